@@ -1,0 +1,57 @@
+"""Comparisons for the checks of scenarios: exact, and in little memory.
+
+Checks run inside the measured process, so they compare in pieces: a whole-array comparison of
+1 GiB would need gigabytes of temporaries.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+PIECE_BYTES = 8 * 1024**2
+
+
+def as_array(value: Any) -> npt.NDArray[Any]:
+    """A NumPy view of a tensor or array; bfloat16 as its bits, which NumPy cannot name."""
+    if isinstance(value, torch.Tensor):
+        tensor = value.detach().resolve_conj().resolve_neg()
+        return (
+            tensor.view(torch.int16).numpy() if tensor.dtype is torch.bfloat16 else tensor.numpy()
+        )
+    if isinstance(value, np.ndarray):
+        return value
+    raise AssertionError(f"expected a tensor or an array, got {type(value).__name__}")
+
+
+def same_values(expected: Any, actual: Any, *, dtype: str | None = None) -> None:
+    """Raise AssertionError unless shape, dtype and every value agree; NaNs must be equal too.
+
+    Args:
+        expected: array or tensor, the truth.
+        actual: array or tensor, the result.
+        dtype: the dtype the result must have; that of ``expected``, in native byte order, when
+            not given. Values are compared after casting the expected ones to it.
+    """
+    truth, result = as_array(expected), as_array(actual)
+    wanted = np.dtype(dtype) if dtype else truth.dtype.newbyteorder("=")
+    assert result.shape == truth.shape, f"shape {result.shape}, expected {truth.shape}"
+    assert result.dtype.newbyteorder("=") == wanted, f"dtype {result.dtype}, expected {wanted}"
+    if truth.ndim == 0:
+        truth, result = truth.reshape(1), result.reshape(1)
+    row_bytes = max(1, truth.nbytes // max(1, len(truth)))
+    step = max(1, PIECE_BYTES // row_bytes)
+    for start in range(0, len(truth), step):
+        piece = truth[start : start + step].astype(wanted, copy=False)
+        same = piece == result[start : start + step]
+        if wanted.kind in "fc":
+            same |= np.isnan(piece) & np.isnan(result[start : start + step])
+        if not same.all():
+            where = tuple(int(i) for i in np.argwhere(~same)[0])
+            index = (where[0] + start, *where[1:])
+            raise AssertionError(
+                f"value {result[index]!r} at {list(index)}, expected {truth[index]!r}"
+            )

@@ -1,0 +1,72 @@
+"""The command line: one module per verb, loaded when it is used.
+
+Errors become one line on stderr and an exit code here, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from cyclopts import App, CycloptsError
+
+from harness import __version__
+from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNABLE, EXIT_USAGE, FerrybenchError
+
+_VERBS = {
+    "list": "Show scenarios, their parameters and strategies.",
+    "run": "Measure, into a journal.",
+    "report": "Make a page, figures and a summary from a journal.",
+    "matrix": "Which conversion shares, copies, casts, warns, raises or aborts.",
+    "export": "Write a journal's cases as CSV or JSON.",
+    "doctor": "Is this machine fit to measure on, and how far can its numbers be trusted.",
+}
+_HELP = """Measure how data moves between NumPy and PyTorch: truthfully, and in isolation.
+
+First: `ferrybench run --quick`, then `ferrybench report`. Sizes are written 64MiB, times 5m.
+Exit codes: 0 done, 1 worse or unfit, 2 usage, 3 not comparable, 4 unable, 130 interrupted.
+"""
+
+
+def build_app() -> App:
+    """The program, with none of its verbs imported yet."""
+    app = App(
+        name="ferrybench",
+        help=_HELP,
+        version=__version__,
+        help_format="markdown",
+        result_action="return_value",
+    )
+    for verb, summary in _VERBS.items():
+        app.command(f"harness.cli.{verb}_verb:{verb}_command", name=verb, help=summary)
+    return app
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command line and return its exit code."""
+    try:
+        code = build_app()(arguments, exit_on_error=False, print_error=False, help_on_error=False)
+    except CycloptsError as error:
+        return _fail(str(error), EXIT_USAGE)
+    except FerrybenchError as error:
+        return _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        return _fail("interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        sys.stderr.close()
+        return EXIT_OK
+    except MemoryError:
+        return _fail("out of memory in ferrybench itself", EXIT_UNABLE)
+    return code if isinstance(code, int) else EXIT_OK
+
+
+def _fail(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    print(f"ferrybench: {line}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def main() -> NoReturn:
+    """Entry point of the ``ferrybench`` command."""
+    sys.exit(run())

@@ -1,0 +1,182 @@
+"""``ferrybench run``."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from harness import session as sessions
+from harness.cli.console import err, out
+from harness.cli.options import (
+    RESULTS,
+    chosen_level,
+    latest_journal,
+    parse_hosts,
+    parse_seconds,
+    parse_sets,
+)
+from harness.cli.progress import Progress
+from harness.description import Level
+from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UsageError
+from harness.journal import Journal, read_journal
+from harness.plan import Request
+from harness.runner import default_effort
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What ``ferrybench run`` was told.
+
+    Parameters
+    ----------
+    quick
+        Few sizes, three processes a case.
+    full
+        Every value of every parameter, ten processes a case.
+    size
+        Sizes of the data instead of the level's own, such as 1MiB,64MiB.
+    set_
+        NAME=VALUE,…: values of a parameter instead of its default; may be repeated.
+    host
+        NAME:VAR=VALUE,…: measure once more in a host with these environment variables;
+        NAME:python=PATH chooses its interpreter. May be repeated.
+    budget
+        Stop after this long, such as 5m; what was not reached is said.
+    trials
+        Processes that measure time, per case.
+    timeout
+        How long one trial may take.
+    seed
+        Of the data and of the order; drawn at random and recorded when not given.
+    scenarios
+        A module or folder with scenarios of your own; may be repeated.
+    start
+        How trials begin; fork where the system has it.
+    gc
+        Leave Python's garbage collector on while timing, as your programs do.
+    """
+
+    quick: Annotated[bool, Parameter(negative=())] = False
+    full: Annotated[bool, Parameter(negative=())] = False
+    size: str | None = None
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = ()
+    host: Annotated[tuple[str, ...], Parameter(negative=())] = ()
+    budget: str | None = None
+    trials: int | None = None
+    timeout: str = "60s"
+    seed: int | None = None
+    scenarios: Annotated[tuple[Path, ...], Parameter(negative=())] = ()
+    start: Literal["fork", "spawn"] | None = None
+    gc: Annotated[bool, Parameter(negative=())] = False
+
+    def request(self, targets: Sequence[str]) -> Request:
+        """What to measure."""
+        level = chosen_level(quick=self.quick, full=self.full)
+        sets = parse_sets(self.set_)
+        if self.size is not None:
+            sets["size"] = tuple(self.size.split(","))
+        return Request(tuple(targets), level, sets, parse_hosts(self.host))
+
+    def settings(self, level: Level) -> sessions.Settings:
+        """How to measure it."""
+        effort = default_effort(level)
+        if self.trials is not None:
+            if self.trials < 1:
+                raise UsageError(f"--trials {self.trials}: at least one process is needed")
+            effort = replace(effort, trials=self.trials)
+        timeout_s = parse_seconds(self.timeout, "--timeout")
+        return sessions.Settings(
+            effort=replace(effort, timeout_s=timeout_s, collect_garbage=self.gc),
+            seed=secrets.randbelow(2**31) if self.seed is None else self.seed,
+            budget_s=parse_seconds(self.budget, "--budget") if self.budget else 0.0,
+            method=self.start,
+        )
+
+
+def run_command(
+    *targets: str,
+    options: Annotated[RunOptions, Parameter(name="*")] = RunOptions(),  # noqa: B008 — frozen
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    force: Annotated[bool, Parameter(negative=())] = False,
+    resume: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Measure, into a journal: every case in fresh processes, interleaved and verified.
+
+    Parameters
+    ----------
+    targets
+        SCENARIO or SCENARIO/STRATEGY; everything when none is named.
+    output
+        The journal to write; results/RUN.jsonl when not given.
+    force
+        Overwrite the journal if it exists.
+    resume
+        Continue an interrupted run as it was planned: that of --output, or the latest.
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    if resume:
+        if targets or options != RunOptions():
+            raise UsageError("--resume continues a run as it was planned; it takes only --output")
+        return _resume(output or latest_journal())
+    request = options.request(targets)
+    settings = options.settings(request.level)
+    if output is not None and output.exists() and not force:
+        raise UsageError(f"{output} exists; will not overwrite it without --force")
+    with ExitStack() as stack:
+        with err.status("starting hosts"):
+            session = stack.enter_context(
+                sessions.open_session(request, settings, options.scenarios)
+            )
+        path = output or RESULTS / f"{session.header.run_id}.jsonl"
+        journal = stack.enter_context(Journal.create(path, session.header, force=force))
+        with Progress(err) as progress:
+            ended = _until_stopped(lambda: sessions.measure(session, journal, progress))
+    return _conclude(ended, path)
+
+
+def _resume(path: Path) -> int:
+    run = read_journal(path)
+    if run.ended == "complete":
+        out.print(f"{path} is complete; nothing is left to measure", soft_wrap=True)
+        return EXIT_OK
+    with Progress(err) as progress:
+        ended = _until_stopped(lambda: sessions.resume(run, progress, progress.say))
+    return _conclude(ended, path)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _until_stopped(measure: Callable[[], str]) -> str:
+    try:
+        return measure()
+    except KeyboardInterrupt:
+        return "interrupted"
+
+
+def _conclude(ended: str, path: Path) -> int:
+    """Say what was written and what to do next."""
+    run = read_journal(path)
+    reached = {trial.case for trial in run.trials}
+    failed = {trial.case for trial in run.trials if not trial.outcome.ok}
+    planned = run.header.plan.cases
+    skipped = sum(bool(case.skip) for case in planned)
+    text = f"{path}: {len(run.trials)} trials of {len(reached)} cases"
+    notes = [f"{len(failed)} failed"] if failed else []
+    notes += [f"{skipped} skipped"] if skipped else []
+    missing = len(planned) - skipped - len(reached)
+    if missing:
+        notes.append(f"{missing} not reached ({ended})")
+    out.print(f"{text}{', ' if notes else ''}{', '.join(notes)}", soft_wrap=True)
+    if ended != "complete":
+        out.print(f"continue with: ferrybench run --resume -o {path}", soft_wrap=True)
+    out.print(f"next: ferrybench report {path}", soft_wrap=True)
+    return EXIT_INTERRUPTED if ended == "interrupted" else EXIT_OK

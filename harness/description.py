@@ -1,0 +1,71 @@
+"""Scenarios as data: what a host says of them, what plans are made of and reports print.
+
+The fields are those of :func:`harness.scenario.describe`, which runs on the other side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.model import Value
+
+Level = Literal["quick", "usual", "full"]
+
+
+@dataclass(frozen=True)
+class ParameterInfo:
+    """One dimension of a scenario's grid; see :class:`harness.scenario.Parameter`."""
+
+    default: Value
+    choices: tuple[Value, ...]
+    quick: tuple[Value, ...]
+    usual: tuple[Value, ...]
+    full: tuple[Value, ...]
+    axis: bool
+    doc: str = ""
+
+    def values(self, level: Level) -> tuple[Value, ...]:
+        return {"quick": self.quick, "usual": self.usual, "full": self.full}[level]
+
+
+@dataclass(frozen=True)
+class StrategyInfo:
+    """One way to do it."""
+
+    name: str
+    doc: str
+    source: str
+    group: str
+    shares_memory: bool | None
+    at: Mapping[str, Value]
+    max_size: int | None
+
+
+@dataclass(frozen=True)
+class VariantInfo:
+    """Environment variables under which some strategies run once more."""
+
+    name: str
+    env: Mapping[str, str]
+    strategies: tuple[str, ...]
+    doc: str
+
+
+@dataclass(frozen=True)
+class ScenarioInfo:
+    """One question, with every way to answer it."""
+
+    name: str
+    path: str
+    question: str
+    baseline: str
+    probe: bool
+    parameters: Mapping[str, ParameterInfo]
+    strategies: tuple[StrategyInfo, ...]
+    variants: tuple[VariantInfo, ...]
+    input_parameters: tuple[str, ...]
+
+    def strategy(self, name: str) -> StrategyInfo:
+        return next(strategy for strategy in self.strategies if strategy.name == name)

@@ -1,0 +1,250 @@
+"""A host as seen from outside: start it, hand it tasks, say what became of each.
+
+The harness itself never imports torch or a scenario: hosts do, in their own interpreter and with
+their own environment variables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+from harness.errors import UnableError, UsageError
+from harness.model import HostSpec, Outcome
+
+BOOTSTRAP = Path(__file__).resolve().parent / "trial" / "bootstrap.py"
+PRELOAD = ("numpy", "torch", "harness.trial.run", "harness.trial.ceiling")
+START_TIMEOUT_S = 120.0
+GRACE_S = 30.0  # how much longer than a task's own limit its host may take to report
+_LIKELY = {
+    "SIGKILL": "killed from outside, most likely by the kernel for want of memory",
+    "SIGABRT": "aborted",
+    "SIGSEGV": "segmentation fault",
+    "SIGBUS": "bus error: a mapped file or shared memory without backing",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a host said of one task."""
+
+    answer: dict[str, Any] | None
+    error: str = ""  # the task raised: its message
+    error_type: str = ""
+    exit_status: int | None = None  # the task ended without an answer; negative for a signal
+    timed_out: bool = False
+    host_died: bool = False
+    stderr: str = ""
+    reaped: int = 0
+    wall_s: float = 0.0
+
+    def failure(self, timeout_s: float) -> Outcome:
+        """The outcome of a task that gave no answer."""
+        if self.timed_out:
+            return Outcome("timeout", f"no answer within {timeout_s:g} s")
+        if self.host_died:
+            return Outcome("crash", "the host process was killed while this trial ran")
+        if self.error:
+            return Outcome("error", f"{self.error_type}: {self.error}")
+        return _crash(self.exit_status or 0, self.stderr)
+
+
+def _crash(status: int, stderr: str) -> Outcome:
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    said = f": {lines[-1][:300]}" if lines else ""
+    if status >= 0:
+        return Outcome("crash", f"exited with status {status} before it answered{said}")
+    name = signal.Signals(-status).name
+    return Outcome("crash", f"{name} ({_LIKELY.get(name, 'killed by a signal')}){said}")
+
+
+class Host:
+    """A running host. Use it as a context manager; it leaves no process behind.
+
+    Args:
+        spec: which interpreter, and which environment variables beyond this process's own.
+        scenario_files: imported in the host, so that trials find them ready.
+        method: ``fork`` or ``spawn``; fork where the system has it.
+
+    Raises:
+        UnableError: the interpreter does not start, or has no NumPy or torch.
+    """
+
+    def __init__(
+        self, spec: HostSpec, scenario_files: Sequence[Path] = (), method: str | None = None
+    ) -> None:
+        self.spec = spec
+        self.method = method or ("fork" if hasattr(os, "fork") else "spawn")
+        self.scenario_files = list(scenario_files)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 — closed with the host
+        self._unread = b""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def python(self) -> str:
+        return self.spec.python or sys.executable
+
+    def start(self) -> None:
+        """Start the process and have it import torch."""
+        try:
+            self._process = subprocess.Popen(
+                [self.python, str(BOOTSTRAP), "server", self.method],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                env={**os.environ, **self.spec.env},
+                start_new_session=True,  # Ctrl-C reaches the runner alone
+            )
+        except OSError as error:
+            raise UnableError(
+                f"host {self.spec.name}: {self.python} does not start: {error.strerror}"
+            ) from error
+        modules = list(PRELOAD) if self.method == "fork" else []
+        self._preload(modules, [])
+        if self.method == "spawn":
+            self.ask("versions", {})
+
+    def preload_scenarios(self) -> None:
+        """Import the scenario files, which must have been described without error before."""
+        if self.method == "fork":
+            self._preload([], [str(file) for file in self.scenario_files])
+
+    def _preload(self, modules: list[str], paths: list[str]) -> None:
+        report = self._exchange("preload", {"modules": modules, "paths": paths}, START_TIMEOUT_S)
+        if report.answer is None:
+            reason = report.error or _last_line(self._stderr_text()) or "no reason given"
+            raise UnableError(f"host {self.spec.name}: {self.python} cannot be used: {reason}")
+
+    def ask(self, task: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a task that is not a measurement and must succeed.
+
+        Raises:
+            UsageError: a scenario cannot be loaded or declares something unusable.
+            UnableError: anything else went wrong.
+        """
+        report = self.call(task, request, START_TIMEOUT_S)
+        if report.answer is not None:
+            return report.answer
+        if report.error_type in ("ScenarioLoadError", "DeclarationError"):
+            raise UsageError(report.error)
+        raise UnableError(
+            f"host {self.spec.name}: {task}: {report.failure(START_TIMEOUT_S).reason}"
+        )
+
+    def call(
+        self,
+        task: str,
+        request: Mapping[str, Any],
+        timeout_s: float,
+        *,
+        observe: bool = False,
+    ) -> Report:
+        """Run one task in a fresh process; whatever happens there comes back as a Report."""
+        report = self._exchange(task, request, timeout_s, observe=observe)
+        if report.host_died:
+            self.close()
+            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
+            self.start()
+            self.preload_scenarios()
+        return report
+
+    def _exchange(
+        self, task: str, request: Mapping[str, Any], timeout_s: float, *, observe: bool = False
+    ) -> Report:
+        assert self._process is not None, "the host was not started"
+        assert self._process.stdin is not None
+        message = {"task": task, "request": request, "timeout_s": timeout_s, "observe": observe}
+        start = time.perf_counter()
+        try:
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+            line = self._read_line(timeout_s + GRACE_S)
+        except BrokenPipeError:
+            line = b""
+        wall_s = time.perf_counter() - start
+        if not line:
+            return Report(None, host_died=True, stderr=self._stderr_text(), wall_s=wall_s)
+        said = json.loads(line)
+        return Report(
+            answer=said.get("answer"),
+            error=said.get("error", ""),
+            error_type=said.get("type", ""),
+            exit_status=said.get("exit"),
+            timed_out=said.get("timeout", False),
+            stderr=said.get("stderr", ""),
+            reaped=said.get("reaped", 0),
+            wall_s=wall_s,
+        )
+
+    def _read_line(self, timeout_s: float) -> bytes:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        deadline = time.monotonic() + timeout_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while b"\n" not in self._unread:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    return b""
+                piece = os.read(self._process.stdout.fileno(), 1 << 20)
+                if not piece:
+                    return b""
+                self._unread += piece
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line
+
+    def _stderr_text(self) -> str:
+        self._stderr.seek(0)
+        return self._stderr.read().decode(errors="replace")
+
+    def close(self) -> None:
+        """End the host and everything it started."""
+        if self._process is None:
+            return
+        tree = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            tree = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for process in tree:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        for stream in (self._process.stdin, self._process.stdout, self._stderr):
+            with contextlib.suppress(BrokenPipeError):
+                stream.close() if stream is not None else None
+        self._process = None
+        self._unread = b""
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

@@ -1,0 +1,172 @@
+"""The nouns of the harness, as frozen dataclasses of plain data.
+
+Everything here can be written as JSON and is shared by both sides of the process boundary, so
+this module imports only the standard library. All sizes are bytes, all times seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Value = str | int | float | bool
+"""What a parameter may be: anything that survives JSON unchanged."""
+
+OutcomeName = Literal["ok", "wrong", "error", "oom", "timeout", "crash", "skipped"]
+TrialKind = Literal["time", "memory", "probe"]
+
+OUTCOMES: tuple[OutcomeName, ...] = ("ok", "wrong", "error", "oom", "timeout", "crash", "skipped")
+DEFAULT_HOST = "default"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended. Every outcome but ``ok`` has a reason, in one line."""
+
+    name: OutcomeName
+    reason: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.name == "ok"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One strategy at one point of the parameter grid, on one host."""
+
+    scenario: str
+    strategy: str
+    parameters: Mapping[str, Value]
+    host: str = DEFAULT_HOST
+
+    @property
+    def point(self) -> str:
+        """The parameters alone: cases of equal point and host may be compared."""
+        return " ".join(f"{name}={value}" for name, value in self.parameters.items())
+
+    @property
+    def key(self) -> str:
+        """Unique within a run, stable across runs."""
+        host = "" if self.host == DEFAULT_HOST else f"@{self.host}"
+        return f"{self.scenario}/{self.strategy}{host} {self.point}"
+
+
+@dataclass(frozen=True)
+class PlannedCase:
+    """A case with what the plan knows of it before anything is measured."""
+
+    case: Case
+    baseline: bool = False
+    forecast_bytes: int = 0  # memory the trial's process is expected to need at its peak
+    expected_copies: float | None = None  # the strategy's cost model at this point
+    skip: str = ""  # why it will not be run; empty when it will
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard each case is measured."""
+
+    trials: int  # fresh processes that measure time, per case
+    steady_s: float  # time spent on steady-state samples, per trial
+    min_samples: int = 5
+    max_samples: int = 100
+    timeout_s: float = 60.0
+    collect_garbage: bool = False  # leave Python's cyclic collector on, as users have it
+
+
+@dataclass(frozen=True)
+class HostSpec:
+    """An interpreter and the environment variables it is started with."""
+
+    name: str = DEFAULT_HOST
+    python: str = ""  # empty: the interpreter that runs the harness
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rss:
+    """Resident memory by kind, as in ``/proc/PID/status`` (RssAnon, RssFile, RssShmem)."""
+
+    anon_bytes: int = 0
+    file_bytes: int = 0
+    shmem_bytes: int = 0
+
+    @property
+    def total_bytes(self) -> int:
+        return self.anon_bytes + self.file_bytes + self.shmem_bytes
+
+    def __sub__(self, other: Rss) -> Rss:
+        return Rss(
+            self.anon_bytes - other.anon_bytes,
+            self.file_bytes - other.file_bytes,
+            self.shmem_bytes - other.shmem_bytes,
+        )
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What the first call did to the memory of its process. All are growth over ``before``."""
+
+    before: Rss
+    peak_extra_bytes: int  # high-water mark, exact where ``source`` says so
+    peak: Rss  # the same split by kind; its parts need not have peaked at one instant
+    retained: Rss  # while the result is alive
+    left: Rss  # after the result was dropped
+    source: str  # where the peak came from
+    split_source: str  # where its parts came from
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Page faults of the measured process, from getrusage(2)."""
+
+    minor: float
+    major: float
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Times of one trial: the first call in a fresh process, then the steady state."""
+
+    first_call_s: float
+    samples_s: tuple[float, ...]  # each the mean time of one call
+    calls_per_sample: int
+    calls_timed_apart: bool  # True: the result is freed outside the timed region
+    clock_cost_s: float  # what was subtracted from each reading
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one fresh process found out about one case; the unit of the journal."""
+
+    case: int  # index into the plan
+    kind: TrialKind
+    round: int
+    outcome: Outcome
+    started_s: float = 0.0  # since the epoch
+    wall_s: float = 0.0  # from asking the host to its answer
+    payload_bytes: int = 0  # of the inputs, as the strategy sees them
+    result_bytes: int = 0
+    result: str = ""  # dtype, shape and layout of what came back
+    shares_memory: bool | None = None  # by pointers: does the result overlap the inputs
+    timing: Timing | None = None
+    ledger: Ledger | None = None
+    faults_first: Faults | None = None
+    faults_steady: Faults | None = None  # per call
+    threads: int = 0  # in force, as torch reports
+    warnings: tuple[str, ...] = ()
+    reaped: int = 0  # processes the trial left behind, which were killed
+
+
+@dataclass(frozen=True)
+class Ceiling:
+    """What this machine can do at best, measured in the same run."""
+
+    name: str  # memcpy_touched, memcpy_fresh, memcpy_fresh_huge
+    threads: int
+    size_bytes: int
+    bytes_per_s: float
+    samples_s: tuple[float, ...] = ()
+    note: str = ""

@@ -1,0 +1,281 @@
+"""From what was asked for to the list of cases, and the order they are measured in.
+
+The grid is the cross product of the axes, with every other parameter at its default; then each
+other parameter is varied alone. The baseline strategy is added wherever another one is measured.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from harness.description import Level, ParameterInfo, ScenarioInfo, StrategyInfo
+from harness.errors import UsageError
+from harness.model import DEFAULT_HOST, Case, HostSpec, PlannedCase, TrialKind, Value
+from harness.units import format_size, parse_size
+
+PROCESS_BYTES = 400 * 1024**2
+"""What a trial needs beside its data: Python, NumPy, torch, and the check's temporaries."""
+FREE_SHARE = 0.9
+"""How much of the free memory a forecast may claim."""
+UNKNOWN_COPIES = 2.0
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked to measure."""
+
+    targets: tuple[str, ...] = ()  # SCENARIO or SCENARIO/STRATEGY; empty: everything
+    level: Level = "usual"
+    overrides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hosts: tuple[HostSpec, ...] = ()  # beside the default one
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a host said of a case: its scenario's code decides, not the plan."""
+
+    skip: str
+    copies: float | None = None
+
+
+def select(
+    infos: Sequence[ScenarioInfo], targets: Sequence[str]
+) -> list[tuple[ScenarioInfo, list[StrategyInfo]]]:
+    """The scenarios and strategies that were named; the baseline always comes along.
+
+    Raises:
+        UsageError: a name that does not exist, with those that do.
+    """
+    if not targets:
+        return [(info, list(info.strategies)) for info in infos]
+    by_name = {info.name: info for info in infos}
+    wanted: dict[str, set[str]] = {}
+    for target in targets:
+        name, _, strategy = target.partition("/")
+        if name not in by_name:
+            raise UsageError(f"no scenario {name!r}; there are {', '.join(by_name)}")
+        known = [known.name for known in by_name[name].strategies]
+        if strategy and strategy not in known:
+            raise UsageError(f"{name} has no strategy {strategy!r}; it has {', '.join(known)}")
+        wanted.setdefault(name, set()).update(
+            {strategy, by_name[name].baseline} if strategy else known
+        )
+    return [
+        (by_name[name], [s for s in by_name[name].strategies if s.name in strategies])
+        for name, strategies in wanted.items()
+    ]
+
+
+def parse_value(name: str, parameter: ParameterInfo, text: str) -> Value:
+    """A parameter's value from the command line.
+
+    Raises:
+        UsageError: not of the parameter's type, or not among its choices.
+    """
+    if parameter.choices:
+        for choice in parameter.choices:
+            if text == str(choice):
+                return choice
+        raise UsageError(
+            f"{name} cannot be {text!r}; choose from {', '.join(map(str, parameter.choices))}"
+        )
+    if isinstance(parameter.default, str):
+        return text
+    try:
+        if name == "size" or name.endswith("_bytes"):
+            return parse_size(text)
+        return type(parameter.default)(text)
+    except ValueError as error:
+        if name == "size":
+            raise UsageError(str(error)) from error
+        raise UsageError(
+            f"{name} cannot be {text!r}; it takes a number such as {parameter.default}"
+        ) from error
+
+
+def parse_overrides(
+    infos: Sequence[ScenarioInfo], overrides: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, tuple[Value, ...]]]:
+    """``--set`` and ``--size`` as values, by scenario.
+
+    Raises:
+        UsageError: a parameter that no scenario has, or a value that one cannot take.
+    """
+    for name in overrides:
+        if not any(name in info.parameters for info in infos):
+            known = dict.fromkeys(known for info in infos for known in info.parameters)
+            raise UsageError(f"no parameter {name!r}; there are {', '.join(known)}")
+    return {
+        info.name: {
+            name: tuple(
+                dict.fromkeys(parse_value(name, info.parameters[name], text) for text in texts)
+            )
+            for name, texts in overrides.items()
+            if name in info.parameters
+        }
+        for info in infos
+    }
+
+
+def points(
+    info: ScenarioInfo,
+    strategy: StrategyInfo,
+    level: Level,
+    overrides: Mapping[str, tuple[Value, ...]],
+    *,
+    vary: bool = True,
+) -> Iterator[dict[str, Value]]:
+    """The points of the grid at which a strategy is measured, without repetition.
+
+    Args:
+        info: the scenario.
+        strategy: one of its strategies, whose own values replace the defaults.
+        level: how many values each parameter takes.
+        overrides: values the user asked for; they are crossed with everything.
+        vary: also vary each parameter that is no axis, alone.
+    """
+    own = {name: p.default for name, p in info.parameters.items()} | dict(strategy.at)
+    free = [name for name in info.parameters if name not in strategy.at and name not in overrides]
+
+    def grid(axes: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
+        for values in itertools.product(*axes.values()):
+            yield own | dict(zip(axes, values, strict=True))
+
+    asked = {name: values for name, values in overrides.items() if name in info.parameters}
+    axes = {
+        name: info.parameters[name].values(level) for name in free if info.parameters[name].axis
+    }
+    found = list(grid(asked | axes))
+    for name in free if vary else ():
+        values = info.parameters[name].values(level)
+        if not info.parameters[name].axis and len(values) > 1:
+            found += grid(asked | (axes if level == "full" else {}) | {name: values})
+    seen = set()
+    for point in found:
+        if (label := tuple(point.items())) not in seen:
+            seen.add(label)
+            yield point
+
+
+def expand(infos: Sequence[ScenarioInfo], request: Request) -> list[PlannedCase]:
+    """Every case of a request, before anything is known about it but its parameters."""
+    overrides = parse_overrides(infos, request.overrides)
+    planned: dict[str, PlannedCase] = {}
+
+    def add(info: ScenarioInfo, name: str, point: Mapping[str, Value], host: str) -> None:
+        case = Case(info.name, name, dict(point), host)
+        is_baseline = name == info.baseline and host == DEFAULT_HOST
+        planned.setdefault(case.key, PlannedCase(case, baseline=is_baseline))
+
+    for info, strategies in select(infos, request.targets):
+        asked = overrides[info.name]
+        for strategy in strategies:
+            for point in points(info, strategy, request.level, asked):
+                if not info.probe:
+                    add(info, info.baseline, point, DEFAULT_HOST)
+                add(info, strategy.name, point, DEFAULT_HOST)
+            elsewhere = [v.name for v in info.variants if strategy.name in v.strategies]
+            elsewhere += [host.name for host in request.hosts]
+            for host in elsewhere:
+                for point in points(info, strategy, request.level, asked, vary=False):
+                    add(info, info.baseline, point, DEFAULT_HOST)
+                    add(info, strategy.name, point, host)
+    return list(planned.values())
+
+
+def needed_hosts(infos: Sequence[ScenarioInfo], request: Request) -> list[HostSpec]:
+    """The hosts that the cases of a request name.
+
+    Raises:
+        UsageError: two hosts of one name.
+    """
+    variants = {
+        variant.name: HostSpec(variant.name, env=variant.env)
+        for info, _ in select(infos, request.targets)
+        for variant in info.variants
+    }
+    for host in request.hosts:
+        if host.name == DEFAULT_HOST or host.name in variants:
+            raise UsageError(f"--host {host.name}: that name is taken; choose another")
+    return [HostSpec(), *variants.values(), *request.hosts]
+
+
+def complete(
+    planned: Sequence[PlannedCase],
+    facts: Sequence[Facts],
+    infos: Sequence[ScenarioInfo],
+    request: Request,
+    free_bytes: int,
+) -> list[PlannedCase]:
+    """Add each case's cost model and memory forecast, and say which will be skipped and why."""
+    by_name = {info.name: info for info in infos}
+    return [
+        _complete(case, fact, by_name[case.case.scenario], request, free_bytes)
+        for case, fact in zip(planned, facts, strict=True)
+    ]
+
+
+def _complete(
+    planned: PlannedCase, facts: Facts, info: ScenarioInfo, request: Request, free_bytes: int
+) -> PlannedCase:
+    size = planned.case.parameters.get("size", 0)
+    size_bytes = size if isinstance(size, int) else 0
+    copies = UNKNOWN_COPIES if facts.copies is None else facts.copies
+    forecast = PROCESS_BYTES + round(size_bytes * (1 + copies))
+    limit = info.strategy(planned.case.strategy).max_size
+    skip = facts.skip
+    if not skip and limit and size_bytes > limit and not _asked_for_size(request):
+        skip = f"not worth the time above {format_size(limit)}; --size or --full measures it"
+    if not skip:
+        skip = too_big(forecast, free_bytes)
+    return replace(planned, forecast_bytes=forecast, expected_copies=facts.copies, skip=skip)
+
+
+def _asked_for_size(request: Request) -> bool:
+    return "size" in request.overrides or request.level == "full"
+
+
+def too_big(forecast_bytes: int, free_bytes: int) -> str:
+    """Why a case cannot be run in the memory there is; empty when it can."""
+    if forecast_bytes <= free_bytes * FREE_SHARE:
+        return ""
+    return f"needs about {format_size(forecast_bytes)}, and {format_size(free_bytes)} are free"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One trial to run."""
+
+    case: int
+    kind: TrialKind
+    round: int
+
+
+def rounds(
+    cases: Sequence[PlannedCase], probes: Iterable[str], trials: int, seed: int
+) -> Iterator[list[Step]]:
+    """The trials of a run, round by round, each in an order of its own.
+
+    The first round finds out memory, and what fails; each later one times every case once.
+    Within a round, cases at one point of the grid stay together, so that a strategy and its
+    baseline are neighbours in time; their order, and that of the points, is drawn from the seed.
+    """
+    probe_names = set(probes)
+    for number in range(trials + 1):
+        draw = random.Random(f"{seed}/{number}")
+        groups: dict[tuple[str, str], list[Step]] = {}
+        for index, planned in enumerate(cases):
+            probe = planned.case.scenario in probe_names
+            if planned.skip or (probe and number):
+                continue
+            kind: TrialKind = "probe" if probe else "time" if number else "memory"
+            group = groups.setdefault((planned.case.scenario, planned.case.point), [])
+            group.append(Step(index, kind, number))
+        order = list(groups.values())
+        draw.shuffle(order)
+        for group in order:
+            draw.shuffle(group)
+        yield [step for group in order for step in group]

@@ -1,0 +1,319 @@
+"""How a scenario is declared: the question, its parameters, inputs, strategies and check.
+
+Scenario modules are imported only by hosts, which may be any interpreter with torch; this module
+therefore needs nothing beyond the standard library, and describes a scenario as plain data for
+the side that plans, analyses and reports.
+
+Functions are called by the names of their arguments: ``inputs`` and ``skip`` receive the
+parameters they name (``inputs`` also ``rng``, a seeded numpy Generator); a strategy and a check
+receive the inputs first, then what ``setup`` returned, then the parameters they name.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from harness.model import Value
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+LEVELS = ("quick", "usual", "full")
+TINY_BYTES = 4096
+"""The size at which every strategy is called once before its first call is timed."""
+
+
+class DeclarationError(Exception):
+    """A scenario is declared in a way that cannot be run."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One dimension of the grid.
+
+    Args:
+        default: the value while other parameters vary.
+        choices: the values allowed; empty allows any value of the default's type.
+        quick, usual, full: the values each level of sweep takes; the default alone when empty.
+        axis: crossed with every other axis. Other parameters vary one at a time.
+        doc: one line for ``ferrybench list``.
+    """
+
+    default: Value
+    choices: tuple[Value, ...] = ()
+    quick: tuple[Value, ...] = ()
+    usual: tuple[Value, ...] = ()
+    full: tuple[Value, ...] = ()
+    axis: bool = False
+    doc: str = ""
+
+    def values(self, level: str) -> tuple[Value, ...]:
+        chosen: tuple[Value, ...] = getattr(self, level)
+        return chosen or (self.default,)
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One way to do it, with its cost model."""
+
+    name: str
+    function: Callable[..., Any]
+    copies: float | Callable[..., float] | None
+    shares_memory: bool | None
+    group: str
+    setup: Callable[..., Any] | None = None
+    skip: Callable[..., str | None] | None = None
+    at: Mapping[str, Value] = field(default_factory=dict)
+    max_size: int | None = None
+    requires: tuple[str, ...] = ()
+    mutates: bool = False
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Environment variables that are a strategy of their own: run as another host."""
+
+    name: str
+    env: Mapping[str, str]
+    strategies: tuple[str, ...]
+    doc: str
+
+
+class Scenario:
+    """One question about moving data, with every way to do it.
+
+    Args:
+        name: an identifier, unique among the scenarios of a run.
+        question: what the comparison answers, as one sentence.
+        baseline: the strategy every other one is compared with.
+        parameters: the grid; ``size``, in bytes, is expected by ``--size`` and by figures.
+        probe: call each strategy once and note what happened, without timing anything.
+
+    Raises:
+        DeclarationError: the name or a level of a parameter cannot be used.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        question: str,
+        baseline: str,
+        parameters: Mapping[str, Parameter],
+        probe: bool = False,
+    ) -> None:
+        if not name.isidentifier():
+            raise DeclarationError(f"scenario name {name!r} is not an identifier")
+        self.name = name
+        self.question = question
+        self.baseline = baseline
+        self.parameters = dict(parameters)
+        self.probe = probe
+        self.strategies: dict[str, Strategy] = {}
+        self.variants: list[Variant] = []
+        self.make_inputs: Callable[..., Any] | None = None
+        self.verify: Callable[..., Any] | None = None
+        for key, parameter in self.parameters.items():
+            _check_parameter(name, key, parameter)
+
+    def inputs(self, function: Function) -> Function:
+        """Register the function that makes the inputs, once per run and point of its arguments.
+
+        It returns a NumPy array, a tensor, a plain value, or a tuple of these.
+        """
+        wanted = {*argument_names(function)} - {"rng"} - self.parameters.keys()
+        if wanted:
+            raise DeclarationError(
+                f"{self.name}: inputs takes {', '.join(sorted(wanted))}, "
+                f"which is no parameter (there are {', '.join(self.parameters)} and rng)"
+            )
+        self.make_inputs = function
+        return function
+
+    def check(self, function: Function) -> Function:
+        """Register the function that raises AssertionError when a result is wrong."""
+        self.verify = function
+        return function
+
+    def strategy(
+        self,
+        *,
+        copies: float | Callable[..., float] | None = None,
+        shares_memory: bool | None = None,
+        group: str = "",
+        setup: Callable[..., Any] | None = None,
+        skip: Callable[..., str | None] | None = None,
+        at: Mapping[str, Value] | None = None,
+        max_size: int | None = None,
+        requires: Iterable[str] = (),
+        mutates: bool = False,
+    ) -> Callable[[Function], Function]:
+        """Register a strategy; its docstring is one line for the report.
+
+        Args:
+            copies: the cost model: extra memory at the peak of the first call, anonymous and
+                shared, as a multiple of the inputs' bytes; or a function of parameters.
+            shares_memory: whether the result overlaps the inputs. A result that overlaps
+                although declared not to is wrong; one that fails to overlap is a finding.
+            group: strategies of equal group make the same promise and may replace each other.
+            setup: called with the inputs before anything is measured; its result is passed on.
+            skip: a function of parameters that returns why this point makes no sense, or None.
+            at: parameter values this strategy takes instead of the defaults.
+            max_size: largest size worth measuring, unless a size is asked for.
+            requires: packages to import, without which the strategy is skipped.
+            mutates: changes its inputs, which are then restored before each call.
+        """
+
+        def register(function: Function) -> Function:
+            name = function.__name__
+            if name in self.strategies:
+                raise DeclarationError(f"{self.name}: strategy {name} is declared twice")
+            for key in at or {}:
+                if key not in self.parameters:
+                    raise DeclarationError(f"{self.name}/{name}: at= names no parameter {key!r}")
+            self.strategies[name] = Strategy(
+                name=name,
+                function=function,
+                copies=copies,
+                shares_memory=shares_memory,
+                group=group,
+                setup=setup,
+                skip=skip,
+                at=dict(at or {}),
+                max_size=max_size,
+                requires=tuple(requires),
+                mutates=mutates,
+            )
+            return function
+
+        return register
+
+    def variant(
+        self, name: str, *, env: Mapping[str, str], strategies: Iterable[str], doc: str
+    ) -> None:
+        """Also run some strategies on a host with these environment variables."""
+        self.variants.append(Variant(name, dict(env), tuple(strategies), doc))
+
+    def validate(self) -> None:
+        """Raise DeclarationError unless the scenario is complete."""
+        if self.make_inputs is None:
+            raise DeclarationError(f"{self.name}: no @scenario.inputs function")
+        if self.verify is None:
+            raise DeclarationError(f"{self.name}: no @scenario.check function")
+        known = ", ".join(self.strategies) or "none"
+        for wanted in (self.baseline, *(s for v in self.variants for s in v.strategies)):
+            if wanted not in self.strategies:
+                raise DeclarationError(f"{self.name}: no strategy {wanted!r} (there are {known})")
+
+
+def _check_parameter(scenario: str, name: str, parameter: Parameter) -> None:
+    allowed = parameter.choices
+    for level in LEVELS:
+        for value in parameter.values(level):
+            if allowed and value not in allowed:
+                raise DeclarationError(
+                    f"{scenario}: {name}={value} ({level}) is not among its choices"
+                )
+
+
+def argument_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a function's positional arguments, in order."""
+    return tuple(inspect.signature(function).parameters)
+
+
+def call_with(function: Callable[..., Any], available: Mapping[str, Any]) -> Any:
+    """Call a function with those of the available values that it names."""
+    return function(**{name: available[name] for name in argument_names(function)})
+
+
+def arguments(
+    function: Callable[..., Any], given: tuple[Any, ...], parameters: Mapping[str, Value]
+) -> tuple[Any, ...]:
+    """Positional arguments for a strategy, setup or check: what is given, then parameters.
+
+    Raises:
+        DeclarationError: the function wants something that is neither.
+    """
+    names = argument_names(function)
+    if len(names) < len(given):
+        raise DeclarationError(
+            f"{function.__name__}({', '.join(names)}) takes fewer than the {len(given)} values "
+            "it is given"
+        )
+    missing = [name for name in names[len(given) :] if name not in parameters]
+    if missing:
+        raise DeclarationError(
+            f"{function.__name__} wants {', '.join(missing)}, which is neither an input nor a "
+            f"parameter (there are {', '.join(parameters)})"
+        )
+    return (*given, *(parameters[name] for name in names[len(given) :]))
+
+
+def describe(scenario: Scenario, path: str) -> dict[str, Any]:
+    """The scenario as plain data: what plans, reports and ``ferrybench list`` need."""
+    return {
+        "name": scenario.name,
+        "path": path,
+        "question": scenario.question,
+        "baseline": scenario.baseline,
+        "probe": scenario.probe,
+        "parameters": {
+            name: {
+                "default": parameter.default,
+                "choices": list(parameter.choices),
+                **{level: list(parameter.values(level)) for level in LEVELS},
+                "axis": parameter.axis,
+                "doc": parameter.doc,
+            }
+            for name, parameter in scenario.parameters.items()
+        },
+        "strategies": [
+            {
+                "name": strategy.name,
+                "doc": inspect.getdoc(strategy.function) or "",
+                "source": source(strategy),
+                "group": strategy.group,
+                "shares_memory": strategy.shares_memory,
+                "at": dict(strategy.at),
+                "max_size": strategy.max_size,
+            }
+            for strategy in scenario.strategies.values()
+        ],
+        "variants": [
+            {"name": v.name, "env": dict(v.env), "strategies": list(v.strategies), "doc": v.doc}
+            for v in scenario.variants
+        ],
+        "input_parameters": [
+            name for name in argument_names(scenario.make_inputs or (lambda: None)) if name != "rng"
+        ],
+    }
+
+
+def source(strategy: Strategy) -> str:
+    """What a user would paste: the function without its decorator and docstring."""
+    parts = [strategy.setup, strategy.function] if strategy.setup else [strategy.function]
+    return "\n\n".join(_function_source(part) for part in parts)
+
+
+def _function_source(function: Callable[..., Any]) -> str:
+    text = textwrap.dedent(inspect.getsource(function))
+    try:
+        node = ast.parse(text).body[0]
+    except SyntaxError:  # a lambda in the middle of a statement
+        return text.rstrip()
+    if not isinstance(node, ast.FunctionDef):
+        return text.rstrip()
+    lines = text.splitlines()
+    first_statement = node.body[0]
+    drop: range = range(0)
+    if ast.get_docstring(node) is not None and len(node.body) > 1:
+        drop = range(first_statement.lineno, (first_statement.end_lineno or 0) + 1)
+    kept = [
+        line
+        for number, line in enumerate(lines, start=1)
+        if number >= node.lineno and number not in drop
+    ]
+    return "\n".join(kept).rstrip()

@@ -1,0 +1,1 @@
+"""What runs inside a host and its trials: the standard library, NumPy and torch only."""

@@ -1,0 +1,33 @@
+"""Start a host in any interpreter that has torch: ``PYTHON bootstrap.py server|once``.
+
+The interpreter need not have ferrybench installed, and must not see the packages installed beside
+it: the harness is loaded from its own folder, and no folder is added to ``sys.path``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+
+def load_harness(folder: Path) -> None:
+    """Make ``import harness`` find this very folder, whatever ``sys.path`` says."""
+    spec = importlib.util.spec_from_file_location(
+        "harness", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{folder} holds no harness")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["harness"] = module
+    spec.loader.exec_module(module)
+
+
+if __name__ == "__main__":
+    own_folder = Path(__file__).resolve().parent
+    # A script's folder comes first on sys.path, where clock.py or memory.py could shadow others.
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != own_folder]
+    load_harness(own_folder.parent)
+    from harness.trial import server
+
+    server.main(sys.argv[1:])

@@ -1,0 +1,136 @@
+"""Time calls so that neither the clock nor the loop is measured along.
+
+A call of 10 µs or more is timed by itself, so that freeing its result stays outside; a shorter
+one in a loop (the standard library's timeit, whose statement is inlined) long enough to drown the
+clock, with the cost of the empty loop taken off. A loop frees each result as it goes.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+import timeit
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from harness.model import Effort
+
+Clock = Callable[[], int]
+"""Returns nanoseconds of a monotonic clock."""
+
+APART_FROM_NS = 10_000
+"""Calls at least this long are timed one by one: reading the clock costs well under 1% of it."""
+LOOP_NS = 200_000
+"""How long one sample of a loop over shorter calls should last."""
+WARM_SHARE = 0.2
+PATIENCE = 4  # times the time meant for samples, after which two samples have to do
+
+
+@dataclass(frozen=True)
+class Steady:
+    """Steady-state samples of one trial, in nanoseconds per call."""
+
+    samples_ns: tuple[float, ...]
+    calls_per_sample: int
+    apart: bool
+    calls: int  # all calls made, warm-up included
+
+
+def clock_cost_ns(now: Clock = time.perf_counter_ns) -> float:
+    """What one pair of readings costs by itself: the median of 201 empty intervals."""
+    costs = []
+    for _ in range(201):
+        start = now()
+        costs.append(now() - start)
+    return float(statistics.median(costs))
+
+
+class Stopwatch:
+    """Times calls of one function with fixed arguments.
+
+    Args:
+        function: what is measured.
+        args: passed to it each time.
+        restore: called before each call, outside the timed region, for functions that change
+            their arguments; forces calls to be timed apart.
+        now: the clock; tests pass one of their own.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        restore: Callable[[], None] | None = None,
+        now: Clock = time.perf_counter_ns,
+    ) -> None:
+        self.function = function
+        self.args = args
+        self.restore = restore
+        self.now = now
+        self.clock_cost_ns = clock_cost_ns(now)
+        names = {f"argument_{index}": value for index, value in enumerate(args)}
+        # timeit switches the collector off; where users' habits are measured, it stays on.
+        setup = "gc.enable()" if gc.isenabled() else "pass"
+        self._loop = timeit.Timer(
+            f"function({', '.join(names)})", setup, now, {**names, "function": function, "gc": gc}
+        )
+        self._empty = timeit.Timer("pass", "pass", now)
+
+    def one_call(self) -> tuple[Any, float]:
+        """Call once; return the result and the nanoseconds it took."""
+        if self.restore is not None:
+            self.restore()
+        function, args, now = self.function, self.args, self.now
+        start = now()
+        result = function(*args)
+        end = now()
+        return result, max(0.0, end - start - self.clock_cost_ns)
+
+    def _apart(self, calls: int) -> float:
+        total = 0.0
+        for _ in range(calls):
+            total += self.one_call()[1]  # the result dies here, before the next reading
+        return total / calls
+
+    def _looped(self, calls: int) -> float:
+        return max(0.0, self._loop.timeit(calls) / calls - self._loop_cost_ns)
+
+    def steady(self, effort: Effort) -> Steady:
+        """Sample the steady state for about ``effort.steady_s``."""
+        budget_ns = effort.steady_s * 1e9
+        began = self.now()
+        call_ns = self._apart(1)
+        calls = 1
+        while self.now() - began < budget_ns * WARM_SHARE:
+            call_ns = min(call_ns, self._apart(1))
+            calls += 1
+        apart = self.restore is not None or call_ns >= APART_FROM_NS
+        if apart:
+            sample, per_sample = self._apart, 1
+        else:
+            sample, per_sample = self._looped, self._calibrate()
+            call_ns = self._looped(per_sample)
+            calls += 3 * per_sample
+        # Spread the samples over the whole time instead of ending early.
+        goal_ns = budget_ns / effort.max_samples
+        per_sample = max(per_sample, int(goal_ns / max(call_ns, 1.0)))
+        samples: list[float] = []
+        began = self.now()
+        while len(samples) < effort.max_samples:
+            samples.append(sample(per_sample))
+            elapsed = self.now() - began
+            if elapsed >= budget_ns and len(samples) >= effort.min_samples:
+                break
+            if elapsed >= PATIENCE * budget_ns and len(samples) >= 2:
+                break
+        return Steady(tuple(samples), per_sample, apart, calls + per_sample * len(samples))
+
+    def _calibrate(self) -> int:
+        """Calls that last ``LOOP_NS``, and the cost of as many turns of an empty loop."""
+        calls = 1
+        while (elapsed := self._loop.timeit(calls)) < LOOP_NS and calls < 1_000_000:
+            calls *= 2 if elapsed > LOOP_NS / 4 else 4
+        self._loop_cost_ns = min(self._empty.timeit(calls) for _ in range(3)) / calls
+        return calls

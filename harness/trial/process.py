@@ -1,0 +1,81 @@
+"""Process trees on Linux: tie children to their parent, and leave none behind.
+
+Sources: prctl(2) for PR_SET_PDEATHSIG and PR_SET_CHILD_SUBREAPER; proc_pid_task_children(5).
+Elsewhere these calls do nothing and a process group is all there is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_LINUX = sys.platform.startswith("linux")
+
+
+def _prctl(option: int, value: int) -> None:
+    if _LINUX:
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to kill this process when the one that started it ends."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent has ended."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def children() -> list[int]:
+    """Process ids of this process's children, including adopted ones."""
+    if not _LINUX:
+        return []
+    found: list[int] = []
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found += [int(pid) for pid in (task / "children").read_text().split()]
+    return found
+
+
+def kill_tree(group: int = 0, grace_s: float = 5.0) -> set[int]:
+    """Kill every child and, as each death hands up its own children, every descendant.
+
+    Returns the processes that were still running. Needs :func:`adopt_orphans`; without it, on
+    systems other than Linux, the process group ``group`` is all that can be found.
+    """
+    if not _LINUX:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL) if group else None
+        return set()
+    killed: set[int] = set()
+    deadline = time.monotonic() + grace_s
+    while (alive := children()) and time.monotonic() < deadline:
+        for pid in alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in alive:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            # A process that had already ended is a zombie to collect, not one left behind.
+            if ended and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
+                killed.add(pid)
+        time.sleep(0.001)
+    return killed
+
+
+def release_free_memory() -> None:
+    """Return freed heap to the kernel, so that new allocations touch fresh pages.
+
+    What importing torch left on the heap would otherwise serve the first allocations of a trial,
+    and a copy of 1 MiB would seem to need no memory. glibc only: malloc_trim(3).
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if _LINUX else None
+    if trim is not None:
+        trim(0)

@@ -1,0 +1,223 @@
+"""One trial: load the inputs, take the baseline, call once, verify, then the steady state.
+
+The order is the point. Memory is read before anything else can disturb it; the first call is
+timed with the collector off and after the same function has met a tiny input, so that what is
+timed is neither an import nor a lazily built table; only then is the result checked.
+"""
+
+from __future__ import annotations
+
+import copy
+import errno
+import gc
+import resource
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from harness.discover import load
+from harness.model import Effort, Faults, Outcome, Rss, Timing, Value
+from harness.scenario import Scenario, Strategy, arguments
+from harness.trial import fixtures, pointers
+from harness.trial.clock import Stopwatch
+from harness.trial.memory import Meter, Status, make_ledger, open_meter
+from harness.trial.process import release_free_memory
+from harness.trial.watch import WatchPage
+
+_LOADED: dict[str, list[Scenario]] = {}
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
+
+
+def scenarios_in(path: str) -> list[Scenario]:
+    """The scenarios of a module; imported once per process, and inherited by forked trials."""
+    if path not in _LOADED:
+        _LOADED[path] = load(Path(path))
+    return _LOADED[path]
+
+
+def find(path: str, name: str) -> Scenario:
+    return next(scenario for scenario in scenarios_in(path) if scenario.name == name)
+
+
+@dataclass
+class Work:
+    """A strategy bound to inputs, ready to be called."""
+
+    strategy: Strategy
+    inputs: tuple[Any, ...]
+    args: tuple[Any, ...]
+    parameters: dict[str, Value]
+    pristine: tuple[Any, ...]  # copies of the inputs where the strategy changes them
+
+    def restore(self) -> None:
+        """Undo what the strategy did to its inputs."""
+        for value, original in zip(self.inputs, self.pristine, strict=True):
+            if isinstance(value, np.ndarray | torch.Tensor):
+                value[...] = original
+
+
+def prepare(strategy: Strategy, fixture: Path, parameters: dict[str, Value]) -> Work:
+    """Load the inputs and run the strategy's setup."""
+    loaded = fixtures.load(fixture)
+    inputs = loaded if isinstance(loaded, tuple) else (loaded,)
+    given = inputs
+    if strategy.setup is not None:
+        given = (*inputs, strategy.setup(*arguments(strategy.setup, inputs, parameters)))
+    args = arguments(strategy.function, given, parameters)
+    pristine = tuple(copy.deepcopy(value) for value in inputs) if strategy.mutates else inputs
+    return Work(strategy, inputs, args, parameters, pristine)
+
+
+def run_trial(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
+    """Measure one case and return the fields of a Trial that only this process can know."""
+    effort = Effort(**request["effort"])
+    scenario = find(request["path"], request["scenario"])
+    strategy = scenario.strategies[request["strategy"]]
+    parameters: dict[str, Value] = request["parameters"]
+    if request["threads"]:
+        torch.set_num_threads(request["threads"])
+    record: dict[str, Any] = {"threads": torch.get_num_threads()}
+    if not effort.collect_garbage:
+        gc.disable()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            outcome = _measure(request, scenario, strategy, parameters, effort, page, record)
+        except BaseException as error:
+            outcome = failure(error)
+    record["warnings"] = sorted({_one_line(str(warning.message)) for warning in caught})
+    record["outcome"] = asdict(outcome)
+    return record
+
+
+def _measure(
+    request: dict[str, Any],
+    scenario: Scenario,
+    strategy: Strategy,
+    parameters: dict[str, Value],
+    effort: Effort,
+    page: WatchPage | None,
+    record: dict[str, Any],
+) -> Outcome:
+    if not scenario.probe:
+        _warm(strategy, Path(request["tiny_fixture"]), parameters)
+    work = prepare(strategy, Path(request["fixture"]), parameters)
+    record["payload_bytes"] = pointers.data_bytes(work.inputs)
+    watch = Stopwatch(strategy.function, work.args, work.restore if strategy.mutates else None)
+    first = _first_call(watch, page)
+    record |= first.facts(work)
+    outcome = _verify(scenario, work, first.result, record["shares_memory"])
+    alive = first.meter.read().rss
+    first.result = None
+    gc.collect()
+    freed = alive - first.meter.read().rss
+    record["ledger"] = asdict(
+        make_ledger(first.before, first.after, freed, first.meter.source, first.watched)
+    )
+    if outcome.ok and request["kind"] == "time":
+        warnings.simplefilter(
+            "ignore"
+        )  # a warning a call is the strategy's cost, keeping it is ours
+        record |= _steady(watch, effort, record["timing"])
+    return outcome
+
+
+def _warm(strategy: Strategy, tiny: Path, parameters: dict[str, Value]) -> None:
+    try:
+        work = prepare(strategy, tiny, parameters)
+        strategy.function(*work.args)
+    except Exception:  # the real call will meet it again, and there it is the result
+        return
+
+
+@dataclass
+class FirstCall:
+    """The first call's result and the readings around it."""
+
+    result: Any
+    timing: Timing
+    faults: Faults
+    before: Status
+    after: Status
+    watched: Rss | None
+    meter: Meter
+
+    def facts(self, work: Work) -> dict[str, Any]:
+        """What can be said of the result without looking at its values."""
+        return {
+            "timing": asdict(self.timing),
+            "faults_first": asdict(self.faults),
+            "shares_memory": pointers.overlap(work.inputs, self.result),
+            "result_bytes": pointers.data_bytes(self.result),
+            "result": pointers.summary(self.result),
+        }
+
+
+def _first_call(watch: Stopwatch, page: WatchPage | None) -> FirstCall:
+    gc.collect()
+    release_free_memory()
+    meter = open_meter()
+    meter.read()  # the first reading allocates; later ones do not
+    observed = page is not None and page.start()
+    meter.reset_peak()
+    before = meter.read()
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    result, first_ns = watch.one_call()
+    usage_after = resource.getrusage(resource.RUSAGE_SELF)
+    after = meter.read()
+    watched = page.stop() if page is not None and observed else None
+    timing = Timing(first_ns / 1e9, (), 0, True, watch.clock_cost_ns / 1e9)
+    faults = _faults(usage, usage_after, calls=1)
+    return FirstCall(result, timing, faults, before, after, watched, meter)
+
+
+def _faults(before: Any, after: Any, calls: int) -> Faults:
+    return Faults(
+        (after.ru_minflt - before.ru_minflt) / calls, (after.ru_majflt - before.ru_majflt) / calls
+    )
+
+
+def _verify(scenario: Scenario, work: Work, result: Any, shares_memory: bool | None) -> Outcome:
+    """Check the values with the scenario's own check, and aliasing with the declaration."""
+    assert scenario.verify is not None
+    try:
+        given = (*work.pristine, result)
+        scenario.verify(*arguments(scenario.verify, given, work.parameters))
+    except Exception as error:
+        kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
+        return Outcome("wrong", _one_line(f"{kind}{error}") or "the check failed without a message")
+    if work.strategy.shares_memory is False and shares_memory:
+        return Outcome("wrong", "the result shares the inputs' memory, but is declared not to")
+    return Outcome("ok")
+
+
+def _steady(watch: Stopwatch, effort: Effort, timing: dict[str, Any]) -> dict[str, Any]:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    steady = watch.steady(effort)
+    usage_after = resource.getrusage(resource.RUSAGE_SELF)
+    sampled = {
+        "samples_s": [ns / 1e9 for ns in steady.samples_ns],
+        "calls_per_sample": steady.calls_per_sample,
+        "calls_timed_apart": steady.apart,
+    }
+    faults = _faults(usage, usage_after, steady.calls)
+    return {"timing": timing | sampled, "faults_steady": asdict(faults)}
+
+
+def failure(error: BaseException) -> Outcome:
+    """The outcome an exception stands for."""
+    text = _one_line(f"{type(error).__name__}: {error}")
+    if isinstance(error, MemoryError) or any(phrase in str(error) for phrase in _NO_MEMORY):
+        return Outcome("oom", text)
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return Outcome("oom", text)
+    return Outcome("error", text)
+
+
+def _one_line(text: str, limit: int = 300) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -1,0 +1,245 @@
+"""The host process: one request a line on stdin, one answer a line on stdout, each task in a
+process of its own.
+
+With fork, a task starts from this process, in which torch is already imported and nothing else
+has happened: no parallel region, no accelerator. Without it, each task is a new interpreter.
+Whatever a task leaves running is killed before its answer is given.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness.trial import process
+from harness.trial.tasks import TASKS
+from harness.trial.watch import WatchPage
+
+STDERR_TAIL_BYTES = 2000
+
+
+def _answer_of(task: str, request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
+    try:
+        return {"answer": TASKS[task](request, page)}
+    except Exception as error:
+        return {"error": " ".join(str(error).split()), "type": type(error).__name__}
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def _run_child(
+    task: str, request: dict[str, Any], page: WatchPage | None, out: int, err: int
+) -> None:
+    """In the forked child: never returns."""
+    try:
+        process.die_with_parent()
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides when to stop
+        os.dup2(err, 1)
+        os.dup2(err, 2)
+        answer = _answer_of(task, request, page)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        _write_all(out, json.dumps(answer).encode() + b"\n")
+    finally:
+        os._exit(0)  # whatever happened: this copy of the server must not go on serving
+
+
+class _Pipe:
+    """Collects what a task writes until it has ended or its time is over."""
+
+    def __init__(self, read_end: int) -> None:
+        self.fd = read_end
+        self.data = b""
+
+    def collect(self, ended: Callable[[], bool], deadline: float) -> bool:
+        """Read until a whole line has come or ``ended()``; False when the deadline passes."""
+        while not self.data.endswith(b"\n"):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            ready, _, _ = select.select([self.fd], [], [], min(left, 0.05))
+            if ready:
+                piece = os.read(self.fd, 1 << 20)
+                if not piece:
+                    return True
+                self.data += piece
+            elif ended():
+                return True
+        return True
+
+
+class Server:
+    """Answers requests until stdin ends."""
+
+    def __init__(self, method: str) -> None:
+        self.method = method
+        self.page = WatchPage() if sys.platform.startswith("linux") and method == "fork" else None
+
+    def handle(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Do one thing in a fresh process and report what became of it.
+
+        Returns a dict with ``answer`` or ``error`` from the task itself, or else ``exit`` (its
+        status: negative for a signal), ``timeout``; always ``stderr``, ``reaped``, ``wall_s``.
+        """
+        if message["task"] == "preload":
+            return self._preload(message["request"])
+        with tempfile.TemporaryFile() as stderr:
+            start = time.perf_counter()
+            report = self._run(message, stderr.fileno())
+            report["wall_s"] = time.perf_counter() - start
+            report["stderr"] = _tail(stderr.fileno())
+        return report
+
+    def _preload(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Import what every trial needs here, once, so that forked trials find it ready."""
+        try:
+            for name in request.get("modules", []):
+                importlib.import_module(name)
+            if request.get("paths"):
+                run = importlib.import_module("harness.trial.run")
+                for path in request["paths"]:
+                    run.scenarios_in(path)
+        except Exception as error:
+            return {"error": " ".join(str(error).split()), "type": type(error).__name__}
+        # Objects alive now are left out of every collection, which would copy their pages.
+        gc.collect()
+        gc.freeze()
+        process.release_free_memory()
+        return {"answer": {"pid": os.getpid(), "method": self.method}}
+
+    def _run(self, message: dict[str, Any], stderr: int) -> dict[str, Any]:
+        page = self.page if message.get("observe") else None
+        if page is not None:
+            page.clear()
+        read_end, write_end = os.pipe()
+        start = _fork if self.method == "fork" else _spawn
+        helpers = {pid := start(message, page, read_end, write_end, stderr)}
+        os.close(write_end)
+        if page is not None:
+            helpers.add(_observer(page, pid))
+        status: list[int] = []
+
+        def ended() -> bool:
+            if not status:
+                found, value = os.waitpid(pid, os.WNOHANG)
+                if found:
+                    status.append(value)
+            return bool(status)
+
+        deadline = time.monotonic() + message["timeout_s"]
+        pipe = _Pipe(read_end)
+        in_time = pipe.collect(ended, deadline)
+        os.close(read_end)
+        while in_time and not ended() and time.monotonic() < deadline:
+            time.sleep(0.0002)
+        finished = ended()
+        left_behind = process.kill_tree(pid) - helpers
+        report = _verdict(pipe.data, os.waitstatus_to_exitcode(status[0]) if finished else None)
+        return report | {"reaped": len(left_behind)}
+
+
+def _fork(
+    message: dict[str, Any], page: WatchPage | None, read_end: int, write_end: int, stderr: int
+) -> int:
+    pid = os.fork()
+    if pid == 0:
+        os.close(read_end)
+        _run_child(message["task"], message["request"], page, write_end, stderr)
+    return pid
+
+
+def _spawn(
+    message: dict[str, Any], page: WatchPage | None, read_end: int, write_end: int, stderr: int
+) -> int:
+    bootstrap = Path(__file__).with_name("bootstrap.py")
+    with tempfile.TemporaryFile() as request:
+        request.write(json.dumps(message).encode())
+        request.seek(0)
+        child = subprocess.Popen(
+            [sys.executable, str(bootstrap), "once", str(write_end)],
+            stdin=request,
+            stdout=stderr,
+            stderr=stderr,
+            pass_fds=(write_end,),
+            start_new_session=True,
+        )
+    child.returncode = 0  # waited for by its number, like a forked child
+    return child.pid
+
+
+def _observer(page: WatchPage, pid: int) -> int:
+    observer = os.fork()
+    if observer == 0:
+        process.die_with_parent()
+        page.observe(pid)
+        os._exit(0)
+    return observer
+
+
+def _verdict(data: bytes, status: int | None) -> dict[str, Any]:
+    if status is None:
+        return {"timeout": True}
+    if data.endswith(b"\n"):
+        report: dict[str, Any] = json.loads(data.splitlines()[-1])
+        return report
+    return {"exit": status}
+
+
+def _tail(fd: int) -> str:
+    size = os.lseek(fd, 0, os.SEEK_END)
+    return os.pread(fd, STDERR_TAIL_BYTES, max(0, size - STDERR_TAIL_BYTES)).decode(
+        errors="replace"
+    )
+
+
+def _serve(method: str) -> None:
+    process.die_with_parent()
+    process.adopt_orphans()
+    # What scenario code prints must not land among the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    requests = os.fdopen(os.dup(0))
+    os.dup2(2, 1)
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+
+    def stop(number: int, frame: object) -> None:
+        process.kill_tree()
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    server = Server(method)
+    for line in requests:
+        print(json.dumps(server.handle(json.loads(line))), file=answers, flush=True)
+    process.kill_tree()
+
+
+def _once(write_end: int) -> None:
+    """One task in this very interpreter: how trials run where there is no fork."""
+    process.die_with_parent()
+    message = json.loads(sys.stdin.read())
+    answer = _answer_of(message["task"], message["request"], None)
+    _write_all(write_end, json.dumps(answer).encode() + b"\n")
+
+
+def main(arguments: list[str]) -> None:
+    """Entry point of ``bootstrap.py``: ``server fork``, ``server spawn`` or ``once FD``."""
+    if arguments[0] == "once":
+        _once(int(arguments[1]))
+    else:
+        _serve(arguments[1])
