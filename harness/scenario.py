@@ -55,6 +55,18 @@ class Parameter:
         return chosen or (self.default,)
 
 
+KIB, MIB = 1024, 1024**2
+SIZES = Parameter(
+    16 * MIB,
+    quick=(64 * KIB, 4 * MIB, 64 * MIB),
+    usual=tuple(4 * KIB * 4**step for step in range(9)),
+    full=tuple(4 * KIB * 4**step for step in range(10)),
+    axis=True,
+    doc="bytes of the data",
+)
+"""The size sweep of a scenario that does not say otherwise: 4 KiB to 256 MiB, in full to 1 GiB."""
+
+
 @dataclass(frozen=True)
 class Strategy:
     """One way to do it, with its cost model."""
@@ -89,7 +101,8 @@ class Scenario:
         name: an identifier, unique among the scenarios of a run.
         question: what the comparison answers, as one sentence.
         baseline: the strategy every other one is compared with.
-        parameters: the grid; ``size``, in bytes, is expected by ``--size`` and by figures.
+        parameters: the grid, as Parameter or just a default; ``size``, in bytes, is what
+            ``--size`` and the figures expect. ``SIZES`` alone when not given.
         probe: call each strategy once and note what happened, without timing anything.
 
     Raises:
@@ -102,7 +115,7 @@ class Scenario:
         *,
         question: str,
         baseline: str,
-        parameters: Mapping[str, Parameter],
+        parameters: Mapping[str, Parameter | Value] | None = None,
         probe: bool = False,
     ) -> None:
         if not name.isidentifier():
@@ -110,7 +123,10 @@ class Scenario:
         self.name = name
         self.question = question
         self.baseline = baseline
-        self.parameters = dict(parameters)
+        self.parameters = {
+            key: value if isinstance(value, Parameter) else Parameter(value, axis=key == "size")
+            for key, value in (parameters or {"size": SIZES}).items()
+        }
         self.probe = probe
         self.strategies: dict[str, Strategy] = {}
         self.variants: list[Variant] = []

@@ -52,7 +52,7 @@ def format_size(size_bytes: float) -> str:
         return "–"
     sign, size = ("-" if size_bytes < 0 else ""), abs(size_bytes)
     power = 0
-    while power < len(_BINARY) - 1 and float(f"{size:.3g}") >= 1024:
+    while power < len(_BINARY) - 1 and round(size) >= 1024:
         size, power = size / 1024, power + 1
     digits = f"{size:.0f}" if size >= 100 else f"{size:.3g}"
     return f"{sign}{digits} {_BINARY[power]}"

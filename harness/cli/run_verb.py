@@ -102,7 +102,7 @@ class RunOptions:
 
 def run_command(
     *targets: str,
-    options: Annotated[RunOptions, Parameter(name="*")] = RunOptions(),  # noqa: B008 — frozen
+    options: Annotated[RunOptions, Parameter(name="*")] = RunOptions(),
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     force: Annotated[bool, Parameter(negative=())] = False,
     resume: Annotated[bool, Parameter(negative=())] = False,

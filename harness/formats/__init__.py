@@ -1,0 +1,1 @@
+"""Export formats: one module each, with a function that writes a case frame to a stream."""

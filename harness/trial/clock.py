@@ -35,7 +35,7 @@ class Steady:
     samples_ns: tuple[float, ...]
     calls_per_sample: int
     apart: bool
-    calls: int  # all calls made, warm-up included
+    calls: int  # made for the samples, after the warm-up
 
 
 def clock_cost_ns(now: Clock = time.perf_counter_ns) -> float:
@@ -97,26 +97,29 @@ class Stopwatch:
     def _looped(self, calls: int) -> float:
         return max(0.0, self._loop.timeit(calls) / calls - self._loop_cost_ns)
 
-    def steady(self, effort: Effort) -> Steady:
-        """Sample the steady state for about ``effort.steady_s``."""
+    def steady(self, effort: Effort, warmed: Callable[[], None] = lambda: None) -> Steady:
+        """Sample the steady state for about ``effort.steady_s``.
+
+        Args:
+            effort: how long, and how many samples.
+            warmed: called once, between the warm-up and the first sample.
+        """
         budget_ns = effort.steady_s * 1e9
         began = self.now()
         call_ns = self._apart(1)
-        calls = 1
         while self.now() - began < budget_ns * WARM_SHARE:
             call_ns = min(call_ns, self._apart(1))
-            calls += 1
         apart = self.restore is not None or call_ns >= APART_FROM_NS
         if apart:
             sample, per_sample = self._apart, 1
         else:
             sample, per_sample = self._looped, self._calibrate()
             call_ns = self._looped(per_sample)
-            calls += 3 * per_sample
         # Spread the samples over the whole time instead of ending early.
         goal_ns = budget_ns / effort.max_samples
         per_sample = max(per_sample, int(goal_ns / max(call_ns, 1.0)))
         samples: list[float] = []
+        warmed()
         began = self.now()
         while len(samples) < effort.max_samples:
             samples.append(sample(per_sample))
@@ -125,7 +128,7 @@ class Stopwatch:
                 break
             if elapsed >= PATIENCE * budget_ns and len(samples) >= 2:
                 break
-        return Steady(tuple(samples), per_sample, apart, calls + per_sample * len(samples))
+        return Steady(tuple(samples), per_sample, apart, per_sample * len(samples))
 
     def _calibrate(self) -> int:
         """Calls that last ``LOOP_NS``, and the cost of as many turns of an empty loop."""

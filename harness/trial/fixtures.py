@@ -73,16 +73,17 @@ def _save_array(array: np.ndarray[Any, Any], stream: Any) -> dict[str, Any]:
 def _bytes_at(array: np.ndarray[Any, Any], low: int, high: int) -> np.ndarray[Any, Any]:
     """The raw bytes between two addresses that ``array`` keeps alive."""
 
-    class Holder:
-        __array_interface__ = {
-            "shape": (high - low,),
-            "typestr": "|u1",
-            "data": (low, True),
-            "version": 3,
-        }
-        owner = array
+    class Bytes:
+        def __init__(self) -> None:
+            self.owner = array
+            self.__array_interface__ = {
+                "shape": (high - low,),
+                "typestr": "|u1",
+                "data": (low, True),
+                "version": 3,
+            }
 
-    return np.asarray(Holder())
+    return np.asarray(Bytes())
 
 
 def _save_tensor(tensor: torch.Tensor, stream: Any) -> dict[str, Any]:
@@ -123,7 +124,8 @@ def _load(description: dict[str, Any], stream: Any) -> Any:
     return (_load_array if kind == "array" else _load_tensor)(description, stream)
 
 
-def _fill(buffer: memoryview, stream: Any) -> None:
+def _fill(array: np.ndarray[Any, Any], stream: Any) -> None:
+    buffer = array.data
     while buffer:
         count = stream.readinto(buffer)
         if not count:
@@ -136,12 +138,12 @@ def _load_array(description: dict[str, Any], stream: Any) -> np.ndarray[Any, Any
     if not description["misaligned"] and _is_c_contiguous(description, dtype):
         array = np.empty(shape, dtype)  # owns its memory, as an array fresh from NumPy does
         if array.nbytes:
-            _fill(memoryview(array.reshape(-1).view(np.uint8)), stream)
+            _fill(array.reshape(-1).view(np.uint8), stream)
     else:
         raw = np.empty(description["bytes"] + 2 * dtype.alignment, np.uint8)
         address = raw.__array_interface__["data"][0] + description["offset"]
         shift = (description["misaligned"] - address) % dtype.alignment
-        _fill(memoryview(raw)[shift : shift + description["bytes"]], stream)
+        _fill(raw[shift : shift + description["bytes"]], stream)
         array = np.ndarray(
             shape, dtype, raw, description["offset"] + shift, tuple(description["strides"])
         )
@@ -163,7 +165,7 @@ def _is_c_contiguous(description: dict[str, Any], dtype: np.dtype[Any]) -> bool:
 def _load_tensor(description: dict[str, Any], stream: Any) -> torch.Tensor:
     raw = torch.empty(description["bytes"], dtype=torch.uint8)
     if description["bytes"]:
-        _fill(memoryview(raw.numpy()), stream)
+        _fill(raw.numpy(), stream)
     tensor = torch.empty(0, dtype=getattr(torch, description["dtype"])).set_(
         raw.untyped_storage(), description["offset"], description["shape"], description["strides"]
     )

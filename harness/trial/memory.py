@@ -5,7 +5,8 @@ its present value; read later, it is the exact peak since then and costs the tim
 (proc_pid_clear_refs(5), Linux 4.0). ``ru_maxrss`` is no substitute: a child inherits its parent's.
 
 The kernel counts a process's pages per processor and folds the counts in batches of at least 32
-pages, so a peak that has passed may read low by up to 32 pages for each processor used.
+pages, so a peak that has passed may read low by up to 32 pages for each processor used. Residency
+read while it lasts has no such error: the kernel adds the counts up.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ EXACT = "VmHWM, reset before the call"
 NOT_RESET = "VmHWM, which could not be reset: lower bound"
 MAXRSS = "growth of ru_maxrss: lower bound"
 UNSPLIT = "retained parts; the rest of the peak counted as anonymous"
+OBSERVED = "observed from another process"
+MISSED = "observed from another process, which missed the peak: lower bounds"
+_BLINK_BYTES = 512 * 1024
+_BLINK_SHARE = 0.01
+"""An observer that saw less of the peak than this has missed it: it was not given a processor."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,14 @@ class Status:
 
     rss: Rss
     peak_bytes: int
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Residency an observer in another process saw during the call."""
+
+    highest: Rss  # the maximum of each kind, at whatever instant
+    total_bytes: int  # the maximum of all kinds together
 
 
 def _field(text: bytes, name: bytes) -> int:
@@ -110,7 +124,7 @@ def make_ledger(
     after: Status,
     freed: Rss,
     source: str,
-    watched: Rss | None = None,
+    watched: Watched | None = None,
 ) -> Ledger:
     """Combine the readings around one call.
 
@@ -120,26 +134,30 @@ def make_ledger(
         freed: what dropping the result gave back. It is measured on its own because the check
             runs between ``after`` and the drop and may leave something on the heap.
         source: where the peak came from.
-        watched: the highest anonymous, file and shared residency an observer saw in the call.
+        watched: what an observer saw in the call.
 
-    The total is the kernel's and exact. Its parts are bounded by it: when only one kind of memory
-    grew, that kind peaked at the total; otherwise the observer's maximum stands, and without an
-    observer what did not stay as file or shared pages is taken for anonymous.
+    The total is the kernel's, or the observer's where the kernel's reads low. Its parts are what
+    the observer saw, what is retained, and for the little the observer may have missed,
+    anonymous. Without an observer all that did not stay as file or shared pages is taken for
+    anonymous; with one that missed the peak, nothing is, since it may have been file pages.
     """
-    extra = max(0, after.peak_bytes - before.rss.total_bytes)
+    seen_total = before.rss.total_bytes if watched is None else watched.total_bytes
+    extra = max(0, max(after.peak_bytes, seen_total) - before.rss.total_bytes)
     retained = after.rss - before.rss
-    seen = retained if watched is None else watched - before.rss
+    seen = retained if watched is None else watched.highest - before.rss
     file_bytes = max(0, seen.file_bytes, retained.file_bytes)
     shmem_bytes = max(0, seen.shmem_bytes, retained.shmem_bytes)
     anon_bytes = max(0, seen.anon_bytes, retained.anon_bytes)
-    # The observer may have blinked; what of the total no other kind accounts for was anonymous.
-    anon_bytes = min(extra, max(anon_bytes, extra - file_bytes - shmem_bytes))
+    unseen = after.peak_bytes - max(seen_total, after.rss.total_bytes)
+    missed = watched is not None and unseen > max(_BLINK_BYTES, _BLINK_SHARE * extra)
+    if not missed:
+        anon_bytes = max(anon_bytes, extra - file_bytes - shmem_bytes)
     return Ledger(
         before=before.rss,
         peak_extra_bytes=extra,
-        peak=Rss(anon_bytes, min(extra, file_bytes), min(extra, shmem_bytes)),
+        peak=Rss(min(extra, anon_bytes), min(extra, file_bytes), min(extra, shmem_bytes)),
         retained=retained,
         left=retained - freed,
         source=source,
-        split_source=UNSPLIT if watched is None else "observed from another process",
+        split_source=UNSPLIT if watched is None else MISSED if missed else OBSERVED,
     )

@@ -34,6 +34,17 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
+def keep_running() -> None:
+    """Run this process before all usual ones, where there is a second processor and permission.
+
+    The scheduling policy SCHED_FIFO of sched(7) needs root or CAP_SYS_NICE; a lower niceness would
+    not do, since it counts only within one session (autogroups).
+    """
+    if _LINUX and len(os.sched_getaffinity(0)) > 1:
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+
+
 def children() -> list[int]:
     """Process ids of this process's children, including adopted ones."""
     if not _LINUX:

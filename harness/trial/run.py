@@ -20,11 +20,11 @@ import numpy as np
 import torch
 
 from harness.discover import load
-from harness.model import Effort, Faults, Outcome, Rss, Timing, Value
+from harness.model import Effort, Faults, Outcome, Timing, Value
 from harness.scenario import Scenario, Strategy, arguments
 from harness.trial import fixtures, pointers
 from harness.trial.clock import Stopwatch
-from harness.trial.memory import Meter, Status, make_ledger, open_meter
+from harness.trial.memory import Meter, Status, Watched, make_ledger, open_meter
 from harness.trial.process import release_free_memory
 from harness.trial.watch import WatchPage
 
@@ -87,7 +87,7 @@ def run_trial(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]
         warnings.simplefilter("always")
         try:
             outcome = _measure(request, scenario, strategy, parameters, effort, page, record)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 — whatever a strategy raises is a result
             outcome = failure(error)
     record["warnings"] = sorted({_one_line(str(warning.message)) for warning in caught})
     record["outcome"] = asdict(outcome)
@@ -130,7 +130,7 @@ def _warm(strategy: Strategy, tiny: Path, parameters: dict[str, Value]) -> None:
     try:
         work = prepare(strategy, tiny, parameters)
         strategy.function(*work.args)
-    except Exception:  # the real call will meet it again, and there it is the result
+    except Exception:  # noqa: BLE001 — the real call will meet it again, as its result
         return
 
 
@@ -143,7 +143,7 @@ class FirstCall:
     faults: Faults
     before: Status
     after: Status
-    watched: Rss | None
+    watched: Watched | None
     meter: Meter
 
     def facts(self, work: Work) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def _verify(scenario: Scenario, work: Work, result: Any, shares_memory: bool | N
     try:
         given = (*work.pristine, result)
         scenario.verify(*arguments(scenario.verify, given, work.parameters))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 — a check that breaks has not confirmed anything
         kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
         return Outcome("wrong", _one_line(f"{kind}{error}") or "the check failed without a message")
     if work.strategy.shares_memory is False and shares_memory:
@@ -196,15 +196,15 @@ def _verify(scenario: Scenario, work: Work, result: Any, shares_memory: bool | N
 
 
 def _steady(watch: Stopwatch, effort: Effort, timing: dict[str, Any]) -> dict[str, Any]:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    steady = watch.steady(effort)
+    readings: list[Any] = []
+    steady = watch.steady(effort, lambda: readings.append(resource.getrusage(resource.RUSAGE_SELF)))
     usage_after = resource.getrusage(resource.RUSAGE_SELF)
     sampled = {
         "samples_s": [ns / 1e9 for ns in steady.samples_ns],
         "calls_per_sample": steady.calls_per_sample,
         "calls_timed_apart": steady.apart,
     }
-    faults = _faults(usage, usage_after, steady.calls)
+    faults = _faults(readings[0], usage_after, steady.calls)
     return {"timing": timing | sampled, "faults_steady": asdict(faults)}
 
 

@@ -23,16 +23,20 @@ from pathlib import Path
 from typing import Any
 
 from harness.trial import process
+from harness.trial.memory import MISSED
 from harness.trial.tasks import TASKS
 from harness.trial.watch import WatchPage
 
 STDERR_TAIL_BYTES = 2000
+OBSERVED_TRIES = 5
+"""Fresh processes for one observed task, of which the first whose peak was seen counts."""
+RETRY_PAUSE_S = 0.05  # longer each time: what kept the observer waiting may pass
 
 
 def _answer_of(task: str, request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
     try:
         return {"answer": TASKS[task](request, page)}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 — told to the runner, in one line
         return {"error": " ".join(str(error).split()), "type": type(error).__name__}
 
 
@@ -101,7 +105,14 @@ class Server:
             return self._preload(message["request"])
         with tempfile.TemporaryFile() as stderr:
             start = time.perf_counter()
-            report = self._run(message, stderr.fileno())
+            deadline = start + message["timeout_s"]
+            for attempt in range(OBSERVED_TRIES):
+                time.sleep(RETRY_PAUSE_S * attempt)
+                began = time.perf_counter()
+                report = self._run(message, stderr.fileno())
+                ended = time.perf_counter()
+                if not _missed_peak(report) or ended + 2 * (ended - began) > deadline:
+                    break
             report["wall_s"] = time.perf_counter() - start
             report["stderr"] = _tail(stderr.fileno())
         return report
@@ -115,7 +126,7 @@ class Server:
                 run = importlib.import_module("harness.trial.run")
                 for path in request["paths"]:
                     run.scenarios_in(path)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 — told to the runner, in one line
             return {"error": " ".join(str(error).split()), "type": type(error).__name__}
         # Objects alive now are left out of every collection, which would copy their pages.
         gc.collect()
@@ -186,9 +197,12 @@ def _spawn(
 def _observer(page: WatchPage, pid: int) -> int:
     observer = os.fork()
     if observer == 0:
-        process.die_with_parent()
-        page.observe(pid)
-        os._exit(0)
+        try:
+            process.die_with_parent()
+            process.keep_running()
+            page.observe(pid)
+        finally:
+            os._exit(0)  # whatever happened: this copy of the server must not go on serving
     return observer
 
 
@@ -199,6 +213,12 @@ def _verdict(data: bytes, status: int | None) -> dict[str, Any]:
         report: dict[str, Any] = json.loads(data.splitlines()[-1])
         return report
     return {"exit": status}
+
+
+def _missed_peak(report: dict[str, Any]) -> bool:
+    """Whether the task's observer was not given a processor when it mattered."""
+    ledger = (report.get("answer") or {}).get("ledger")
+    return ledger is not None and ledger["split_source"] == MISSED
 
 
 def _tail(fd: int) -> str:
@@ -215,7 +235,7 @@ def _serve(method: str) -> None:
     answers = os.fdopen(os.dup(1), "w")
     requests = os.fdopen(os.dup(0))
     os.dup2(2, 1)
-    with open(os.devnull) as nothing:
+    with Path(os.devnull).open() as nothing:
         os.dup2(nothing.fileno(), 0)
 
     def stop(number: int, frame: object) -> None:

@@ -84,14 +84,14 @@ def ceilings(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
 
 def versions(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
     """What this interpreter is, and how its torch runs."""
-    import numpy
+    import numpy as np
     import torch
 
     return {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "executable": sys.executable,
-        "numpy": numpy.__version__,
+        "numpy": np.__version__,
         "torch": torch.__version__,
         "torch_threads": torch.get_num_threads(),
         "torch_parallel": torch.__config__.parallel_info().splitlines()[0:3],
@@ -102,11 +102,19 @@ def versions(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
     }
 
 
+def time_both_ways(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
+    """An operation of known duration, timed by the stopwatch and by hand."""
+    from harness.trial import byhand
+
+    return byhand.time_both_ways(request, page)
+
+
 TASKS: dict[str, Task] = {
     "describe": describe_scenarios,
     "evaluate": evaluate_cases,
     "make": make_fixture,
     "measure": measure,
     "ceilings": ceilings,
+    "time_both_ways": time_both_ways,
     "versions": versions,
 }

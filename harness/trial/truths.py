@@ -136,3 +136,41 @@ def small_pages(nominal: Any) -> Any:
     memory.madvise(mmap.MADV_NOHUGEPAGE)
     np.frombuffer(memory, np.uint8)[:: mmap.PAGESIZE] = 1
     return memory
+
+
+clock = Scenario(
+    "clock_truths",
+    question="Does an operation of known duration come out at its duration?",
+    baseline="wait",
+    parameters={"amount": Parameter(400, doc="nanoseconds to wait, or numbers to add up")},
+)
+
+
+@clock.inputs
+def amount(amount: int) -> int:
+    return amount
+
+
+@clock.check
+def nothing_returned(amount: int, result: Any) -> None:
+    """The result is not what these are about."""
+
+
+@clock.strategy()
+def wait(amount: int) -> None:
+    """Lasts ``amount`` nanoseconds, and at most one reading of the clock longer."""
+    end = time.perf_counter_ns() + amount
+    while time.perf_counter_ns() < end:
+        pass
+
+
+@clock.strategy()
+def count(amount: int) -> None:
+    """The same work each time, so that its fastest call is its true cost."""
+    for _ in range(amount):
+        pass
+
+
+@clock.strategy()
+def nothing(amount: int) -> None:
+    """No work at all: what a trial of it takes is the harness's own."""

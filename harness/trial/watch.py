@@ -13,10 +13,10 @@ import struct
 import time
 
 from harness.model import Rss
-from harness.trial.memory import STATUS, parse_status
+from harness.trial.memory import STATUS, Watched, parse_status
 
 _READY, _WATCHING, _DONE = 1, 2, 3
-_LAYOUT = struct.Struct("=6q")  # asked, state, samples, highest anon, file, shmem
+_LAYOUT = struct.Struct("=7q")  # asked, state, samples, highest anon, file, shmem, total
 _WORD = struct.Struct("=q")
 _PATIENCE_S = 5.0
 
@@ -50,12 +50,12 @@ class WatchPage:
         self._set(0, _WATCHING)
         return self._wait_for(_WATCHING)
 
-    def stop(self) -> Rss | None:
+    def stop(self) -> Watched | None:
         """For the trial: end observing and return the maxima, or None if the observer is gone."""
         self._set(0, _DONE)
         if not self._wait_for(_DONE):
             return None
-        return Rss(*(self._word(index) for index in (3, 4, 5)))
+        return Watched(Rss(*(self._word(index) for index in (3, 4, 5))), self._word(6))
 
     def observe(self, pid: int) -> None:
         """For the observer: serve one call of process ``pid``, then return."""
@@ -63,13 +63,14 @@ class WatchPage:
         self._set(1, _READY)
         while self._word(0) < _WATCHING:
             time.sleep(0.0002)
-        anon = file = shmem = samples = 0
+        anon = file = shmem = total = samples = 0
         try:
             while True:
                 rss = parse_status(os.pread(status, 8192, 0)).rss
                 anon = max(anon, rss.anon_bytes)
                 file = max(file, rss.file_bytes)
                 shmem = max(shmem, rss.shmem_bytes)
+                total = max(total, rss.total_bytes)
                 samples += 1
                 if samples == 1:  # only now does the trial go ahead
                     self._set(1, _WATCHING)
@@ -77,6 +78,6 @@ class WatchPage:
                     break
         except (ValueError, ProcessLookupError):  # the trial has died
             return
-        for index, value in ((2, samples), (3, anon), (4, file), (5, shmem)):
+        for index, value in ((2, samples), (3, anon), (4, file), (5, shmem), (6, total)):
             self._set(index, value)
         self._set(1, _DONE)

@@ -1,0 +1,79 @@
+"""Who is fastest among strategies that make the same promise, and whether that is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.analysis.rows import NEGLIGIBLE_BYTES, CaseRow
+from harness.analysis.sweep import setting
+from harness.description import ScenarioInfo
+
+ACCURACY = 1.02
+ACCURACY_S = 30e-9
+"""Times closer than this are equal: the harness itself is no more accurate."""
+LEANER = 0.05
+"""Less extra memory than this, in multiples of the data, makes no difference."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """One contest: strategies of equal group at one point of the grid."""
+
+    group: str
+    setting: str  # the parameters of the contest that are not the defaults; "" when all are
+    rows: tuple[CaseRow, ...]  # all contestants, the fastest first
+    leaders: tuple[CaseRow, ...]  # those that cannot be told from the fastest
+
+    @property
+    def winner(self) -> CaseRow | None:
+        """The only leader; None when there are several, or one process each."""
+        return self.leaders[0] if len(self.leaders) == 1 and not self.single_process else None
+
+    @property
+    def single_process(self) -> bool:
+        """Whether the fastest was timed in one process only, which says nothing of its spread."""
+        return len(self.rows) > 1 and self.rows[0].steady.coverage == 0
+
+    @property
+    def leanest(self) -> CaseRow | None:
+        """A contestant that peaks well below every leader; None when there is none."""
+        known = [row for row in self.rows if row.peak_extra_bytes >= 0]
+        if not known:
+            return None
+        least = min(known, key=lambda row: row.peak_extra_bytes)
+        leading = min((row.peak_extra_bytes for row in self.leaders), default=0.0)
+        slack = max(NEGLIGIBLE_BYTES, LEANER * least.payload_bytes)
+        return least if least.peak_extra_bytes + slack < leading else None
+
+
+def picks(rows: Sequence[CaseRow], info: ScenarioInfo) -> tuple[Pick, ...]:
+    """Hold the contests among timed rows of one size, in the order of the scenario's groups.
+
+    A strategy that stands alone at its point is left out where its group has a real contest.
+    """
+    contests: dict[tuple[str, object], list[CaseRow]] = {}
+    for row in rows:
+        contests.setdefault((row.group, row.point), []).append(row)
+    contested = {group for (group, _), found in contests.items() if len(found) > 1}
+    order = list(dict.fromkeys(strategy.group for strategy in info.strategies))
+    return tuple(
+        _pick(group, found, info)
+        for (group, _), found in sorted(contests.items(), key=lambda item: order.index(item[0][0]))
+        if len(found) > 1 or group not in contested
+    )
+
+
+def _pick(group: str, rows: Sequence[CaseRow], info: ScenarioInfo) -> Pick:
+    ordered = sorted(rows, key=lambda row: row.steady.median)
+    best = ordered[0]
+    leaders = [best, *(row for row in ordered[1:] if not clearly_faster(best, row))]
+    return Pick(group, setting(best, info), tuple(ordered), tuple(leaders))
+
+
+def clearly_faster(one: CaseRow, other: CaseRow) -> bool:
+    """Whether the intervals of two cases are apart, by more than the harness's own error."""
+    apart = one.steady.high < other.steady.low
+    gap = other.steady.median - one.steady.median
+    told = max(one.steady.median * (ACCURACY - 1), ACCURACY_S)
+    return apart and gap > told

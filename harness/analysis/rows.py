@@ -1,0 +1,151 @@
+"""The rows of a case frame as typed records, so that analysis and reports need no frame idioms.
+
+What a frame leaves empty is ``nan`` for a number, ``None`` for a truth value, "" for a text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from harness.analysis.stats import Interval
+from harness.journal import Run
+from harness.model import DEFAULT_HOST, Value
+
+NEGLIGIBLE_BYTES = 512 * 1024
+"""Memory below this is within what the ledger itself is accurate to."""
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """One case and what its trials found out. Sizes are bytes, times seconds."""
+
+    scenario: str
+    strategy: str
+    host: str
+    group: str
+    parameters: Mapping[str, Value]  # as planned, without the size
+    size_bytes: int | None
+    baseline: bool
+    outcome: str
+    reason: str
+    trials: int
+    first: Interval
+    steady: Interval
+    steady_min_s: float
+    ratio: Interval
+    payload_bytes: float
+    peak_extra_bytes: float
+    left_bytes: float
+    copies: float
+    expected_copies: float
+    shares_memory: bool | None
+    faults_first: float
+    faults_steady: float
+    rate_bytes_per_s: float
+    ceiling: str
+    ceiling_fraction: float
+    in_cache: bool
+    two_modes: bool
+    reaped: int
+    memory_source: str
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome == "ok"
+
+    @property
+    def timed(self) -> bool:
+        """Whether there is a steady-state time that may be compared with others."""
+        return self.ok and self.steady.median > 0
+
+    @property
+    def peak_multiple(self) -> float:
+        """Extra memory at the peak of the first call, in multiples of the data."""
+        return self.peak_extra_bytes / self.payload_bytes if self.payload_bytes > 0 else math.nan
+
+    @property
+    def point(self) -> tuple[tuple[str, Value], ...]:
+        """All parameters but the size: rows of equal size and point may be compared."""
+        return tuple(self.parameters.items())
+
+    @property
+    def name(self) -> str:
+        """The strategy, and the host where it is not the default one."""
+        return self.strategy if self.host == DEFAULT_HOST else f"{self.strategy} @{self.host}"
+
+
+def case_rows(run: Run, cases: pd.DataFrame) -> list[CaseRow]:
+    """The frame of a run as records, in the order of its plan."""
+    records = cases.to_dict("records")
+    planned = run.header.plan.cases
+    return [
+        _row({str(key): value for key, value in record.items()}, dict(one.case.parameters))
+        for record, one in zip(records, planned, strict=True)
+    ]
+
+
+def number(value: Any) -> float:
+    """A frame's number; ``nan`` where it has none."""
+    return math.nan if value is None or pd.isna(value) else float(value)
+
+
+def text(value: Any) -> str:
+    """A frame's text; "" where it has none."""
+    return "" if value is None or (not isinstance(value, str) and pd.isna(value)) else str(value)
+
+
+def truth(value: Any) -> bool | None:
+    """A frame's truth value; ``None`` where it has none."""
+    return None if value is None or pd.isna(value) else bool(value)
+
+
+def _row(record: Mapping[str, Any], parameters: dict[str, Value]) -> CaseRow:
+    size = parameters.pop("size", None)
+    numbers = {name: number(record[name]) for name in _NUMBERS}
+    coverage, count = number(record["coverage"]), int(number(record["trials"]) or 0)
+
+    def interval(median: str, low: str, high: str) -> Interval:
+        return Interval(
+            *(number(record[name]) for name in (median, low, high)),
+            coverage=0.0 if math.isnan(coverage) else coverage,
+            count=count,
+        )
+
+    return CaseRow(
+        **{name: text(record[name]) for name in _TEXTS},
+        **{_NUMBERS[name]: value for name, value in numbers.items()},
+        parameters=parameters,
+        size_bytes=size if isinstance(size, int) else None,
+        baseline=bool(truth(record["baseline"])),
+        trials=count,
+        first=interval("first_call_s", "first_low_s", "first_high_s"),
+        steady=interval("steady_median_s", "steady_low_s", "steady_high_s"),
+        ratio=interval("ratio", "ratio_low", "ratio_high"),
+        shares_memory=truth(record["shares_memory"]),
+        in_cache=bool(truth(record["in_cache"])),
+        two_modes=bool(truth(record["two_modes"])),
+        reaped=int(number(record["reaped"]) or 0),
+    )
+
+
+_TEXTS = (
+    "scenario", "strategy", "host", "group", "outcome", "reason", "ceiling", "memory_source",
+)  # fmt: skip
+_NUMBERS = {
+    "steady_min_s": "steady_min_s",
+    "payload_bytes": "payload_bytes",
+    "peak_extra_bytes": "peak_extra_bytes",
+    "left_bytes": "left_bytes",
+    "copies": "copies",
+    "expected_copies": "expected_copies",
+    "minor_faults_first": "faults_first",
+    "minor_faults_steady": "faults_steady",
+    "throughput_bytes_per_s": "rate_bytes_per_s",
+    "ceiling_fraction": "ceiling_fraction",
+}
+"""The frame's column and the field it becomes."""

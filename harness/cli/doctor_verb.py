@@ -1,0 +1,58 @@
+"""``ferrybench doctor``."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from harness.accuracy import AccuracyCheck, memory_checks, time_checks
+from harness.cli.console import err, out
+from harness.environment import read_environment
+from harness.errors import EXIT_OK, EXIT_WORSE
+from harness.fitness import Finding, examine
+from harness.host import Host
+from harness.model import HostSpec
+
+_MARKS = {"good": "[green]good[/]", "note": "[yellow]note[/]", "bad": "[red]bad[/]"}
+
+
+def doctor_command() -> int:
+    """Is this machine fit to measure on, and how far can its numbers be trusted.
+
+    Looks at what would spoil numbers here, then measures things whose truth is known another
+    way and prints each error. Exits with 1 when the machine is unfit or a measurement is off.
+    """
+    with err.status("looking at the machine"):
+        findings = examine(read_environment())
+    _print_findings(findings)
+    with err.status("measuring what is known"), Host(HostSpec()) as host:
+        checks = [*memory_checks(host), *time_checks(host)]
+    _print_checks(checks)
+    bad = [finding.name for finding in findings if finding.state == "bad"]
+    off = [check.name for check in checks if not check.ok]
+    if off:
+        out.print(f"measurements off: {', '.join(off)}", markup=False, soft_wrap=True)
+    if bad:
+        out.print(f"would spoil numbers: {', '.join(bad)}", markup=False, soft_wrap=True)
+    if not (bad or off):
+        out.print("fit to measure on; next: ferrybench run --quick")
+    return EXIT_WORSE if bad or off else EXIT_OK
+
+
+def _print_findings(findings: list[Finding]) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    for finding in findings:
+        advice = f" — {finding.advice}" if finding.advice else ""
+        table.add_row(_MARKS[finding.state], finding.name, finding.text + advice)
+    out.print(table)
+
+
+def _print_checks(checks: list[AccuracyCheck]) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("")
+    table.add_column("measured against a known truth")
+    for column in ("truth", "measured", "error", "tolerated"):
+        table.add_column(column, justify="right")
+    for check in checks:
+        mark = _MARKS["good" if check.ok else "bad"]
+        table.add_row(mark, check.name, *check.texts())
+    out.print(table)

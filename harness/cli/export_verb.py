@@ -1,0 +1,56 @@
+"""``ferrybench export``."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from harness.cli.console import err
+from harness.cli.options import latest_journal
+from harness.errors import EXIT_OK, UnableError, UsageError
+from harness.journal import read_journal
+
+
+def export_command(
+    journal: Path | None = None,
+    *,
+    format: Literal["csv", "json"] = "csv",  # noqa: A002 — the option's name
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    force: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Write a journal's cases as CSV or JSON, one row per case, in bytes and seconds.
+
+    Parameters
+    ----------
+    journal
+        A journal; the latest in results/ when not given.
+    format
+        csv or json.
+    output
+        A file; standard output when not given.
+    force
+        Overwrite the file if it exists.
+    """
+    run = read_journal(journal or latest_journal())
+    for remark in run.remarks:
+        err.print(remark, soft_wrap=True)
+    from harness.frame import case_frame  # pandas takes half a second to import
+
+    writer = import_module(f"harness.formats.{format}")
+    cases = case_frame(run)
+    if output is None:
+        writer.write(cases, sys.stdout)
+        return EXIT_OK
+    if output.exists() and not force:
+        raise UsageError(f"{output} exists; will not overwrite it without --force")
+    try:
+        with output.open("w", newline="") as stream:
+            writer.write(cases, stream)
+    except OSError as error:
+        raise UnableError(f"{output} cannot be written: {error.strerror}") from error
+    err.print(f"{output}: {len(cases)} cases", soft_wrap=True)
+    return EXIT_OK

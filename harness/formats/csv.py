@@ -1,0 +1,12 @@
+"""Comma-separated values, one row per case; bytes, seconds and plain ratios, never rounded."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+import pandas as pd
+
+
+def write(cases: pd.DataFrame, stream: TextIO) -> None:
+    """Write the frame with its header; missing values are empty."""
+    cases.to_csv(stream, index=False)

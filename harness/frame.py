@@ -1,0 +1,256 @@
+"""A journal as pandas frames: one row per trial, one row per case."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from harness.analysis.stats import NOTHING, Interval, median_interval, two_modes
+from harness.journal import Run
+from harness.model import Outcome, PlannedCase, Trial
+
+CASE_COLUMNS = (
+    "run_id", "scenario", "strategy", "case", "size_bytes", "payload_bytes", "dtype", "layout",
+    "threads", "host", "outcome", "reason", "first_call_s", "steady_median_s", "steady_min_s",
+    "steady_low_s", "steady_high_s", "samples", "trials", "peak_extra_bytes", "peak_anon_bytes",
+    "peak_file_bytes", "peak_shmem_bytes", "retained_bytes", "copies", "shares_memory",
+    "minor_faults_first", "throughput_bytes_per_s", "ceiling_fraction", "ceiling", "in_cache",
+    "group", "baseline", "ratio", "ratio_low", "ratio_high", "first_low_s", "first_high_s",
+    "coverage", "left_bytes", "minor_faults_steady", "major_faults_first", "expected_copies",
+    "two_modes", "result", "result_bytes", "warnings", "reaped", "memory_source",
+)  # fmt: skip
+"""Columns of every case; a scenario's own parameters follow them."""
+
+FRESH_SHARE = 0.5
+"""A case works in fresh memory when each call faults in at least this share of its pages."""
+SMALL_PAGE_BYTES = 4096
+HUGE_PAGE_BYTES = 2 * 1024**2
+HUGE_FROM_BYTES = 8 * HUGE_PAGE_BYTES
+"""From this size on, a fault may have brought a huge page: below it, stray faults would look so."""
+
+
+def trial_frame(run: Run) -> pd.DataFrame:
+    """One row per trial, samples summarised by their median.
+
+    Returns:
+        Columns scenario, strategy, case, host, kind, round, outcome, reason, first_call_s,
+        steady_median_s, samples, wall_s.
+    """
+    return pd.DataFrame(
+        {
+            "scenario": planned.case.scenario,
+            "strategy": planned.case.strategy,
+            "case": planned.case.key,
+            "host": planned.case.host,
+            "kind": trial.kind,
+            "round": trial.round,
+            "outcome": trial.outcome.name,
+            "reason": trial.outcome.reason,
+            "first_call_s": trial.timing.first_call_s if trial.timing else math.nan,
+            "steady_median_s": steady_s(trial),
+            "samples": len(trial.timing.samples_s) if trial.timing else 0,
+            "wall_s": trial.wall_s,
+        }
+        for trial in run.trials
+        for planned in (run.header.plan.cases[trial.case],)
+    )
+
+
+def case_frame(run: Run) -> pd.DataFrame:
+    """One row per planned case, with what its trials found out; see ``CASE_COLUMNS``.
+
+    Memory comes from the trial that was observed for it, times from the others: each process
+    contributes the median of its samples, the case is the median of its processes, and the
+    interval is over processes. ``ratio`` pairs each process with its neighbour of the baseline.
+    """
+    trials: dict[int, list[Trial]] = {}
+    for trial in run.trials:
+        trials.setdefault(trial.case, []).append(trial)
+    limits = ceiling_rates(run)
+    baselines = {
+        (planned.case.scenario, planned.case.point): trials.get(index, [])
+        for index, planned in enumerate(run.header.plan.cases)
+        if planned.baseline
+    }
+    groups = {
+        (info.name, strategy.name): strategy.group
+        for info in run.header.scenarios
+        for strategy in info.strategies
+    }
+    rows = []
+    for index, planned in enumerate(run.header.plan.cases):
+        case, own = planned.case, trials.get(index, [])
+        row: dict[str, Any] = dict.fromkeys(CASE_COLUMNS)
+        row |= _identity(run, planned) | _outcome(run, planned, own) | _memory(own)
+        row |= _times(own) | _ratio(own, baselines.get((case.scenario, case.point), []))
+        row["group"] = groups.get((case.scenario, case.strategy), "")
+        row |= _share_of_ceiling(row, own, limits)
+        rows.append(row)
+    frame = pd.DataFrame(rows)
+    extra = [column for column in frame.columns if column not in CASE_COLUMNS]
+    return frame.reindex(columns=[*CASE_COLUMNS, *extra])
+
+
+def steady_s(trial: Trial) -> float:
+    """One process's steady-state time: the median of its samples."""
+    samples = trial.timing.samples_s if trial.timing else ()
+    return statistics.median(samples) if samples else math.nan
+
+
+def ceiling_rates(run: Run) -> dict[tuple[str, int], float]:
+    """Bytes a second by ceiling and threads: the median of the rounds."""
+    seen: dict[tuple[str, int], list[float]] = {}
+    for line in run.ceilings:
+        if line.ceiling.bytes_per_s:
+            seen.setdefault((line.ceiling.name, line.ceiling.threads), []).append(
+                line.ceiling.bytes_per_s
+            )
+    return {key: statistics.median(rates) for key, rates in seen.items()}
+
+
+def _identity(run: Run, planned: PlannedCase) -> dict[str, Any]:
+    case = planned.case
+    parameters = dict(case.parameters)
+    return {
+        **{name: value for name, value in parameters.items() if name != "size"},
+        "run_id": run.header.run_id,
+        "scenario": case.scenario,
+        "strategy": case.strategy,
+        "case": case.key,
+        "size_bytes": parameters.get("size"),
+        "host": case.host,
+        "baseline": planned.baseline,
+        "expected_copies": planned.expected_copies,
+    }
+
+
+def _outcome(run: Run, planned: PlannedCase, trials: list[Trial]) -> dict[str, Any]:
+    outcome = case_outcome(run.ended, planned, [trial.outcome for trial in trials])
+    return {
+        "outcome": outcome.name,
+        "reason": outcome.reason,
+        "trials": len(trials),
+        "reaped": max((trial.reaped for trial in trials), default=0),
+        "warnings": "; ".join(dict.fromkeys(text for trial in trials for text in trial.warnings)),
+    }
+
+
+def case_outcome(ended: str, planned: PlannedCase, outcomes: list[Outcome]) -> Outcome:
+    """The outcome of a case: ok only when every one of its trials was."""
+    if planned.skip:
+        return Outcome("skipped", planned.skip)
+    if not outcomes:
+        why = {"budget": "the budget was spent before", "interrupted": "the run was interrupted"}
+        return Outcome("skipped", f"not reached: {why.get(ended, 'the run was cut off')}")
+    bad = [outcome for outcome in outcomes if not outcome.ok]
+    if not bad:
+        return Outcome("ok")
+    some = f"{len(bad)} of {len(outcomes)} trials: " if len(bad) < len(outcomes) else ""
+    return Outcome(bad[0].name, some + bad[0].reason)
+
+
+def _memory(trials: list[Trial]) -> dict[str, Any]:
+    """Memory of a case, from its observed trial where there is one."""
+    with_ledger = sorted(
+        (trial for trial in trials if trial.ledger), key=lambda trial: trial.kind == "time"
+    )
+    if not with_ledger:
+        return {}
+    trial = with_ledger[0]
+    ledger = trial.ledger
+    assert ledger is not None
+    copied = ledger.peak.anon_bytes + ledger.peak.shmem_bytes
+    return {
+        "payload_bytes": trial.payload_bytes,
+        "result_bytes": trial.result_bytes,
+        "result": trial.result,
+        "peak_extra_bytes": ledger.peak_extra_bytes,
+        "peak_anon_bytes": ledger.peak.anon_bytes,
+        "peak_file_bytes": ledger.peak.file_bytes,
+        "peak_shmem_bytes": ledger.peak.shmem_bytes,
+        "retained_bytes": ledger.retained.anon_bytes + ledger.retained.shmem_bytes,
+        "left_bytes": ledger.left.anon_bytes + ledger.left.shmem_bytes,
+        "copies": copied / trial.payload_bytes if trial.payload_bytes else math.nan,
+        "shares_memory": trial.shares_memory,
+        "minor_faults_first": trial.faults_first.minor if trial.faults_first else math.nan,
+        "major_faults_first": trial.faults_first.major if trial.faults_first else math.nan,
+        "memory_source": ledger.source,
+    }
+
+
+def _times(trials: list[Trial]) -> dict[str, Any]:
+    timed = [
+        trial for trial in trials if trial.kind == "time" and trial.timing and trial.outcome.ok
+    ]
+    firsts = [trial.timing.first_call_s for trial in timed if trial.timing]
+    steady = [steady_s(trial) for trial in timed]
+    samples = [sample for trial in timed if trial.timing for sample in trial.timing.samples_s]
+    first = median_interval(firsts)
+    middle = median_interval([value for value in steady if not math.isnan(value)])
+    faults = [trial.faults_steady.minor for trial in timed if trial.faults_steady]
+    return {
+        "first_call_s": first.median,
+        "first_low_s": first.low,
+        "first_high_s": first.high,
+        "steady_median_s": middle.median,
+        "steady_min_s": min(samples, default=math.nan),
+        "steady_low_s": middle.low,
+        "steady_high_s": middle.high,
+        "coverage": middle.coverage,
+        "samples": len(samples),
+        "threads": max((trial.threads for trial in trials), default=None),
+        "minor_faults_steady": statistics.median(faults) if faults else math.nan,
+        "two_modes": _any_two_modes(timed, steady),
+    }
+
+
+def _any_two_modes(timed: Iterable[Trial], steady: list[float]) -> bool:
+    within = (two_modes(trial.timing.samples_s) for trial in timed if trial.timing)
+    return any(within) or two_modes(steady)
+
+
+def _ratio(trials: list[Trial], baseline: list[Trial]) -> dict[str, Any]:
+    interval = paired_ratio(_steady_by_round(trials), _steady_by_round(baseline))
+    return {"ratio": interval.median, "ratio_low": interval.low, "ratio_high": interval.high}
+
+
+def _steady_by_round(trials: list[Trial]) -> dict[int, float]:
+    times = {trial.round: steady_s(trial) for trial in trials if trial.kind == "time"}
+    return {number: value for number, value in times.items() if value > 0}
+
+
+def paired_ratio(times: Mapping[int, float], others: Mapping[int, float]) -> Interval:
+    """The ratio of two cases' times, round by round, so that a drifting machine cancels out."""
+    shared = sorted(times.keys() & others.keys())
+    return median_interval([times[n] / others[n] for n in shared]) if shared else NOTHING
+
+
+def _share_of_ceiling(
+    row: Mapping[str, Any], trials: list[Trial], limits: Mapping[tuple[str, int], float]
+) -> dict[str, Any]:
+    """Throughput, and its share of what the machine can do at best in memory of that kind.
+
+    A result that shares its input moves nothing: it has no throughput.
+    """
+    time_s, payload = row["steady_median_s"], row["payload_bytes"]
+    if row["shares_memory"] or not payload or not time_s > 0:
+        return {}
+    rate = payload / time_s
+    threads = max(trial.threads for trial in trials)
+    page_bytes = HUGE_PAGE_BYTES if payload >= HUGE_FROM_BYTES else SMALL_PAGE_BYTES
+    fresh = row["minor_faults_steady"] * page_bytes >= FRESH_SHARE * payload
+    names = ("memcpy_fresh", "memcpy_fresh_huge") if fresh else ("memcpy_touched",)
+    fitting = {name: limits[name, threads] for name in names if (name, threads) in limits}
+    if not fitting:
+        return {"throughput_bytes_per_s": rate}
+    name = max(fitting, key=lambda known: fitting[known])
+    return {
+        "throughput_bytes_per_s": rate,
+        "ceiling": name,
+        "ceiling_fraction": rate / fitting[name],
+        "in_cache": rate > fitting[name],
+    }

@@ -1,0 +1,259 @@
+"""Runs from the command line to the journal, with real hosts and a small scenario of a user."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+import psutil
+import pytest
+
+from harness.cli import run
+from harness.fixtures import PREFIX
+from harness.frame import case_frame
+from harness.journal import read_journal
+
+README = Path(__file__).parents[2] / "README.md"
+SCENARIO = """
+import os, time
+import torch
+from harness import Scenario
+
+scenario = Scenario("moving", question="Does it move?", baseline="copy", parameters={"size": 4096})
+
+@scenario.inputs
+def array(size, rng):
+    return rng.random(size // 8)
+
+@scenario.strategy(copies=1, shares_memory=False)
+def copy(array):
+    return torch.tensor(array)
+
+@scenario.strategy(copies=0, shares_memory=True)
+def share(array):
+    return torch.from_numpy(array)
+
+@scenario.strategy(shares_memory=False)
+def claims_to_copy(array):
+    return torch.from_numpy(array)
+
+@scenario.strategy()
+def forgets_the_last(array):
+    return torch.tensor(array[:-1])
+
+@scenario.strategy()
+def returns_nothing(array):
+    pass
+
+@scenario.strategy()
+def raises(array):
+    raise ValueError("two\\nlines")
+
+@scenario.strategy()
+def dies(array):
+    os.abort()
+
+@scenario.strategy()
+def hangs(array):
+    time.sleep(60)
+
+@scenario.strategy()
+def too_much(array):
+    return torch.empty(1 << 60)
+
+@scenario.strategy(requires=["no_such_package"])
+def needs_more(array):
+    return torch.tensor(array)
+
+@scenario.strategy()
+def tells_its_environment(array):
+    assert os.environ["PLANTED"] == "yes"
+    return torch.tensor(array)
+
+@scenario.check
+def same(array, tensor):
+    assert tensor.tolist() == array.tolist(), "values differ"
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("harness.runner.CEILING_BYTES", (1024**2, 1024**2))
+    (tmp_path / "mine.py").write_text(SCENARIO)
+    return tmp_path / "mine.py"
+
+
+def cases(path: str | Path = "run.jsonl") -> pd.DataFrame:
+    frame = case_frame(read_journal(Path(path)))
+    frame["name"] = frame.strategy + frame.host.map(lambda host: "" if host == "default" else "@x")
+    return frame.set_index("name")
+
+
+def test_every_way_to_end_is_seen_named_and_survived(mine: Path) -> None:
+    arguments = ["run", "moving", "--scenarios", str(mine), "-o", "run.jsonl", "--trials", "1"]
+    arguments += ["--timeout", "3s", "--host", "x:PLANTED=yes"]
+    assert run(arguments) == 0
+    rows = cases()
+    expected = {
+        "copy": ("ok", ""),
+        "share": ("ok", ""),
+        "claims_to_copy": ("wrong", "shares the inputs' memory, but is declared not to"),
+        "forgets_the_last": ("wrong", "values differ"),
+        "returns_nothing": ("wrong", "'NoneType' object has no attribute 'tolist'"),
+        "raises": ("error", "ValueError: two lines"),
+        "dies": ("crash", "SIGABRT"),
+        "hangs": ("timeout", "no answer within 3 s"),
+        "too_much": ("oom", "can't allocate memory"),
+        "needs_more": ("skipped", "pip install no_such_package"),
+        "tells_its_environment": ("error", "KeyError: 'PLANTED'"),
+        "tells_its_environment@x": ("ok", ""),
+    }
+    for name, (outcome, words) in expected.items():
+        assert rows.outcome[name] == outcome, (name, rows.reason[name])
+        assert words in rows.reason[name]
+    # What failed was not tried again, and has no time.
+    assert rows.trials["raises"] == 1
+    assert pd.isna(rows.steady_median_s["raises"])
+    assert rows.copies["share"] == 0
+    assert rows.shares_memory["share"]
+    assert not rows.shares_memory["copy"]
+    assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob(f"{PREFIX}{os.getpid()}-*"))
+    assert psutil.Process().children() == []
+
+
+def test_spawned_trials_fill_the_same_fields(mine: Path) -> None:
+    for start in ("fork", "spawn"):
+        arguments = ["run", "moving/share", "--scenarios", str(mine), "--trials", "1"]
+        assert run([*arguments, "--start", start, "-o", f"{start}.jsonl", "--seed", "5"]) == 0
+    forked, spawned = cases("fork.jsonl"), cases("spawn.jsonl")
+    assert read_journal(Path("spawn.jsonl")).header.plan.method == "spawn"
+    for name in ("copy", "share"):
+        filled = forked.loc[name].notna()
+        assert list(filled[filled].index) == list(spawned.loc[name].dropna().index)
+        for column in ("outcome", "payload_bytes", "shares_memory", "result", "threads"):
+            assert forked.loc[name, column] == spawned.loc[name, column]
+
+
+def test_a_budget_ends_the_run_and_resume_finishes_it(
+    mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = ["moving/copy", "moving/share", "--scenarios", str(mine), "--trials", "2"]
+    assert run(["run", *chosen, "-o", "run.jsonl", "--budget", "1ms"]) == 0
+    text = capsys.readouterr().out
+    assert "2 not reached (budget)" in text
+    assert "ferrybench run --resume -o run.jsonl" in text
+    assert list(cases().outcome) == ["skipped", "skipped"]
+
+
+def test_ctrl_c_leaves_a_journal_that_resume_completes(mine: Path) -> None:
+    command = [sys.executable, "-m", "harness", "run", "moving/copy", "moving/share"]
+    command += ["--scenarios", str(mine), "-o", "run.jsonl", "--trials", "300", "--seed", "1"]
+    root = str(Path(__file__).parents[2])
+    environment = os.environ | {"PYTHONPATH": root}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not (Path("run.jsonl").exists() and Path("run.jsonl").read_bytes().count(b"\n") > 20):
+            assert time.monotonic() < deadline, "no trials within a minute"
+            time.sleep(0.05)
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "ferrybench run --resume -o run.jsonl" in out
+    psutil.wait_procs(family, timeout=5)
+    assert not [member for member in family if member.is_running()]
+    before = read_journal(Path("run.jsonl"))
+    assert before.ended == "interrupted"
+    assert 0 < len(before.trials) < 602
+
+    # The plan asks for 600 trials; take most of them away instead of waiting for them.
+    lines = Path("run.jsonl").read_bytes().splitlines(keepends=True)
+    header = msgspec.json.decode(lines[0])
+    header["plan"]["effort"]["trials"] = 3
+    keep = [line for line in lines[1:] if b'"kind":"trial"' in line][:3]
+    Path("run.jsonl").write_bytes(msgspec.json.encode(header) + b"\n" + b"".join(keep) + b'{"ki')
+    assert run(["run", "--resume", "-o", "run.jsonl"]) == 0
+    after = read_journal(Path("run.jsonl"))
+    assert after.ended == "complete"
+    assert after.trials[:3] == before.trials[:3]
+    assert len({(trial.case, trial.round) for trial in after.trials}) == len(after.trials) == 8
+    assert run(["run", "--resume", "-o", "run.jsonl"]) == 0
+
+
+def test_resume_refuses_what_has_changed(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = ["moving/share", "--scenarios", str(mine), "--trials", "1"]
+    assert run(["run", *chosen, "-o", "run.jsonl", "--budget", "1ms"]) == 0
+    mine.write_text(SCENARIO.replace("from_numpy(array)", "as_tensor(array)"))
+    capsys.readouterr()
+    assert run(["run", "--resume", "-o", "run.jsonl"]) == 2
+    assert "mine.py has changed since" in capsys.readouterr().err
+    mine.unlink()
+    assert run(["run", "--resume", "-o", "run.jsonl"]) == 2
+    assert "mine.py is gone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import nothing_like_this", ["mine.py, line 1", "nothing_like_this"]),
+        ("x = 1", ["mine.py", "declares no Scenario"]),
+        ("def broken(:", ["mine.py, line 1"]),
+        (SCENARIO.replace("@scenario.check", ""), ["mine.py", "moving: no @scenario.check"]),
+        (SCENARIO.replace('baseline="copy"', 'baseline="cpy"'), ["mine.py", "no strategy 'cpy'"]),
+        (SCENARIO.replace("size, rng", "sz, rng"), ["mine.py", "sz, which is no parameter"]),
+        (SCENARIO.replace('"moving"', '"tensor_from_array"'), ["two scenarios are named"]),
+        (SCENARIO.replace("rng.random(size // 8)", "{1: 2}"), ["inputs returned dict"]),
+    ],
+)
+def test_a_scenario_that_cannot_be_used_is_one_line(
+    mine: Path, text: str, words: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    mine.write_text(text)
+    code = run(["run", "moving", "--scenarios", str(mine), "-o", "run.jsonl", "--trials", "1"])
+    err = capfd.readouterr().err
+    said = err if code else "".join(cases().reason)
+    assert all(word in said for word in words), said
+    assert "Traceback" not in err
+    if code:
+        assert code == 2
+        assert not Path("run.jsonl").exists()
+
+
+def test_the_scenario_in_the_readme_works_as_printed(mine: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    (text,) = [block for block in blocks if "@scenario.inputs" in block]
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert len(lines) == 15
+    mine.write_text(text)
+    name = re.findall(r'Scenario\("(\w+)"', text)[0]
+    arguments = ["run", name, "--scenarios", str(mine), "--size", "4MiB", "--trials", "1"]
+    assert run([*arguments, "-o", "run.jsonl"]) == 0
+    rows = cases()
+    assert set(rows.outcome) == {"ok"}
+    assert len(rows) == 2
+    # Its cost model is right, too.
+    assert rows.copies.sub(rows.expected_copies).abs().max() < 0.02
+
+
+def test_a_host_that_is_killed_costs_one_trial(mine: Path) -> None:
+    killer = "import ctypes, os, signal, time\n" + SCENARIO.replace(
+        "os.abort()", "os.kill(os.getppid(), signal.SIGKILL); time.sleep(5)"
+    )
+    mine.write_text(killer)
+    chosen = ["moving/dies", "moving/share", "--scenarios", str(mine), "--trials", "2"]
+    assert run(["run", *chosen, "-o", "run.jsonl"]) == 0
+    rows = cases()
+    assert rows.outcome["dies"] == "crash"
+    assert "host process was killed" in rows.reason["dies"]
+    assert rows.outcome["share"] == rows.outcome["copy"] == "ok"

@@ -1,0 +1,175 @@
+"""The frame: numbers of a case from numbers of its processes, compared with sums done by hand."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from harness.formats import csv as csv_format
+from harness.formats import json as json_format
+from harness.frame import CASE_COLUMNS, case_frame, ceiling_rates, trial_frame
+from harness.journal import read_journal
+from harness.model import Ceiling, Outcome, PlannedCase, Rss, Trial
+from tests.journals import MIB, case, planned, trial, write_run
+
+CEILINGS = [
+    Ceiling("memcpy_touched", 1, 64 * MIB, 10e9),
+    Ceiling("memcpy_touched", 1, 64 * MIB, 12e9),
+    Ceiling("memcpy_touched", 1, 64 * MIB, 20e9),
+    Ceiling("memcpy_fresh", 1, 64 * MIB, 2e9),
+    Ceiling("memcpy_fresh_huge", 1, 64 * MIB, 5e9),
+    Ceiling("memcpy_touched", 2, 64 * MIB, 24e9),
+]
+
+
+def frame_of(
+    tmp_path: Path, cases: list[PlannedCase], trials: list[Trial], end: str = "complete"
+) -> pd.DataFrame:
+    path = write_run(tmp_path / "run.jsonl", cases, trials, ceilings=CEILINGS, end=end)
+    return case_frame(read_journal(path))
+
+
+def test_a_case_is_the_median_of_its_processes_not_of_their_samples(tmp_path: Path) -> None:
+    # GIVEN a process with many slow samples beside two quick ones with few
+    trials = [
+        trial(0, 0),
+        trial(0, 1, [9e-3] * 50),
+        trial(0, 2, [1e-3, 2e-3, 3e-3]),
+        trial(0, 3, [2e-3]),
+    ]
+    row = frame_of(tmp_path, [planned("base", baseline=True)], trials).iloc[0]
+    # THEN each counts once
+    assert row.steady_median_s == 2e-3
+    assert (row.steady_low_s, row.steady_high_s) == (2e-3, 9e-3)
+    assert row.steady_min_s == 1e-3
+    assert (row.samples, row.trials) == (54, 4)
+
+
+def test_ratios_pair_processes_of_one_round(tmp_path: Path) -> None:
+    # GIVEN a machine that becomes ten times slower from round to round
+    cases = [planned("base", baseline=True), planned("other")]
+    trials = [trial(i, 0) for i in (0, 1)]
+    for number, speed in enumerate((1e-3, 1e-2, 1e-1), start=1):
+        trials += [trial(0, number, speed), trial(1, number, speed * 3)]
+    rows = frame_of(tmp_path, cases, trials).set_index("strategy")
+    # THEN the ratio does not notice
+    for column in ("ratio", "ratio_low", "ratio_high"):
+        assert rows.loc["other", column] == pytest.approx(3.0)
+    assert rows.loc["base", "ratio"] == 1.0
+
+
+def test_memory_comes_from_the_observed_trial(tmp_path: Path) -> None:
+    peak = Rss(anon_bytes=2 * MIB, file_bytes=5 * MIB, shmem_bytes=MIB)
+    trials = [trial(0, 1, peak=Rss(anon_bytes=9 * MIB)), trial(0, 0, peak=peak)]
+    row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+    assert row.peak_extra_bytes == 8 * MIB
+    assert (row.peak_anon_bytes, row.peak_file_bytes) == (2 * MIB, 5 * MIB)
+    assert row.copies == 3.0  # file pages are not copies, shared memory is
+    assert row.retained_bytes == 3 * MIB
+
+
+@pytest.mark.parametrize(
+    ("faults", "payload", "ceiling", "rate"),
+    [
+        (0.0, MIB, "memcpy_touched", 12e9),
+        (256.0, MIB, "memcpy_fresh_huge", 5e9),
+        (4.0, MIB, "memcpy_touched", 12e9),  # strays, not huge pages: too small for those
+        (32.0, 64 * MIB, "memcpy_fresh_huge", 5e9),
+        (2.0, 64 * MIB, "memcpy_touched", 12e9),
+    ],
+)
+def test_the_ceiling_fits_the_memory_that_was_used(
+    tmp_path: Path, faults: float, payload: int, ceiling: str, rate: float
+) -> None:
+    trials = [trial(0, n, 0.1, payload=payload, faults_steady=faults) for n in range(3)]
+    row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+    assert row.ceiling == ceiling
+    assert row.throughput_bytes_per_s == pytest.approx(payload / 0.1)
+    assert row.ceiling_fraction == pytest.approx(payload / 0.1 / rate)
+    assert not row.in_cache
+
+
+def test_more_than_the_ceiling_is_marked_as_in_cache(tmp_path: Path) -> None:
+    row = frame_of(tmp_path, [planned("base")], [trial(0, n, 1e-6) for n in range(3)]).iloc[0]
+    assert row.ceiling_fraction > 1
+    assert row.in_cache
+
+
+def test_sharing_has_no_throughput(tmp_path: Path) -> None:
+    trials = [trial(0, n, 1e-6, shares=True, peak=Rss()) for n in range(3)]
+    row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+    assert pd.isna(row.throughput_bytes_per_s)
+    assert pd.isna(row.ceiling_fraction)
+    assert row.copies == 0
+
+
+def test_ceilings_are_told_apart_by_threads(tmp_path: Path) -> None:
+    trials = [trial(0, n, 1e-3, threads=2) for n in range(3)]
+    row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+    assert row.ceiling_fraction == pytest.approx(MIB / 1e-3 / 24e9)
+    assert row.threads == 2
+
+
+def test_one_failure_makes_the_case_fail_with_its_share(tmp_path: Path) -> None:
+    bad = Outcome("wrong", "value 3 at [0]")
+    trials = [trial(0, 0), trial(0, 1), trial(0, 2, outcome=bad)]
+    row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+    assert row.outcome == "wrong"
+    assert row.reason == "1 of 3 trials: value 3 at [0]"
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [("budget", "budget was spent"), ("interrupted", "interrupted"), ("", "cut off")],
+)
+def test_what_was_not_reached_says_why(tmp_path: Path, end: str, words: str) -> None:
+    cases = [planned("base"), planned("other"), planned("third", skip="cannot")]
+    rows = frame_of(tmp_path, cases, [trial(0, 0)], end)
+    assert list(rows.outcome) == ["ok", "skipped", "skipped"]
+    assert words in rows.reason[1]
+    assert rows.reason[2] == "cannot"
+
+
+def test_parameters_of_a_scenario_become_columns(tmp_path: Path) -> None:
+    cases = [PlannedCase(case("base", dtype="f4", batch_size=32))]
+    rows = frame_of(tmp_path, cases, [trial(0, 0)])
+    assert list(rows.columns[: len(CASE_COLUMNS)]) == list(CASE_COLUMNS)
+    assert list(rows.columns[len(CASE_COLUMNS) :]) == ["batch_size"]
+    assert (rows.batch_size[0], rows.dtype[0], rows.size_bytes[0]) == (32, "f4", MIB)
+
+
+def test_exports_carry_the_numbers_unrounded(tmp_path: Path) -> None:
+    third = 1 / 3e3
+    cases = [planned("base"), planned("other", skip="no")]
+    rows = frame_of(tmp_path, cases, [trial(0, n, third) for n in range(4)])
+    stream = io.StringIO()
+    csv_format.write(rows, stream)
+    read = list(csv.DictReader(io.StringIO(stream.getvalue())))
+    assert float(read[0]["steady_median_s"]) == third
+    assert read[1]["steady_median_s"] == ""
+    stream = io.StringIO()
+    json_format.write(rows, stream)
+    objects = json.loads(stream.getvalue())
+    assert objects[0]["steady_median_s"] == pytest.approx(third, rel=1e-12)
+    assert objects[1]["steady_median_s"] is None
+    assert objects[0]["peak_extra_bytes"] == MIB
+
+
+def test_the_ceiling_of_a_run_is_the_median_of_its_rounds(tmp_path: Path) -> None:
+    path = write_run(tmp_path / "r.jsonl", [planned("base")], [], ceilings=CEILINGS)
+    assert ceiling_rates(read_journal(path))["memcpy_touched", 1] == 12e9
+
+
+def test_trials_have_a_frame_of_their_own(tmp_path: Path) -> None:
+    trials = [trial(0, 0), trial(0, 1, [1e-3, 3e-3])]
+    path = write_run(tmp_path / "r.jsonl", [planned("base")], trials)
+    rows = trial_frame(read_journal(path))
+    assert list(rows.kind) == ["memory", "time"]
+    assert math.isnan(rows.steady_median_s[0])
+    assert rows.steady_median_s[1] == 2e-3
