@@ -66,14 +66,21 @@ def picks(rows: Sequence[CaseRow], info: ScenarioInfo) -> tuple[Pick, ...]:
 
 def _pick(group: str, rows: Sequence[CaseRow], info: ScenarioInfo) -> Pick:
     ordered = sorted(rows, key=lambda row: row.steady.median)
-    best = ordered[0]
-    leaders = [best, *(row for row in ordered[1:] if not clearly_faster(best, row))]
-    return Pick(group, setting(best, info), tuple(ordered), tuple(leaders))
+    leaders = [
+        row for row in ordered if not any(clearly_faster(other, row) for other in ordered)
+    ]
+    return Pick(group, setting(ordered[0], info), tuple(ordered), tuple(leaders))
 
 
 def clearly_faster(one: CaseRow, other: CaseRow) -> bool:
-    """Whether the intervals of two cases are apart, by more than the harness's own error."""
-    apart = one.steady.high < other.steady.low
+    """Whether a case beats another by more than the harness's own error, with intervals apart.
+
+    Either pair of intervals will do, and both medians must agree: times are the sharper measure
+    on a quiet machine; ratios to the baseline's neighbouring process on one whose speed drifts.
+    """
     gap = other.steady.median - one.steady.median
-    told = max(one.steady.median * (ACCURACY - 1), ACCURACY_S)
-    return apart and gap > told
+    if gap <= max(one.steady.median * (ACCURACY - 1), ACCURACY_S):
+        return False
+    if other.ratio.median <= one.ratio.median:
+        return False
+    return one.steady.high < other.steady.low or one.ratio.high < other.ratio.low

@@ -40,6 +40,7 @@ class CaseRow:
     ratio: Interval
     payload_bytes: float
     peak_extra_bytes: float
+    peak_file_bytes: float
     left_bytes: float
     copies: float
     expected_copies: float
@@ -140,6 +141,7 @@ _NUMBERS = {
     "steady_min_s": "steady_min_s",
     "payload_bytes": "payload_bytes",
     "peak_extra_bytes": "peak_extra_bytes",
+    "peak_file_bytes": "peak_file_bytes",
     "left_bytes": "left_bytes",
     "copies": "copies",
     "expected_copies": "expected_copies",

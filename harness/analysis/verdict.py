@@ -155,8 +155,16 @@ def _no_winner(pick: Pick) -> str:
     if pick.single_process:
         return "each case was timed in one process, so no winner can be named"
     names = [f"`{row.strategy}`" for row in pick.leaders]
+    return f"there is no clear winner among {_shortened(names)}"
+
+
+def _shortened(names: Sequence[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"there is no clear winner among {', '.join(names[:3])}{more}"
+    return f"{', '.join(names[:3])}{more}"
+
+
+def _either(rows: Sequence[CaseRow]) -> str:
+    return " or ".join(f"`{row.strategy}`" for row in rows)
 
 
 def _against(row: CaseRow, baseline: CaseRow) -> str:
@@ -177,19 +185,18 @@ def _elsewhere(found: Sequence[Pick], baseline: CaseRow | None) -> str:
     if baseline is None or not baseline.timed:
         return ""
     gains = [
-        pick.winner
+        pick
         for pick in found
-        if pick.winner is not None
-        and baseline not in pick.rows
-        and not pick.winner.shares_memory
-        and pick.winner.point == baseline.point
-        and pick.winner.ratio.high < 1 / ACCURACY
+        if baseline not in pick.rows
+        and not any(row.shares_memory for row in pick.leaders)
+        and pick.rows[0].point == baseline.point
+        and all(row.ratio.high < 1 / ACCURACY for row in pick.leaders)
     ]
     if not gains:
         return ""
-    best = min(gains, key=lambda row: row.ratio.median)
-    memory = _time_and_memory(best)
-    return f"{promise(best.group)}, `{best.strategy}` takes {memory}{_against(best, baseline)}"
+    pick = min(gains, key=lambda pick: pick.leaders[0].ratio.median)
+    names, best = _either(pick.leaders), pick.leaders[0]
+    return f"{promise(pick.group)}, {names} takes {_time_and_memory(best)}{_against(best, baseline)}"
 
 
 def _other_host(sweep: Sweep, baseline: CaseRow | None) -> str:
@@ -219,5 +226,4 @@ def _failures(rows: Sequence[CaseRow]) -> str:
     if not bad:
         return ""
     names = [f"`{row.strategy}` ({row.outcome})" for row in bad]
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"not usable here: {', '.join(names[:3])}{more}"
+    return f"not usable here: {_shortened(names)}"

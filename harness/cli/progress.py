@@ -65,10 +65,8 @@ class Progress:
 
     def finished(self, planned: PlannedCase, trial: Trial) -> None:
         self._bar.advance(self._task)
-        # Cells of a matrix fail by design; elsewhere a failure is worth a line at once.
-        if trial.outcome.name in ("wrong", "timeout") or (
-            trial.kind != "probe" and not trial.outcome.ok
-        ):
+        # The cells of a matrix fail by design; elsewhere a failure is worth a line at once.
+        if not trial.outcome.ok and trial.kind != "probe":
             self.say(f"{trial.outcome.name}: {planned.case.key}: {trial.outcome.reason}")
 
     def dropped(self, steps: int) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import secrets
-import signal
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,8 +12,8 @@ from cyclopts import Parameter
 
 from harness import session as sessions
 from harness.cli.console import err, out
+from harness.cli.measuring import measure_into, until_stopped
 from harness.cli.options import (
-    RESULTS,
     chosen_level,
     latest_journal,
     parse_hosts,
@@ -25,7 +23,7 @@ from harness.cli.options import (
 from harness.cli.progress import Progress
 from harness.description import Level
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UsageError
-from harness.journal import Journal, read_journal
+from harness.journal import read_journal
 from harness.plan import Request
 from harness.runner import default_effort
 
@@ -120,24 +118,13 @@ def run_command(
     resume
         Continue an interrupted run as it was planned: that of --output, or the latest.
     """
-    signal.signal(signal.SIGTERM, _interrupt)
     if resume:
         if targets or options != RunOptions():
             raise UsageError("--resume continues a run as it was planned; it takes only --output")
         return _resume(output or latest_journal())
     request = options.request(targets)
     settings = options.settings(request.level)
-    if output is not None and output.exists() and not force:
-        raise UsageError(f"{output} exists; will not overwrite it without --force")
-    with ExitStack() as stack:
-        with err.status("starting hosts"):
-            session = stack.enter_context(
-                sessions.open_session(request, settings, options.scenarios)
-            )
-        path = output or RESULTS / f"{session.header.run_id}.jsonl"
-        journal = stack.enter_context(Journal.create(path, session.header, force=force))
-        with Progress(err) as progress:
-            ended = _until_stopped(lambda: sessions.measure(session, journal, progress))
+    ended, path = measure_into(request, settings, options.scenarios, output, force=force)
     return _conclude(ended, path)
 
 
@@ -147,19 +134,8 @@ def _resume(path: Path) -> int:
         out.print(f"{path} is complete; nothing is left to measure", soft_wrap=True)
         return EXIT_OK
     with Progress(err) as progress:
-        ended = _until_stopped(lambda: sessions.resume(run, progress, progress.say))
+        ended = until_stopped(lambda: sessions.resume(run, progress, progress.say))
     return _conclude(ended, path)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
-def _until_stopped(measure: Callable[[], str]) -> str:
-    try:
-        return measure()
-    except KeyboardInterrupt:
-        return "interrupted"
 
 
 def _conclude(ended: str, path: Path) -> int:

@@ -19,11 +19,15 @@ from harness.trial.clock import Stopwatch
 from harness.trial.watch import WatchPage
 
 WRITTEN_OUT = 10
-SAMPLES = 10  # of each way, in each round
+SAMPLES = 5  # of each way, in each round
+ROUND_S = 0.002
+"""How long each way has its turn, where calls are short: less than a time slice of the system."""
+LONG_NS = 10_000  # calls beside which the cost of a loop is nothing
 
 
-def by_hand_ns(function: Callable[[int], Any], value: int, turns: int) -> float:
-    """Nanoseconds a call takes: the mean of ten times ``turns`` calls."""
+def by_hand_ns(function: Callable[[int], Any], value: int, calls: int) -> float:
+    """Nanoseconds a short call takes: the mean of about ``calls`` calls."""
+    turns = max(1, calls // WRITTEN_OUT)
     start = time.perf_counter_ns()
     for _ in itertools.repeat(None, turns):
         function(value)
@@ -39,12 +43,20 @@ def by_hand_ns(function: Callable[[int], Any], value: int, turns: int) -> float:
     return (time.perf_counter_ns() - start) / (turns * WRITTEN_OUT)
 
 
+def long_by_hand_ns(function: Callable[[int], Any], value: int, calls: int) -> float:
+    """Nanoseconds a long call takes: the mean of ``calls`` calls."""
+    start = time.perf_counter_ns()
+    for _ in itertools.repeat(None, calls):
+        function(value)
+    return (time.perf_counter_ns() - start) / calls
+
+
 def time_both_ways(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
     """Time one operation of :data:`harness.trial.truths.clock` with the stopwatch and by hand.
 
     Args:
         request: ``strategy``, its name; ``target_ns``, about how long a call is to take;
-            ``rounds``, how often each way has its turn; ``round_s``, how long a turn lasts.
+            ``total_s``, how long both ways together go on taking turns.
         page: not used.
 
     Returns:
@@ -53,23 +65,23 @@ def time_both_ways(request: dict[str, Any], page: WatchPage | None) -> dict[str,
     """
     gc.disable()
     function = truths.clock.strategies[request["strategy"]].function
-    amount = request["target_ns"]
-    if request["strategy"] == "count":
-        amount = _amount_for(function, amount)
+    target_ns = request["target_ns"]
+    amount = _amount_for(function, target_ns) if request["strategy"] == "count" else target_ns
     watch = Stopwatch(function, (amount,))
-    effort = Effort(trials=1, steady_s=request["round_s"], max_samples=SAMPLES)
-    call_ns = by_hand_ns(function, amount, 1)
-    turns = max(1, round(request["round_s"] * 1e9 / SAMPLES / WRITTEN_OUT / call_ns))
+    effort = Effort(trials=1, steady_s=ROUND_S, max_samples=SAMPLES)
+    loop = by_hand_ns if target_ns < LONG_NS else long_by_hand_ns
+    calls = max(1, round(ROUND_S * 1e9 / SAMPLES / target_ns))
 
     def by_stopwatch() -> tuple[float, ...]:
         return watch.steady(effort).samples_ns
 
     def by_hand() -> tuple[float, ...]:
-        return tuple(by_hand_ns(function, amount, turns) for _ in range(SAMPLES))
+        return tuple(loop(function, amount, calls) for _ in range(SAMPLES))
 
-    rounds = []
-    for number in range(request["rounds"]):
-        if number % 2:
+    rounds: list[dict[str, tuple[float, ...]]] = []
+    end = time.monotonic() + request["total_s"]
+    while len(rounds) < 2 or time.monotonic() < end:
+        if len(rounds) % 2:
             hand, stopwatch = by_hand(), by_stopwatch()
         else:
             stopwatch, hand = by_stopwatch(), by_hand()
@@ -80,6 +92,8 @@ def time_both_ways(request: dict[str, Any], page: WatchPage | None) -> dict[str,
 def _amount_for(function: Callable[[int], Any], target_ns: int) -> int:
     """How much of an operation whose time grows with its amount lasts about ``target_ns``."""
     amounts = (target_ns // 40, target_ns // 10)
-    low, high = (min(by_hand_ns(function, amount, 3) for _ in range(20)) for amount in amounts)
+    low, high = (
+        min(by_hand_ns(function, amount, WRITTEN_OUT) for _ in range(50)) for amount in amounts
+    )
     slope = max(1e-3, (high - low) / (amounts[1] - amounts[0]))
     return max(1, round(amounts[0] + (target_ns - low) / slope))

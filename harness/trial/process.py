@@ -34,15 +34,19 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def keep_running() -> None:
-    """Run this process before all usual ones, where there is a second processor and permission.
+def run_before_others() -> bool:
+    """Run this process before all usual ones; False without a second processor or permission.
 
-    The scheduling policy SCHED_FIFO of sched(7) needs root or CAP_SYS_NICE; a lower niceness would
-    not do, since it counts only within one session (autogroups).
+    The scheduling policy SCHED_FIFO of sched(7) needs root or CAP_SYS_NICE. A lower niceness would
+    not do, since it counts only within one session (autogroups). Who runs like this must nap.
     """
-    if _LINUX and len(os.sched_getaffinity(0)) > 1:
-        with contextlib.suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    if not _LINUX or len(os.sched_getaffinity(0)) < 2:
+        return False
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except OSError:
+        return False
+    return True
 
 
 def children() -> list[int]:

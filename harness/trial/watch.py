@@ -2,7 +2,7 @@
 
 The kernel keeps one high-water mark for all kinds of pages together. To tell a copy from a mapped
 file that was unmapped again, another process reads the trial's status file as fast as it can,
-some 50,000 times a second. It runs only in trials that measure memory, never beside timing.
+tens of thousands of times a second. It runs only in trials that measure memory, never beside timing.
 """
 
 from __future__ import annotations
@@ -57,8 +57,13 @@ class WatchPage:
             return None
         return Watched(Rss(*(self._word(index) for index in (3, 4, 5))), self._word(6))
 
-    def observe(self, pid: int) -> None:
-        """For the observer: serve one call of process ``pid``, then return."""
+    def observe(self, pid: int, nap_s: float = 0.0) -> None:
+        """For the observer: serve one call of process ``pid``, then return.
+
+        Args:
+            pid: the trial.
+            nap_s: time to sleep between readings.
+        """
         status = os.open(STATUS.format(pid=pid), os.O_RDONLY)
         self._set(1, _READY)
         while self._word(0) < _WATCHING:
@@ -76,6 +81,8 @@ class WatchPage:
                     self._set(1, _WATCHING)
                 if self._word(0) == _DONE:
                     break
+                if nap_s:
+                    time.sleep(nap_s)
         except (ValueError, ProcessLookupError):  # the trial has died
             return
         for index, value in ((2, samples), (3, anon), (4, file), (5, shmem), (6, total)):

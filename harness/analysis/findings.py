@@ -1,0 +1,100 @@
+"""Where what was measured contradicts what was declared, or should make a reader careful."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.analysis.rows import NEGLIGIBLE_BYTES, CaseRow
+from harness.analysis.sweep import setting
+from harness.description import ScenarioInfo
+from harness.units import format_multiple, format_seconds, format_size
+
+Kind = Literal[
+    "cost model", "not shared", "memory kept", "processes left", "two modes"
+]  # the gravest first
+KINDS: dict[Kind, str] = {
+    "cost model": "Copies differ from the declared cost model",
+    "not shared": "Declared to share memory, but copied",
+    "memory kept": "Memory kept after the result was dropped",
+    "processes left": "Processes left behind",
+    "two modes": "Two speeds",
+}
+MODEL_FROM_BYTES = 1024**2
+"""Cost models are checked from this size on: below it, stray pages would count as copies."""
+MODEL_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a reader should know, in the case that shows it most."""
+
+    kind: Kind
+    scenario: str
+    strategy: str  # with the host where it is not the default one
+    case: str  # the size and setting it was seen at
+    text: str
+    also: int  # further cases of the same strategy that show it
+    weight: float  # how bad it is, to order findings of one kind
+
+
+def findings(rows: Sequence[CaseRow], infos: Iterable[ScenarioInfo]) -> list[Finding]:
+    """Everything worth telling of the cases, one finding per kind and strategy."""
+    by_name = {info.name: info for info in infos}
+    worst: dict[tuple[str, ...], Finding] = {}
+    count: dict[tuple[str, ...], int] = {}
+    for row in rows:
+        for found in _of(row, by_name[row.scenario]):
+            key = (found.kind, found.scenario, found.strategy)
+            count[key] = count.get(key, -1) + 1
+            if key not in worst or found.weight > worst[key].weight:
+                worst[key] = found
+    order = list(KINDS)
+    merged = [
+        Finding(**{**found.__dict__, "also": count[key]}) for key, found in worst.items()
+    ]
+    return sorted(merged, key=lambda found: (order.index(found.kind), -found.weight))
+
+
+def _of(row: CaseRow, info: ScenarioInfo) -> Iterator[Finding]:
+    where = [format_size(row.size_bytes)] if row.size_bytes is not None else []
+    if departs := setting(row, info):
+        where.append(departs)
+
+    def found(kind: Kind, text: str, weight: float) -> Finding:
+        return Finding(kind, row.scenario, row.name, ", ".join(where), text, 0, weight)
+
+    if row.ok:
+        excess = model_error(row)
+        if excess:
+            text = f"{format_multiple(row.copies)} copied, {format_multiple(row.expected_copies)} declared"
+            yield found("cost model", text, abs(excess))
+        if info.strategy(row.strategy).shares_memory and row.shares_memory is False:
+            yield found("not shared", "the result does not overlap the inputs", 0.0)
+        if row.left_bytes > NEGLIGIBLE_BYTES:
+            text = f"{format_size(row.left_bytes)} still held"
+            yield found("memory kept", text, row.left_bytes)
+        if row.two_modes:
+            low, high = format_seconds(row.steady_min_s), format_seconds(row.steady.high)
+            text = f"samples fall into two clusters between {low} and {high}; a median is neither"
+            yield found("two modes", text, row.steady.high / row.steady_min_s)
+    if row.reaped:
+        yield found("processes left", f"{row.reaped} had to be killed", float(row.reaped))
+
+
+def model_error(row: CaseRow) -> float:
+    """Measured minus declared copies, where the difference is more than error; else 0.
+
+    What counts as error is 5% of the declared copies, of one copy at least, and never less than
+    0.5 MiB. Cases without a cost model or below ``MODEL_FROM_BYTES`` have none. The parts of a
+    peak are observed and may read low, so a shortfall counts only if the whole peak, which is
+    exact, falls short too.
+    """
+    if not row.payload_bytes >= MODEL_FROM_BYTES:
+        return 0.0
+    most = (row.peak_extra_bytes - row.peak_file_bytes) / row.payload_bytes
+    copies = min(max(row.copies, most), max(row.copies, row.expected_copies))
+    difference = copies - row.expected_copies
+    slack = max(MODEL_SHARE * max(1.0, row.expected_copies), NEGLIGIBLE_BYTES / row.payload_bytes)
+    return difference if abs(difference) > slack else 0.0

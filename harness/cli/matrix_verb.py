@@ -1,0 +1,125 @@
+"""``ferrybench matrix``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+from rich.markup import escape
+from rich.table import Table
+
+from harness.cli.console import err, out
+from harness.cli.measuring import measure_into
+from harness.cli.options import parse_sets
+from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UsageError
+from harness.journal import Run, read_journal
+from harness.plan import Request
+from harness.runner import default_effort
+from harness.session import Settings
+
+if TYPE_CHECKING:
+    from harness.analysis.matrix import Cell, Grid, Panel
+
+MATRICES = ("matrix_array_to_tensor", "matrix_tensor_to_array")
+_STYLES = {
+    "shares": "green",
+    "copies": "",
+    "casts": "cyan",
+    "warns": "yellow",
+    "raises": "dim",
+    "aborts": "bold white on red",
+    "wrong": "bold red",
+    "none": "dim",
+}
+
+
+def matrix_command(
+    journal: Path | None = None,
+    *,
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = (),
+    reasons: Annotated[bool, Parameter(negative=())] = False,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    force: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Which conversion shares, copies, casts, warns, raises or aborts: every API, each cell alone.
+
+    Parameters
+    ----------
+    journal
+        A journal that has the matrix already; measured anew when not given.
+    set_
+        NAME=VALUE,…: only some dtypes or layouts; may be repeated.
+    reasons
+        Also print each exception and warning.
+    output
+        The journal to write; results/RUN.jsonl when not given.
+    force
+        Overwrite that journal if it exists.
+    """
+    if journal is not None and (set_ or output):
+        raise UsageError("--set and --output belong to a new matrix, not to one in a journal")
+    ended = "complete"
+    if journal is None:
+        request = Request(MATRICES, "usual", parse_sets(set_))
+        settings = Settings(default_effort("quick"), seed=0)
+        ended, journal = measure_into(request, settings, (), output, force=force)
+    run = read_journal(journal)
+    for remark in run.remarks:
+        err.print(remark, soft_wrap=True, markup=False)
+    _show(run, reasons=reasons)
+    out.print(f"next: ferrybench report {journal}", soft_wrap=True, markup=False)
+    return EXIT_INTERRUPTED if ended == "interrupted" else EXIT_OK
+
+
+def _show(run: Run, *, reasons: bool) -> None:
+    from harness.analysis.matrix import KINDS, SYMBOLS, grid  # with pandas, half a second
+    from harness.frame import case_frame
+
+    cases = case_frame(run)
+    probes = [info for info in run.header.scenarios if info.probe]
+    if not probes:
+        raise UsageError(f"{run.path} has no matrix; measure one with: ferrybench matrix")
+    for info in probes:
+        out.print(f"[bold]{info.name}[/bold]  {escape(info.question)}")
+        _show_grid(grid(cases, info.name), reasons=reasons)
+    legend = "  ".join(f"{SYMBOLS[kind]} {kind}: {text}." for kind, text in KINDS.items())
+    out.print(legend, markup=False)
+
+
+def _show_grid(grid: Grid, *, reasons: bool) -> None:
+    for panel in grid.panels:
+        table = _table(grid, panel, words=True)
+        if out.measure(table).maximum > out.width:
+            table = _table(grid, panel, words=False)
+        out.print(table)
+        if reasons:
+            said = dict.fromkeys(
+                f"{api}: {cell.detail}"
+                for api, cells in zip(grid.apis, panel.cells, strict=True)
+                for cell in cells
+                if cell.kind in ("warns", "raises", "aborts", "wrong")
+            )
+            for line in said:
+                out.print(f"  {line}", markup=False, soft_wrap=True)
+        out.print()
+    counts = ", ".join(f"{count} {kind}" for kind, count in grid.counts.items())
+    out.print(f"{sum(grid.counts.values())} cells: {counts}\n", markup=False)
+
+
+def _table(grid: Grid, panel: Panel, *, words: bool) -> Table:
+    """APIs by layouts; where the terminal is too narrow for words, symbols."""
+    title = ", ".join(panel.dtypes)
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for layout in grid.layouts:
+        table.add_column(layout, no_wrap=words, overflow="fold")
+    for api, cells in zip(grid.apis, panel.cells, strict=True):
+        table.add_row(api, *(_cell(cell, words=words) for cell in cells))
+    return table
+
+
+def _cell(cell: Cell, *, words: bool) -> str:
+    text = escape(cell.text if words else cell.symbol)
+    style = _STYLES[cell.kind]
+    return f"[{style}]{text}[/]" if style else text

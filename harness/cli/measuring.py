@@ -1,0 +1,55 @@
+"""What every verb that measures does: start hosts, write a journal, show progress, end well."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from harness import session as sessions
+from harness.cli.console import err
+from harness.cli.options import RESULTS
+from harness.cli.progress import Progress
+from harness.errors import UsageError
+from harness.journal import Journal
+from harness.plan import Request
+
+
+def measure_into(
+    request: Request,
+    settings: sessions.Settings,
+    user_paths: Sequence[Path],
+    output: Path | None,
+    *,
+    force: bool,
+) -> tuple[str, Path]:
+    """Carry out a request; returns the reason to stop and the journal that was written.
+
+    Raises:
+        FerrybenchError: what was asked for cannot be done; no journal has been touched.
+    """
+    if output is not None and output.exists() and not force:
+        raise UsageError(f"{output} exists; will not overwrite it without --force")
+    with ExitStack() as stack:
+        with err.status("starting hosts"):
+            session = stack.enter_context(sessions.open_session(request, settings, user_paths))
+        path = output or RESULTS / f"{session.header.run_id}.jsonl"
+        journal = stack.enter_context(Journal.create(path, session.header, force=force))
+        progress = stack.enter_context(Progress(err))
+        return until_stopped(lambda: sessions.measure(session, journal, progress)), path
+
+
+def until_stopped(measure: Callable[[], str]) -> str:
+    """Measure until done, or until the user or the system asks to stop."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        return measure()
+    except KeyboardInterrupt:
+        return "interrupted"
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,84 @@
+"""Numbers and sentences as a report writes them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from harness.analysis.rows import CaseRow
+from harness.analysis.stats import Interval
+from harness.units import format_multiple, format_rate, format_seconds, format_size
+
+MISSING = "–"
+
+
+def interval_text(interval: Interval, write: Callable[[float], str]) -> str:
+    """``11.9–13.1 ms``; "" where there is no spread to speak of, as with a single process."""
+    if math.isnan(interval.low) or interval.coverage == 0:
+        return ""
+    low, high = write(interval.low), write(interval.high)
+    if low == high:
+        return high
+    unit = _unit(high)
+    return f"{low.removesuffix(unit)}–{high}" if unit and _unit(low) == unit else f"{low}–{high}"
+
+
+def _unit(text: str) -> str:
+    return text[len(text.rstrip("abcdefghijklmnopqrstuvwxyzBGKMTPµ/× ")) :]
+
+
+def seconds_text(interval: Interval) -> str:
+    """``12.3 ms (11.9–13.1 ms)``."""
+    return _with_range(interval, format_seconds)
+
+
+def ratio_text(interval: Interval) -> str:
+    """``0.42× (0.41–0.53×)``."""
+    return _with_range(interval, format_multiple)
+
+
+def _with_range(interval: Interval, write: Callable[[float], str]) -> str:
+    spread = interval_text(interval, write)
+    return f"{write(interval.median)} ({spread})" if spread else write(interval.median)
+
+
+def size_text(size_bytes: int | None) -> str:
+    """A size; the absence of one is no size at all."""
+    return "no size" if size_bytes is None else format_size(size_bytes)
+
+
+def share_text(row: CaseRow) -> str:
+    """The share of the ceiling, in percent."""
+    return MISSING if math.isnan(row.ceiling_fraction) else f"{row.ceiling_fraction:.0%}"
+
+
+def rate_text(row: CaseRow) -> str:
+    return MISSING if math.isnan(row.rate_bytes_per_s) else format_rate(row.rate_bytes_per_s)
+
+
+def count_text(value: float) -> str:
+    """A count, such as of page faults: whole, with thin spaces between thousands."""
+    if math.isnan(value):
+        return MISSING
+    return f"{round(value):,}".replace(",", "\u202f")
+
+
+def yes_no(value: bool | None) -> str:
+    return MISSING if value is None else "yes" if value else "no"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """``1 case``, ``2 cases``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+CEILINGS = {
+    "memcpy_touched": "into touched memory",
+    "memcpy_fresh": "into fresh 4 KiB pages",
+    "memcpy_fresh_huge": "into fresh huge pages",
+}
+"""What the ceilings of a journal measure; see :mod:`harness.trial.ceiling`."""
+
+
+def ceiling_text(name: str) -> str:
+    return CEILINGS.get(name, name)

@@ -1,0 +1,163 @@
+"""The conversion matrix, the other way: what every API makes of every kind of tensor."""
+
+from functools import partial
+
+import numpy as np
+import torch
+
+from harness import Parameter, Scenario
+from harness.checks import as_array, same_values
+from harness.layouts import TENSOR_LAYOUTS, make_tensor, no_such_tensor, random_values
+
+DTYPES = (
+    "bool",
+    "uint8",
+    "int8",
+    "uint16",
+    "int16",
+    "uint32",
+    "int32",
+    "uint64",
+    "int64",
+    "float8_e4m3fn",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+    "complex32",
+    "complex64",
+    "complex128",
+)
+LAYOUTS = tuple(TENSOR_LAYOUTS)
+SOURCES = {"float8_e4m3fn": "float32", "bfloat16": "float32", "complex32": "complex64"}
+"""What NumPy makes the values in, for dtypes that it lacks."""
+
+scenario = Scenario(
+    "matrix_tensor_to_array",
+    question="Which tensors does each API share, copy, cast, warn of, refuse, or die of?",
+    baseline="np_array",
+    probe=True,
+    parameters={
+        "size": Parameter(4096, doc="bytes of the tensor"),
+        "dtype": Parameter("float32", DTYPES, DTYPES, DTYPES, DTYPES, axis=True),
+        "layout": Parameter(
+            "contiguous",
+            LAYOUTS,
+            LAYOUTS,
+            LAYOUTS,
+            LAYOUTS,
+            axis=True,
+            doc="how the tensor lies in memory, or what it carries",
+        ),
+    },
+)
+
+
+@scenario.inputs
+def tensor(size, dtype, layout, rng):
+    def fill(shape):
+        values = random_values(rng, shape, SOURCES.get(dtype, dtype))
+        return torch.from_numpy(values).to(getattr(torch, dtype))
+
+    return make_tensor(fill, size, getattr(torch, dtype).itemsize, layout)
+
+
+strategy = partial(scenario.strategy, skip=no_such_tensor)
+share = partial(strategy, group="share")
+copy = partial(strategy, group="copy", shares_memory=False)
+cast = partial(strategy, group="cast")
+
+
+@share()
+def tensor_numpy(tensor):
+    """t.numpy(): shares or raises."""
+    return tensor.numpy()
+
+
+@share()
+def numpy_force(tensor):
+    """t.numpy(force=True)."""
+    return tensor.numpy(force=True)
+
+
+@share()
+def detach_cpu_numpy(tensor):
+    """t.detach().cpu().numpy()."""
+    return tensor.detach().cpu().numpy()
+
+
+@share()
+def np_asarray(tensor):
+    """np.asarray(t)."""
+    return np.asarray(tensor)
+
+
+@share()
+def np_asarray_no_copy(tensor):
+    """np.asarray(t, copy=False)."""
+    return np.asarray(tensor, copy=False)
+
+
+@share()
+def np_from_dlpack(tensor):
+    """np.from_dlpack(t)."""
+    return np.from_dlpack(tensor)
+
+
+@share()
+def np_from_dlpack_no_copy(tensor):
+    """np.from_dlpack(t, copy=False)."""
+    return np.from_dlpack(tensor, copy=False)
+
+
+@share()
+def np_ascontiguousarray(tensor):
+    """np.ascontiguousarray(t)."""
+    return np.ascontiguousarray(tensor)
+
+
+@copy()
+def np_array(tensor):
+    """np.array(t)."""
+    return np.array(tensor)
+
+
+@copy()
+def np_from_dlpack_copy(tensor):
+    """np.from_dlpack(t, copy=True)."""
+    return np.from_dlpack(tensor, copy=True)
+
+
+@copy()
+def array_of_tolist(tensor):
+    """np.array(t.tolist()): Python numbers."""
+    return np.array(tensor.tolist())
+
+
+@cast()
+def np_asarray_dtype(tensor):
+    """np.asarray(t, dtype=np.float64)."""
+    return np.asarray(tensor, dtype=np.float64)
+
+
+@cast()
+def float_numpy(tensor):
+    """t.float().numpy()."""
+    return tensor.float().numpy()
+
+
+@scenario.check
+def no_value_lost(tensor, array):
+    """Any dtype will do that holds the values: the record tells which one it was."""
+    truth = numpy_values(tensor)
+    same_values(truth, array, dtype=array.dtype.str)
+    same_values(array.astype(truth.dtype), truth)
+
+
+def numpy_values(tensor):
+    wide = {
+        torch.bfloat16: torch.float32,
+        torch.float8_e4m3fn: torch.float32,
+        torch.complex32: torch.complex64,
+    }
+    return as_array(tensor.detach().to(wide.get(tensor.dtype, tensor.dtype)))
