@@ -64,8 +64,8 @@ class Report:
 
 
 def _crash(status: int, stderr: str) -> Outcome:
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    said = f": {lines[-1][:300]}" if lines else ""
+    line = _telling_line(stderr)
+    said = f": {line[:300]}" if line else ""
     if status >= 0:
         return Outcome("crash", f"exited with status {status} before it answered{said}")
     name = signal.Signals(-status).name
@@ -243,6 +243,14 @@ class Host:
                 stream.close() if stream is not None else None
         self._process = None
         self._unread = b""
+
+
+def _telling_line(stderr: str) -> str:
+    """The line that says what went wrong: C++ prints it above its backtrace, Python last."""
+    for line in stderr.splitlines():
+        if line.strip().startswith("what():"):
+            return line.partition("what():")[2].strip()
+    return _last_line(stderr)
 
 
 def _last_line(text: str) -> str:

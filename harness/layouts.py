@@ -22,6 +22,8 @@ Fill = Callable[[Shape], Any]
 
 COLUMNS = 256
 LEAST_ROWS = 16
+BLOCK = 2**16
+"""Numbers made at a time, in float32: arithmetic in float16 would take far longer."""
 
 _NO_ORDER = "has one byte, which has no order"
 _NO_MISALIGNMENT = "may lie at any address, so it is always aligned"
@@ -46,22 +48,19 @@ def random_values(rng: np.random.Generator, shape: Shape, dtype: str) -> npt.NDA
     """Random values of a dtype in C order, in at most twice their memory."""
     kind = np.dtype(dtype).kind
     if kind in "fc":
-        values = rng.integers(0, 2**11, shape, dtype=np.uint16).astype(dtype)
-        values -= 2**10
-        values /= 2**10
+        values = np.empty(shape, dtype)
+        flat = values.reshape(-1)
+        for start in range(0, flat.size, BLOCK):
+            block = flat[start : start + BLOCK]
+            numbers = rng.integers(-(2**10), 2**10, block.shape, dtype=np.int16)
+            block[...] = numbers * np.float32(2**-10)
         if kind == "c":
             values.imag = values.real[::-1] + 1  # never zero everywhere, so that its loss is seen
         return values
-    if kind == "b":
-        return rng.integers(0, 2, shape, dtype=np.bool_)
-    if kind == "u" or dtype == "int8":
-        return rng.integers(0, 2**7 if dtype == "int8" else 2**8, shape, dtype=np.uint8).astype(
-            dtype, copy=False
-        )
-    if kind == "i":
-        values = rng.integers(0, 2**11, shape, dtype=np.uint16).astype(dtype)
-        values -= 2**10
-        return values
+    if kind in "biu":
+        bits = {"b": 1}.get(kind, min(11, 8 * np.dtype(dtype).itemsize))
+        low = -(2 ** (bits - 1)) if kind == "i" else 0
+        return rng.integers(low, low + 2**bits, shape, dtype=np.dtype(dtype).type)
     # Dates and strings are made of numbers: days since 1970, and the digits themselves.
     return rng.integers(0, 2**11, shape).astype(dtype)
 

@@ -18,6 +18,8 @@ TrialKind = Literal["time", "memory", "probe"]
 
 OUTCOMES: tuple[OutcomeName, ...] = ("ok", "wrong", "error", "oom", "timeout", "crash", "skipped")
 DEFAULT_HOST = "default"
+MISSED = "observed from another process, which missed the peak: lower bounds"
+"""The ``split_source`` of a ledger whose observer did not get a processor in time."""
 
 
 @dataclass(frozen=True)

@@ -101,23 +101,42 @@ def parse_overrides(
 ) -> dict[str, dict[str, tuple[Value, ...]]]:
     """``--set`` and ``--size`` as values, by scenario.
 
+    A scenario whose parameter can take none of the values is left out: it was not meant.
+
     Raises:
-        UsageError: a parameter that no scenario has, or a value that one cannot take.
+        UsageError: a parameter that no scenario has, or a value that none can take.
     """
-    for name in overrides:
-        if not any(name in info.parameters for info in infos):
+    for name, texts in overrides.items():
+        having = [info.parameters[name] for info in infos if name in info.parameters]
+        if not having:
             known = dict.fromkeys(known for info in infos for known in info.parameters)
             raise UsageError(f"no parameter {name!r}; there are {', '.join(known)}")
-    return {
+        for text in texts:
+            if not any(_takes(name, parameter, text) for parameter in having):
+                parse_value(name, having[0], text)
+    parsed = {
         info.name: {
             name: tuple(
-                dict.fromkeys(parse_value(name, info.parameters[name], text) for text in texts)
+                dict.fromkeys(
+                    parse_value(name, info.parameters[name], text)
+                    for text in texts
+                    if _takes(name, info.parameters[name], text)
+                )
             )
             for name, texts in overrides.items()
             if name in info.parameters
         }
         for info in infos
     }
+    return {name: values for name, values in parsed.items() if all(values.values())}
+
+
+def _takes(name: str, parameter: ParameterInfo, text: str) -> bool:
+    try:
+        parse_value(name, parameter, text)
+    except UsageError:
+        return False
+    return True
 
 
 def points(
@@ -162,7 +181,8 @@ def points(
 
 def expand(infos: Sequence[ScenarioInfo], request: Request) -> list[PlannedCase]:
     """Every case of a request, before anything is known about it but its parameters."""
-    overrides = parse_overrides(infos, request.overrides)
+    selected = select(infos, request.targets)
+    overrides = parse_overrides([info for info, _ in selected], request.overrides)
     planned: dict[str, PlannedCase] = {}
 
     def add(info: ScenarioInfo, name: str, point: Mapping[str, Value], host: str) -> None:
@@ -170,7 +190,9 @@ def expand(infos: Sequence[ScenarioInfo], request: Request) -> list[PlannedCase]
         is_baseline = name == info.baseline and host == DEFAULT_HOST
         planned.setdefault(case.key, PlannedCase(case, baseline=is_baseline))
 
-    for info, strategies in select(infos, request.targets):
+    for info, strategies in selected:
+        if info.name not in overrides:
+            continue
         asked = overrides[info.name]
         for strategy in strategies:
             for point in points(info, strategy, request.level, asked):

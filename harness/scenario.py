@@ -5,8 +5,9 @@ therefore needs nothing beyond the standard library, and describes a scenario as
 the side that plans, analyses and reports.
 
 Functions are called by the names of their arguments: ``inputs`` and ``skip`` receive the
-parameters they name (``inputs`` also ``rng``, a seeded numpy Generator); a strategy and a check
-receive the inputs first, then what ``setup`` returned, then the parameters they name.
+parameters they name (``inputs`` also ``rng``, a seeded NumPy Generator); a strategy receives the
+inputs first, then what ``setup`` returned, then the parameters it names; a check the
+inputs, the result, then parameters or ``strategy``, the strategy's name.
 """
 
 from __future__ import annotations

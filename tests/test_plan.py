@@ -123,6 +123,21 @@ def test_values_are_read_as_the_parameters_type() -> None:
         parse_value("batch_size", parameter(32), "many")
 
 
+def test_a_value_only_some_scenarios_know_leaves_the_others_out() -> None:
+    other = replace(
+        scenario(parameters={"size": parameter(MIB, axis=True), "layout": parameter("C")}),
+        name="other",
+    )
+    choosy = replace(GRID["layout"], choices=("C", "F"))
+    info = replace(INFO, parameters={**GRID, "layout": choosy})
+    plain = replace(other.parameters["layout"], choices=("C", "T"))
+    other = replace(other, parameters={**other.parameters, "layout": plain})
+    found = expand([info, other], Request(overrides={"layout": ("T",)}))
+    assert {one.case.scenario for one in found} == {"other"}
+    with pytest.raises(UsageError, match="layout cannot be 'X'; choose from C, F"):
+        expand([info, other], Request(overrides={"layout": ("X",)}))
+
+
 def test_select_takes_everything_when_nothing_is_named() -> None:
     assert [len(strategies) for _, strategies in select([INFO], ())] == [3]
 

@@ -66,9 +66,7 @@ def picks(rows: Sequence[CaseRow], info: ScenarioInfo) -> tuple[Pick, ...]:
 
 def _pick(group: str, rows: Sequence[CaseRow], info: ScenarioInfo) -> Pick:
     ordered = sorted(rows, key=lambda row: row.steady.median)
-    leaders = [
-        row for row in ordered if not any(clearly_faster(other, row) for other in ordered)
-    ]
+    leaders = [row for row in ordered if not any(clearly_faster(other, row) for other in ordered)]
     return Pick(group, setting(ordered[0], info), tuple(ordered), tuple(leaders))
 
 

@@ -51,9 +51,7 @@ def findings(rows: Sequence[CaseRow], infos: Iterable[ScenarioInfo]) -> list[Fin
             if key not in worst or found.weight > worst[key].weight:
                 worst[key] = found
     order = list(KINDS)
-    merged = [
-        Finding(**{**found.__dict__, "also": count[key]}) for key, found in worst.items()
-    ]
+    merged = [Finding(**{**found.__dict__, "also": count[key]}) for key, found in worst.items()]
     return sorted(merged, key=lambda found: (order.index(found.kind), -found.weight))
 
 
@@ -68,7 +66,8 @@ def _of(row: CaseRow, info: ScenarioInfo) -> Iterator[Finding]:
     if row.ok:
         excess = model_error(row)
         if excess:
-            text = f"{format_multiple(row.copies)} copied, {format_multiple(row.expected_copies)} declared"
+            declared = format_multiple(row.expected_copies)
+            text = f"{format_multiple(row.copies)} copied, {declared} declared"
             yield found("cost model", text, abs(excess))
         if info.strategy(row.strategy).shares_memory and row.shares_memory is False:
             yield found("not shared", "the result does not overlap the inputs", 0.0)
@@ -77,7 +76,7 @@ def _of(row: CaseRow, info: ScenarioInfo) -> Iterator[Finding]:
             yield found("memory kept", text, row.left_bytes)
         if row.two_modes:
             low, high = format_seconds(row.steady_min_s), format_seconds(row.steady.high)
-            text = f"samples fall into two clusters between {low} and {high}; a median is neither"
+            text = f"two clusters: fastest sample {low}, median of the slowest process {high}"
             yield found("two modes", text, row.steady.high / row.steady_min_s)
     if row.reaped:
         yield found("processes left", f"{row.reaped} had to be killed", float(row.reaped))

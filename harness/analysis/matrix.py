@@ -72,7 +72,7 @@ class Grid:
     scenario: str
     apis: tuple[str, ...]
     layouts: tuple[str, ...]
-    panels: tuple[Panel, ...]  # those of the most dtypes first
+    panels: tuple[Panel, ...]  # in the order of their first dtypes
     counts: Mapping[Kind, int]  # cells by kind, over all dtypes
 
 
@@ -128,7 +128,7 @@ def grid(cases: pd.DataFrame, scenario: str) -> Grid:
         scenario,
         apis,
         layouts,
-        tuple(sorted(panels, key=lambda panel: -len(panel.dtypes))),
+        tuple(panels),
         Counter(one.kind for one in found.values()),
     )
 

@@ -107,47 +107,46 @@ def truth(value: Any) -> bool | None:
 
 def _row(record: Mapping[str, Any], parameters: dict[str, Value]) -> CaseRow:
     size = parameters.pop("size", None)
-    numbers = {name: number(record[name]) for name in _NUMBERS}
-    coverage, count = number(record["coverage"]), int(number(record["trials"]) or 0)
-
-    def interval(median: str, low: str, high: str) -> Interval:
-        return Interval(
-            *(number(record[name]) for name in (median, low, high)),
-            coverage=0.0 if math.isnan(coverage) else coverage,
-            count=count,
-        )
-
     return CaseRow(
-        **{name: text(record[name]) for name in _TEXTS},
-        **{_NUMBERS[name]: value for name, value in numbers.items()},
+        scenario=text(record["scenario"]),
+        strategy=text(record["strategy"]),
+        host=text(record["host"]),
+        group=text(record["group"]),
         parameters=parameters,
         size_bytes=size if isinstance(size, int) else None,
         baseline=bool(truth(record["baseline"])),
-        trials=count,
-        first=interval("first_call_s", "first_low_s", "first_high_s"),
-        steady=interval("steady_median_s", "steady_low_s", "steady_high_s"),
-        ratio=interval("ratio", "ratio_low", "ratio_high"),
+        outcome=text(record["outcome"]),
+        reason=text(record["reason"]),
+        trials=int(record["trials"]),
+        first=_interval(record, "first_call_s", "first_low_s", "first_high_s"),
+        steady=_interval(record, "steady_median_s", "steady_low_s", "steady_high_s"),
+        steady_min_s=number(record["steady_min_s"]),
+        ratio=_interval(record, "ratio", "ratio_low", "ratio_high"),
+        payload_bytes=number(record["payload_bytes"]),
+        peak_extra_bytes=number(record["peak_extra_bytes"]),
+        peak_file_bytes=number(record["peak_file_bytes"]),
+        left_bytes=number(record["left_bytes"]),
+        copies=number(record["copies"]),
+        expected_copies=number(record["expected_copies"]),
         shares_memory=truth(record["shares_memory"]),
+        faults_first=number(record["minor_faults_first"]),
+        faults_steady=number(record["minor_faults_steady"]),
+        rate_bytes_per_s=number(record["throughput_bytes_per_s"]),
+        ceiling=text(record["ceiling"]),
+        ceiling_fraction=number(record["ceiling_fraction"]),
         in_cache=bool(truth(record["in_cache"])),
         two_modes=bool(truth(record["two_modes"])),
-        reaped=int(number(record["reaped"]) or 0),
+        reaped=int(record["reaped"]),
+        memory_source=text(record["memory_source"]),
     )
 
 
-_TEXTS = (
-    "scenario", "strategy", "host", "group", "outcome", "reason", "ceiling", "memory_source",
-)  # fmt: skip
-_NUMBERS = {
-    "steady_min_s": "steady_min_s",
-    "payload_bytes": "payload_bytes",
-    "peak_extra_bytes": "peak_extra_bytes",
-    "peak_file_bytes": "peak_file_bytes",
-    "left_bytes": "left_bytes",
-    "copies": "copies",
-    "expected_copies": "expected_copies",
-    "minor_faults_first": "faults_first",
-    "minor_faults_steady": "faults_steady",
-    "throughput_bytes_per_s": "rate_bytes_per_s",
-    "ceiling_fraction": "ceiling_fraction",
-}
-"""The frame's column and the field it becomes."""
+def _interval(record: Mapping[str, Any], median: str, low: str, high: str) -> Interval:
+    coverage = number(record["coverage"])
+    return Interval(
+        number(record[median]),
+        number(record[low]),
+        number(record[high]),
+        0.0 if math.isnan(coverage) else coverage,
+        int(record["trials"]),
+    )

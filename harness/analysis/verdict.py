@@ -6,11 +6,13 @@ interval clears that of every other by more than the harness itself is accurate 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.contest import ACCURACY, Pick, picks
 from harness.analysis.rows import NEGLIGIBLE_BYTES, CaseRow
+from harness.analysis.stats import Interval
 from harness.analysis.sweep import Sweep
 from harness.units import format_multiple, format_seconds, format_size
 
@@ -24,6 +26,7 @@ PROMISES = {
     "layout": "if the layout must change",
     "cast": "if the dtype must change",
     "shared memory": "if other processes must see it",
+    "bfloat16": "if the tensor is bfloat16",
 }
 """What choosing among a group of the built-in scenarios means to a user."""
 
@@ -112,17 +115,13 @@ def _sharing(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
     peak = max(row.peak_extra_bytes for row in rows)
     memory = "no extra memory" if peak <= NEGLIGIBLE_BYTES else f"up to {format_size(peak)} extra"
     flat = ", whatever the size" if all(_is_flat(sweep.of(row.strategy)) for row in rows) else ""
-    return (
-        f"sharing the memory (`{ordered[0].strategy}`{others}) takes {times} and {memory}{flat}"
-    )
+    return f"sharing the memory (`{ordered[0].strategy}`{others}) takes {times} and {memory}{flat}"
 
 
 def _is_flat(rows: Sequence[CaseRow]) -> bool:
     timed = [row for row in rows if row.timed and row.size_bytes]
     sizes, times = [row.size_bytes or 0 for row in timed], [row.steady.median for row in timed]
-    return bool(
-        timed and max(sizes) >= FLAT_SPAN * min(sizes) and max(times) <= FLAT * min(times)
-    )
+    return bool(timed and max(sizes) >= FLAT_SPAN * min(sizes) and max(times) <= FLAT * min(times))
 
 
 def _time_and_memory(row: CaseRow) -> str:
@@ -146,7 +145,7 @@ def _same_promise(found: Sequence[Pick], baseline: CaseRow | None) -> str:
         margin = own.rows[1].steady.median / baseline.steady.median
         return (
             f"{when}`{baseline.strategy}` itself is the fastest: "
-            f"{_times(margin)} faster than `{own.rows[1].strategy}`"
+            f"{factor(margin)} faster than `{own.rows[1].strategy}`"
         )
     return f"{when}`{own.winner.strategy}` is the fastest{_against(own.winner, baseline)}"
 
@@ -168,16 +167,27 @@ def _either(rows: Sequence[CaseRow]) -> str:
 
 
 def _against(row: CaseRow, baseline: CaseRow) -> str:
-    """How a case compares with the baseline, where their interval leaves no doubt."""
-    if row.ratio.high < 1 / ACCURACY:
-        return f": {_times(1 / row.ratio.median)} faster than `{baseline.strategy}`"
-    if row.ratio.low > ACCURACY:
-        return f", yet {_times(row.ratio.median)} slower than `{baseline.strategy}`"
+    told = comparison(row.ratio)
+    if told:
+        return f"{', yet' if told.endswith('slower') else ':'} {told} than `{baseline.strategy}`"
     return f", though not measurably faster than `{baseline.strategy}`"
 
 
-def _times(ratio: float) -> str:
-    return f"{ratio:.2f}×" if ratio < 1.95 else f"{ratio:.2g}×" if ratio < 100 else f"{ratio:.0f}×"
+def comparison(ratio: Interval) -> str:
+    """``2.3× faster`` or ``slower``, where the interval of a ratio leaves no doubt; else ""."""
+    if ratio.high < 1 / ACCURACY:
+        return f"{factor(1 / ratio.median)} faster"
+    if ratio.low > ACCURACY:
+        return f"{factor(ratio.median)} slower"
+    return ""
+
+
+def factor(ratio: float) -> str:
+    """1.234 → ``1.23×``, 12.34 → ``12×``, 42566 → ``43 000×``: no more digits than are certain."""
+    if ratio < 9.95:
+        return f"{ratio:.2f}×" if ratio < 1.995 else f"{ratio:.1f}×"
+    digits = max(0, math.floor(math.log10(ratio)) - 1)
+    return f"{round(ratio, -digits):,.0f}×".replace(",", "\u202f")
 
 
 def _elsewhere(found: Sequence[Pick], baseline: CaseRow | None) -> str:
@@ -196,7 +206,9 @@ def _elsewhere(found: Sequence[Pick], baseline: CaseRow | None) -> str:
         return ""
     pick = min(gains, key=lambda pick: pick.leaders[0].ratio.median)
     names, best = _either(pick.leaders), pick.leaders[0]
-    return f"{promise(pick.group)}, {names} takes {_time_and_memory(best)}{_against(best, baseline)}"
+    return (
+        f"{promise(pick.group)}, {names} takes {_time_and_memory(best)}{_against(best, baseline)}"
+    )
 
 
 def _other_host(sweep: Sweep, baseline: CaseRow | None) -> str:
@@ -217,7 +229,7 @@ def _other_host(sweep: Sweep, baseline: CaseRow | None) -> str:
         return ""
     best = min(faster, key=lambda row: row.ratio.median)
     settings = " ".join(f"{name}={value}" for name, value in environments[best.host].items())
-    gain = _times(1 / best.ratio.median)
+    gain = factor(1 / best.ratio.median)
     return f"with `{settings}` in the environment, `{best.strategy}` is {gain} faster"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from harness.accuracy import AccuracyCheck, memory_checks, time_checks
+from harness.accuracy import QUICK_SIZES, AccuracyCheck, fault_checks, memory_checks, time_checks
 from harness.cli.console import err, out
 from harness.environment import read_environment
 from harness.errors import EXIT_OK, EXIT_WORSE
@@ -25,7 +25,7 @@ def doctor_command() -> int:
         findings = examine(read_environment())
     _print_findings(findings)
     with err.status("measuring what is known"), Host(HostSpec()) as host:
-        checks = [*memory_checks(host), *time_checks(host)]
+        checks = [*memory_checks(host, sizes=QUICK_SIZES), *fault_checks(host), *time_checks(host)]
     _print_checks(checks)
     bad = [finding.name for finding in findings if finding.state == "bad"]
     off = [check.name for check in checks if not check.ok]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -21,6 +22,7 @@ from harness.session import Settings
 if TYPE_CHECKING:
     from harness.analysis.matrix import Cell, Grid, Panel
 
+WIDE = 1000  # columns: a table measured on the terminal itself would never be too wide
 MATRICES = ("matrix_array_to_tensor", "matrix_tensor_to_array")
 _STYLES = {
     "shares": "green",
@@ -90,7 +92,7 @@ def _show(run: Run, *, reasons: bool) -> None:
 def _show_grid(grid: Grid, *, reasons: bool) -> None:
     for panel in grid.panels:
         table = _table(grid, panel, words=True)
-        if out.measure(table).maximum > out.width:
+        if Console(width=WIDE).measure(table).maximum > out.width:
             table = _table(grid, panel, words=False)
         out.print(table)
         if reasons:

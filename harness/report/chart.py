@@ -62,7 +62,8 @@ class Line:
 class LineFigure:
     """Lines, of which the emphasised ones are labelled at their last point."""
 
-    key: str  # unique within a report; a file name without its ending
+    scenario: str
+    key: str  # unique within a scenario
     title: str
     subtitle: str  # what to read off it
     x: Axis
@@ -100,6 +101,7 @@ class DotRow:
 class DotFigure:
     """Rows of dots along one axis, for one size at a time."""
 
+    scenario: str
     key: str
     title: str
     subtitle: str
@@ -113,6 +115,11 @@ class DotFigure:
 
 
 Figure = LineFigure | DotFigure
+
+
+def file_stem(figure: Figure) -> str:
+    """A file name without its ending, unique within a report."""
+    return f"{figure.scenario}-{figure.key}"
 
 
 def at_size(figure: DotFigure, size_bytes: int) -> list[tuple[DotRow, dict[Role, Dot]]]:

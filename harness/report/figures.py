@@ -75,7 +75,8 @@ def time_figure(sweep: Sweep, verdict: Verdict) -> LineFigure | None:
     low, high = widen([point.y for line in lines for point in line.points], by=1.5)
     many = len({line.group for line in lines}) > 1
     return LineFigure(
-        f"{sweep.info.name}-time",
+        sweep.info.name,
+        "time",
         "Time against size",
         "Steady state; lower is better. A level line costs the same whatever the size. Named: the "
         f"baseline and the fastest{' of each group' if many else ''}.",
@@ -108,7 +109,8 @@ def throughput_figure(
     )
     limits = "Upright rules: what memcpy reaches in one thread. " if references else ""
     return DotFigure(
-        f"{sweep.info.name}-throughput",
+        sweep.info.name,
+        "throughput",
         "Throughput against the ceiling",
         f"Data moved a second; further right is better. {limits}Beyond its rule, data comes from "
         "a cache. What shares memory moves nothing and is not shown.",
@@ -144,7 +146,8 @@ def memory_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
     if not rows:
         return None
     return DotFigure(
-        f"{sweep.info.name}-memory",
+        sweep.info.name,
+        "memory",
         "Extra memory at the peak",
         "In multiples of the data; further left is better. Zero is no copy at all. Where the mark "
         "misses its tick, the declared cost model is wrong.",
@@ -180,7 +183,8 @@ def first_call_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
         return None
     low, high = widen([dot.value for row in rows for dot in row.dots])
     return DotFigure(
-        f"{sweep.info.name}-first-call",
+        sweep.info.name,
+        "first-call",
         "First call against steady state",
         "Left is better. A long line is a price paid once per process: mostly page faults, where "
         "memory is touched for the first time.",

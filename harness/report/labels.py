@@ -14,7 +14,8 @@ def spread(positions: Sequence[float], gap: float, low: float, high: float) -> l
     Args:
         positions: where the labels belong.
         gap: the height of a label.
-        low, high: keep within these where there is room.
+        low: none lies below this where there is room.
+        high: none lies above this where there is room.
 
     Returns:
         As many positions, in the order given.

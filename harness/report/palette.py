@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-_STAR = "M0,-1L0.25,-0.34L0.95,-0.31L0.4,0.13L0.59,0.81L0,0.42L-0.59,0.81L-0.4,0.13L-0.95,-0.31L-0.25,-0.34Z"  # noqa: E501
+_CIRCLE = "M0.9,0A0.9,0.9,0,1,1,-0.9,0A0.9,0.9,0,1,1,0.9,0Z"
 
 
 @dataclass(frozen=True)
@@ -20,27 +20,39 @@ class Look:
     variable: str  # the CSS variable that holds its colour in the page's present theme
     light: str
     dark: str
-    vega_shape: str
-    matplotlib_marker: str
+    path: str  # SVG, within -1 to 1 both ways
+    marker: str  # the same shape in matplotlib
 
 
-LOOKS = tuple(
-    Look(f"--group-{index}", *rest)
-    for index, rest in enumerate(
-        (
-            ("#0072b2", "#4fa8e0", "circle", "o"),
-            ("#d55e00", "#f0824a", "square", "s"),
-            ("#00855f", "#3cc49a", "diamond", "D"),
-            ("#b0568b", "#e09bc3", "triangle-up", "^"),
-            ("#a86f00", "#f0b429", "cross", "P"),
-            ("#2a86bb", "#8fd0f5", "triangle-down", "v"),
-            ("#882255", "#d9709f", "triangle-right", ">"),
-            ("#72721c", "#c5c25a", "triangle-left", "<"),
-            ("#483aa8", "#a395f5", _STAR, "*"),
-        )
-    )
+_SHAPES = (
+    (_CIRCLE, "o"),
+    ("M-0.8,-0.8H0.8V0.8H-0.8Z", "s"),
+    ("M0,-1L1,0L0,1L-1,0Z", "D"),
+    ("M0,-0.95L0.95,0.8H-0.95Z", "^"),
+    ("M-0.35,-0.95H0.35V-0.35H0.95V0.35H0.35V0.95H-0.35V0.35H-0.95V-0.35H-0.35Z", "P"),
+    ("M0,0.95L-0.95,-0.8H0.95Z", "v"),
+    ("M0.95,0L-0.8,0.95V-0.95Z", ">"),
+    ("M-0.95,0L0.8,-0.95V0.95Z", "<"),
+    ("M-0.55,-0.95H0.55L1,0L0.55,0.95H-0.55L-1,0Z", "H"),
+    ("M0,-1L0.6,0L0,1L-0.6,0Z", "d"),
 )
-OTHER = Look("--muted", "#5b6470", "#9aa4b0", "circle", "o")
+_COLOURS = (
+    ("#0072b2", "#4fa8e0"),
+    ("#d55e00", "#f0824a"),
+    ("#00855f", "#3cc49a"),
+    ("#b0568b", "#e09bc3"),
+    ("#a86f00", "#f0b429"),
+    ("#2a86bb", "#8fd0f5"),
+    ("#882255", "#d9709f"),
+    ("#72721c", "#c5c25a"),
+    ("#483aa8", "#a395f5"),
+    ("#7a4a2b", "#cf9f7c"),
+)
+LOOKS = tuple(
+    Look(f"--group-{index}", *colours, *shape)
+    for index, (colours, shape) in enumerate(zip(_COLOURS, _SHAPES, strict=True))
+)
+OTHER = Look("--muted", "#5b6470", "#9aa4b0", _CIRCLE, "o")
 """Groups beyond the palette, and strategies without a group, are told apart by name only."""
 
 INK = "#1a1d21"

@@ -7,9 +7,12 @@ from collections.abc import Callable
 
 from harness.analysis.rows import CaseRow
 from harness.analysis.stats import Interval
+from harness.analysis.verdict import factor
 from harness.units import format_multiple, format_rate, format_seconds, format_size
 
 MISSING = "–"
+SMALL_RATIO = 0.01
+"""Ratios below this are written as one in so many."""
 
 
 def interval_text(interval: Interval, write: Callable[[float], str]) -> str:
@@ -34,7 +37,14 @@ def seconds_text(interval: Interval) -> str:
 
 def ratio_text(interval: Interval) -> str:
     """``0.42× (0.41–0.53×)``."""
-    return _with_range(interval, format_multiple)
+    return _with_range(interval, format_ratio)
+
+
+def format_ratio(ratio: float) -> str:
+    """0.42 → ``0.42×``; 0.00002 → ``1/50 000``, since sharing may be that much faster."""
+    if not 0 < ratio < SMALL_RATIO:
+        return format_multiple(ratio)
+    return f"1/{factor(1 / ratio).removesuffix('×')}"
 
 
 def _with_range(interval: Interval, write: Callable[[float], str]) -> str:

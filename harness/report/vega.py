@@ -7,30 +7,14 @@ there is room beside the plot.
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from harness.report.chart import Axis, DotFigure, Figure, LineFigure, Reference
-from harness.report.labels import spread
+from harness.report import vega_dots, vega_lines
+from harness.report.chart import Figure, LineFigure
 from harness.report.palette import Look
-from harness.report.ticks import Tick
-from harness.units import format_size
+from harness.report.vega_marks import MUTED, RULE, Spec
 
-Spec = dict[str, Any]
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
-LINES_HEIGHT = 440
-ROW_HEIGHT = 19
-LABEL_HEIGHT = 15
-LABEL_ROOM = 170
-AXIS_ROOM = 64
-"""What a horizontal axis with its title adds to a plot's height, in pixels."""
-HEADING = "\u2063"
-"""Marks a row that is a heading: invisible, and in no strategy's name."""
-
-INK, MUTED = "var(--ink)", "var(--muted)"
-FADED, RESTING = 0.07, 0.38
 CONFIG: Spec = {
     "background": None,
     "font": "system-ui, sans-serif",
@@ -39,10 +23,9 @@ CONFIG: Spec = {
         "labelFontSize": 12,
         "titleFontSize": 12,
         "titleFontWeight": "normal",
-        "titlePadding": 8,
         "labelColor": MUTED,
         "titleColor": MUTED,
-        "gridColor": "var(--rule)",
+        "gridColor": RULE,
         "domain": False,
         "ticks": False,
         "labelPadding": 6,
@@ -53,13 +36,16 @@ CONFIG: Spec = {
 def height(figure: Figure) -> int:
     """Pixels the drawing will take, so that the page can keep the place free."""
     if isinstance(figure, LineFigure):
-        return LINES_HEIGHT + AXIS_ROOM
-    return len(figure.rows) * ROW_HEIGHT + AXIS_ROOM
+        return vega_lines.height(figure)
+    return vega_dots.height(figure)
 
 
 def specification(figure: Figure, looks: Mapping[str, Look]) -> Spec:
     """A figure as Vega-Lite, as wide as its container."""
-    drawn = _lines(figure) if isinstance(figure, LineFigure) else _dots(figure)
+    if isinstance(figure, LineFigure):
+        drawn = vega_lines.drawing(figure, looks)
+    else:
+        drawn = vega_dots.drawing(figure, looks)
     return {
         "$schema": SCHEMA,
         "description": f"{figure.title}. {figure.subtitle}",
@@ -67,18 +53,4 @@ def specification(figure: Figure, looks: Mapping[str, Look]) -> Spec:
         "autosize": {"type": "fit-x", "contains": "padding"},
         "config": CONFIG,
         **drawn,
-        "encoding": {**drawn.get("encoding", {}), "color": _colour(looks)},
     }
-
-
-def _colour(looks: Mapping[str, Look]) -> Spec:
-    return {
-        "field": "group",
-        "type": "nominal",
-        "scale": _group_scale(looks, [f"var({look.variable})" for look in looks.values()]),
-        "legend": None,
-    }
-
-
-def _group_scale(looks: Mapping[str, Look], values: Sequence[str]) -> Spec:
-    return {"domain": list(looks), "range": list(values)}

@@ -91,9 +91,8 @@ def time_both_ways(request: dict[str, Any], page: WatchPage | None) -> dict[str,
 
 def _amount_for(function: Callable[[int], Any], target_ns: int) -> int:
     """How much of an operation whose time grows with its amount lasts about ``target_ns``."""
-    amounts = (target_ns // 40, target_ns // 10)
-    low, high = (
-        min(by_hand_ns(function, amount, WRITTEN_OUT) for _ in range(50)) for amount in amounts
-    )
-    slope = max(1e-3, (high - low) / (amounts[1] - amounts[0]))
-    return max(1, round(amounts[0] + (target_ns - low) / slope))
+    amount = max(1, target_ns // 20)
+    for _ in range(4):  # a small amount also costs the call itself, so one step is not enough
+        call_ns = min(by_hand_ns(function, amount, WRITTEN_OUT) for _ in range(50))
+        amount = max(1, round(amount * target_ns / call_ns))
+    return amount

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness.model import Ledger, Rss
+from harness.model import MISSED, Ledger, Rss
 
 STATUS = "/proc/{pid}/status"
 CLEAR_REFS = Path("/proc/self/clear_refs")
@@ -27,7 +27,6 @@ NOT_RESET = "VmHWM, which could not be reset: lower bound"
 MAXRSS = "growth of ru_maxrss: lower bound"
 UNSPLIT = "retained parts; the rest of the peak counted as anonymous"
 OBSERVED = "observed from another process"
-MISSED = "observed from another process, which missed the peak: lower bounds"
 _BLINK_BYTES = 512 * 1024
 _BLINK_SHARE = 0.01
 """An observer that saw less of the peak than this has missed it: it was not given a processor."""

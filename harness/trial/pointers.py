@@ -33,11 +33,16 @@ def extents(value: Any) -> Iterator[Extent]:
             storage = value.untyped_storage()
             yield storage.data_ptr(), storage.data_ptr() + storage.nbytes()
     elif isinstance(value, list | tuple):
-        for item in value:
+        for item in value if _holds_arrays(value) else ():
             yield from extents(item)
     elif isinstance(value, dict):
         for item in value.values():
             yield from extents(item)
+
+
+def _holds_arrays(items: list[Any] | tuple[Any, ...]) -> bool:
+    """Whether a sequence may hold arrays: not when it starts with a number, as millions may."""
+    return bool(items) and not isinstance(items[0], int | float | complex | str | bytes)
 
 
 def overlap(inputs: Any, result: Any) -> bool | None:
@@ -55,7 +60,7 @@ def data_bytes(value: Any) -> int:
     if isinstance(value, torch.Tensor):
         return value.numel() * value.element_size()
     if isinstance(value, list | tuple):
-        return sum(data_bytes(item) for item in value)
+        return sum(data_bytes(item) for item in value) if _holds_arrays(value) else 0
     return sum(data_bytes(item) for item in value.values()) if isinstance(value, dict) else 0
 
 

@@ -12,6 +12,8 @@ import errno
 import gc
 import resource
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ import numpy as np
 import torch
 
 from harness.discover import load
-from harness.model import Effort, Faults, Outcome, Timing, Value
+from harness.model import Effort, Faults, Outcome, Timing, TrialKind, Value
 from harness.scenario import Scenario, Strategy, arguments
 from harness.trial import fixtures, pointers
 from harness.trial.clock import Stopwatch
@@ -72,45 +74,59 @@ def prepare(strategy: Strategy, fixture: Path, parameters: dict[str, Value]) -> 
     return Work(strategy, inputs, args, parameters, pristine)
 
 
+@dataclass(frozen=True)
+class Assignment:
+    """One trial as it was asked for."""
+
+    scenario: Scenario
+    strategy: Strategy
+    parameters: dict[str, Value]
+    kind: TrialKind
+    effort: Effort
+    fixture: Path
+    tiny_fixture: Path
+
+    @classmethod
+    def of(cls, request: dict[str, Any]) -> Assignment:
+        scenario = find(request["path"], request["scenario"])
+        return cls(
+            scenario,
+            scenario.strategies[request["strategy"]],
+            request["parameters"],
+            request["kind"],
+            Effort(**request["effort"]),
+            Path(request["fixture"]),
+            Path(request["tiny_fixture"]),
+        )
+
+
 def run_trial(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
     """Measure one case and return the fields of a Trial that only this process can know."""
-    effort = Effort(**request["effort"])
-    scenario = find(request["path"], request["scenario"])
-    strategy = scenario.strategies[request["strategy"]]
-    parameters: dict[str, Value] = request["parameters"]
+    task = Assignment.of(request)
     if request["threads"]:
         torch.set_num_threads(request["threads"])
-    record: dict[str, Any] = {"threads": torch.get_num_threads()}
-    if not effort.collect_garbage:
+    record: dict[str, Any] = {"threads": torch.get_num_threads(), "warnings": []}
+    if not task.effort.collect_garbage:
         gc.disable()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            outcome = _measure(request, scenario, strategy, parameters, effort, page, record)
-        except BaseException as error:  # noqa: BLE001 — whatever a strategy raises is a result
-            outcome = failure(error)
-    record["warnings"] = sorted({_one_line(str(warning.message)) for warning in caught})
+    try:
+        outcome = _measure(task, page, record)
+    except BaseException as error:  # noqa: BLE001 — whatever a strategy raises is a result
+        outcome = failure(error)
     record["outcome"] = asdict(outcome)
     return record
 
 
-def _measure(
-    request: dict[str, Any],
-    scenario: Scenario,
-    strategy: Strategy,
-    parameters: dict[str, Value],
-    effort: Effort,
-    page: WatchPage | None,
-    record: dict[str, Any],
-) -> Outcome:
-    if not scenario.probe:
-        _warm(strategy, Path(request["tiny_fixture"]), parameters)
-    work = prepare(strategy, Path(request["fixture"]), parameters)
+def _measure(task: Assignment, page: WatchPage | None, record: dict[str, Any]) -> Outcome:
+    if task.kind != "probe":
+        _warm(task, record)
+    work = prepare(task.strategy, task.fixture, task.parameters)
     record["payload_bytes"] = pointers.data_bytes(work.inputs)
-    watch = Stopwatch(strategy.function, work.args, work.restore if strategy.mutates else None)
-    first = _first_call(watch, page)
+    restore = work.restore if task.strategy.mutates else None
+    watch = Stopwatch(task.strategy.function, work.args, restore)
+    with _noted_warnings(record):
+        first = _first_call(watch, page)
     record |= first.facts(work)
-    outcome = _verify(scenario, work, first.result, record["shares_memory"])
+    outcome = _verify(task.scenario, work, first.result, record["shares_memory"])
     alive = first.meter.read().rss
     first.result = None
     gc.collect()
@@ -118,20 +134,31 @@ def _measure(
     record["ledger"] = asdict(
         make_ledger(first.before, first.after, freed, first.meter.source, first.watched)
     )
-    if outcome.ok and request["kind"] == "time":
-        warnings.simplefilter(
-            "ignore"
-        )  # a warning a call is the strategy's cost, keeping it is ours
-        record |= _steady(watch, effort, record["timing"])
+    if outcome.ok and task.kind == "time":
+        record |= _steady(watch, task.effort, record["timing"])
     return outcome
 
 
-def _warm(strategy: Strategy, tiny: Path, parameters: dict[str, Value]) -> None:
+def _warm(task: Assignment, record: dict[str, Any]) -> None:
+    """Call the strategy once on a tiny input."""
     try:
-        work = prepare(strategy, tiny, parameters)
-        strategy.function(*work.args)
+        work = prepare(task.strategy, task.tiny_fixture, task.parameters)
+        with _noted_warnings(record):
+            task.strategy.function(*work.args)
     except Exception:  # noqa: BLE001 — the real call will meet it again, as its result
         return
+
+
+@contextmanager
+def _noted_warnings(record: dict[str, Any]) -> Iterator[None]:
+    """Add to the record what the strategy warns of; torch warns but once in a process."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            texts = [*record["warnings"], *(_one_line(str(one.message)) for one in caught)]
+            record["warnings"] = list(dict.fromkeys(texts))
 
 
 @dataclass
@@ -186,7 +213,8 @@ def _verify(scenario: Scenario, work: Work, result: Any, shares_memory: bool | N
     assert scenario.verify is not None
     try:
         given = (*work.pristine, result)
-        scenario.verify(*arguments(scenario.verify, given, work.parameters))
+        named = {**work.parameters, "strategy": work.strategy.name}
+        scenario.verify(*arguments(scenario.verify, given, named))
     except Exception as error:  # noqa: BLE001 — a check that breaks has not confirmed anything
         kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
         return Outcome("wrong", _one_line(f"{kind}{error}") or "the check failed without a message")

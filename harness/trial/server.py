@@ -27,7 +27,7 @@ from harness.trial.memory import MISSED
 from harness.trial.tasks import TASKS
 from harness.trial.watch import WatchPage
 
-STDERR_TAIL_BYTES = 2000
+STDERR_TAIL_BYTES = 16_384  # a C++ backtrace is long, and what went wrong stands above it
 OBSERVED_TRIES = 5
 """Fresh processes for one observed task, of which the first whose peak was seen counts."""
 NAP_S = 20e-6  # of an observer that runs before others, which leaves them half of its processor

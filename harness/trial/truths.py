@@ -126,7 +126,7 @@ def shared_dropped(nominal: Any) -> None:
 @memory.strategy()
 def moved_to_shared(nominal: Any) -> Any:
     """A tensor's own memory and its shared copy, of which the shared one is kept."""
-    return torch.ones(nominal.shape, dtype=torch.uint8).share_memory_()
+    return torch.ones(nominal.shape, dtype=torch.uint8).share_memory_()  # type: ignore[no-untyped-call]
 
 
 @memory.strategy()

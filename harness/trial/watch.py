@@ -1,8 +1,8 @@
 """An observer beside a trial: which kind of memory was resident at most during the call.
 
 The kernel keeps one high-water mark for all kinds of pages together. To tell a copy from a mapped
-file that was unmapped again, another process reads the trial's status file as fast as it can,
-tens of thousands of times a second. It runs only in trials that measure memory, never beside timing.
+file that was unmapped again, another process reads the trial's status file tens of
+thousands of times a second. It runs only in trials that measure memory, never beside timing.
 """
 
 from __future__ import annotations

@@ -136,10 +136,10 @@ def test_spawned_trials_fill_the_same_fields(mine: Path) -> None:
     forked, spawned = cases("fork.jsonl"), cases("spawn.jsonl")
     assert read_journal(Path("spawn.jsonl")).header.plan.method == "spawn"
     for name in ("copy", "share"):
-        filled = forked.loc[name].notna()
-        assert list(filled[filled].index) == list(spawned.loc[name].dropna().index)
+        one, other = forked.loc[[name]], spawned.loc[[name]]
+        assert list(one.dropna(axis=1).columns) == list(other.dropna(axis=1).columns)
         for column in ("outcome", "payload_bytes", "shares_memory", "result", "threads"):
-            assert forked.loc[name, column] == spawned.loc[name, column]
+            assert one[column].tolist() == other[column].tolist()
 
 
 def test_a_budget_ends_the_run_and_resume_finishes_it(

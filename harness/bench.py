@@ -1,0 +1,231 @@
+"""The benchmark of the harness itself: ``python -m harness.bench [-o FILE]``.
+
+What it claims of its own cost and accuracy, measured beside what it is compared with in one run.
+Exits with 1 when a target is not met. Takes some three minutes and a gigabyte.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from harness import accuracy
+from harness.environment import read_environment
+from harness.errors import EXIT_OK, EXIT_WORSE
+from harness.frame import case_frame
+from harness.host import Host
+from harness.journal import read_journal
+from harness.model import HostSpec
+from harness.planted import TRUTHS_FILE, Planted, planted
+from harness.trial.clock import WARM_SHARE
+from harness.units import format_size
+
+ROOT = Path(__file__).resolve().parent.parent
+STEADY_S = 0.02
+MIB = 1024**2
+Judged = Literal["median", "max"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One thing measured several times, with the value it is to stay below or above."""
+
+    name: str
+    unit: str
+    values: tuple[float, ...]
+    target: float | None = None
+    at_least: bool = False  # the target is a lower bound
+    judged: Judged = "median"
+
+    @property
+    def judged_value(self) -> float:
+        return statistics.median(self.values) if self.judged == "median" else max(self.values)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is met; None without one."""
+        if self.target is None:
+            return None
+        return (
+            self.judged_value >= self.target if self.at_least else self.judged_value <= self.target
+        )
+
+    def row(self) -> tuple[str, ...]:
+        sign = "≥" if self.at_least else "≤"
+        target = "" if self.target is None else f"{self.judged} {sign} {self.target:g}"
+        verdict = {None: "", True: "[green]met[/]", False: "[red]missed[/]"}[self.met]
+        spread = (statistics.median(self.values), min(self.values), max(self.values))
+        numbers = (f"{value:.3g}" for value in spread)
+        return (self.name, self.unit, str(len(self.values)), *numbers, target, verdict)
+
+
+def overhead(host: Host, rounds: int = 9, trials: int = 9) -> Iterator[Figure]:
+    """Trials of an operation that does nothing, between new interpreters that import torch."""
+    timed, observed, interpreters, ratios = [], [], [], []
+    with planted(host) as planting:
+        _timed_overhead_s(planting)
+        for _ in range(rounds):
+            start = time.perf_counter()
+            subprocess.run([host.python, "-c", "import torch"], check=True)
+            interpreters.append(time.perf_counter() - start)
+            some = [_timed_overhead_s(planting) for _ in range(trials)]
+            ratios.append(interpreters[-1] / statistics.median(some))
+            timed += some
+            observed += [
+                planting.trial("clock_truths", "nothing", {"amount": 0})[1] for _ in range(trials)
+            ]
+    yield Figure("trial overhead, timed", "ms", _scaled(timed, 1e3), 20.0)
+    yield Figure("trial overhead, memory observed", "ms", _scaled(observed, 1e3))
+    yield Figure("new interpreter importing torch", "ms", _scaled(interpreters, 1e3))
+    yield Figure("interpreter / timed trial", "×", tuple(ratios), 50.0, at_least=True)
+
+
+def _timed_overhead_s(planting: Planted) -> float:
+    """What a trial takes beside calling what it measures, in warm-up and samples."""
+    _, wall_s, problem = planting.trial(
+        "clock_truths", "nothing", {"amount": 0}, kind="time", steady_s=STEADY_S
+    )
+    assert not problem, problem
+    return wall_s - STEADY_S * (1 + WARM_SHARE)
+
+
+def memory_accuracy(host: Host, runs: int = 3) -> Iterator[Figure]:
+    """Errors of every memory truth by size, and what of mapped files was taken for copies."""
+    files = tuple(name for name, truth in accuracy.MEMORY_TRUTHS.items() if truth.file)
+    for size in accuracy.SIZES:
+        readings = [
+            reading
+            for _ in range(runs)
+            for reading in accuracy.memory_readings(host, sizes=(size,))
+        ]
+        errors = [abs(check.error) / MIB for reading in readings for check in reading.values()]
+        tolerance = max(accuracy.MEMORY_SHARE * size, accuracy.MEMORY_BYTES) / MIB
+        name = f"memory error, {format_size(size)}"
+        yield Figure(name, "MiB", tuple(errors), tolerance, judged="max")
+    copied = [
+        abs(reading["copied"].error) / MIB
+        for _ in range(runs)
+        for reading in accuracy.memory_readings(host, truths=files)
+    ]
+    yield Figure("file pages counted as copies", "MiB", tuple(copied), 0.5, judged="max")
+
+
+def time_accuracy(host: Host, runs: int = 5) -> Iterator[Figure]:
+    """Differences between the stopwatch and a loop written by hand."""
+    checks = [check for _ in range(runs) for check in accuracy.time_checks(host)]
+    for name in dict.fromkeys(check.name for check in checks):
+        own = [check for check in checks if check.name == name]
+        short = own[0].tolerance == accuracy.TIME_NS
+        errors = [abs(c.error) if short else 100 * abs(c.error) / c.truth for c in own]
+        target = accuracy.TIME_NS if short else 100 * accuracy.TIME_SHARE
+        yield Figure(f"time error, {name}", "ns" if short else "%", tuple(errors), target)
+    faults = [check for _ in range(runs) for check in accuracy.fault_checks(host)]
+    shares = tuple(100 * abs(check.error) / check.truth for check in faults)
+    yield Figure("page fault error", "%", shares, 1.0, judged="max")
+
+
+def help_time(host: Host, runs: int = 15) -> Iterator[Figure]:
+    """``ferrybench --help``, and whether it imports torch."""
+    command = [sys.executable, "-m", "harness", "--help"]
+    walls = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+        walls.append(time.perf_counter() - start)
+    yield Figure("ferrybench --help", "ms", _scaled(walls, 1e3), 300.0)
+    traced = [sys.executable, "-X", "importtime", *command[1:]]
+    imports = subprocess.run(traced, check=True, cwd=ROOT, capture_output=True, text=True).stderr
+    modules = [line.rpartition("|")[2].strip() for line in imports.splitlines()]
+    yield Figure("imports of torch by --help", "", (float(modules.count("torch")),), 0.0)
+
+
+def repeatability(host: Host) -> Iterator[Figure]:
+    """The same run twice: differences of peak memory and copies, case by case.
+
+    Both in percent of the peak or of the data, whichever is larger: the copies of a strategy that
+    makes none are a few pages in either run.
+    """
+    with tempfile.TemporaryDirectory(prefix="ferrybench-bench-") as folder:
+        first, second = (_run(Path(folder) / f"{number}.jsonl") for number in (1, 2))
+    both = first.merge(second, left_index=True, right_index=True, suffixes=("_1", "_2"))
+    base = both[["peak_extra_bytes_1", "peak_extra_bytes_2", "payload_bytes_1"]].max(axis=1)
+    peaks = 100 * (both["peak_extra_bytes_1"] - both["peak_extra_bytes_2"]).abs() / base
+    multiples = base / both["payload_bytes_1"]
+    copies = 100 * (both["copies_1"] - both["copies_2"]).abs() / multiples
+    yield Figure("same run twice: peak memory", "%", tuple(peaks), 1.0, judged="max")
+    yield Figure("same run twice: copies", "%", tuple(copies), 1.0, judged="max")
+
+
+def _run(journal: Path) -> pd.DataFrame:
+    arguments = "run tensor_from_array array_from_tensor --quick --trials 1 --size 2MiB,16MiB"
+    command = [sys.executable, "-m", "harness", *arguments.split(), "--seed", "1"]
+    subprocess.run(
+        [*command, "-o", str(journal)], check=True, cwd=ROOT, capture_output=True, timeout=600
+    )
+    frame = case_frame(read_journal(journal)).set_index("case")
+    measured = frame[frame["outcome"] == "ok"]
+    return measured[["peak_extra_bytes", "copies", "payload_bytes"]].astype(float)
+
+
+def _scaled(values: list[float], factor: float) -> tuple[float, ...]:
+    return tuple(value * factor for value in values)
+
+
+PARTS: dict[str, Callable[[Host], Iterator[Figure]]] = {
+    "overhead": overhead,
+    "memory": memory_accuracy,
+    "time": time_accuracy,
+    "help": help_time,
+    "repeat": repeatability,
+}
+
+
+def main() -> int:
+    """Measure, print a table, write JSON; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m harness.bench", description=__doc__)
+    parser.add_argument("-o", "--output", type=Path, help="write every value to this JSON file")
+    parser.add_argument("--only", choices=PARTS, action="append", help="a part; may be repeated")
+    options = parser.parse_args()
+    console = Console()
+    figures: list[Figure] = []
+    environment = read_environment()
+    with Host(HostSpec(), [TRUTHS_FILE]) as host:
+        host.preload_scenarios()
+        for name in options.only or PARTS:
+            with Console(stderr=True).status(f"measuring {name}"):
+                figures += PARTS[name](host)
+    table = Table(box=None, pad_edge=False)
+    table.add_column("figure", no_wrap=True)
+    table.add_column("unit")
+    for heading in ("runs", "median", "min", "max"):
+        table.add_column(heading, justify="right")
+    table.add_column("target", no_wrap=True)
+    table.add_column("")
+    for figure in figures:
+        table.add_row(*figure.row())
+    console.print(table)
+    missed = [figure.name for figure in figures if figure.met is False]
+    console.print(f"missed: {', '.join(missed)}" if missed else "every target is met")
+    if options.output:
+        found = [asdict(figure) | {"met": figure.met} for figure in figures]
+        record = {"environment": asdict(environment), "figures": found}
+        options.output.write_text(json.dumps(record, indent=1) + "\n")
+        console.print(f"wrote {options.output}")
+    return EXIT_WORSE if missed else EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

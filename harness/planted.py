@@ -1,0 +1,95 @@
+"""Trials of work whose cost is known beforehand: the scenarios of :mod:`harness.trial.truths`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from harness.host import Host
+from harness.model import Effort, TrialKind, Value
+from harness.scenario import TINY_BYTES
+
+TRUTHS_FILE = Path(__file__).resolve().parent / "trial" / "truths.py"
+_TIMEOUT_S = 60.0
+_IN_MEMORY = ("tmpfs", "ramfs", "devtmpfs")
+_PIECE = b"\1" * 1024**2
+
+
+class Planted:
+    """Runs trials of the planted scenarios on one host."""
+
+    def __init__(self, host: Host, folder: Path) -> None:
+        self.host = host
+        self.folder = folder
+
+    def trial(
+        self,
+        scenario: str,
+        strategy: str,
+        parameters: dict[str, Value],
+        *,
+        kind: TrialKind = "memory",
+        steady_s: float = 0.0,
+    ) -> tuple[dict[str, Any], float, str]:
+        """The trial's record, the seconds it took, and the reason when it failed."""
+        name, value = next(iter(parameters.items()))
+        tiny = self._inputs(scenario, name, TINY_BYTES if name == "size" else value)
+        request = {
+            "path": str(TRUTHS_FILE),
+            "scenario": scenario,
+            "strategy": strategy,
+            "parameters": parameters,
+            "threads": 1,
+            "effort": asdict(Effort(trials=1, steady_s=steady_s, timeout_s=_TIMEOUT_S)),
+            "kind": kind,
+            "fixture": self._inputs(scenario, name, value),
+            "tiny_fixture": tiny,
+        }
+        report = self.host.call("measure", request, _TIMEOUT_S, observe=kind == "memory")
+        if report.answer is None:
+            return {}, report.wall_s, report.failure(_TIMEOUT_S).reason
+        return report.answer, report.wall_s, report.answer["outcome"]["reason"]
+
+    def _inputs(self, scenario: str, name: str, value: Value) -> str:
+        file = self.folder / f"{scenario}-{value}.bin"
+        if not file.exists():
+            request = {
+                "path": str(TRUTHS_FILE),
+                "scenario": scenario,
+                "parameters": {name: value},
+                "seed": 0,
+                "file": str(file),
+            }
+            self.host.ask("make", request)
+        return str(file)
+
+
+@contextmanager
+def planted(host: Host) -> Iterator[Planted]:
+    """The planted scenarios, with a folder on a real disk for as long as they are measured."""
+    with tempfile.TemporaryDirectory(prefix="ferrybench-truths-", dir=_folder_on_disk()) as folder:
+        yield Planted(host, Path(folder))
+
+
+def _folder_on_disk() -> str:
+    """A folder for temporary files whose mapped pages count as file pages: not in memory."""
+    mounts = {mount.mountpoint: mount.fstype for mount in psutil.disk_partitions(all=True)}
+    for folder in (Path(tempfile.gettempdir()), Path("/var/tmp"), Path.cwd()):  # noqa: S108
+        path = folder.resolve()
+        mounted = next((str(p) for p in (path, *path.parents) if str(p) in mounts), "")
+        if path.is_dir() and mounts.get(mounted) not in _IN_MEMORY:
+            return str(path)
+    return tempfile.gettempdir()
+
+
+def write_file(file: Path, size: int) -> None:
+    """A file of ``size`` bytes, none of them zero, so that no file system leaves holes in it."""
+    with file.open("wb") as stream:
+        for start in range(0, size, len(_PIECE)):
+            stream.write(_PIECE[: size - start])

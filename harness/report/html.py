@@ -1,0 +1,86 @@
+"""The page: one file with everything in it, which asks the network for nothing."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import jinja2
+import vl_convert
+from markupsafe import Markup
+
+from harness.analysis.findings import KINDS as FINDING_KINDS
+from harness.analysis.matrix import KINDS as CELL_KINDS
+from harness.analysis.matrix import SYMBOLS
+from harness.report.chart import Figure
+from harness.report.content import Content
+from harness.report.machine import ceiling_table, host_lines, machine_pairs, run_pairs
+from harness.report.palette import LOOKS
+from harness.report.source import highlighted, prose, script_json
+from harness.report.text import plural, size_text
+from harness.report.vega import height, specification
+
+_PACKAGE = "harness.report"
+
+
+def page(content: Content) -> str:
+    """The report as HTML."""
+    run = content.run
+
+    def drawn(figure: Figure) -> dict[str, Any]:
+        return {"spec": specification(figure, content.looks), "height": height(figure)}
+
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            content=content,
+            run=run,
+            machine=machine_pairs(run.header.environment),
+            about_run=run_pairs(run),
+            hosts=host_lines(run),
+            ceilings=ceiling_table(run, content.ceilings),
+            finding_kinds=FINDING_KINDS,
+            cell_kinds=CELL_KINDS,
+            symbols=SYMBOLS,
+            palette=LOOKS,
+            drawn=drawn,
+            runtime=runtime(),
+            style=_asset("page.css"),
+            script=_asset("page.js"),
+        )
+    )
+
+
+@cache
+def runtime() -> Markup:
+    """Vega, Vega-Lite and Vega-Embed as one script, about 0.9 MB."""
+    return _script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+
+
+def _script(text: str) -> Markup:
+    """A script that cannot end its own element early."""
+    return Markup(text.replace("</script", "<\\/script"))  # noqa: S704 — not from a user
+
+
+def _asset(name: str) -> Markup:
+    return _script(resources.files(_PACKAGE).joinpath("templates", name).read_text("utf-8"))
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(_PACKAGE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "prose": prose,
+        "python": highlighted,
+        "script_json": script_json,
+        "size": size_text,
+    }
+    environment.globals["plural"] = plural
+    return environment

@@ -1,0 +1,115 @@
+"""How far the numbers can be trusted: what to know first, how they were made, what is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from harness.analysis.rows import CaseRow
+from harness.journal import Run
+from harness.report.text import plural
+from harness.units import format_seconds
+
+UNSTEADY_SHARE = 0.2
+"""From this share of cases with two speeds on, the machine itself was not steady."""
+BUSY_LOAD = 0.5
+"""Runnable processes per processor above which others were competing for it."""
+EXACT_MEMORY = "VmHWM"
+_STOPPED = {
+    "budget": "its budget was spent",
+    "interrupted": "it was interrupted",
+    "": "it was cut off",
+}
+
+
+def notices(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
+    """What limits the whole report, the gravest first."""
+    return tuple(_notices(run, rows))
+
+
+def _notices(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
+    reached = {trial.case for trial in run.trials}
+    planned = [one for one in run.header.plan.cases if not one.skip]
+    missing = sum(
+        not one.skip and index not in reached for index, one in enumerate(run.header.plan.cases)
+    )
+    if run.ended != "complete":
+        why = _STOPPED.get(run.ended, run.ended)
+        yield (
+            f"This run is incomplete: {why} when {missing} of {len(planned)} cases had not been "
+            "reached. Verdicts speak of the rest."
+        )
+    for remark in run.remarks:
+        yield remark.replace(str(run.path), run.path.name)
+    timed = [row for row in rows if row.timed]
+    unsteady = sum(row.two_modes for row in timed)
+    if timed and unsteady >= UNSTEADY_SHARE * len(timed):
+        yield (
+            f"The machine was not steady: {unsteady} of {len(timed)} timed cases ran at two "
+            "speeds. Trust ratios more than times, and memory more than both."
+        )
+    environment = run.header.environment
+    if environment.load_1m > BUSY_LOAD * max(1, environment.processors):
+        yield (
+            f"Other work was running as this began: load {environment.load_1m:.2f} on "
+            f"{plural(environment.processors, 'processor')}."
+        )
+    if timed and not run.ceilings:
+        yield "No ceilings were measured, so throughput has nothing to be compared with."
+    sources = {row.memory_source for row in rows if row.memory_source}
+    for source in sorted(source for source in sources if "lower bound" in source):
+        yield f"Peak memory is not exact here: {source}."
+
+
+def method(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
+    """How the numbers came about, one sentence or two each."""
+    effort = run.header.plan.effort
+    processes = plural(effort.trials, "process", "processes")
+    return (
+        f"**Every case runs in processes of its own**: one watched for memory, {processes} for "
+        "time. Their order is drawn from the seed, and a strategy and its baseline stay "
+        "neighbours, so that a drifting machine slows both.",
+        "**First call** is the first one in a fresh process with data of this size, after the "
+        "same function has met a tiny input. **Steady state** is what follows: "
+        f"{format_seconds(effort.steady_s)} of samples in each process, a call's result freed "
+        "outside the timed region wherever a sample is one call.",
+        "**Ratios** pair each process with the baseline's of the same round; below 1× is faster.",
+        f"**Intervals** are over processes, each counted by its median sample. {_coverage(rows)}",
+        "**Extra memory** is the high-water mark of resident memory (VmHWM, reset before the "
+        "first call) above what the process held before, with the inputs made beforehand. "
+        "**Copies** leave file pages out. Both are multiples of the data.",
+        "**Share of ceiling** compares with what memcpy reaches in the same run into memory of "
+        "the same kind: already touched, or fresh pages. Above 100% the data comes from a cache.",
+        "**Shares memory** is proved by addresses, and every result is compared with the "
+        "reference: a fast wrong answer is an outcome, never a time.",
+        "**A winner** is named only when its interval of times or of ratios does not overlap "
+        "that of the next. Where none is, choose by taste.",
+    )
+
+
+def _coverage(rows: Sequence[CaseRow]) -> str:
+    timed = Counter((row.trials, round(row.steady.coverage, 4)) for row in rows if row.timed)
+    if not timed:
+        return "None was measured."
+    coverage = timed.most_common(1)[0][0][1]
+    if coverage == 0:
+        return "One process has no interval."
+    held = f"{coverage:.0%}" if coverage < 0.995 else f"{coverage:.1%}"
+    return (
+        "The narrowest range that holds the true median with 95% probability is shown; with few "
+        f"processes it is the whole range, which holds it with {held} here."
+    )
+
+
+def not_measured(run: Run) -> tuple[str, ...]:
+    """What these numbers are silent about."""
+    effort = run.header.plan.effort
+    silent = [
+        "What other programs, and other processes of the same one, cost each other.",
+        "Memory on an accelerator, and copies to and from one.",
+        "Memory that is reserved but never touched.",
+        "Anything slower than the page cache: all data is in memory.",
+    ]
+    if not effort.collect_garbage:
+        silent.append("Pauses of Python's cyclic collector, which is off while timing.")
+    return tuple(silent)

@@ -1,0 +1,131 @@
+"""Lines over sizes, as Vega-Lite."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from harness.report.chart import Axis, Line, LineFigure
+from harness.report.labels import spread
+from harness.report.palette import Look
+from harness.report.vega_marks import (
+    IS_BASELINE,
+    Spec,
+    colour,
+    hover,
+    opacity,
+    scale_and_axis,
+    shape,
+    tip_fields,
+    tooltip,
+)
+from harness.units import format_size
+
+PLOT_HEIGHT = 440
+AXIS_ROOM = 60
+"""What the horizontal axis and its title take, in pixels."""
+LABEL_HEIGHT = 15
+LABEL_ROOM = 170
+RESTING = 0.4
+
+
+def height(figure: LineFigure) -> int:
+    """Pixels from the top of the drawing to its bottom."""
+    return PLOT_HEIGHT + AXIS_ROOM
+
+
+def drawing(figure: LineFigure, looks: Mapping[str, Look]) -> Spec:
+    """Data and layers: lines, intervals, points that answer to the pointer, and names."""
+    y = scale_and_axis(figure.y)
+    place = {
+        "x": {"field": "x", **scale_and_axis(figure.x)},
+        "y": {"field": "y", **y},
+        "color": colour(looks),
+        "opacity": opacity(rest=RESTING),
+    }
+    tip = figure.lines[0].points[0].tip
+    first = (("name", "strategy"), ("group", "group"), ("size", "size"))
+    return {
+        "height": PLOT_HEIGHT,
+        "padding": {"left": 4, "top": 8, "bottom": 4, "right": LABEL_ROOM},
+        "data": {"values": [datum for line in figure.lines for datum in _data(line)]},
+        "params": [{"name": "group", "value": ""}, {"name": "labels", "value": True}],
+        "layer": [
+            {
+                "mark": {"type": "line", "strokeJoin": "round"},
+                "encoding": {
+                    **place,
+                    "detail": {"field": "name"},
+                    "strokeWidth": {
+                        "condition": {"test": "datum.emphasis == 'rest'", "value": 1.25},
+                        "value": 2.25,
+                    },
+                    "strokeDash": {
+                        "condition": {"test": IS_BASELINE, "value": [7, 3]},
+                        "value": [1, 0],
+                    },
+                },
+            },
+            {
+                "mark": {"type": "rule", "strokeWidth": 1.25},
+                "encoding": {**place, "y": {"field": "low", **y}, "y2": {"field": "high"}},
+            },
+            {
+                "params": [hover(nearest=True)],
+                "mark": {"type": "point", "filled": True, "size": 46},
+                "encoding": {**place, "shape": shape(looks), "tooltip": tooltip(tip, first)},
+            },
+            _names(figure, place),
+        ],
+    }
+
+
+def _data(line: Line) -> list[Spec]:
+    return [
+        {
+            "name": line.name,
+            "group": line.group,
+            "emphasis": line.emphasis,
+            "x": point.x,
+            "y": point.y,
+            "low": point.low,
+            "high": point.high,
+            "size": format_size(point.x),
+            **tip_fields(point.tip),
+        }
+        for point in line.points
+    ]
+
+
+def _names(figure: LineFigure, place: Spec) -> Spec:
+    """The emphasised lines' names beside their last points, none upon another."""
+    named = [line for line in figure.lines if line.emphasis != "rest"]
+    heights = [_pixel(figure.y, line.points[-1].y) for line in named]
+    moved = spread(heights, LABEL_HEIGHT, 0, PLOT_HEIGHT)
+    values = [
+        {"name": line.name, "group": line.group, "emphasis": line.emphasis, "pixel": pixel}
+        for line, pixel in zip(named, moved, strict=True)
+    ]
+    return {
+        "data": {"values": values},
+        "mark": {"type": "text", "align": "left", "fontSize": 12, "dx": 10, "limit": LABEL_ROOM},
+        "encoding": {
+            "text": {"field": "name"},
+            "x": {"value": "width"},
+            "y": {"field": "pixel", "type": "quantitative", "scale": None},
+            "color": place["color"],
+            "opacity": {
+                "condition": [
+                    {"test": "!labels", "value": 0},
+                    {"test": "group != '' && datum.group != group", "value": 0.15},
+                ],
+                "value": 1,
+            },
+        },
+    }
+
+
+def _pixel(axis: Axis, value: float) -> float:
+    """Where a value lies, in pixels from the top of the plot."""
+    share = math.log(value / axis.low) / math.log(axis.high / axis.low)
+    return PLOT_HEIGHT * (1 - share)

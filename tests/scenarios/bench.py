@@ -1,0 +1,63 @@
+"""The built-in scenarios, loaded as a host loads them, and a way to call one strategy here."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.discover import built_in_files, load
+from harness.model import Value
+from harness.scenario import Scenario, Strategy, arguments, call_with
+from harness.trial import fixtures
+from harness.trial.run import Work, prepare
+
+TINY = 4096
+
+
+@functools.cache
+def built_in() -> dict[str, Scenario]:
+    """Every built-in scenario by name; calls return the same objects."""
+    return {scenario.name: scenario for file in built_in_files() for scenario in load(file)}
+
+
+class Bench:
+    """Calls strategies in this process on inputs that have been saved and loaded, as trials do."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._made: dict[str, Path] = {}
+
+    def inputs(self, scenario: Scenario, parameters: dict[str, Value]) -> Path:
+        key = f"{scenario.name} {sorted(parameters.items())}"
+        if key not in self._made:
+            assert scenario.make_inputs is not None
+            path = self.folder / f"{len(self._made)}.bin"
+            rng = np.random.default_rng(1)
+            fixtures.save(call_with(scenario.make_inputs, {**parameters, "rng": rng}), path)
+            self._made[key] = path
+        return self._made[key]
+
+    def prepare(self, scenario: Scenario, name: str, **changed: Value) -> Work:
+        """A strategy with its inputs, at its own point of the grid unless told otherwise."""
+        strategy = scenario.strategies[name]
+        point = {**own_point(scenario, strategy), **changed}
+        return prepare(strategy, self.inputs(scenario, point), point)
+
+    def call(self, scenario: Scenario, name: str, **changed: Value) -> tuple[Work, Any]:
+        work = self.prepare(scenario, name, **changed)
+        return work, work.strategy.function(*work.args)
+
+
+def own_point(scenario: Scenario, strategy: Strategy) -> dict[str, Value]:
+    defaults = {name: parameter.default for name, parameter in scenario.parameters.items()}
+    return {**defaults, "size": TINY, **strategy.at}
+
+
+def verify(scenario: Scenario, work: Work, result: Any) -> None:
+    """Run the scenario's own check, which raises AssertionError when the result is wrong."""
+    assert scenario.verify is not None
+    named = {**work.parameters, "strategy": work.strategy.name}
+    scenario.verify(*arguments(scenario.verify, (*work.pristine, result), named))

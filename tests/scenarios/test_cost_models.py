@@ -1,0 +1,108 @@
+"""Declared costs against what the kernel saw in real trials, and the cell that ends its process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from harness.discover import built_in_files
+from harness.host import Host, Report
+from harness.model import Effort, HostSpec, Value
+from harness.scenario import Scenario, call_with
+from tests.scenarios.bench import Bench, built_in, own_point
+
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="only Linux tells the exact peak"
+)
+MIB = 1024**2
+SIZE = 16 * MIB
+TOLERANCE = 0.02  # of the data; the kernel may miss 32 pages a processor of a peak that has passed
+OBJECTS_TOLERANCE = 0.05  # thousands of small objects fit into holes that differ by process
+FILES = {file.stem: file for file in built_in_files()}
+TIMED = [
+    (scenario, name, point)
+    for scenario in built_in().values()
+    if not scenario.probe
+    for name, strategy in scenario.strategies.items()
+    if not strategy.max_size and not strategy.requires
+    for point in [{}, {"dtype": "uint8"}, {"layout": "step"}][
+        : None if callable(strategy.copies) else 1
+    ]
+]
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    with Host(HostSpec(), list(FILES.values())) as started:
+        started.preload_scenarios()
+        yield started
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return Bench(tmp_path_factory.mktemp("inputs"))
+
+
+def trial(host: Host, bench: Bench, scenario: Scenario, name: str, **changed: Value) -> Report:
+    """One memory trial of a strategy at its own point, changed as asked."""
+    point = {**own_point(scenario, scenario.strategies[name]), **changed}
+    request: dict[str, Any] = {
+        "path": str(FILES[scenario.name]),
+        "scenario": scenario.name,
+        "strategy": name,
+        "parameters": point,
+        "threads": 1,
+        "effort": asdict(Effort(trials=1, steady_s=0.0)),
+        "kind": "probe" if scenario.probe else "memory",
+        "fixture": str(bench.inputs(scenario, point)),
+        "tiny_fixture": str(bench.inputs(scenario, {**point, "size": 4096})),
+    }
+    return host.call("measure", request, 60.0)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "name", "changed"),
+    TIMED,
+    ids=[" ".join([f"{s.name}/{n}", *map(str, c.values())]) for s, n, c in TIMED],
+)
+def test_declared_copies_agree_with_the_kernel(
+    scenario: Scenario, name: str, changed: dict[str, Value], host: Host, bench: Bench
+) -> None:
+    # GIVEN a strategy's cost model at a point where it works
+    strategy = scenario.strategies[name]
+    point = {**own_point(scenario, strategy), "size": SIZE, **changed}
+    if strategy.skip and (reason := call_with(strategy.skip, point)):
+        pytest.skip(reason)
+    declared = call_with(strategy.copies, point) if callable(strategy.copies) else strategy.copies
+    assert declared is not None
+
+    # WHEN it is called once in a fresh process
+    report = trial(host, bench, scenario, name, **{**changed, "size": SIZE})
+    assert report.answer is not None, report
+    if report.answer["outcome"]["name"] == "error":
+        pytest.skip(report.answer["outcome"]["reason"])
+
+    # THEN its peak is the declared multiple of the data
+    assert report.answer["outcome"] == {"name": "ok", "reason": ""}
+    ledger = report.answer["ledger"]
+    peak = ledger["peak_extra_bytes"] - ledger["retained"]["file_bytes"]
+    tolerance = OBJECTS_TOLERANCE if strategy.group == "list" else TOLERANCE
+    assert peak / SIZE == pytest.approx(declared, rel=tolerance, abs=tolerance)
+
+
+@pytest.mark.parametrize("name", ["from_dlpack", "from_dlpack_no_copy"])
+def test_a_reversed_array_handed_over_by_dlpack_ends_in_a_result_or_a_crash(
+    name: str, host: Host, bench: Bench
+) -> None:
+    # torch 2.13 aborts the process; a torch that does better may raise or get it right.
+    report = trial(host, bench, built_in()["matrix_array_to_tensor"], name, layout="negative")
+    if report.answer is None:
+        outcome = report.failure(60.0)
+        assert outcome.name == "crash"
+        assert outcome.reason.startswith("SIGABRT")
+    else:
+        assert report.answer["outcome"]["name"] in ("ok", "error")
