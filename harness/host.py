@@ -95,7 +95,11 @@ class Host:
         self._unread = b""
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(
@@ -225,6 +229,7 @@ class Host:
     def close(self) -> None:
         """End the host and everything it started."""
         if self._process is None:
+            self._stderr.close()
             return
         tree = []
         with contextlib.suppress(psutil.NoSuchProcess):

@@ -18,13 +18,12 @@ from harness.estimate import Estimator
 from harness.fixtures import FixtureStore
 from harness.host import Host, Report
 from harness.journal import CeilingLine, EndLine, Header, Journal, Plan
-from harness.model import MISSED, Ceiling, Effort, HostSpec, Outcome, PlannedCase, Trial
+from harness.model import Ceiling, Effort, HostSpec, Outcome, PlannedCase, Trial
 from harness.plan import Step, rounds, too_big
 
 CEILING_BYTES = (64 * 1024**2, 256 * 1024**2)
 CACHES_EXCEEDED = 4  # a ceiling's copy is this many times the last cache, within the bounds above
 CEILING_TIMEOUT_S = 120.0
-OBSERVED_TRIES = 3  # on a busy machine the observer may not get a processor in time
 FORECAST_EVERY_S = 1.0  # adding up what is left takes milliseconds in a long run
 
 
@@ -207,16 +206,12 @@ class Runner:
             "tiny_fixture": str(tiny),
         }
         host = self.team.hosts[case.host]
-        for _ in range(OBSERVED_TRIES):
-            begin = time.perf_counter()  # making inputs is no part of the trial
-            observe = step.kind == "memory"
-            report = host.call("measure", request, effort.timeout_s, observe=observe)
-            if report.answer is None:
-                return ended(report.failure(effort.timeout_s), reaped=report.reaped)
-            trial = _record(ended(Outcome("ok")), report)
-            if not trial.ledger or trial.ledger.split_source != MISSED:
-                break
-        return trial
+        observe = step.kind == "memory"
+        begin = time.perf_counter()  # making inputs is no part of the trial
+        report = host.call("measure", request, effort.timeout_s, observe=observe)
+        if report.answer is None:
+            return ended(report.failure(effort.timeout_s), reaped=report.reaped)
+        return _record(ended(Outcome("ok")), report)
 
     def _measure_ceilings(self, number: int) -> None:
         host = self.team.hosts[self.plan.hosts[0].name]
@@ -259,7 +254,7 @@ def threads_for(parameters: Mapping[str, Any], spec: HostSpec) -> int:
 def default_effort(level: str) -> Effort:
     """Processes per case and time per process, by level of sweep."""
     return {
-        "quick": Effort(trials=3, steady_s=0.04, min_samples=4, max_samples=40),
+        "quick": Effort(trials=3, steady_s=0.02, min_samples=3, max_samples=20),
         "usual": Effort(trials=5, steady_s=0.2),
         "full": Effort(trials=10, steady_s=0.5),
     }[level]

@@ -59,7 +59,7 @@ class Parameter:
 KIB, MIB = 1024, 1024**2
 SIZES = Parameter(
     16 * MIB,
-    quick=(64 * KIB, 4 * MIB, 64 * MIB),
+    quick=(64 * KIB, 2 * MIB, 32 * MIB),
     usual=tuple(4 * KIB * 4**step for step in range(9)),
     full=tuple(4 * KIB * 4**step for step in range(10)),
     axis=True,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pytest
 
 from harness.description import VariantInfo
 from harness.errors import UsageError
-from harness.model import HostSpec
+from harness.model import HostSpec, Value
 from harness.plan import (
     PROCESS_BYTES,
     Facts,
@@ -33,12 +34,12 @@ GRID = {
 INFO = scenario((strategy("base"), strategy("other"), strategy("cast", at={"dtype": "f8"})), GRID)
 
 
-def labels(cases: list[dict[str, object]]) -> list[tuple[object, ...]]:
+def labels(cases: Iterable[Mapping[str, Value]]) -> list[tuple[Value, ...]]:
     return [tuple(case.values()) for case in cases]
 
 
 def test_axes_are_crossed_and_the_rest_varied_alone() -> None:
-    found = labels(list(points(INFO, INFO.strategies[0], "usual", {})))
+    found = labels(points(INFO, INFO.strategies[0], "usual", {}))
     assert found == [
         (MIB, "f4", "C"),
         (4 * MIB, "f4", "C"),
@@ -48,7 +49,7 @@ def test_axes_are_crossed_and_the_rest_varied_alone() -> None:
 
 
 def test_full_varies_the_rest_at_every_value_of_the_axes() -> None:
-    found = labels(list(points(INFO, INFO.strategies[0], "full", {})))
+    found = labels(points(INFO, INFO.strategies[0], "full", {}))
     assert len(found) == 2 + 2 + 2
     assert (4 * MIB, "f8", "C") in found
     assert (4 * MIB, "f8", "F") not in found
@@ -56,7 +57,7 @@ def test_full_varies_the_rest_at_every_value_of_the_axes() -> None:
 
 def test_overrides_are_crossed_with_everything() -> None:
     overrides = {"dtype": ("f4", "f8"), "size": (16,)}
-    found = labels(list(points(INFO, INFO.strategies[0], "quick", overrides, vary=False)))
+    found = labels(points(INFO, INFO.strategies[0], "quick", overrides, vary=False))
     assert found == [(16, "f4", "C"), (16, "f8", "C")]
 
 

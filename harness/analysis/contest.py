@@ -12,6 +12,8 @@ from harness.description import ScenarioInfo
 ACCURACY = 1.02
 ACCURACY_S = 30e-9
 """Times closer than this are equal: the harness itself is no more accurate."""
+LEAST_COVERAGE = 0.75
+"""Intervals less certain than those of three processes name no winner."""
 LEANER = 0.05
 """Less extra memory than this, in multiples of the data, makes no difference."""
 
@@ -27,13 +29,13 @@ class Pick:
 
     @property
     def winner(self) -> CaseRow | None:
-        """The only leader; None when there are several, or one process each."""
-        return self.leaders[0] if len(self.leaders) == 1 and not self.single_process else None
+        """The only leader; None when there are several, or too few processes to tell."""
+        return self.leaders[0] if len(self.leaders) == 1 and not self.too_few else None
 
     @property
-    def single_process(self) -> bool:
-        """Whether the fastest was timed in one process only, which says nothing of its spread."""
-        return len(self.rows) > 1 and self.rows[0].steady.coverage == 0
+    def too_few(self) -> bool:
+        """Whether a contest was held in too few processes to know their spread."""
+        return len(self.rows) > 1 and self.leaders[0].steady.coverage < LEAST_COVERAGE
 
     @property
     def leanest(self) -> CaseRow | None:

@@ -43,13 +43,15 @@ def findings(rows: Sequence[CaseRow], infos: Iterable[ScenarioInfo]) -> list[Fin
     """Everything worth telling of the cases, one finding per kind and strategy."""
     by_name = {info.name: info for info in infos}
     worst: dict[tuple[str, ...], Finding] = {}
+    rank: dict[tuple[str, ...], tuple[float, float]] = {}
     count: dict[tuple[str, ...], int] = {}
     for row in rows:
         for found in _of(row, by_name[row.scenario]):
             key = (found.kind, found.scenario, found.strategy)
             count[key] = count.get(key, -1) + 1
-            if key not in worst or found.weight > worst[key].weight:
-                worst[key] = found
+            own = (round(found.weight, 2), row.payload_bytes)  # of equals, the largest data
+            if key not in worst or own > rank[key]:
+                worst[key], rank[key] = found, own
     order = list(KINDS)
     merged = [Finding(**{**found.__dict__, "also": count[key]}) for key, found in worst.items()]
     return sorted(merged, key=lambda found: (order.index(found.kind), -found.weight))

@@ -151,8 +151,8 @@ def _same_promise(found: Sequence[Pick], baseline: CaseRow | None) -> str:
 
 
 def _no_winner(pick: Pick) -> str:
-    if pick.single_process:
-        return "each case was timed in one process, so no winner can be named"
+    if pick.too_few:
+        return "too few processes were timed to name a winner"
     names = [f"`{row.strategy}`" for row in pick.leaders]
     return f"there is no clear winner among {_shortened(names)}"
 
@@ -228,7 +228,8 @@ def _other_host(sweep: Sweep, baseline: CaseRow | None) -> str:
     if not faster:
         return ""
     best = min(faster, key=lambda row: row.ratio.median)
-    settings = " ".join(f"{name}={value}" for name, value in environments[best.host].items())
+    pairs = (f"{name}={value}" for name, value in environments[best.host].items())
+    settings = " ".join(pairs).replace("`", "'")
     gain = factor(1 / best.ratio.median)
     return f"with `{settings}` in the environment, `{best.strategy}` is {gain} faster"
 

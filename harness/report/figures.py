@@ -149,8 +149,8 @@ def memory_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
         sweep.info.name,
         "memory",
         "Extra memory at the peak",
-        "In multiples of the data; further left is better. Zero is no copy at all. Where the mark "
-        "misses its tick, the declared cost model is wrong.",
+        "In multiples of the data; further left is better. Zero is no copy at all. Where a mark "
+        "misses its tick by more than half a mebibyte, the declared cost model is wrong.",
         Axis("extra memory ÷ data", "multiple", False),
         rows,
         _sizes(rows),
@@ -186,7 +186,7 @@ def first_call_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
         sweep.info.name,
         "first-call",
         "First call against steady state",
-        "Left is better. A long line is a price paid once per process: mostly page faults, where "
+        "Left is better. A long line is a price paid once per process, such as page faults where "
         "memory is touched for the first time.",
         Axis("time per call", "seconds", True, low, high, time_ticks(low, high)),
         rows,

@@ -90,7 +90,7 @@ def method(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
 def _coverage(rows: Sequence[CaseRow]) -> str:
     timed = Counter((row.trials, round(row.steady.coverage, 4)) for row in rows if row.timed)
     if not timed:
-        return "None was measured."
+        return "No case was timed."
     coverage = timed.most_common(1)[0][0][1]
     if coverage == 0:
         return "One process has no interval."

@@ -20,6 +20,7 @@ from harness.report.text import (
     format_ratio,
     interval_text,
     rate_text,
+    ratio_text,
     seconds_text,
     share_text,
     size_text,
@@ -129,7 +130,7 @@ def _groups(
 
 
 def _standings(found: Sequence[Pick]) -> dict[str, str]:
-    contested = [pick for pick in found if len(pick.rows) > 1 and not pick.single_process]
+    contested = [pick for pick in found if len(pick.rows) > 1 and not pick.too_few]
     return {
         row.strategy: "fastest" if pick.winner is row else "level"
         for pick in contested
@@ -193,7 +194,7 @@ def _against(row: CaseRow) -> str:
         return "the baseline"
     if math.isnan(row.ratio.median):
         return MISSING
-    return comparison(row.ratio) or "about equal"
+    return comparison(row.ratio) or ratio_text(row.ratio)
 
 
 def _ratio_range(row: CaseRow) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -142,5 +143,5 @@ def _entries(
 
 
 def _entry(row: CaseRow) -> Entry:
-    ratio = "" if row.baseline else format_ratio(row.ratio.median)
+    ratio = "" if row.baseline or math.isnan(row.ratio.median) else format_ratio(row.ratio.median)
     return Entry(row.outcome, format_seconds(row.steady.median), ratio, row.reason)

@@ -21,10 +21,12 @@ from harness.report.vega_marks import (
 from harness.units import format_size
 
 ROW_HEIGHT = 19
-AXIS_ROOM = 56
+AXIS_ROOM = 40
 """What the axis above the rows and its title take, in pixels."""
 REFERENCE_ROOM = 15
 """What naming one reference below the rows takes."""
+LABEL_ROOM = 190
+"""A reference with less than this to its right is named to its left."""
 HEADING = "\u2063"
 """Begins the key of a row that is a heading: invisible, and in no strategy's name."""
 
@@ -68,7 +70,7 @@ def drawing(figure: DotFigure, looks: Mapping[str, Look]) -> Spec:
             },
         },
         {
-            "params": [hover(nearest=False)],
+            "params": [hover()],
             "mark": {"type": "point", "filled": True, "size": 58},
             "encoding": {
                 **base,
@@ -83,7 +85,7 @@ def drawing(figure: DotFigure, looks: Mapping[str, Look]) -> Spec:
     layers += _references(figure, x)
     return {
         "height": len(figure.rows) * ROW_HEIGHT,
-        "padding": {"left": 4, "top": 4, "right": 14, "bottom": _below(figure)},
+        "padding": {"left": 4, "top": 4, "right": 14, "bottom": 6},
         "data": {"values": [datum for row in figure.rows for datum in _data(row)]},
         "params": [{"name": "group", "value": ""}, {"name": "size", "value": figure.size_bytes}],
         "transform": [{"filter": "datum.size == size"}],
@@ -150,7 +152,7 @@ def _references(figure: DotFigure, x: Spec) -> list[Spec]:
     layers = []
     for index, reference in enumerate(figure.references):
         # Only the drawing knows where its scale, which follows the size shown, puts the rule.
-        beyond = f"scale('x', {reference.value!r}) > width / 2"
+        beyond = f"scale('x', {reference.value!r}) > width - {LABEL_ROOM}"
         data = {"values": [{"value": reference.value, "label": reference.label}]}
         place = {"x": {"field": "value", **x}, "color": {"value": MUTED}}
         layers += [

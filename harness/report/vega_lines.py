@@ -22,11 +22,13 @@ from harness.report.vega_marks import (
 from harness.units import format_size
 
 PLOT_HEIGHT = 440
-AXIS_ROOM = 60
+AXIS_ROOM = 45
 """What the horizontal axis and its title take, in pixels."""
 LABEL_HEIGHT = 15
 LABEL_ROOM = 170
 RESTING = 0.4
+REACH = 400
+"""The area around a point in which it answers to the pointer, in square pixels."""
 
 
 def height(figure: LineFigure) -> int:
@@ -71,11 +73,20 @@ def drawing(figure: LineFigure, looks: Mapping[str, Look]) -> Spec:
                 "encoding": {**place, "y": {"field": "low", **y}, "y2": {"field": "high"}},
             },
             {
-                "params": [hover(nearest=True)],
                 "mark": {"type": "point", "filled": True, "size": 46},
-                "encoding": {**place, "shape": shape(looks), "tooltip": tooltip(tip, first)},
+                "encoding": {**place, "shape": shape(looks)},
             },
             _names(figure, place),
+            {  # what answers to the pointer is unseen, and larger than what is seen
+                "params": [hover()],
+                "mark": {"type": "point", "filled": True, "size": REACH},
+                "encoding": {
+                    "x": place["x"],
+                    "y": place["y"],
+                    "opacity": {"value": 0},
+                    "tooltip": tooltip(tip, first),
+                },
+            },
         ],
     }
 
@@ -108,6 +119,7 @@ def _names(figure: LineFigure, place: Spec) -> Spec:
     ]
     return {
         "data": {"values": values},
+        "transform": [{"filter": "labels"}],  # even unseen, text would take room from the plot
         "mark": {"type": "text", "align": "left", "fontSize": 12, "dx": 10, "limit": LABEL_ROOM},
         "encoding": {
             "text": {"field": "name"},
@@ -115,10 +127,7 @@ def _names(figure: LineFigure, place: Spec) -> Spec:
             "y": {"field": "pixel", "type": "quantitative", "scale": None},
             "color": place["color"],
             "opacity": {
-                "condition": [
-                    {"test": "!labels", "value": 0},
-                    {"test": "group != '' && datum.group != group", "value": 0.15},
-                ],
+                "condition": {"test": "group != '' && datum.group != group", "value": 0.15},
                 "value": 1,
             },
         },

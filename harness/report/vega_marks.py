@@ -80,10 +80,13 @@ def opacity(usual: float = 1.0, *, rest: float | None = None) -> Spec:
     }
 
 
-def hover(*, nearest: bool) -> Spec:
-    """The selection of the strategy under the pointer."""
+def hover() -> Spec:
+    """The selection of the strategy under the pointer.
+
+    Not the nearest one: Vega-Lite then loses what tooltips are made of.
+    """
     select = {"type": "point", "fields": ["name"], "on": "pointerover", "clear": "pointerout"}
-    return {"name": "hover", "select": {**select, "nearest": nearest}}
+    return {"name": "hover", "select": select}
 
 
 def tip_fields(tip: Tip) -> Spec:

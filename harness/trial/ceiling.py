@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-SAMPLES = 4
+SAMPLES = 3
 
 
 def _address(memory: mmap.mmap) -> int:

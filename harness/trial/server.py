@@ -22,8 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from harness.model import MISSED
 from harness.trial import process
-from harness.trial.memory import MISSED
 from harness.trial.tasks import TASKS
 from harness.trial.watch import WatchPage
 

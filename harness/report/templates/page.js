@@ -19,7 +19,7 @@ async function draw(box) {
   box.querySelector("noscript")?.remove();
   charts.push({ view, scenario: box.dataset.scenario });
   if (!labels) return;
-  const fit = () => view.signal("labels", !narrow()).padding(padding()).runAsync();
+  const fit = () => view.signal("labels", !narrow()).padding(padding()).resize().runAsync();
   await fit();
   new ResizeObserver(fit).observe(box);
 }
@@ -89,13 +89,13 @@ addEventListener("hashchange", openTarget);
 openTarget();
 
 // One tooltip serves every cell of the matrix, so that no scrolling box can cut it off.
-const tip = document.getElementById("tip");
+const tip = document.getElementById("page-tip");
 
 function showTip(cell) {
   if (!cell?.dataset.tip) { tip.hidden = true; return; }
   tip.textContent = cell.dataset.tip;
   tip.hidden = false;
-  cell.setAttribute("aria-describedby", "tip");
+  cell.setAttribute("aria-describedby", "page-tip");
   const place = cell.getBoundingClientRect();
   const left = Math.min(place.left, innerWidth - tip.offsetWidth - 8);
   const above = place.bottom + tip.offsetHeight + 8 > innerHeight;

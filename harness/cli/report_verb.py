@@ -1,0 +1,58 @@
+"""``ferrybench report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from harness.cli.console import err, out
+from harness.cli.options import latest_journal
+from harness.errors import EXIT_OK
+from harness.journal import read_journal
+from harness.units import format_size
+
+REPORTS = Path("reports")
+
+
+def report_command(
+    *journals: Path,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    force: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Make a page, figures and a summary for pull requests from a journal.
+
+    Parameters
+    ----------
+    journals
+        Journals; the latest in results/ when none is given.
+    output
+        A folder; reports/RUN when not given. With several journals, a folder for each in it.
+    force
+        Replace files of the same names in a folder that is not empty.
+    """
+    runs = [read_journal(path) for path in journals or (latest_journal(),)]
+    for run in runs:
+        for remark in run.remarks:
+            err.print(remark, soft_wrap=True, markup=False)
+    # pandas, matplotlib and the charts' runtime take a second and more to import
+    from harness.report.content import content
+    from harness.report.write import check_folder, write_report
+
+    folders = [
+        (output or REPORTS) / run.header.run_id if output is None or len(runs) > 1 else output
+        for run in runs
+    ]
+    for folder in folders:
+        check_folder(folder, force=force)
+    for run, folder in zip(runs, folders, strict=True):
+        with err.status(f"writing {folder}"):
+            page, *others = write_report(content(run), folder)
+        pictures = [path.name for path in others if path.suffix == ".png"]
+        out.print(f"{page}: {format_size(page.stat().st_size)}", soft_wrap=True, markup=False)
+        if pictures:
+            out.print(f"{folder}/: {', '.join(pictures)}", soft_wrap=True, markup=False)
+        out.print(f"{others[-1]}: paste it into a pull request", soft_wrap=True, markup=False)
+    out.print(f"next: open {folders[-1] / page.name} in a browser", soft_wrap=True, markup=False)
+    return EXIT_OK

@@ -1,0 +1,131 @@
+"""A summary for a pull request, in GitHub's Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from harness.analysis.contest import Pick
+from harness.analysis.rows import CaseRow
+from harness.analysis.verdict import comparison, promise
+from harness.report.content import Content, ScenarioContent
+from harness.report.machine import machine_line
+from harness.report.text import MISSING, plural, ratio_text, seconds_text
+from harness.units import format_multiple, format_seconds, format_size
+
+MOST_FINDINGS = 8
+_SPECIAL = re.compile(r"([\\<>|*\[\]#~&]|\b_|_\b)")
+
+
+def summary(content: Content) -> str:
+    """The report in short: verdicts, the best of each group, findings and failures."""
+    return "\n".join(_lines(content)).rstrip() + "\n"
+
+
+def _lines(content: Content) -> Iterator[str]:
+    yield f"## ferrybench: {escape(content.run.header.run_id)}"
+    yield ""
+    for notice in content.notices:
+        yield f"> {escape(notice)}"
+        yield ""
+    for scenario in content.scenarios:
+        yield from _scenario(scenario)
+    for matrix in content.matrices:
+        yield f"**{escape(matrix.info.question)}** {escape(' '.join(matrix.sentences))}"
+        yield ""
+    yield from _findings(content)
+    yield from _failures(content)
+    yield f"<sub>{escape(machine_line(content.run))}</sub>"
+
+
+def _scenario(scenario: ScenarioContent) -> Iterator[str]:
+    answer = scenario.verdict
+    yield f"### {escape(scenario.info.name)}"
+    yield ""
+    yield escape(scenario.info.question)
+    yield ""
+    yield escape(answer.text)
+    yield ""
+    if not answer.picks:
+        return
+    at = f" at {format_size(answer.size_bytes)}" if answer.size_bytes is not None else ""
+    columns = ("when", "strategy", f"steady state{at}", "against the baseline", "first call")
+    yield _row([*columns, "extra memory", "copies"])
+    yield _row(["---", "---", "--:", "--:", "--:", "--:", "--:"])
+    baseline = scenario.sweep.baseline_at(answer.size_bytes)
+    if baseline is not None and baseline.timed:
+        yield _row(["baseline", f"`{baseline.strategy}`", *_numbers(baseline)])
+    for pick in answer.picks:
+        if pick.winner is not None and pick.winner is baseline:
+            continue
+        yield _row([escape(_when(pick)), _names(pick), *_numbers(pick.leaders[0])])
+    yield ""
+
+
+def _when(pick: Pick) -> str:
+    return f"{promise(pick.group)}{f', {pick.setting}' if pick.setting else ''}"
+
+
+def _names(pick: Pick) -> str:
+    names = [f"`{row.strategy}`" for row in pick.leaders]
+    if len(names) == 1:
+        return names[0]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"no clear winner: {', '.join(names[:3])}{more}"
+
+
+def _numbers(row: CaseRow) -> list[str]:
+    against = MISSING if row.baseline else comparison(row.ratio) or ratio_text(row.ratio)
+    return [
+        seconds_text(row.steady),
+        against,
+        format_seconds(row.first.median),
+        format_multiple(row.peak_multiple),
+        format_multiple(row.copies),
+    ]
+
+
+def _findings(content: Content) -> Iterator[str]:
+    # Two speeds are the machine's doing more often than a strategy's: only their number is told.
+    told = [found for found in content.findings if found.kind != "two modes"]
+    unsteady = len(content.findings) - len(told)
+    if not content.findings:
+        return
+    yield "### Findings"
+    yield ""
+    for found in told[:MOST_FINDINGS]:
+        where = ", ".join(part for part in (found.scenario, found.case) if part)
+        yield f"- {found.kind}: `{found.strategy}` ({escape(where)}), {escape(found.text)}"
+    if len(told) > MOST_FINDINGS:
+        yield f"- {len(told) - MOST_FINDINGS} more in the report"
+    if unsteady:
+        strategies = plural(unsteady, "strategy", "strategies")
+        yield f"- two speeds, which no median describes: {strategies}"
+    yield ""
+
+
+def _failures(content: Content) -> Iterator[str]:
+    probes = {matrix.info.name for matrix in content.matrices}
+    rows = [row for row in content.rows if row.scenario not in probes]
+    counts = Counter(row.outcome for row in rows if not row.ok)
+    if not rows:
+        return
+    parts = [f"{count} {outcome}" for outcome, count in counts.items()]
+    ended = ", ".join(parts) if parts else "none failed, none skipped"
+    yield f"{plural(len(rows), 'case')}: {sum(row.ok for row in rows)} ok, {ended}."
+    yield ""
+
+
+def escape(text: str) -> str:
+    """Text with nothing in it that GitHub would take for markup or HTML, but code in backticks."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # an unpaired backtick is one more special character
+        return _SPECIAL.sub(r"\\\1", text).replace("`", "\\`")
+    return "`".join(
+        part if index % 2 else _SPECIAL.sub(r"\\\1", part) for index, part in enumerate(parts)
+    )
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,71 @@
+"""Runs single trials of the scenarios in ``tests/trial/misbehaving.py``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.host import Host, Report
+from harness.model import Effort, Outcome, Value
+
+MISBEHAVING = Path(__file__).parent / "trial" / "misbehaving.py"
+BRIEF = Effort(trials=1, steady_s=0.01)
+
+
+@dataclass
+class Lab:
+    """Runs strategies of one scenario on one host."""
+
+    host: Host
+    folder: Path
+    file: Path
+    scenario: str
+
+    def inputs(self, parameters: dict[str, Value]) -> str:
+        made = self.folder / f"{self.scenario}-{hash(tuple(parameters.items()))}.bin"
+        if not made.exists():
+            request = {
+                "path": str(self.file),
+                "scenario": self.scenario,
+                "parameters": parameters,
+                "seed": 1,
+                "file": str(made),
+            }
+            self.host.ask("make", request)
+        return str(made)
+
+    def measure(
+        self,
+        strategy: str,
+        *,
+        kind: str = "probe",
+        timeout_s: float = 30.0,
+        observe: bool = False,
+        effort: Effort = BRIEF,
+        **parameters: Value,
+    ) -> Report:
+        request = {
+            "path": str(self.file),
+            "scenario": self.scenario,
+            "strategy": strategy,
+            "parameters": parameters,
+            "threads": 1,
+            "effort": asdict(effort),
+            "kind": kind,
+            "fixture": self.inputs(parameters),
+            "tiny_fixture": self.inputs({**parameters, "size": 4096} if parameters else {}),
+        }
+        return self.host.call("measure", request, timeout_s, observe=observe)
+
+    def record(self, strategy: str, **options: Any) -> dict[str, Any]:
+        """What the trial found out; it must have answered."""
+        report = self.measure(strategy, **options)
+        assert report.answer is not None, report
+        return report.answer
+
+    def outcome(self, strategy: str, *, timeout_s: float = 30.0, **options: Any) -> Outcome:
+        report = self.measure(strategy, timeout_s=timeout_s, **options)
+        if report.answer is None:
+            return report.failure(timeout_s)
+        return Outcome(**report.answer["outcome"])

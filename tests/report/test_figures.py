@@ -1,0 +1,184 @@
+"""Figures as descriptions, and that both renderers draw what is described."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+import vl_convert
+
+from harness.journal import read_journal
+from harness.report import png
+from harness.report.chart import DotFigure, Figure, LineFigure, at_size, file_stem
+from harness.report.content import Content, content
+from harness.report.palette import LOOKS, OTHER, looks
+from harness.report.png import write_png
+from harness.report.vega import height, specification
+from tests.journals import MIB
+from tests.report.runs import poor_runs, rich_run
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory: pytest.TempPathFactory) -> Content:
+    return content(read_journal(rich_run(tmp_path_factory.mktemp("rich"))))
+
+
+def named(made: Content, key: str) -> Figure:
+    return next(figure for figure in made.figures if figure.key == key)
+
+
+def dots(made: Content, key: str) -> DotFigure:
+    figure = named(made, key)
+    assert isinstance(figure, DotFigure)
+    return figure
+
+
+def test_time_has_a_line_per_strategy_with_its_interval(rich: Content) -> None:
+    figure = named(rich, "time")
+    assert isinstance(figure, LineFigure)
+    lines = {line.name: line for line in figure.lines}
+    assert lines.keys() == {"base", "clone", "view", "kept"}  # not what crashed or was skipped
+    assert [point.x for point in lines["base"].points] == [MIB, 64 * MIB]
+    last = lines["clone"].points[-1]
+    assert (last.low, last.y, last.high) == pytest.approx((10.1e-3, 10.2e-3, 10.3e-3))
+    assert [tick for _, tick in figure.x.ticks] == ["1 MiB", "64 MiB"]
+    assert figure.y.low < 2e-6 < 41e-3 < figure.y.high
+
+
+def test_the_baseline_and_the_fastest_of_each_group_are_brought_out(rich: Content) -> None:
+    figure = named(rich, "time")
+    assert isinstance(figure, LineFigure)
+    weights = {line.name: line.emphasis for line in figure.lines}
+    assert weights == {"base": "baseline", "clone": "best", "view": "best", "kept": "best"}
+
+
+def test_rows_are_grouped_and_the_fastest_stands_first(rich: Content) -> None:
+    rows = [(row.name, row.heading) for row in dots(rich, "first-call").rows]
+    assert rows == [
+        ("copy", True),
+        ("clone", False),
+        ("base", False),
+        ("share", True),
+        ("view", False),
+        ("reuse", True),
+        ("kept", False),
+    ]
+
+
+def test_throughput_leaves_out_what_moves_nothing_and_draws_the_ceilings(rich: Content) -> None:
+    figure = dots(rich, "throughput")
+    assert "view" not in {row.name for row in figure.rows}
+    assert [reference.value for reference in figure.references] == [2e9, 12e9]
+    shown = {row.name: marks for row, marks in at_size(figure, 64 * MIB)}
+    assert shown["base"]["main"].value == pytest.approx(64 * MIB / 40.8e-3)
+
+
+def test_memory_is_shown_beside_what_was_declared(rich: Content) -> None:
+    shown = {row.name: marks for row, marks in at_size(dots(rich, "memory"), 64 * MIB)}
+    assert shown["clone"]["main"].value == pytest.approx(2.0)
+    assert shown["clone"]["declared"].value == 1.0
+    assert shown["view"]["main"].value == 0.0
+
+
+def test_first_call_and_steady_state_are_both_drawn(rich: Content) -> None:
+    shown = {row.name: marks for row, marks in at_size(dots(rich, "first-call"), 64 * MIB)}
+    assert shown["base"]["main"].value == pytest.approx(40.8e-3)
+    assert shown["base"]["second"].value == pytest.approx(120e-3)
+
+
+def test_one_size_makes_no_line(tmp_path: Path) -> None:
+    made = content(read_journal(poor_runs(tmp_path)["no ceilings"]))
+    assert [figure.key for figure in made.figures] == ["throughput", "memory", "first-call"]
+    assert dots(made, "throughput").references == ()
+
+
+def test_nothing_timed_makes_no_figure(tmp_path: Path) -> None:
+    assert content(read_journal(poor_runs(tmp_path)["no trials"])).figures == ()
+
+
+def texts(drawing: Any) -> set[str]:
+    """Every string in a specification."""
+    if isinstance(drawing, dict):
+        return set().union(*(texts(value) for value in drawing.values()), ())
+    if isinstance(drawing, list):
+        return set().union(*(texts(value) for value in drawing), ())
+    return {drawing} if isinstance(drawing, str) else set()
+
+
+@pytest.mark.parametrize("key", ["time", "throughput", "memory", "first-call"])
+def test_specifications_compile_and_carry_the_numbers(rich: Content, key: str) -> None:
+    figure = named(rich, key)
+    specification_ = specification(figure, rich.looks)
+    json.dumps(specification_, allow_nan=False)
+    compiled = vl_convert.vegalite_to_vega(specification_)
+    assert {signal["name"] for signal in compiled["signals"]} >= {"group", "hover"}
+    assert "voronoi" not in json.dumps(compiled)  # marks without data: tooltips would be empty
+    told = texts(specification_["data"])
+    if isinstance(figure, LineFigure):
+        expected = {value for line in figure.lines for p in line.points for _, value in p.tip}
+    else:
+        expected = {v for row in figure.rows for dot in row.dots for _, v in dot.tip}
+    assert expected
+    assert expected <= told
+    assert height(figure) > 100
+
+
+def test_every_poor_run_s_figures_compile(tmp_path: Path) -> None:
+    for path in poor_runs(tmp_path).values():
+        made = content(read_journal(path))
+        for figure in made.figures:
+            drawn = specification(figure, made.looks)
+            json.dumps(drawn, allow_nan=False)
+            assert vl_convert.vegalite_to_vega(drawn)["marks"]
+
+
+def read_png(path: Path) -> tuple[int, int]:
+    """Width and height of a PNG file, after checking its frame (RFC 2083, section 3)."""
+    data = path.read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    assert data[12:16] == b"IHDR"
+    assert data[-8:-4] == b"IEND"
+    width, height_ = struct.unpack(">II", data[16:24])
+    return int(width), int(height_)
+
+
+def test_pictures_are_as_tall_as_their_rows(rich: Content, tmp_path: Path) -> None:
+    sizes = {}
+    for figure in rich.figures:
+        path = tmp_path / f"{file_stem(figure)}.png"
+        write_png(figure, rich.looks, path)
+        sizes[figure.key] = read_png(path)
+    assert {width for width, _ in sizes.values()} == {round(png.WIDTH_IN * png.DOTS_PER_IN)}
+    rows = {key: len(dots(rich, key).rows) for key in ("memory", "first-call")}
+    assert rows["memory"] == rows["first-call"]
+    assert sizes["memory"] == sizes["first-call"]
+    assert sizes["memory"][1] == math.floor(
+        png.DOTS_PER_IN * (png.HEAD_IN + png.FOOT_IN - 0.15 + png.ROW_IN * rows["memory"])
+    )
+
+
+def test_group_looks_are_distinct_and_end_in_a_common_one() -> None:
+    groups = [f"group {index}" for index in range(len(LOOKS) + 2)]
+    given = looks(["", *groups])
+    assert [given[group] for group in groups[: len(LOOKS)]] == list(LOOKS)
+    assert given[groups[-1]] == given[""] == OTHER
+    for attribute in ("variable", "light", "dark", "path", "marker"):
+        assert len({getattr(look, attribute) for look in LOOKS}) == len(LOOKS)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, as WCAG 2.2 defines it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("look", [*LOOKS, OTHER], ids=lambda look: look.variable)
+def test_colours_stand_out_from_their_paper(look: Any) -> None:
+    dark_paper = luminance("#121518")
+    assert 1.05 / (luminance(look.light) + 0.05) >= 3
+    assert (luminance(look.dark) + 0.05) / (dark_paper + 0.05) >= 3

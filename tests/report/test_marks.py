@@ -1,0 +1,103 @@
+"""The small things that figures and tables are made of: ticks, labels, and written numbers."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from harness.analysis.stats import Interval
+from harness.report.labels import spread
+from harness.report.text import (
+    count_text,
+    format_ratio,
+    interval_text,
+    plural,
+    ratio_text,
+    seconds_text,
+)
+from harness.report.ticks import linear_label, size_ticks, time_ticks
+from harness.units import format_multiple, format_seconds
+
+
+def test_labels_with_room_stay_where_they_are() -> None:
+    assert spread([50, 10, 30], 10, 0, 100) == [50, 10, 30]
+
+
+def test_crowded_labels_move_apart_in_order_and_no_further_than_needed() -> None:
+    moved = spread([50, 52, 51, 10], 10, 0, 100)
+    assert moved == pytest.approx([41, 61, 51, 10])  # around their common middle
+    assert all(b - a >= 10 for a, b in itertools.pairwise(sorted(moved)))
+
+
+@pytest.mark.parametrize(("places", "moved"), [([98, 99], [90, 100]), ([1, 0], [10, 0])])
+def test_labels_stay_within_the_plot(places: list[float], moved: list[float]) -> None:
+    assert spread(places, 10, 0, 100) == moved
+
+
+def test_no_labels_need_no_room() -> None:
+    assert spread([], 10, 0, 100) == []
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.9e-6, 1.1e-3, ["1 µs", "10 µs", "100 µs", "1 ms"]),
+        (1.5e-3, 6e-3, ["2 ms", "5 ms"]),
+        (0.8e-9, 1.2e-9, ["1 ns"]),
+    ],
+)
+def test_time_ticks_are_round_and_within_the_axis(
+    low: float, high: float, ticks: list[str]
+) -> None:
+    assert [name for _, name in time_ticks(low, high)] == ticks
+
+
+def test_size_ticks_are_the_sizes_measured_thinned_out_when_many() -> None:
+    assert [name for _, name in size_ticks([65536, 4194304])] == ["64 KiB", "4 MiB"]
+    many = [4096 * 2**step for step in range(19)]
+    names = [name for _, name in size_ticks(many)]
+    assert len(names) == 10
+    assert names[-1] == "1 GiB"
+
+
+def test_linear_ticks_carry_their_unit() -> None:
+    assert (linear_label("rate", 2.5e9), linear_label("multiple", 1.0)) == ("2.5", "1×")
+
+
+def interval(low: float, median: float, high: float, coverage: float = 0.75) -> Interval:
+    return Interval(median, low, high, coverage, 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (interval(11.9e-3, 12e-3, 13.1e-3), "12 ms (11.9–13.1 ms)"),
+        (interval(0.9e-3, 1e-3, 1.2e-3), "1 ms (900 µs–1.2 ms)"),
+        (interval(1e-3, 1e-3, 1e-3), "1 ms (1 ms)"),
+        (interval(1e-3, 1e-3, 1e-3, coverage=0.0), "1 ms"),  # one process has no spread
+        (Interval(float("nan"), float("nan"), float("nan"), 0.0, 0), "–"),
+    ],
+)
+def test_intervals_share_their_unit(given: Interval, text: str) -> None:
+    assert seconds_text(given) == text
+
+
+def test_ranges_of_multiples_keep_one_sign() -> None:
+    assert interval_text(interval(0.41, 0.42, 0.53), format_multiple) == "0.41–0.53×"
+    assert interval_text(interval(0.41, 0.42, 0.53), format_seconds) == "410–530 ms"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"), [(0.42, "0.42×"), (2.5e-5, "1/40\u202f000"), (0.0, "0×"), (150, "150×")]
+)
+def test_tiny_ratios_are_one_in_so_many(ratio: float, text: str) -> None:
+    assert format_ratio(ratio) == text
+    assert ratio_text(interval(ratio, ratio, ratio, coverage=0)) == text
+
+
+def test_counts() -> None:
+    assert count_text(16388.4) == "16\u202f388"
+    assert count_text(float("nan")) == "–"
+    assert (plural(1, "case"), plural(2, "case")) == ("1 case", "2 cases")
+    assert plural(0, "process", "processes") == "0 processes"

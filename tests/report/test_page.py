@@ -1,0 +1,206 @@
+"""The page: whole, offline, escaped, and with the numbers that were measured."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from harness.journal import read_journal
+from harness.report.content import content
+from harness.report.html import page, runtime
+from harness.report.source import prose, script_json
+from tests.report.runs import EVIL, poor_runs, rich_run
+
+VOID = {"meta", "br", "img", "link", "hr", "input"}
+DRAWN = {"path"}  # self-closing, inside svg
+
+
+class Page(HTMLParser):
+    """A page taken apart: elements, their attributes, and texts by element."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.unbalanced: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.unbalanced.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append((self.open[-1] if self.open else "", data))
+
+    @property
+    def words(self) -> str:
+        """What a reader sees."""
+        shown = (text for tag, text in self.texts if tag not in ("script", "style"))
+        return " ".join(" ".join(shown).split())
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return page(content(read_journal(rich_run(tmp_path_factory.mktemp("rich")))))
+
+
+@pytest.fixture(scope="module")
+def shown(source: str) -> Page:
+    return Page(source)
+
+
+def own(source: str) -> str:
+    """The page without the charts' runtime, which is not ours to look through."""
+    return source.replace(str(runtime()), "")
+
+
+def test_elements_are_balanced_and_ids_unique(shown: Page) -> None:
+    assert shown.unbalanced == []
+    assert shown.open == []
+    ids = Counter(attributes["id"] for _, attributes in shown.elements if "id" in attributes)
+    assert [name for name, count in ids.items() if count > 1] == []
+
+
+def test_every_link_leads_somewhere_on_the_page(shown: Page) -> None:
+    ids = {attributes["id"] for _, attributes in shown.elements if "id" in attributes}
+    links = [attributes["href"] for tag, attributes in shown.elements if tag == "a"]
+    assert links
+    assert {link.removeprefix("#") for link in links} <= ids
+
+
+def test_nothing_is_fetched(source: str, shown: Page) -> None:
+    for tag, attributes in shown.elements:
+        assert tag not in ("link", "iframe", "object", "embed", "img", "base"), tag
+        assert not {"src", "srcset", "data", "action"} & attributes.keys(), (tag, attributes)
+    ours = own(source)
+    assert not re.search(r"url\(|@import|\bimport\s*\(|fetch\(|XMLHttpRequest", ours)
+    policy = [a["content"] for _, a in shown.elements if "http-equiv" in a]
+    assert policy == [
+        "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
+        "style-src 'unsafe-inline'; img-src data:"
+    ]
+
+
+def test_texts_of_users_are_shown_and_never_obeyed(source: str, shown: Page) -> None:
+    assert "alert(1)" in shown.words
+    assert "onerror" not in {name for _, attributes in shown.elements for name in attributes}
+    scripts = [text for tag, text in shown.texts if tag == "script"]
+    assert not any(text.strip().startswith("alert(1)") for text in scripts)
+    assert EVIL not in source
+    assert "<b>evil" not in source
+
+
+def test_every_figure_has_its_specification(shown: Page) -> None:
+    kinds = [attributes.get("type") for tag, attributes in shown.elements if tag == "script"]
+    specifications = kinds.count("application/json")
+    charts = sum(a.get("class") == "chart" for _, a in shown.elements)
+    assert specifications == charts == 4
+    texts = [t for tag, t in shown.texts if tag == "script" and t.startswith('{"$schema"')]
+    assert all(json.loads(text)["description"] for text in texts)
+    assert len(texts) == 4
+
+
+def test_the_answer_comes_first_with_its_numbers(shown: Page) -> None:
+    words = shown.words
+    answer = "At 64 MiB, sharing the memory ( view ) takes 2.04 µs and no extra memory"
+    assert answer in words
+    assert words.index(answer) < words.index("Measured on")
+    assert "`" not in words.partition("Measured on")[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A Processor · virtual machine",
+        "2.13.0+cpu",
+        "memcpy into fresh 4 KiB pages 2 GB/s",
+        "clone fastest ok 30 ms 10.2 ms 10.1–10.3 ms 0.25×",
+        "crashes crash SIGABRT",
+        "skipped skipped needs a thing, which is not installed",
+        "2.00× ≠ 1.00×",  # copies, and what was declared
+        "By dtype : f4, f8",
+        "By host : default, huge",
+        "Findings 1",
+        "2.00× copied, 1.00× declared (and 2 more cases)",
+        "2 end the process: two with layout step (f4, f8)",
+        "which holds it with 75% here",
+        "Memory on an accelerator",
+    ],
+)
+def test_what_was_measured_is_on_the_page(shown: Page, text: str) -> None:
+    assert text in shown.words
+
+
+def test_cells_of_the_matrix_carry_their_messages(shown: Page) -> None:
+    cells = [a for tag, a in shown.elements if tag == "td" and "data-tip" in a]
+    assert Counter(a["class"] for a in cells) == {
+        "cell shares": 2,
+        "cell copies": 1,
+        "cell aborts": 1,
+    }
+    assert any(a["data-tip"] == f"SIGABRT: {EVIL}" for a in cells)
+
+
+def test_the_page_is_small(source: str) -> None:
+    assert len(source.encode()) < 3e6
+    assert len(own(source).encode()) < 150e3
+
+
+@pytest.mark.parametrize(
+    ("lack", "text"),
+    [
+        ("no cases", "Nothing was planned."),
+        ("no trials", "This run is incomplete: it was cut off when 2 of 2 cases had not been"),
+        ("no success", "all 2 cases ended as error: ValueError: no."),
+        ("no second process", "other skipped not reached"),
+        ("no size", "takes 1 ms and 1.00× the data in extra memory"),
+        ("no groups", "By batch : 32, 64"),
+        ("no ceilings", "No ceilings were measured"),
+        ("no payload", "takes 1 ms"),
+        ("no measuring scenario", "Of 8 conversions 6 work"),
+    ],
+)
+def test_a_poor_run_still_makes_a_page(tmp_path: Path, lack: str, text: str) -> None:
+    source = page(content(read_journal(poor_runs(tmp_path)[lack])))
+    found = Page(source)
+    assert text in found.words
+    assert found.unbalanced == []
+    assert not re.search(r"\bnan\b|\bNone\b|\bNaN\b", found.words)
+
+
+@pytest.mark.parametrize(
+    ("end", "words"), [("budget", "its budget was spent"), ("interrupted", "it was interrupted")]
+)
+def test_a_run_that_stopped_early_says_so_above_all(tmp_path: Path, end: str, words: str) -> None:
+    text = Page(page(content(read_journal(rich_run(tmp_path, end=end))))).words
+    assert text.index(f"This run is incomplete: {words}") < text.index("At 64 MiB")
+
+
+def test_script_json_cannot_end_its_element() -> None:
+    text = str(script_json({"name": EVIL, "line": "\u2028"}))
+    assert not set("<>&\u2028") & set(text)
+    assert json.loads(text) == {"name": EVIL, "line": "\u2028"}
+
+
+def test_not_a_number_is_refused_rather_than_written_as_broken_json() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        script_json({"value": float("nan")})
+
+
+def test_prose_is_escaped_before_it_is_marked_up() -> None:
+    assert prose("`a<b` and **c**") == "<code>a&lt;b</code> and <strong>c</strong>"

@@ -1,0 +1,102 @@
+"""The observer, in a thread of this process: it reads memory, and neither side waits for ever."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness.trial import watch
+from harness.trial.memory import Watched
+from harness.trial.watch import WatchPage
+
+MIB = 1024**2
+
+
+def observed(act: Callable[[], None], *, nap_s: float = 0.0) -> Watched | None:
+    page = WatchPage()
+    observer = threading.Thread(target=page.observe, args=(os.getpid(), nap_s))
+    observer.start()
+    assert page.start()
+    act()
+    found = page.stop()
+    observer.join(timeout=5)
+    assert not observer.is_alive()
+    return found
+
+
+def shared_for_a_while() -> None:
+    with mmap.mmap(-1, 32 * MIB) as pages:
+        pages.write(b"1" * len(pages))
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("nap_s", [0.0, 20e-6])
+def test_memory_that_is_gone_again_was_seen_and_named(nap_s: float) -> None:
+    idle = observed(lambda: None, nap_s=nap_s)
+    found = observed(shared_for_a_while, nap_s=nap_s)
+    assert idle is not None
+    assert found is not None
+    shmem = found.highest.shmem_bytes - idle.highest.shmem_bytes
+    assert shmem == pytest.approx(32 * MIB, abs=MIB)
+    assert found.highest.file_bytes - idle.highest.file_bytes < MIB
+    assert found.total_bytes >= idle.total_bytes + 32 * MIB - MIB
+
+
+def test_the_total_is_of_one_instant() -> None:
+    """The maxima of the kinds, 32 shared and 64 anonymous, were not there at once."""
+
+    def one_after_the_other() -> None:
+        shared_for_a_while()
+        pages = mmap.mmap(-1, 32 * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        pages.write(b"1" * len(pages))
+        time.sleep(0.05)
+        pages.close()
+
+    idle = observed(lambda: None)
+    found = observed(one_after_the_other)
+    assert idle is not None
+    assert found is not None
+    grown = found.highest - idle.highest
+    assert grown.total_bytes == pytest.approx(96 * MIB, abs=4 * MIB)
+    # The bytes that are written take as much again: 64 MiB, but never 96.
+    assert found.total_bytes - idle.total_bytes == pytest.approx(64 * MIB, abs=4 * MIB)
+
+
+def test_without_observer_the_trial_goes_ahead(monkeypatch: Any) -> None:
+    monkeypatch.setattr(watch, "_PATIENCE_S", 0.02)
+    page = WatchPage()
+    assert not page.start()
+    assert page.stop() is None
+
+
+def test_a_trial_that_has_died_ends_its_observer(monkeypatch: Any) -> None:
+    monkeypatch.setattr(watch, "_PATIENCE_S", 0.02)
+    trial = subprocess.Popen(["sleep", "600"])
+    page = WatchPage()
+    observer = threading.Thread(target=page.observe, args=(trial.pid,))
+    observer.start()
+    while not page.start():
+        pass
+    trial.kill()
+    trial.wait()
+    observer.join(timeout=5)
+    assert not observer.is_alive()
+    assert page.stop() is None, "what it saw so far is no result"
+
+
+def test_a_cleared_page_knows_nothing_of_the_last_trial() -> None:
+    page = WatchPage()
+    thread = threading.Thread(target=page.observe, args=(os.getpid(),))
+    thread.start()
+    assert page.start()
+    assert page.stop() is not None
+    thread.join()
+    page.clear()
+    assert [page._word(index) for index in range(7)] == [0] * 7
