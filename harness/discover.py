@@ -76,9 +76,10 @@ def load(file: Path) -> list[Scenario]:
     except (DeclarationError, SyntaxError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         raise ScenarioLoadError(f"{file}{line}: {error.args[0]}") from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        said = " ".join(str(error).split())
         raise ScenarioLoadError(
-            f"{file}, line {_line_of(error, file)}: {type(error).__name__}: {error}"
+            f"{file}, line {_line_of(error, file)}: {type(error).__name__}: {said}"
         ) from error
     if not found:
         raise ScenarioLoadError(f"{file}: declares no Scenario")

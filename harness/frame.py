@@ -29,6 +29,8 @@ FRESH_SHARE = 0.5
 """A case works in fresh memory when each call faults in at least this share of its pages."""
 SMALL_PAGE_BYTES = 4096
 HUGE_PAGE_BYTES = 2 * 1024**2
+COPIES_FROM_BYTES = 16 * SMALL_PAGE_BYTES
+"""Below this a stray page of the interpreter's own would look like a part of a copy, or a whole."""
 HUGE_FROM_BYTES = 8 * HUGE_PAGE_BYTES
 """From this size on, a fault may have brought a huge page: below it, stray faults would look so."""
 
@@ -163,6 +165,7 @@ def _memory(trials: list[Trial]) -> dict[str, Any]:
     trial = with_ledger[0]
     ledger = trial.ledger
     assert ledger is not None
+    payload = trial.payload_bytes
     copied = ledger.peak.anon_bytes + ledger.peak.shmem_bytes
     return {
         "payload_bytes": trial.payload_bytes,
@@ -174,7 +177,7 @@ def _memory(trials: list[Trial]) -> dict[str, Any]:
         "peak_shmem_bytes": ledger.peak.shmem_bytes,
         "retained_bytes": ledger.retained.anon_bytes + ledger.retained.shmem_bytes,
         "left_bytes": ledger.left.anon_bytes + ledger.left.shmem_bytes,
-        "copies": copied / trial.payload_bytes if trial.payload_bytes else math.nan,
+        "copies": copied / payload if payload >= COPIES_FROM_BYTES else math.nan,
         "shares_memory": trial.shares_memory,
         "minor_faults_first": trial.faults_first.minor if trial.faults_first else math.nan,
         "major_faults_first": trial.faults_first.major if trial.faults_first else math.nan,

@@ -116,6 +116,13 @@ def test_ceilings_are_told_apart_by_threads(tmp_path: Path) -> None:
     assert row.threads == 2
 
 
+def test_a_stray_page_is_not_called_a_copy(tmp_path: Path) -> None:
+    trials = [trial(0, n, payload=4096) for n in range(3)]
+    row = frame_of(tmp_path, [planned("base", 4096)], trials).iloc[0]
+    assert row.peak_extra_bytes == 4096
+    assert pd.isna(row.copies)
+
+
 def test_one_failure_makes_the_case_fail_with_its_share(tmp_path: Path) -> None:
     bad = Outcome("wrong", "value 3 at [0]")
     trials = [trial(0, 0), trial(0, 1), trial(0, 2, outcome=bad)]

@@ -14,13 +14,28 @@ from harness.units import format_multiple, format_seconds, format_size
 Kind = Literal[
     "cost model", "not shared", "memory kept", "processes left", "two modes"
 ]  # the gravest first
-KINDS: dict[Kind, str] = {
-    "cost model": "Copies differ from the declared cost model",
-    "not shared": "Declared to share memory, but copied",
-    "memory kept": "Memory kept after the result was dropped",
-    "processes left": "Processes left behind",
-    "two modes": "Two speeds",
+KINDS: dict[Kind, tuple[str, str]] = {
+    "cost model": (
+        "Copies differ from the declared cost model",
+        "By more than 5% and half a mebibyte: the model is wrong, or more happens than its author "
+        "thought.",
+    ),
+    "not shared": (
+        "Declared to share memory, but copied",
+        "By addresses: the result does not overlap the inputs.",
+    ),
+    "memory kept": (
+        "Memory kept after the result was dropped",
+        "A leak, or freed blocks that the allocator keeps for later.",
+    ),
+    "processes left": ("Processes left behind", "They were killed after the trial."),
+    "two modes": (
+        "Two speeds",
+        "Samples fall into two clusters, as on a machine with other work to do; the median "
+        "describes neither.",
+    ),
 }
+"""A title for each kind, and what it means."""
 MODEL_FROM_BYTES = 1024**2
 """Cost models are checked from this size on: below it, stray pages would count as copies."""
 MODEL_SHARE = 0.05
@@ -78,7 +93,7 @@ def _of(row: CaseRow, info: ScenarioInfo) -> Iterator[Finding]:
             yield found("memory kept", text, row.left_bytes)
         if row.two_modes:
             low, high = format_seconds(row.steady_min_s), format_seconds(row.steady.high)
-            text = f"two clusters: fastest sample {low}, median of the slowest process {high}"
+            text = f"fastest sample {low}, median of the slowest process {high}"
             yield found("two modes", text, row.steady.high / row.steady_min_s)
     if row.reaped:
         yield found("processes left", f"{row.reaped} had to be killed", float(row.reaped))

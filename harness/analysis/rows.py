@@ -34,6 +34,7 @@ class CaseRow:
     outcome: str
     reason: str
     trials: int
+    threads: int  # in force, as torch reported; 0 when nothing ran
     first: Interval
     steady: Interval
     steady_min_s: float
@@ -118,6 +119,7 @@ def _row(record: Mapping[str, Any], parameters: dict[str, Value]) -> CaseRow:
         outcome=text(record["outcome"]),
         reason=text(record["reason"]),
         trials=int(record["trials"]),
+        threads=0 if math.isnan(number(record["threads"])) else int(record["threads"]),
         first=_interval(record, "first_call_s", "first_low_s", "first_high_s"),
         steady=_interval(record, "steady_median_s", "steady_low_s", "steady_high_s"),
         steady_min_s=number(record["steady_min_s"]),

@@ -140,7 +140,7 @@ def _same_promise(found: Sequence[Pick], baseline: CaseRow | None) -> str:
         return ""
     when = f"{promise(own.group)}, "
     if own.winner is None:
-        return f"{when}{_no_winner(own)}"
+        return f"{when}{_no_winner(own)}{_all_faster(own, baseline)}"
     if own.winner is baseline:
         margin = own.rows[1].steady.median / baseline.steady.median
         return (
@@ -155,6 +155,15 @@ def _no_winner(pick: Pick) -> str:
         return "too few processes were timed to name a winner"
     names = [f"`{row.strategy}`" for row in pick.leaders]
     return f"there is no clear winner among {_shortened(names)}"
+
+
+def _all_faster(pick: Pick, baseline: CaseRow) -> str:
+    """That each leader beats the baseline, where that at least is certain."""
+    ratios = [row.ratio for row in pick.leaders]
+    if pick.too_few or not all(ratio.high < 1 / ACCURACY for ratio in ratios):
+        return ""
+    least = factor(min(1 / ratio.median for ratio in ratios))
+    return f"; even the slowest of them is {least} faster than `{baseline.strategy}`"
 
 
 def _shortened(names: Sequence[str]) -> str:

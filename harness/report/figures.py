@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.analysis.rows import CaseRow
@@ -24,6 +25,7 @@ from harness.report.chart import (
 from harness.report.order import by_group, emphasis
 from harness.report.text import (
     ceiling_text,
+    plural,
     rate_text,
     ratio_text,
     seconds_text,
@@ -102,12 +104,15 @@ def throughput_figure(
     rows = _rows(sweep, verdict, dots)
     if not rows:
         return None
+    threads = Counter(row.threads for row in sweep.main if row.rate_bytes_per_s > 0)
+    used = threads.most_common(1)[0][0]
     references = tuple(
         Reference(rate, f"{ceiling_text(name)}, {format_rate(rate)}")
-        for (name, threads), rate in sorted(ceilings.items(), key=lambda item: item[1])
-        if threads == 1
+        for (name, count), rate in sorted(ceilings.items(), key=lambda item: item[1])
+        if count == used
     )
-    limits = "Upright rules: what memcpy reaches in one thread. " if references else ""
+    limits = f"Upright rules: what memcpy reaches in {plural(used, 'thread')}. "
+    limits = limits if references else ""
     return DotFigure(
         sweep.info.name,
         "throughput",

@@ -52,6 +52,8 @@ def _save(value: Any, stream: Any) -> dict[str, Any]:
 def _save_array(array: np.ndarray[Any, Any], stream: Any) -> dict[str, Any]:
     if array.dtype.hasobject or array.dtype.names:
         raise FixtureError(f"inputs returned an array of dtype {array.dtype}, which is not plain")
+    if isinstance(array, np.ma.MaskedArray):
+        raise FixtureError("inputs returned a masked array, whose mask would be lost")
     low, high = array_extent(array)
     start = array.__array_interface__["data"][0]
     description = {
@@ -88,7 +90,9 @@ def _bytes_at(array: np.ndarray[Any, Any], low: int, high: int) -> np.ndarray[An
 
 def _save_tensor(tensor: torch.Tensor, stream: Any) -> dict[str, Any]:
     conjugate = tensor.is_conj()
+    negative = tensor.is_neg()
     plain = tensor.detach().conj() if conjugate else tensor.detach()
+    plain = _negative_view(plain) if negative else plain
     storage = plain.untyped_storage()
     description = {
         "kind": "tensor",
@@ -99,11 +103,18 @@ def _save_tensor(tensor: torch.Tensor, stream: Any) -> dict[str, Any]:
         "shape": tuple(plain.shape),
         "strides": plain.stride(),
         "conjugate": conjugate,
+        "negative": negative,
         "requires_grad": tensor.requires_grad,
     }
     if storage.nbytes():
         torch.empty(0, dtype=torch.uint8).set_(storage).numpy().tofile(stream)
     return description
+
+
+def _negative_view(tensor: torch.Tensor) -> torch.Tensor:
+    """The same memory read with the other sign, as ``tensor.conj().imag`` does."""
+    view: torch.Tensor = torch._neg_view(tensor)  # noqa: SLF001 — torch has no public name for it
+    return view
 
 
 def load(path: Path) -> Any:
@@ -169,5 +180,6 @@ def _load_tensor(description: dict[str, Any], stream: Any) -> torch.Tensor:
     tensor = torch.empty(0, dtype=getattr(torch, description["dtype"])).set_(
         raw.untyped_storage(), description["offset"], description["shape"], description["strides"]
     )
+    tensor = _negative_view(tensor) if description["negative"] else tensor
     tensor = tensor.conj() if description["conjugate"] else tensor
     return tensor.requires_grad_() if description["requires_grad"] else tensor

@@ -50,7 +50,7 @@ def overlap(inputs: Any, result: Any) -> bool | None:
     ours, theirs = list(extents(inputs)), list(extents(result))
     if not theirs:
         return None
-    return any(a < d and c < b for a, b in ours for c, d in theirs)
+    return any(max(a, c) < min(b, d) for a, b in ours for c, d in theirs)
 
 
 def data_bytes(value: Any) -> int:

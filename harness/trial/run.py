@@ -23,7 +23,7 @@ import torch
 
 from harness.discover import load
 from harness.model import Effort, Faults, Outcome, Timing, TrialKind, Value
-from harness.scenario import Scenario, Strategy, arguments
+from harness.scenario import TINY_BYTES, Scenario, Strategy, arguments
 from harness.trial import fixtures, pointers
 from harness.trial.clock import Stopwatch
 from harness.trial.memory import Meter, Status, Watched, make_ledger, open_meter
@@ -140,9 +140,13 @@ def _measure(task: Assignment, page: WatchPage | None, record: dict[str, Any]) -
 
 
 def _warm(task: Assignment, record: dict[str, Any]) -> None:
-    """Call the strategy once on a tiny input."""
+    """Call the strategy once on a tiny input, and tell it so: it may allocate by its ``size``."""
+    parameters = dict(task.parameters)
+    size = parameters.get("size")
+    if isinstance(size, int):
+        parameters["size"] = min(size, TINY_BYTES)
     try:
-        work = prepare(task.strategy, task.tiny_fixture, task.parameters)
+        work = prepare(task.strategy, task.tiny_fixture, parameters)
         with _noted_warnings(record):
             task.strategy.function(*work.args)
     except Exception:  # noqa: BLE001 — the real call will meet it again, as its result

@@ -26,7 +26,7 @@ import os, time
 import torch
 from harness import Scenario
 
-scenario = Scenario("moving", question="Does it move?", baseline="copy", parameters={"size": 4096})
+scenario = Scenario("moving", question="Does it move?", baseline="copy", parameters={"size": 262144})
 
 @scenario.inputs
 def array(size, rng):
@@ -122,7 +122,8 @@ def test_every_way_to_end_is_seen_named_and_survived(mine: Path) -> None:
     # What failed was not tried again, and has no time.
     assert rows.trials["raises"] == 1
     assert pd.isna(rows.steady_median_s["raises"])
-    assert rows.copies["share"] == 0
+    assert rows.copies["share"] == pytest.approx(0, abs=0.05)
+    assert rows.copies["copy"] == pytest.approx(1, abs=0.05)
     assert rows.shares_memory["share"]
     assert not rows.shares_memory["copy"]
     assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob(f"{PREFIX}{os.getpid()}-*"))

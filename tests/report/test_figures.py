@@ -12,13 +12,14 @@ import pytest
 import vl_convert
 
 from harness.journal import read_journal
+from harness.model import Ceiling
 from harness.report import png
 from harness.report.chart import DotFigure, Figure, LineFigure, at_size, file_stem
 from harness.report.content import Content, content
 from harness.report.palette import LOOKS, OTHER, looks
 from harness.report.png import write_png
 from harness.report.vega import height, specification
-from tests.journals import MIB
+from tests.journals import MIB, planned, trial, write_run
 from tests.report.runs import poor_runs, rich_run
 
 
@@ -75,6 +76,16 @@ def test_throughput_leaves_out_what_moves_nothing_and_draws_the_ceilings(rich: C
     assert [reference.value for reference in figure.references] == [2e9, 12e9]
     shown = {row.name: marks for row, marks in at_size(figure, 64 * MIB)}
     assert shown["base"]["main"].value == pytest.approx(64 * MIB / 40.8e-3)
+
+
+def test_ceilings_are_those_of_as_many_threads_as_were_used(tmp_path: Path) -> None:
+    cases = [planned("base", baseline=True)]
+    trials = [trial(0, number, threads=2) for number in range(4)]
+    ceilings = [Ceiling("memcpy_touched", count, MIB, count * 5e9) for count in (1, 2)]
+    path = write_run(tmp_path / "run.jsonl", cases, trials, ceilings=ceilings)
+    figure = dots(content(read_journal(path)), "throughput")
+    assert [reference.value for reference in figure.references] == [10e9]
+    assert "in 2 threads" in figure.subtitle
 
 
 def test_memory_is_shown_beside_what_was_declared(rich: Content) -> None:

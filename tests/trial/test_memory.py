@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from harness.model import Ledger, Rss
+from harness.model import MISSED, Ledger, Rss
 from harness.trial import memory
 from harness.trial.memory import (
     EXACT,
-    MISSED,
     NOT_RESET,
     OBSERVED,
     UNSPLIT,

@@ -60,25 +60,23 @@ def test_children_and_orphans_in_sessions_of_their_own_are_killed() -> None:
 def test_descendants_are_killed_as_their_parents_hand_them_up() -> None:
     """Three generations, each in its own session and deaf to everything but SIGKILL."""
     found = in_a_process("""
-        code = '''
-import os, signal, sys, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-for generation in range(2):
-    if os.fork():
-        break
-    os.setsid()
-with open(sys.argv[1], "a") as file:
-    file.write(f"{os.getpid()}\\\\n")
-time.sleep(600)
-'''
         import tempfile
+
         with tempfile.NamedTemporaryFile("r") as note:
-            subprocess.Popen([sys.executable, "-c", code, note.name])
-            while len(note.read().split()) < 3:
-                note.seek(0)
+            if os.fork() == 0:
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                for _ in range(2):
+                    if os.fork():
+                        break
+                    os.setsid()
+                with open(note.name, "a") as file:
+                    file.write(f"{os.getpid()} ")
+                time.sleep(600)
+            made = []
+            while len(made) < 3:
                 time.sleep(0.01)
-            note.seek(0)
-            made = [int(word) for word in note.read().split()]
+                note.seek(0)
+                made = [int(word) for word in note.read().split()]
         killed = process.kill_tree()
         say(made=sorted(made), killed=sorted(killed), left=process.children())
     """)

@@ -1,0 +1,120 @@
+"""One trial end to end: what it finds out, in which order, and what it calls right."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+
+from harness.model import Effort, Outcome
+from harness.scenario import TINY_BYTES
+from harness.trial.run import failure
+from tests.lab import Lab
+
+SIZE = 8 * 1024**2
+
+
+@pytest.mark.parametrize(
+    ("strategy", "name", "reason"),
+    [
+        ("right", "ok", ""),
+        ("shares", "ok", ""),
+        ("other_values", "wrong", "other values"),
+        ("no_array", "wrong", "AttributeError: 'NoneType' object has no attribute 'shape'"),
+        ("shares_in_secret", "wrong", "the result shares the inputs' memory, but is declared not"),
+        ("wants_setup", "ok", ""),
+    ],
+)
+def test_results_are_judged(judged: Lab, strategy: str, name: str, reason: str) -> None:
+    outcome = judged.outcome(strategy, kind="time", size=SIZE)
+    assert outcome.name == name
+    assert outcome.reason.startswith(reason)
+
+
+def test_a_wrong_result_has_no_steady_state(judged: Lab) -> None:
+    """A fast wrong answer is no time; what the first call did is still told."""
+    record = judged.record("other_values", kind="time", size=SIZE)
+    assert record["timing"]["samples_s"] == []
+    assert "faults_steady" not in record
+    assert record["timing"]["first_call_s"] > 0
+
+
+def test_a_copy_is_known_by_its_memory_and_its_pointers(judged: Lab) -> None:
+    record = judged.record("right", kind="memory", observe=True, size=SIZE)
+    ledger = record["ledger"]
+    assert record["payload_bytes"] == record["result_bytes"] == SIZE
+    assert record["shares_memory"] is False
+    assert ledger["peak"]["anon_bytes"] == pytest.approx(SIZE, abs=SIZE // 100)
+    assert ledger["retained"]["anon_bytes"] == pytest.approx(SIZE, abs=SIZE // 100)
+    assert abs(ledger["left"]["anon_bytes"]) < SIZE // 100
+    assert record["faults_first"]["minor"] > 0
+    assert record["result"] == f"array float64 ({SIZE // 8},)"
+
+
+def test_sharing_is_known_by_its_memory_and_its_pointers(judged: Lab) -> None:
+    record = judged.record("shares", kind="memory", observe=True, size=SIZE)
+    assert record["shares_memory"] is True
+    assert record["ledger"]["peak_extra_bytes"] < SIZE // 100
+    assert record["ledger"]["retained"]["anon_bytes"] < SIZE // 100
+
+
+def test_inputs_that_a_strategy_changes_are_restored_before_each_call(judged: Lab) -> None:
+    record = judged.record("spoils_its_input", kind="time", size=65536)
+    assert record["outcome"] == {"name": "ok", "reason": ""}
+    assert len(record["timing"]["samples_s"]) > 1
+    assert record["timing"]["calls_timed_apart"]
+
+
+def test_a_result_is_checked_against_the_input_as_it_was(judged: Lab) -> None:
+    """The strategy leaves its input full of -1, and its result is still right."""
+    assert judged.outcome("spoils_its_input", size=65536).ok
+
+
+def test_warnings_are_noted_once_and_in_one_line(judged: Lab) -> None:
+    assert judged.record("warns", kind="time", size=65536)["warnings"] == ["mind the gap"]
+
+
+def test_a_probe_is_called_once(judged: Lab) -> None:
+    record = judged.record("warmed_with", kind="probe", size=SIZE)
+    assert record["warnings"] == [f"[{SIZE}] {SIZE}"]
+
+
+def test_the_warm_up_sees_tiny_inputs_and_is_told_so(judged: Lab) -> None:
+    """A strategy that allocates by its ``size`` would otherwise do all its work beforehand."""
+    record = judged.record("warmed_with", kind="memory", size=SIZE)
+    assert record["warnings"] == [
+        f"[{TINY_BYTES}] {TINY_BYTES}",
+        f"[{TINY_BYTES}, {SIZE}] {SIZE}",
+    ]
+
+
+def test_the_effort_is_kept_to(judged: Lab) -> None:
+    record = judged.record(
+        "right", kind="time", effort=Effort(trials=1, steady_s=0.05, max_samples=7), size=65536
+    )
+    assert 2 <= len(record["timing"]["samples_s"]) <= 7
+    assert record["threads"] == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (MemoryError("no"), "oom"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "oom"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "oom"),
+        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried"), "oom"),
+        (OSError(errno.ENOENT, "No such file"), "error"),
+        (ValueError("a\n b"), "error"),
+        (KeyboardInterrupt(), "error"),
+    ],
+)
+def test_exceptions_have_outcomes(error: BaseException, name: str) -> None:
+    found = failure(error)
+    assert found.name == name
+    assert type(error).__name__ in found.reason or isinstance(error, OSError)
+    assert "\n" not in found.reason
+
+
+def test_a_long_message_is_cut() -> None:
+    found = failure(ValueError("x" * 10_000))
+    assert found == Outcome("error", "ValueError: " + "x" * 287 + "…")
