@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -99,6 +100,12 @@ def test_more_than_the_ceiling_is_marked_as_in_cache(tmp_path: Path) -> None:
     row = frame_of(tmp_path, [planned("base")], [trial(0, n, 1e-6) for n in range(3)]).iloc[0]
     assert row.ceiling_fraction > 1
     assert row.in_cache
+
+
+def test_a_cast_counts_as_the_mean_of_what_it_reads_and_writes(tmp_path: Path) -> None:
+    trials = [replace(trial(0, n, 1e-3), result_bytes=MIB // 2) for n in range(3)]
+    row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+    assert row.throughput_bytes_per_s == pytest.approx(0.75 * MIB / 1e-3)
 
 
 def test_sharing_has_no_throughput(tmp_path: Path) -> None:

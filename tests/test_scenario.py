@@ -210,7 +210,7 @@ def test_the_source_is_what_a_user_pastes() -> None:
         "    size: int,\n"
         ") -> Any:\n"
         '    text = """kept\n'
-        '        as it is"""\n'
+        '    as it is"""\n'
         "    return array, text  # kept"
     )
 

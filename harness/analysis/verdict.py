@@ -6,29 +6,14 @@ interval clears that of every other by more than the harness itself is accurate 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.contest import ACCURACY, Pick, picks
 from harness.analysis.rows import NEGLIGIBLE_BYTES, CaseRow
-from harness.analysis.stats import Interval
 from harness.analysis.sweep import Sweep
+from harness.analysis.wording import comparison, factor, promise
 from harness.units import format_multiple, format_seconds, format_size
-
-PROMISES = {
-    "share": "if the memory may be shared",
-    "copy": "if you need your own copy",
-    "reuse": "if the data may go into memory you keep",
-    "chunks": "if a part at a time will do",
-    "kept chunks": "if the data comes in parts, and all are kept",
-    "list": "if the data is a list of arrays",
-    "layout": "if the layout must change",
-    "cast": "if the dtype must change",
-    "shared memory": "if other processes must see it",
-    "bfloat16": "if the tensor is bfloat16",
-}
-"""What choosing among a group of the built-in scenarios means to a user."""
 
 FLAT = 2.0
 """A time that varies less than this over ``FLAT_SPAN`` of sizes does not depend on the size."""
@@ -46,11 +31,6 @@ class Verdict:
     @property
     def text(self) -> str:
         return " ".join(self.sentences)
-
-
-def promise(group: str) -> str:
-    """When to choose among a group, as the beginning of a sentence."""
-    return PROMISES.get(group, f"among {group}" if group else "of all")
 
 
 def verdict(sweep: Sweep) -> Verdict:
@@ -180,23 +160,6 @@ def _against(row: CaseRow, baseline: CaseRow) -> str:
     if told:
         return f"{', yet' if told.endswith('slower') else ':'} {told} than `{baseline.strategy}`"
     return f", though not measurably faster than `{baseline.strategy}`"
-
-
-def comparison(ratio: Interval) -> str:
-    """``2.3× faster`` or ``slower``, where the interval of a ratio leaves no doubt; else ""."""
-    if ratio.high < 1 / ACCURACY:
-        return f"{factor(1 / ratio.median)} faster"
-    if ratio.low > ACCURACY:
-        return f"{factor(ratio.median)} slower"
-    return ""
-
-
-def factor(ratio: float) -> str:
-    """1.234 → ``1.23×``, 12.34 → ``12×``, 42566 → ``43 000×``: no more digits than are certain."""
-    if ratio < 9.95:
-        return f"{ratio:.2f}×" if ratio < 1.995 else f"{ratio:.1f}×"
-    digits = max(0, math.floor(math.log10(ratio)) - 1)
-    return f"{round(ratio, -digits):,.0f}×".replace(",", "\u202f")
 
 
 def _elsewhere(found: Sequence[Pick], baseline: CaseRow | None) -> str:

@@ -142,11 +142,14 @@ def _conclude(ended: str, path: Path) -> int:
     """Say what was written and what to do next."""
     run = read_journal(path)
     reached = {trial.case for trial in run.trials}
-    failed = {trial.case for trial in run.trials if not trial.outcome.ok}
+    cells = {trial.case for trial in run.trials if trial.kind == "probe"}
+    # A cell of a matrix that raises is an answer, not a failure.
+    failed = {trial.case for trial in run.trials if not trial.outcome.ok} - cells
     planned = run.header.plan.cases
     skipped = sum(bool(case.skip) for case in planned)
     text = f"{path}: {len(run.trials)} trials of {len(reached)} cases"
-    notes = [f"{len(failed)} failed"] if failed else []
+    notes = [f"{len(cells)} of them cells of a matrix"] if cells else []
+    notes += [f"{len(failed)} failed"] if failed else []
     notes += [f"{skipped} skipped"] if skipped else []
     missing = len(planned) - skipped - len(reached)
     if missing:

@@ -118,11 +118,11 @@ def throughput_figure(
         "throughput",
         "Throughput against the ceiling",
         f"Data moved a second; further right is better. {limits}Beyond its rule, data comes from "
-        "a cache. What shares memory moves nothing and is not shown.",
+        "a cache, or less is written than read. What shares memory moves nothing and is not shown.",
         Axis("GB/s", "rate", False),
         rows,
         _sizes(rows),
-        sweep.reference or 0,
+        _first_size(sweep, rows),
         (("main", "steady state"),),
         joined=False,
         references=references,
@@ -159,7 +159,7 @@ def memory_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
         Axis("extra memory ÷ data", "multiple", False),
         rows,
         _sizes(rows),
-        sweep.reference or 0,
+        _first_size(sweep, rows),
         (("main", "measured, first call"), ("declared", "declared copies")),
         joined=False,
     )
@@ -196,7 +196,7 @@ def first_call_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
         Axis("time per call", "seconds", True, low, high, time_ticks(low, high)),
         rows,
         _sizes(rows),
-        sweep.reference or 0,
+        _first_size(sweep, rows),
         (("main", "steady state"), ("second", "first call")),
         joined=True,
     )
@@ -224,3 +224,9 @@ def _dot(row: CaseRow, role: Role, value: float, low: float, high: float, tip: T
 
 def _sizes(rows: Sequence[DotRow]) -> tuple[int, ...]:
     return tuple(sorted({dot.size_bytes for row in rows for dot in row.dots}))
+
+
+def _first_size(sweep: Sweep, rows: Sequence[DotRow]) -> int:
+    """The reference size, or the largest there is something to show of."""
+    sizes = _sizes(rows)
+    return sweep.reference if sweep.reference in sizes else sizes[-1]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.analysis.contest import Pick
 from harness.analysis.rows import CaseRow
-from harness.analysis.verdict import comparison, promise
+from harness.analysis.wording import comparison, promise
 from harness.report.content import Content, ScenarioContent
 from harness.report.machine import machine_line
 from harness.report.text import MISSING, plural, ratio_text, seconds_text

@@ -10,7 +10,7 @@ from harness.analysis.contest import Pick, picks
 from harness.analysis.findings import model_error
 from harness.analysis.rows import CaseRow
 from harness.analysis.sweep import Sweep, setting
-from harness.analysis.verdict import comparison, promise
+from harness.analysis.wording import comparison, promise
 from harness.report.order import by_group
 from harness.report.text import (
     MISSING,

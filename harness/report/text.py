@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from harness.analysis.rows import CaseRow
 from harness.analysis.stats import Interval
-from harness.analysis.verdict import factor
+from harness.analysis.wording import factor
 from harness.units import format_multiple, format_rate, format_seconds, format_size
 
 MISSING = "–"

@@ -44,52 +44,49 @@ def drawing(figure: DotFigure, looks: Mapping[str, Look]) -> Spec:
     """Data and layers: a stem or a link, the interval, each role's mark, and references."""
     x = scale_and_axis(figure.x)
     x["axis"]["orient"] = "top"
-    y = _names(figure)
-    base: Spec = {"y": y, "color": colour(looks), "opacity": opacity()}
-    stem_end = {"field": "second"} if figure.joined else {"datum": 0}
+    base: Spec = {"y": _names(figure), "color": colour(looks), "opacity": opacity()}
     tip = next(dot.tip for row in figure.rows for dot in row.dots)
     told = tooltip(tip, (("name", "strategy"), ("group", "group"), ("size_text", "size")))
     present = {role for role, _ in figure.roles}
-    layers: list[Spec] = [
-        {
-            "mark": {"type": "rule", "strokeWidth": 1.25},
-            "encoding": {
-                **base,
-                "x": {"field": "main", **x},
-                "x2": stem_end,
-                "opacity": opacity(0.6),
-            },
-        },
-        {
-            "mark": {"type": "rule", "strokeWidth": 5, "strokeCap": "round"},
-            "encoding": {
-                **base,
-                "x": {"field": "low", **x},
-                "x2": {"field": "high"},
-                "opacity": opacity(0.3),
-            },
-        },
-        {
-            "params": [hover()],
-            "mark": {"type": "point", "filled": True, "size": 58},
-            "encoding": {
-                **base,
-                "x": {"field": "main", **x},
-                "shape": shape(looks),
-                "tooltip": told,
-            },
-        },
-    ]
     others: tuple[Role, ...] = ("second", "declared")
-    layers += [_other_mark(role, base, x, told) for role in others if role in present]
-    layers += _references(figure, x)
     return {
         "height": len(figure.rows) * ROW_HEIGHT,
         "padding": {"left": 4, "top": 4, "right": 14, "bottom": 6},
         "data": {"values": [datum for row in figure.rows for datum in _data(row)]},
         "params": [{"name": "group", "value": ""}, {"name": "size", "value": figure.size_bytes}],
         "transform": [{"filter": "datum.size == size"}],
-        "layer": layers,
+        "layer": [
+            *_rules(figure, base, x),
+            _main_mark(base, x, shape(looks), told),
+            *(_other_mark(role, base, x, told) for role in others if role in present),
+            *_references(figure, x),
+        ],
+    }
+
+
+def _rules(figure: DotFigure, base: Spec, x: Spec) -> list[Spec]:
+    """A thin line to the mark from the other one or from zero, and a broad one for its interval."""
+    thin = {
+        "x": {"field": "main", **x},
+        "x2": {"field": "second"} if figure.joined else {"datum": 0},
+        "opacity": opacity(0.6),
+    }
+    broad = {"x": {"field": "low", **x}, "x2": {"field": "high"}, "opacity": opacity(0.3)}
+    return [
+        {"mark": {"type": "rule", "strokeWidth": 1.25}, "encoding": base | thin},
+        {
+            "mark": {"type": "rule", "strokeWidth": 5, "strokeCap": "round"},
+            "encoding": base | broad,
+        },
+    ]
+
+
+def _main_mark(base: Spec, x: Spec, shapes: Spec, told: list[Spec]) -> Spec:
+    own = {"x": {"field": "main", **x}, "shape": shapes, "tooltip": told}
+    return {
+        "params": [hover()],
+        "mark": {"type": "point", "filled": True, "size": 58},
+        "encoding": base | own,
     }
 
 

@@ -45,29 +45,13 @@ def drawing(figure: LineFigure, looks: Mapping[str, Look]) -> Spec:
         "color": colour(looks),
         "opacity": opacity(rest=RESTING),
     }
-    tip = figure.lines[0].points[0].tip
-    first = (("name", "strategy"), ("group", "group"), ("size", "size"))
     return {
         "height": PLOT_HEIGHT,
         "padding": {"left": 4, "top": 8, "bottom": 4, "right": LABEL_ROOM},
         "data": {"values": [datum for line in figure.lines for datum in _data(line)]},
         "params": [{"name": "group", "value": ""}, {"name": "labels", "value": True}],
         "layer": [
-            {
-                "mark": {"type": "line", "strokeJoin": "round"},
-                "encoding": {
-                    **place,
-                    "detail": {"field": "name"},
-                    "strokeWidth": {
-                        "condition": {"test": "datum.emphasis == 'rest'", "value": 1.25},
-                        "value": 2.25,
-                    },
-                    "strokeDash": {
-                        "condition": {"test": IS_BASELINE, "value": [7, 3]},
-                        "value": [1, 0],
-                    },
-                },
-            },
+            _strokes(place),
             {
                 "mark": {"type": "rule", "strokeWidth": 1.25},
                 "encoding": {**place, "y": {"field": "low", **y}, "y2": {"field": "high"}},
@@ -77,17 +61,37 @@ def drawing(figure: LineFigure, looks: Mapping[str, Look]) -> Spec:
                 "encoding": {**place, "shape": shape(looks)},
             },
             _names(figure, place),
-            {  # what answers to the pointer is unseen, and larger than what is seen
-                "params": [hover()],
-                "mark": {"type": "point", "filled": True, "size": REACH},
-                "encoding": {
-                    "x": place["x"],
-                    "y": place["y"],
-                    "opacity": {"value": 0},
-                    "tooltip": tooltip(tip, first),
-                },
-            },
+            _targets(figure, place),
         ],
+    }
+
+
+def _strokes(place: Spec) -> Spec:
+    thin = {"test": "datum.emphasis == 'rest'", "value": 1.25}
+    dashed = {"test": IS_BASELINE, "value": [7, 3]}
+    return {
+        "mark": {"type": "line", "strokeJoin": "round"},
+        "encoding": {
+            **place,
+            "detail": {"field": "name"},
+            "strokeWidth": {"condition": thin, "value": 2.25},
+            "strokeDash": {"condition": dashed, "value": [1, 0]},
+        },
+    }
+
+
+def _targets(figure: LineFigure, place: Spec) -> Spec:
+    """What answers to the pointer: unseen, and larger than what is seen."""
+    first = (("name", "strategy"), ("group", "group"), ("size", "size"))
+    return {
+        "params": [hover()],
+        "mark": {"type": "point", "filled": True, "size": REACH},
+        "encoding": {
+            "x": place["x"],
+            "y": place["y"],
+            "opacity": {"value": 0},
+            "tooltip": tooltip(figure.lines[0].points[0].tip, first),
+        },
     }
 
 

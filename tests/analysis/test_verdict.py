@@ -11,7 +11,8 @@ import pytest
 from harness.analysis.rows import case_rows
 from harness.analysis.stats import Interval
 from harness.analysis.sweep import Sweep, sweep
-from harness.analysis.verdict import Verdict, comparison, factor, verdict
+from harness.analysis.verdict import Verdict, verdict
+from harness.analysis.wording import comparison, factor
 from harness.description import ScenarioInfo, StrategyInfo, VariantInfo
 from harness.frame import case_frame
 from harness.journal import read_journal

@@ -13,7 +13,7 @@ import vl_convert
 
 from harness.journal import read_journal
 from harness.model import Ceiling
-from harness.report import png
+from harness.report import png, png_canvas, png_dots
 from harness.report.chart import DotFigure, Figure, LineFigure, at_size, file_stem
 from harness.report.content import Content, content
 from harness.report.palette import LOOKS, OTHER, looks
@@ -163,12 +163,12 @@ def test_pictures_are_as_tall_as_their_rows(rich: Content, tmp_path: Path) -> No
         path = tmp_path / f"{file_stem(figure)}.png"
         write_png(figure, rich.looks, path)
         sizes[figure.key] = read_png(path)
-    assert {width for width, _ in sizes.values()} == {round(png.WIDTH_IN * png.DOTS_PER_IN)}
+    assert {width for width, _ in sizes.values()} == {round(png_canvas.WIDTH_IN * png.DOTS_PER_IN)}
     rows = {key: len(dots(rich, key).rows) for key in ("memory", "first-call")}
     assert rows["memory"] == rows["first-call"]
     assert sizes["memory"] == sizes["first-call"]
     assert sizes["memory"][1] == math.floor(
-        png.DOTS_PER_IN * (png.HEAD_IN + png.FOOT_IN - 0.15 + png.ROW_IN * rows["memory"])
+        png.DOTS_PER_IN * png_dots.height_in(rows["memory"], references=0)
     )
 
 
