@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from harness.description import ScenarioInfo
 ACCURACY = 1.02
 ACCURACY_S = 30e-9
 """Times closer than this are equal: the harness itself is no more accurate."""
+FAR = 1.25
+"""Ratios at least this far apart decide although the times themselves overlap."""
 LEAST_COVERAGE = 0.75
 """Intervals less certain than those of three processes name no winner."""
 LEANER = 0.05
@@ -75,12 +78,15 @@ def _pick(group: str, rows: Sequence[CaseRow], info: ScenarioInfo) -> Pick:
 def clearly_faster(one: CaseRow, other: CaseRow) -> bool:
     """Whether a case beats another by more than the harness's own error, with intervals apart.
 
-    Either pair of intervals will do, and both medians must agree: times are the sharper measure
-    on a quiet machine; ratios to the baseline's neighbouring process on one whose speed drifts.
+    The intervals of the times and those of the ratios to the baseline's neighbouring process must
+    both be apart: with three processes either one alone is so by chance in one contest of ten.
+    On a machine whose speed drifts times overlap, and ratios that are far apart decide; where the
+    baseline has no times, those of the strategies have to do.
     """
     gap = other.steady.median - one.steady.median
     if gap <= max(one.steady.median * (ACCURACY - 1), ACCURACY_S):
         return False
-    if other.ratio.median <= one.ratio.median:
-        return False
-    return one.steady.high < other.steady.low or one.ratio.high < other.ratio.low
+    times_apart = one.steady.high < other.steady.low
+    if math.isnan(one.ratio.median) or math.isnan(other.ratio.median):
+        return times_apart
+    return one.ratio.high * (1 if times_apart else FAR) < other.ratio.low

@@ -118,7 +118,7 @@ def throughput_figure(
         "throughput",
         "Throughput against the ceiling",
         f"Data moved a second; further right is better. {limits}Beyond its rule, data comes from "
-        "a cache, or less is written than read. What shares memory moves nothing and is not shown.",
+        "a cache, or is only read. What shares memory moves nothing and is not shown.",
         Axis("GB/s", "rate", False),
         rows,
         _sizes(rows),

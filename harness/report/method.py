@@ -80,7 +80,7 @@ def method(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
         "**Copies** leave file pages out. Both are multiples of the data.",
         "**Share of ceiling** compares with what memcpy reaches in the same run into memory of "
         "the same kind: already touched, or fresh pages. Above 100% the data comes from a cache, "
-        "or less is written than read, as by a cast to a smaller dtype.",
+        "or only read, as by a sum. A cast counts as the mean of what it reads and writes.",
         "**Shares memory** is proved by addresses, and every result is compared with the "
         "reference: a fast wrong answer is an outcome, never a time.",
         "**A winner** is named only when its interval of times or of ratios does not overlap "
