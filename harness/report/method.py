@@ -80,11 +80,12 @@ def method(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
         "**Copies** leave file pages out. Both are multiples of the data.",
         "**Share of ceiling** compares with what memcpy reaches in the same run into memory of "
         "the same kind: already touched, or fresh pages. Above 100% the data comes from a cache, "
-        "or only read, as by a sum. A cast counts as the mean of what it reads and writes.",
+        "or is only read, as by a sum. A cast counts as the mean of what it reads and writes.",
         "**Shares memory** is proved by addresses, and every result is compared with the "
         "reference: a fast wrong answer is an outcome, never a time.",
-        "**A winner** is named only when its interval of times or of ratios does not overlap "
-        "that of the next. Where none is, choose by taste.",
+        "**A winner** is named only when its intervals of times and of ratios to the baseline "
+        "both lie apart from those of every rival, or its ratios by a quarter. Where none is, "
+        "choose by taste.",
     )
 
 

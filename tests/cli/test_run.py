@@ -26,7 +26,9 @@ import os, time
 import torch
 from harness import Scenario
 
-scenario = Scenario("moving", question="Does it move?", baseline="copy", parameters={"size": 262144})
+scenario = Scenario(
+    "moving", question="Does it move?", baseline="copy", parameters={"size": 262144}
+)
 
 @scenario.inputs
 def array(size, rng):
