@@ -1,6 +1,6 @@
 """Scenarios as data: what a host says of them, what plans are made of and reports print.
 
-The fields are those of :func:`harness.scenario.describe`, which runs on the other side.
+The fields are those of :func:`harness.trial.describe.describe`, which runs on the other side.
 """
 
 from __future__ import annotations

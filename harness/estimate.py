@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 
 from harness.model import PlannedCase, Trial, TrialKind
-from harness.plan import Step
+from harness.order import Step
 
 FIRST_GUESS_S = 0.2
 

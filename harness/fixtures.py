@@ -9,11 +9,11 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import psutil
 
+from harness.closing import Closing
 from harness.description import ScenarioInfo
 from harness.host import Host, Report
 from harness.model import Case, Outcome, Value
@@ -24,7 +24,7 @@ PREFIX = "ferrybench-inputs-"
 _MARGIN = 1.1  # of free disk space to inputs
 
 
-class FixtureStore:
+class FixtureStore(Closing):
     """Makes inputs on demand and remembers them by the parameters they depend on."""
 
     def __init__(self, seed: int) -> None:
@@ -33,15 +33,7 @@ class FixtureStore:
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self._made: dict[Path, Outcome] = {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def get(

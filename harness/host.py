@@ -18,11 +18,11 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import psutil
 
+from harness.closing import Closing
 from harness.errors import UnableError, UsageError
 from harness.model import HostSpec, Outcome
 
@@ -72,7 +72,7 @@ def _crash(status: int, stderr: str) -> Outcome:
     return Outcome("crash", f"{name} ({_LIKELY.get(name, 'killed by a signal')}){said}")
 
 
-class Host:
+class Host(Closing):
     """A running host. Use it as a context manager; it leaves no process behind.
 
     Args:
@@ -101,14 +101,6 @@ class Host:
             self.close()
             raise
         return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @property
     def python(self) -> str:

@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import msgspec
 
+from harness.closing import Closing
 from harness.description import ScenarioInfo
 from harness.environment import Environment
-from harness.errors import UnableError, UsageError
+from harness.errors import UnableError, UsageError, refuse_overwriting
 from harness.model import Ceiling, Effort, HostSpec, PlannedCase, Trial
 
 FORMAT = "ferrybench-journal"
@@ -105,7 +105,7 @@ class Run:
     good_bytes: int = 0  # length of the file up to its last complete line
 
 
-class Journal:
+class Journal(Closing):
     """A journal open for appending.
 
     Raises:
@@ -119,8 +119,7 @@ class Journal:
 
     @classmethod
     def create(cls, path: Path, header: Header, *, force: bool = False) -> Journal:
-        if path.exists() and not force:
-            raise UsageError(f"{path} exists; will not overwrite it without --force")
+        refuse_overwriting(path, force=force)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             stream = path.open("wb")
@@ -159,15 +158,7 @@ class Journal:
         except OSError as error:
             raise UnableError(f"{self.path} cannot be written: {error.strerror}") from error
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._stream.close()
 
 

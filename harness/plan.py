@@ -1,4 +1,4 @@
-"""From what was asked for to the list of cases, and the order they are measured in.
+"""From what was asked for to the list of cases.
 
 The grid is the cross product of the axes, with every other parameter at its default; then each
 other parameter is varied alone. The baseline strategy is added wherever another one is measured.
@@ -7,20 +7,13 @@ other parameter is varied alone. The baseline strategy is added wherever another
 from __future__ import annotations
 
 import itertools
-import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from harness.description import Level, ParameterInfo, ScenarioInfo, StrategyInfo
 from harness.errors import UsageError
-from harness.model import DEFAULT_HOST, Case, HostSpec, PlannedCase, TrialKind, Value
-from harness.units import format_size, parse_size
-
-PROCESS_BYTES = 400 * 1024**2
-"""What a trial needs beside its data: Python, NumPy, torch, and the check's temporaries."""
-FREE_SHARE = 0.9
-"""How much of the free memory a forecast may claim."""
-UNKNOWN_COPIES = 2.0
+from harness.model import DEFAULT_HOST, Case, HostSpec, PlannedCase, Value
+from harness.units import parse_size
 
 
 @dataclass(frozen=True)
@@ -31,14 +24,6 @@ class Request:
     level: Level = "usual"
     overrides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hosts: tuple[HostSpec, ...] = ()  # beside the default one
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a host said of a case: its scenario's code decides, not the plan."""
-
-    skip: str
-    copies: float | None = None
 
 
 def select(
@@ -223,81 +208,3 @@ def needed_hosts(infos: Sequence[ScenarioInfo], request: Request) -> list[HostSp
         if host.name == DEFAULT_HOST or host.name in variants:
             raise UsageError(f"--host {host.name}: that name is taken; choose another")
     return [HostSpec(), *variants.values(), *request.hosts]
-
-
-def complete(
-    planned: Sequence[PlannedCase],
-    facts: Sequence[Facts],
-    infos: Sequence[ScenarioInfo],
-    request: Request,
-    free_bytes: int,
-) -> list[PlannedCase]:
-    """Add each case's cost model and memory forecast, and say which will be skipped and why."""
-    by_name = {info.name: info for info in infos}
-    return [
-        _complete(case, fact, by_name[case.case.scenario], request, free_bytes)
-        for case, fact in zip(planned, facts, strict=True)
-    ]
-
-
-def _complete(
-    planned: PlannedCase, facts: Facts, info: ScenarioInfo, request: Request, free_bytes: int
-) -> PlannedCase:
-    size = planned.case.parameters.get("size", 0)
-    size_bytes = size if isinstance(size, int) else 0
-    copies = UNKNOWN_COPIES if facts.copies is None else facts.copies
-    forecast = PROCESS_BYTES + round(size_bytes * (1 + copies))
-    limit = info.strategy(planned.case.strategy).max_size
-    skip = facts.skip
-    if not skip and limit and size_bytes > limit and not _asked_for_size(request):
-        skip = f"not worth the time above {format_size(limit)}; --size or --full measures it"
-    if not skip:
-        skip = too_big(forecast, free_bytes)
-    return replace(planned, forecast_bytes=forecast, expected_copies=facts.copies, skip=skip)
-
-
-def _asked_for_size(request: Request) -> bool:
-    return "size" in request.overrides or request.level == "full"
-
-
-def too_big(forecast_bytes: int, free_bytes: int) -> str:
-    """Why a case cannot be run in the memory there is; empty when it can."""
-    if forecast_bytes <= free_bytes * FREE_SHARE:
-        return ""
-    return f"needs about {format_size(forecast_bytes)}, and {format_size(free_bytes)} are free"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One trial to run."""
-
-    case: int
-    kind: TrialKind
-    round: int
-
-
-def rounds(
-    cases: Sequence[PlannedCase], probes: Iterable[str], trials: int, seed: int
-) -> Iterator[list[Step]]:
-    """The trials of a run, round by round, each in an order of its own.
-
-    The first round finds out memory, and what fails; each later one times every case once.
-    Within a round, cases at one point of the grid stay together, so that a strategy and its
-    baseline are neighbours in time; their order, and that of the points, is drawn from the seed.
-    """
-    probe_names = set(probes)
-    for number in range(trials + 1):
-        draw = random.Random(f"{seed}/{number}")
-        groups: dict[tuple[str, str], list[Step]] = {}
-        for index, planned in enumerate(cases):
-            probe = planned.case.scenario in probe_names
-            if planned.skip or (probe and number):
-                continue
-            kind: TrialKind = "probe" if probe else "time" if number else "memory"
-            group = groups.setdefault((planned.case.scenario, planned.case.point), [])
-            group.append(Step(index, kind, number))
-        order = list(groups.values())
-        draw.shuffle(order)
-        for group in order:
-            draw.shuffle(group)
-        yield [step for group in order for step in group]

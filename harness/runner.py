@@ -16,10 +16,11 @@ from harness.description import ScenarioInfo
 from harness.environment import Environment, available_bytes, read_environment, usable_processors
 from harness.estimate import Estimator
 from harness.fixtures import FixtureStore
+from harness.forecast import too_big
 from harness.host import Host, Report
 from harness.journal import CeilingLine, EndLine, Header, Journal, Plan
 from harness.model import Ceiling, Effort, HostSpec, Outcome, PlannedCase, Trial
-from harness.plan import Step, rounds, too_big
+from harness.order import Step, rounds
 
 CEILING_BYTES = (64 * 1024**2, 256 * 1024**2)
 CACHES_EXCEEDED = 4  # a ceiling's copy is this many times the last cache, within the bounds above

@@ -16,10 +16,11 @@ from harness.discover import ScenarioLoadError, built_in_files, entry_point_file
 from harness.environment import available_bytes
 from harness.errors import UsageError
 from harness.fixtures import FixtureStore
+from harness.forecast import Facts, complete
 from harness.host import Host
 from harness.journal import Header, Journal, Plan, ResumeLine, Run
 from harness.model import Effort, HostSpec, PlannedCase
-from harness.plan import Facts, Request, complete, expand, needed_hosts
+from harness.plan import Request, expand, needed_hosts
 from harness.runner import Listener, Runner, Team, open_team
 
 DESCRIBE_TIMEOUT_S = 60.0

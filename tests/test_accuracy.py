@@ -29,7 +29,7 @@ MIB = accuracy.MIB
 # The real instrument
 
 
-@pytest.mark.parametrize("size", [MIB, 16 * MIB])
+@pytest.mark.parametrize("size", [MIB, 64 * MIB])
 def test_memory_of_known_size_is_found_and_told_apart(host: Host, size: int) -> None:
     readings = list(memory_readings(host, sizes=(size,)))
     assert len(readings) == len(MEMORY_TRUTHS)

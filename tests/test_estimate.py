@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from harness.estimate import FIRST_GUESS_S, Estimator
-from harness.plan import Step
+from harness.order import Step
 from tests.journals import MIB, planned, trial
 
 CASES = [planned("base", MIB), planned("other", MIB), planned("base", 64 * MIB)]

@@ -10,20 +10,10 @@ import pytest
 
 from harness.description import VariantInfo
 from harness.errors import UsageError
+from harness.forecast import PROCESS_BYTES, Facts, complete, too_big
 from harness.model import HostSpec, Value
-from harness.plan import (
-    PROCESS_BYTES,
-    Facts,
-    Request,
-    complete,
-    expand,
-    needed_hosts,
-    parse_value,
-    points,
-    rounds,
-    select,
-    too_big,
-)
+from harness.order import rounds
+from harness.plan import Request, expand, needed_hosts, parse_value, points, select
 from tests.journals import MIB, parameter, planned, scenario, strategy
 
 GRID = {

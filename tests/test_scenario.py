@@ -9,16 +9,8 @@ from typing import Any
 import pytest
 
 from harness import Parameter, Scenario
-from harness.scenario import (
-    SIZES,
-    DeclarationError,
-    Strategy,
-    argument_names,
-    arguments,
-    call_with,
-    describe,
-    source,
-)
+from harness.scenario import SIZES, DeclarationError, Strategy, argument_names, arguments, call_with
+from harness.trial.describe import describe, source
 
 
 def make(**changed: Any) -> Scenario:

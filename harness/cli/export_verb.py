@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from harness.cli.console import err
 from harness.cli.options import latest_journal
-from harness.errors import EXIT_OK, UnableError, UsageError
+from harness.errors import EXIT_OK, UnableError, refuse_overwriting
 from harness.journal import read_journal
 
 
@@ -45,8 +45,7 @@ def export_command(
     if output is None:
         writer.write(cases, sys.stdout)
         return EXIT_OK
-    if output.exists() and not force:
-        raise UsageError(f"{output} exists; will not overwrite it without --force")
+    refuse_overwriting(output, force=force)
     try:
         with output.open("w", newline="") as stream:
             writer.write(cases, stream)

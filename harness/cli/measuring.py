@@ -11,7 +11,7 @@ from harness import session as sessions
 from harness.cli.console import err
 from harness.cli.options import RESULTS
 from harness.cli.progress import Progress
-from harness.errors import UsageError
+from harness.errors import refuse_overwriting
 from harness.journal import Journal
 from harness.plan import Request
 
@@ -29,8 +29,8 @@ def measure_into(
     Raises:
         FerrybenchError: what was asked for cannot be done; no journal has been touched.
     """
-    if output is not None and output.exists() and not force:
-        raise UsageError(f"{output} exists; will not overwrite it without --force")
+    if output is not None:
+        refuse_overwriting(output, force=force)
     with ExitStack() as stack:
         with err.status("starting hosts"):
             session = stack.enter_context(sessions.open_session(request, settings, user_paths))

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 import time
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
+from harness.closing import Closing
 from harness.model import PlannedCase, Trial
 from harness.units import format_duration
 
 PLAIN_EVERY_S = 10.0
 
 
-class Progress:
+class Progress(Closing):
     """Shows a run on a terminal as a bar; elsewhere, such as in CI, as a line now and then."""
 
     def __init__(self, console: Console) -> None:
@@ -38,12 +38,7 @@ class Progress:
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._bar.stop()
 
     def say(self, text: str) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 
 from harness.discover import load
 from harness.model import Value
-from harness.scenario import Strategy, call_with, describe
+from harness.scenario import Strategy, call_with
+from harness.trial.describe import describe
 from harness.trial.watch import WatchPage
 
 Task = Callable[[dict[str, Any], WatchPage | None], dict[str, Any]]

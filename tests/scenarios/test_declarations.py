@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from harness.discover import built_in_files
-from harness.scenario import Scenario, Strategy, call_with, describe, source
+from harness.scenario import Scenario, Strategy, call_with
 from harness.trial import pointers
+from harness.trial.describe import describe, source
 from harness.trial.run import failure
 from tests.scenarios.bench import Bench, built_in, verify
 

@@ -260,3 +260,18 @@ def set_up(array: Any, size: int) -> Any:
 def wants_setup(array: Any, prepared: Any, size: int) -> Any:
     assert (prepared == size).all()
     return array.copy()
+
+
+def leave_free_heap(array: Any) -> Any:
+    """16 MiB in blocks too small to be mapped, freed but for the last, which keeps them there."""
+    return [block(number) for number in range(256)][-1]
+
+
+def block(number: int) -> bytes:
+    return bytes([number % 255 + 1]) * 65536
+
+
+@judged.strategy(setup=leave_free_heap)
+def fills_the_heap(array: Any, kept: Any) -> Any:
+    blocks = [block(number) for number in range(128)]
+    return array.copy() if blocks else None

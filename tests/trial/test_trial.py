@@ -58,6 +58,12 @@ def test_sharing_is_known_by_its_memory_and_its_pointers(judged: Lab) -> None:
     assert record["ledger"]["retained"]["anon_bytes"] < SIZE // 100
 
 
+def test_heap_that_was_free_before_still_counts_when_it_is_used(judged: Lab) -> None:
+    """glibc keeps what is freed; a call that fills it again would seem to need no memory."""
+    record = judged.record("fills_the_heap", observe=True, size=4096)
+    assert record["ledger"]["peak_extra_bytes"] > 7 * 1024**2
+
+
 def test_inputs_that_a_strategy_changes_are_restored_before_each_call(judged: Lab) -> None:
     record = judged.record("spoils_its_input", kind="time", size=65536)
     assert record["outcome"] == {"name": "ok", "reason": ""}

@@ -1,0 +1,67 @@
+"""Which planned cases can be run here: what their scenario says, and what memory allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from harness.description import ScenarioInfo
+from harness.model import PlannedCase
+from harness.plan import Request
+from harness.units import format_size
+
+PROCESS_BYTES = 400 * 1024**2
+"""What a trial needs beside its data: Python, NumPy, torch, and the check's temporaries."""
+FREE_SHARE = 0.9
+"""How much of the free memory a forecast may claim."""
+UNKNOWN_COPIES = 2.0
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a host said of a case: its scenario's code decides, not the plan."""
+
+    skip: str
+    copies: float | None = None
+
+
+def complete(
+    planned: Sequence[PlannedCase],
+    facts: Sequence[Facts],
+    infos: Sequence[ScenarioInfo],
+    request: Request,
+    free_bytes: int,
+) -> list[PlannedCase]:
+    """Add each case's cost model and memory forecast, and say which will be skipped and why."""
+    by_name = {info.name: info for info in infos}
+    return [
+        _complete(case, fact, by_name[case.case.scenario], request, free_bytes)
+        for case, fact in zip(planned, facts, strict=True)
+    ]
+
+
+def _complete(
+    planned: PlannedCase, facts: Facts, info: ScenarioInfo, request: Request, free_bytes: int
+) -> PlannedCase:
+    size = planned.case.parameters.get("size", 0)
+    size_bytes = size if isinstance(size, int) else 0
+    copies = UNKNOWN_COPIES if facts.copies is None else facts.copies
+    forecast = PROCESS_BYTES + round(size_bytes * (1 + copies))
+    limit = info.strategy(planned.case.strategy).max_size
+    skip = facts.skip
+    if not skip and limit and size_bytes > limit and not _asked_for_size(request):
+        skip = f"not worth the time above {format_size(limit)}; --size or --full measures it"
+    if not skip:
+        skip = too_big(forecast, free_bytes)
+    return replace(planned, forecast_bytes=forecast, expected_copies=facts.copies, skip=skip)
+
+
+def _asked_for_size(request: Request) -> bool:
+    return "size" in request.overrides or request.level == "full"
+
+
+def too_big(forecast_bytes: int, free_bytes: int) -> str:
+    """Why a case cannot be run in the memory there is; empty when it can."""
+    if forecast_bytes <= free_bytes * FREE_SHARE:
+        return ""
+    return f"needs about {format_size(forecast_bytes)}, and {format_size(free_bytes)} are free"
