@@ -29,6 +29,7 @@ DTYPES = (
     "U4",
 )
 FEW = ("uint8", "float32", "float64", "complex64")
+SIZE = 4096  # bytes: what happens to an array does not depend on it
 LAYOUTS = tuple(ARRAY_LAYOUTS)
 
 scenario = Scenario(
@@ -37,7 +38,6 @@ scenario = Scenario(
     baseline="torch_tensor",
     probe=True,
     parameters={
-        "size": Parameter(4096, doc="bytes of the array"),
         "dtype": Parameter("float32", DTYPES, quick=FEW, usual=DTYPES, full=DTYPES, axis=True),
         "layout": Parameter(
             "C", LAYOUTS, LAYOUTS, LAYOUTS, LAYOUTS, axis=True, doc="how the array lies in memory"
@@ -47,8 +47,8 @@ scenario = Scenario(
 
 
 @scenario.inputs
-def array(size, dtype, layout, rng):
-    return make_array(rng, size, dtype, layout)
+def array(dtype, layout, rng):
+    return make_array(rng, SIZE, dtype, layout)
 
 
 strategy = partial(scenario.strategy, skip=no_such_array)

@@ -28,6 +28,7 @@ DTYPES = (
     "complex128",
 )
 FEW = ("uint8", "bfloat16", "float32", "complex64")
+SIZE = 4096  # bytes: what happens to an array does not depend on it
 LAYOUTS = tuple(TENSOR_LAYOUTS)
 FOREIGN = ("float8_e4m3fn", "bfloat16")  # NumPy lacks them; float32 holds their values
 
@@ -37,7 +38,6 @@ scenario = Scenario(
     baseline="np_array",
     probe=True,
     parameters={
-        "size": Parameter(4096, doc="bytes of the tensor"),
         "dtype": Parameter("float32", DTYPES, quick=FEW, usual=DTYPES, full=DTYPES, axis=True),
         "layout": Parameter(
             "contiguous",
@@ -53,12 +53,12 @@ scenario = Scenario(
 
 
 @scenario.inputs
-def tensor(size, dtype, layout, rng):
+def tensor(dtype, layout, rng):
     def fill(shape):
         values = random_values(rng, shape, "float32" if dtype in FOREIGN else dtype)
         return torch.from_numpy(values).to(getattr(torch, dtype))
 
-    return make_tensor(fill, size, getattr(torch, dtype).itemsize, layout)
+    return make_tensor(fill, SIZE, getattr(torch, dtype).itemsize, layout)
 
 
 strategy = partial(scenario.strategy, skip=no_such_tensor)
