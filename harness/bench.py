@@ -160,6 +160,8 @@ def repeatability(host: Host) -> Iterator[Figure]:
     """
     with tempfile.TemporaryDirectory(prefix="ferrybench-bench-") as folder:
         first, second = (_run(Path(folder) / f"{number}.jsonl") for number in (1, 2))
+    only_once = len(first.index.symmetric_difference(second.index))
+    yield Figure("same run twice: cases ok only once", "", (float(only_once),), 0.0)
     both = first.merge(second, left_index=True, right_index=True, suffixes=("_1", "_2"))
     base = both[["peak_extra_bytes_1", "peak_extra_bytes_2", "payload_bytes_1"]].max(axis=1)
     peaks = 100 * (both["peak_extra_bytes_1"] - both["peak_extra_bytes_2"]).abs() / base
@@ -199,7 +201,7 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path, help="write every value to this JSON file")
     parser.add_argument("--only", choices=PARTS, action="append", help="a part; may be repeated")
     options = parser.parse_args()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     figures: list[Figure] = []
     environment = read_environment()
     with Host(HostSpec(), [TRUTHS_FILE]) as host:

@@ -6,8 +6,9 @@ other parameter is varied alone. The baseline strategy is added wherever another
 
 from __future__ import annotations
 
+import difflib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.description import Level, ParameterInfo, ScenarioInfo, StrategyInfo
@@ -41,10 +42,10 @@ def select(
     for target in targets:
         name, _, strategy = target.partition("/")
         if name not in by_name:
-            raise UsageError(f"no scenario {name!r}; there are {', '.join(by_name)}")
+            raise UsageError(f"no scenario {name!r}; {_suggest(name, by_name)}")
         known = [known.name for known in by_name[name].strategies]
         if strategy and strategy not in known:
-            raise UsageError(f"{name} has no strategy {strategy!r}; it has {', '.join(known)}")
+            raise UsageError(f"{name} has no strategy {strategy!r}; {_suggest(strategy, known)}")
         wanted.setdefault(name, set()).update(
             {strategy, by_name[name].baseline} if strategy else known
         )
@@ -52,6 +53,13 @@ def select(
         (by_name[name], [s for s in by_name[name].strategies if s.name in strategies])
         for name, strategies in wanted.items()
     ]
+
+
+def _suggest(name: str, known: Iterable[str]) -> str:
+    """Names close to a mistyped one, or all there are."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=3)
+    return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}"
 
 
 def parse_value(name: str, parameter: ParameterInfo, text: str) -> Value:
@@ -95,7 +103,7 @@ def parse_overrides(
         having = [info.parameters[name] for info in infos if name in info.parameters]
         if not having:
             known = dict.fromkeys(known for info in infos for known in info.parameters)
-            raise UsageError(f"no parameter {name!r}; there are {', '.join(known)}")
+            raise UsageError(f"no parameter {name!r}; {_suggest(name, known)}")
         for text in texts:
             if not any(_takes(name, parameter, text) for parameter in having):
                 parse_value(name, having[0], text)

@@ -88,7 +88,8 @@ def test_variants_run_beside_the_default_host_and_only_there_is_a_baseline() -> 
     ("request_", "words"),
     [
         (Request(("moved",)), ["no scenario 'moved'", "there are moving"]),
-        (Request(("moving/bse",)), ["no strategy 'bse'", "base, other, cast"]),
+        (Request(("moving/bse",)), ["no strategy 'bse'", "did you mean base"]),
+        (Request(("moving/zzz",)), ["no strategy 'zzz'", "there are base, other, cast"]),
         (Request(overrides={"colour": ("red",)}), ["no parameter 'colour'", "size, dtype, layout"]),
         (Request(overrides={"size": ("huge",)}), ["'huge' is not a size"]),
         (Request(overrides={"size": ("0",)}), ["'0'", "positive"]),

@@ -24,7 +24,8 @@ _VERBS = {
 }
 _HELP = """Measure how data moves between NumPy and PyTorch: truthfully, and in isolation.
 
-First: `ferrybench run --quick`, then `ferrybench report`. Sizes are written 64MiB, times 5m.
+First: ferrybench run --quick, then: ferrybench report. Sizes are written 64MiB, times 5m.
+
 Exit codes: 0 done, 1 worse or unfit, 2 usage, 3 not comparable, 4 unable, 130 interrupted.
 """
 
@@ -35,7 +36,7 @@ def build_app() -> App:
         name="ferrybench",
         help=_HELP,
         version=__version__,
-        help_format="markdown",
+        help_format="plaintext",  # the markdown renderer takes a tenth of a second to import
         result_action="return_value",
     )
     for verb, summary in _VERBS.items():

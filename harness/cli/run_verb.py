@@ -22,7 +22,7 @@ from harness.cli.options import (
 )
 from harness.cli.progress import Progress
 from harness.description import Level
-from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UsageError
+from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UnableError, UsageError
 from harness.journal import read_journal
 from harness.plan import Request
 from harness.runner import default_effort
@@ -157,5 +157,8 @@ def _conclude(ended: str, path: Path) -> int:
     out.print(f"{text}{', ' if notes else ''}{', '.join(notes)}", soft_wrap=True)
     if ended != "complete":
         out.print(f"continue with: ferrybench run --resume -o {path}", soft_wrap=True)
+    if ended == "complete" and not reached:
+        reasons = dict.fromkeys(case.skip for case in planned)
+        raise UnableError(f"nothing could be measured: {'; '.join(list(reasons)[:3])}")
     out.print(f"next: ferrybench report {path}", soft_wrap=True)
     return EXIT_INTERRUPTED if ended == "interrupted" else EXIT_OK

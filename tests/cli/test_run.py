@@ -206,6 +206,18 @@ def test_resume_refuses_what_has_changed(mine: Path, capsys: pytest.CaptureFixtu
     assert "mine.py is gone" in capsys.readouterr().err
 
 
+def test_a_size_that_cannot_fit_is_refused_with_both_figures(
+    mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = ["moving/share", "--scenarios", str(mine), "--size", "8TiB", "-o", "run.jsonl"]
+    assert run(["run", *chosen]) == 4
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert re.search(
+        r"nothing could be measured: needs about 16 TiB, and [\d.]+ GiB are free", error
+    )
+    assert set(cases().outcome) == {"skipped"}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
