@@ -21,7 +21,9 @@ from harness.accuracy import (
     time_checks,
 )
 from harness.host import Host, Report
+from harness.model import MISSED
 from harness.planted import write_file
+from harness.trial.memory import OBSERVED
 
 MIB = accuracy.MIB
 
@@ -84,6 +86,7 @@ class BentHost:
 
     def call(self, task: str, request: Any, timeout_s: float, *, observe: bool) -> Report:
         assert observe, "memory is split by an observer"
+        self.asked += 1
         if self.ledger is None:
             return Report(None, exit_status=-9)
         outcome = {"name": "ok", "reason": ""}
@@ -110,13 +113,17 @@ def bent(**options: Any) -> Host:
 
 
 def ledger(
-    peak: Sequence[int], retained: Sequence[int] = (0, 0, 0), extra: int | None = None
+    peak: Sequence[int],
+    retained: Sequence[int] = (0, 0, 0),
+    extra: int | None = None,
+    source: str = OBSERVED,
 ) -> dict[str, Any]:
     kinds = ("anon_bytes", "file_bytes", "shmem_bytes")
     return {
         "peak_extra_bytes": sum(peak) if extra is None else extra,
         "peak": dict(zip(kinds, peak, strict=True)),
         "retained": dict(zip(kinds, retained, strict=True)),
+        "split_source": source,
     }
 
 
@@ -152,6 +159,16 @@ def test_the_worst_reading_stands_for_its_truth() -> None:
     assert len(checks) == len(MEMORY_TRUTHS)
     assert checks[0].name == "NumPy, kept, 100 MiB: kept"
     assert checks[0].error == -S
+
+
+def test_a_peak_that_was_missed_is_measured_again_and_is_off_in_the_end() -> None:
+    host = BentHost(ledger=ledger((0, 0, 0), extra=S, source=MISSED))
+    (readings,) = memory_readings(cast("Host", host), sizes=(S,), truths=("file_dropped",))
+    assert host.asked == 3
+    assert readings["peak"].ok
+    assert readings["copied"].ok, "what nobody saw is not called a copy"
+    (readings,) = memory_readings(cast("Host", host), sizes=(S,), truths=("numpy_dropped",))
+    assert not readings["copied"].ok
 
 
 def test_faults_that_are_off_are_found() -> None:

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 
 import psutil
@@ -102,6 +103,19 @@ def test_what_a_trial_leaves_behind_is_killed_and_counted(misbehaving: Lab, tmp_
     assert report.reaped == 2
     assert all(is_gone(pid) for pid in wait_for(note))
     assert misbehaving.measure("behaves").reaped == 0
+
+
+@pytest.mark.parametrize("strategy", ["leaves_shared_memory", "hangs_with_shared_memory"])
+def test_shared_memory_that_a_trial_forgot_is_removed(
+    misbehaving: Lab, tmp_path: Path, strategy: str
+) -> None:
+    """By multiprocessing's own resource tracker, which is given the time to."""
+    note = tmp_path / "name"
+    report = misbehaving.measure(strategy, note=str(note), timeout_s=1)
+    assert report.timed_out == (strategy == "hangs_with_shared_memory")
+    with pytest.raises(FileNotFoundError):
+        SharedMemory(note.read_text())
+    assert report.reaped == 0, "the tracker has ended by itself"
 
 
 def test_what_a_strategy_prints_does_not_reach_the_answers(misbehaving: Lab) -> None:

@@ -147,7 +147,7 @@ def make_ledger(
     file_bytes = max(0, seen.file_bytes, retained.file_bytes)
     shmem_bytes = max(0, seen.shmem_bytes, retained.shmem_bytes)
     anon_bytes = max(0, seen.anon_bytes, retained.anon_bytes)
-    unseen = after.peak_bytes - max(seen_total, after.rss.total_bytes)
+    unseen = extra - anon_bytes - file_bytes - shmem_bytes
     missed = watched is not None and unseen > max(_BLINK_BYTES, _BLINK_SHARE * extra)
     if not missed:
         anon_bytes = max(anon_bytes, extra - file_bytes - shmem_bytes)

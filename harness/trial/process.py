@@ -60,6 +60,22 @@ def children() -> list[int]:
     return found
 
 
+def settle(ours: set[int], limit_s: float = 0.2) -> None:
+    """Kill the children ``ours``, then let the others end by themselves for a moment.
+
+    multiprocessing's resource tracker does, once nobody uses it any more, and only then removes
+    the shared memory that was left behind: killed at once, it would stay until the next boot.
+    """
+    deadline = time.monotonic() + limit_s
+    for pid in ours & set(children()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    while (alive := children()) and time.monotonic() < deadline:
+        for pid in alive:
+            os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.001)
+
+
 def kill_tree(group: int = 0, grace_s: float = 5.0) -> set[int]:
     """Kill every child and, as each death hands up its own children, every descendant.
 

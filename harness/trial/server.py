@@ -28,10 +28,9 @@ from harness.trial.tasks import TASKS
 from harness.trial.watch import WatchPage
 
 STDERR_TAIL_BYTES = 16_384  # a C++ backtrace is long, and what went wrong stands above it
-OBSERVED_TRIES = 5
+OBSERVED_TRIES = 10
 """Fresh processes for one observed task, of which the first whose peak was seen counts."""
-NAP_S = 20e-6  # of an observer that runs before others, which leaves them half of its processor
-RETRY_PAUSE_S = 0.05  # longer each time: what kept the observer waiting may pass
+RETRY_PAUSE_S = 0.03  # what kept the observer from its processor may pass
 
 
 def _answer_of(task: str, request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
@@ -108,7 +107,7 @@ class Server:
             start = time.perf_counter()
             deadline = start + message["timeout_s"]
             for attempt in range(OBSERVED_TRIES):
-                time.sleep(RETRY_PAUSE_S * attempt)
+                time.sleep(RETRY_PAUSE_S if attempt else 0)
                 began = time.perf_counter()
                 report = self._run(message, stderr.fileno())
                 ended = time.perf_counter()
@@ -161,6 +160,7 @@ class Server:
         while in_time and not ended() and time.monotonic() < deadline:
             time.sleep(0.0002)
         finished = ended()
+        process.settle(helpers)
         left_behind = process.kill_tree(pid) - helpers
         report = _verdict(pipe.data, os.waitstatus_to_exitcode(status[0]) if finished else None)
         return report | {"reaped": len(left_behind)}
@@ -200,7 +200,8 @@ def _observer(page: WatchPage, pid: int) -> int:
     if observer == 0:
         try:
             process.die_with_parent()
-            page.observe(pid, NAP_S if process.run_before_others() else 0.0)
+            process.run_before_others()
+            page.observe(pid)
         finally:
             os._exit(0)  # whatever happened: this copy of the server must not go on serving
     return observer

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import warnings
+from multiprocessing.shared_memory import SharedMemory
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import torch
 from harness import Parameter, Scenario
 
 GIB = 1024**3
+_KEPT: dict[str, SharedMemory] = {}
 
 misbehaving = Scenario(
     "misbehaving",
@@ -88,6 +90,18 @@ def hangs_with_family(array: Any, note: str) -> None:
 def leaves_family(array: Any, note: str) -> None:
     child = subprocess.Popen(["sleep", "600"])
     _note(note, child.pid, _orphan())
+
+
+@misbehaving.strategy()
+def leaves_shared_memory(array: Any, note: str) -> None:
+    """Neither closed nor unlinked, and still in use when the trial ends."""
+    Path(note).write_text(_KEPT.setdefault("block", SharedMemory(create=True, size=4096)).name)
+
+
+@misbehaving.strategy()
+def hangs_with_shared_memory(array: Any, note: str) -> None:
+    leaves_shared_memory(array, note)
+    time.sleep(600)
 
 
 @misbehaving.strategy()
