@@ -79,7 +79,7 @@ def _peak_memory(environment: Environment) -> Iterator[Finding]:
     yield Finding(
         "peak memory",
         "good",
-        "VmHWM can be reset; a peak that has passed may read low by up to "
+        "VmHWM can be reset; a peak that has passed and was not observed may read low by up to "
         f"{format_size(slack)} (counts are kept per processor)",
     )
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from harness.analysis.stats import NOTHING, Interval, median_interval, two_modes
 from harness.journal import Run
-from harness.model import Outcome, PlannedCase, Trial
+from harness.model import MISSED, Outcome, PlannedCase, Trial
 
 CASE_COLUMNS = (
     "run_id", "scenario", "strategy", "case", "size_bytes", "payload_bytes", "dtype", "layout",
@@ -166,6 +166,7 @@ def _memory(trials: list[Trial]) -> dict[str, Any]:
     ledger = trial.ledger
     assert ledger is not None
     payload = trial.payload_bytes
+    known = ledger.split_source != MISSED  # else its parts are lower bounds
     copied = ledger.peak.anon_bytes + ledger.peak.shmem_bytes
     return {
         "payload_bytes": trial.payload_bytes,
@@ -177,7 +178,7 @@ def _memory(trials: list[Trial]) -> dict[str, Any]:
         "peak_shmem_bytes": ledger.peak.shmem_bytes,
         "retained_bytes": ledger.retained.anon_bytes + ledger.retained.shmem_bytes,
         "left_bytes": ledger.left.anon_bytes + ledger.left.shmem_bytes,
-        "copies": copied / payload if payload >= COPIES_FROM_BYTES else math.nan,
+        "copies": copied / payload if known and payload >= COPIES_FROM_BYTES else math.nan,
         "shares_memory": trial.shares_memory,
         "minor_faults_first": trial.faults_first.minor if trial.faults_first else math.nan,
         "major_faults_first": trial.faults_first.major if trial.faults_first else math.nan,

@@ -16,7 +16,7 @@ from harness.formats import csv as csv_format
 from harness.formats import json as json_format
 from harness.frame import CASE_COLUMNS, case_frame, ceiling_rates, trial_frame
 from harness.journal import read_journal
-from harness.model import Ceiling, Outcome, PlannedCase, Rss, Trial
+from harness.model import MISSED, Ceiling, Outcome, PlannedCase, Rss, Trial
 from tests.journals import MIB, case, planned, trial, write_run
 
 CEILINGS = [
@@ -121,6 +121,14 @@ def test_ceilings_are_told_apart_by_threads(tmp_path: Path) -> None:
     row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
     assert row.ceiling_fraction == pytest.approx(MIB / 1e-3 / 24e9)
     assert row.threads == 2
+
+
+def test_copies_are_unknown_when_the_observer_missed_the_peak(tmp_path: Path) -> None:
+    one = trial(0, 0)
+    assert one.ledger is not None
+    missed = replace(one, ledger=replace(one.ledger, split_source=MISSED))
+    assert pd.isna(frame_of(tmp_path, [planned("base")], [missed]).copies[0])
+    assert frame_of(tmp_path, [planned("base")], [one]).copies[0] == 1
 
 
 def test_a_stray_page_is_not_called_a_copy(tmp_path: Path) -> None:
