@@ -124,7 +124,7 @@ def _readings(
     name = f"{truth.label}, {format_size(size)}"
     tolerance = max(MEMORY_SHARE * size, MEMORY_BYTES)
     if problem or not record:
-        return {"peak": _missing(name, tolerance, "bytes", problem)}
+        return {"peak": missing(name, tolerance, "bytes", problem)}
     ledger = record["ledger"]
     peak = ledger["peak"]
     pairs = {
@@ -133,7 +133,7 @@ def _readings(
         "kept": (sum(ledger["retained"].values()), truth.kept),
     }
     return {
-        reading: _compared(f"{name}: {reading}", measured, multiple * size, tolerance, "bytes")
+        reading: compared(f"{name}: {reading}", measured, multiple * size, tolerance, "bytes")
         for reading, (measured, multiple) in pairs.items()
     }
 
@@ -147,10 +147,10 @@ def fault_checks(host: Host, *, sizes: Sequence[int] = (8 * MIB, 64 * MIB)) -> l
             name, tolerance = f"{pages} fresh pages touched", max(0.01 * pages, _FAULTS)
             record, _, problem = planting.trial("memory_truths", "small_pages", {"size": size})
             if problem or not record:
-                checks.append(_missing(name, tolerance, "faults", problem))
+                checks.append(missing(name, tolerance, "faults", problem))
             else:
                 faults = record["faults_first"]["minor"]
-                checks.append(_compared(name, faults, pages, tolerance, "faults"))
+                checks.append(compared(name, faults, pages, tolerance, "faults"))
     return checks
 
 
@@ -199,17 +199,19 @@ def _time_operation(
     checks = [AccuracyCheck(f"{name}, by hand", truth + error, truth, error, tolerance, "ns")]
     if strategy == "wait" and target_ns >= 100 * SHORT_NS:  # one reading of the clock is 0.01%
         tolerance = TIME_SHARE * target_ns
-        checks.append(_compared(f"{name}, as asked", min(watch), target_ns, tolerance, "ns"))
+        checks.append(compared(f"{name}, as asked", min(watch), target_ns, tolerance, "ns"))
     return checks
 
 
-def _compared(
+def compared(
     name: str, measured: float, truth: float, tolerance: float, unit: str
 ) -> AccuracyCheck:
+    """A measurement beside its truth."""
     return AccuracyCheck(name, measured, truth, measured - truth, tolerance, unit)
 
 
-def _missing(name: str, tolerance: float, unit: str, problem: str) -> AccuracyCheck:
+def missing(name: str, tolerance: float, unit: str, problem: str) -> AccuracyCheck:
+    """A measurement that could not be made."""
     note = problem or "no measurement"
     return AccuracyCheck(name, math.nan, math.nan, math.nan, tolerance, unit, note)
 

@@ -1,7 +1,8 @@
 """The benchmark of the harness itself: ``python -m harness.bench [-o FILE]``.
 
 What it claims of its own cost and accuracy, measured beside what it is compared with in one run.
-Exits with 1 when a target is not met. Takes some three minutes and a gigabyte.
+Exits with 1 when a target is not met. Takes some four minutes and a gigabyte; the quick sweep
+twice (``--only sweeps``) takes as long again, and is left out unless it is named.
 """
 
 from __future__ import annotations
@@ -23,13 +24,19 @@ from rich.console import Console
 from rich.table import Table
 
 from harness import accuracy
+from harness.analysis.contest import picks
+from harness.analysis.rows import case_rows
+from harness.analysis.sweep import sweep
+from harness.discover import built_in_files
 from harness.environment import read_environment
 from harness.errors import EXIT_OK, EXIT_WORSE
 from harness.frame import case_frame
 from harness.host import Host
-from harness.journal import read_journal
+from harness.journal import Run, read_journal
 from harness.model import HostSpec
 from harness.planted import TRUTHS_FILE, Planted, planted
+from harness.session import describe
+from harness.tree_accuracy import SHARE, tree_checks
 from harness.trial.clock import WARM_SHARE
 from harness.units import format_size
 
@@ -123,6 +130,14 @@ def memory_accuracy(host: Host, runs: int = 3) -> Iterator[Figure]:
     yield Figure("file pages counted as copies", "MiB", tuple(copied), 0.5, judged="max")
 
 
+def tree_accuracy(host: Host, runs: int = 5) -> Iterator[Figure]:
+    """Errors of every tree truth, in percent of the truth."""
+    checks = [check for _ in range(runs) for check in tree_checks(host)]
+    for name in dict.fromkeys(check.name for check in checks):
+        shares = tuple(100 * abs(c.error) / c.truth for c in checks if c.name == name)
+        yield Figure(f"sum PSS error, {name}", "%", shares, 100 * SHARE, judged="max")
+
+
 def time_accuracy(host: Host, runs: int = 5) -> Iterator[Figure]:
     """Differences between the stopwatch and a loop written by hand."""
     # One attempt: a figure picked from several would flatter the stopwatch.
@@ -173,14 +188,60 @@ def repeatability(host: Host) -> Iterator[Figure]:
 
 
 def _run(journal: Path) -> pd.DataFrame:
-    arguments = "run tensor_from_array array_from_tensor --quick --trials 1 --size 2MiB,16MiB"
-    command = [sys.executable, "-m", "harness", *arguments.split(), "--seed", "1"]
-    subprocess.run(
-        [*command, "-o", str(journal)], check=True, cwd=ROOT, capture_output=True, timeout=600
-    )
-    frame = case_frame(read_journal(journal)).set_index("case")
+    run = _measured(journal, "tensor_from_array array_from_tensor --trials 1 --size 2MiB,16MiB")
+    frame = case_frame(run).set_index("case")
     measured = frame[frame["outcome"] == "ok"]
     return measured[["peak_extra_bytes", "copies", "payload_bytes"]].astype(float)
+
+
+def _measured(journal: Path, arguments: str) -> Run:
+    """A quick sweep in a process of its own, as a user starts it."""
+    command = [sys.executable, "-m", "harness", "run", *arguments.split(), "--quick", "--seed", "1"]
+    subprocess.run(
+        [*command, "-o", str(journal)], check=True, cwd=ROOT, capture_output=True, timeout=1200
+    )
+    return read_journal(journal)
+
+
+def sweeps(host: Host) -> Iterator[Figure]:
+    """The quick sweep twice: how long it takes by scenario, and whether its winners stay.
+
+    A contest is one group of strategies at one size, as in a report's tables.
+    """
+    names = [info.name for info in describe(host, built_in_files())]
+    with tempfile.TemporaryDirectory(prefix="ferrybench-bench-") as folder:
+        winners = []
+        walls: dict[str, list[float]] = {}
+        for number in (1, 2):
+            found: dict[tuple[str, ...], str] = {}
+            for name in names:
+                began = time.perf_counter()
+                run = _measured(Path(folder) / f"{name}-{number}.jsonl", name)
+                walls.setdefault(name, []).append(time.perf_counter() - began)
+                found |= _winners(run)
+            winners.append(found)
+    for name, seconds in walls.items():
+        yield Figure(f"quick sweep, {name}", "s", tuple(seconds))
+    first, second = winners
+    both = first.keys() & second.keys()
+    other = sum(first[contest] != second[contest] for contest in both)
+    yield Figure("quick sweep twice: contests decided in both", "", (float(len(both)),))
+    yield Figure("… with another winner", "", (float(other),), 0.0)
+    once = len(first.keys() ^ second.keys())
+    yield Figure("… decided in one of the two alone", "", (float(once),))
+
+
+def _winners(run: Run) -> dict[tuple[str, ...], str]:
+    rows = case_rows(run, case_frame(run))
+    return {
+        (info.name, str(size), pick.group, pick.setting): pick.winner.strategy
+        for info in run.header.scenarios
+        if not info.probe
+        for own in (sweep(info, rows),)
+        for size in own.sizes
+        for pick in picks(own, own.at(size))
+        if pick.winner is not None and len(pick.rows) > 1
+    }
 
 
 def _scaled(values: list[float], factor: float) -> tuple[float, ...]:
@@ -190,9 +251,11 @@ def _scaled(values: list[float], factor: float) -> tuple[float, ...]:
 PARTS: dict[str, Callable[[Host], Iterator[Figure]]] = {
     "overhead": overhead,
     "memory": memory_accuracy,
+    "tree": tree_accuracy,
     "time": time_accuracy,
     "help": help_time,
     "repeat": repeatability,
+    "sweeps": sweeps,
 }
 
 
@@ -207,7 +270,7 @@ def main() -> int:
     environment = read_environment()
     with Host(HostSpec(), [TRUTHS_FILE]) as host:
         host.preload_scenarios()
-        for name in options.only or PARTS:
+        for name in options.only or [name for name in PARTS if name != "sweeps"]:
             with Console(stderr=True).status(f"measuring {name}"):
                 figures += PARTS[name](host)
     table = Table(box=None, pad_edge=False)

@@ -55,3 +55,37 @@ def same_values(expected: Any, actual: Any, *, dtype: str | None = None) -> None
             raise AssertionError(
                 f"value {result[index]!r} at {list(index)}, expected {truth[index]!r}"
             )
+
+
+def close_values(
+    expected: Any, actual: Any, *, tolerance: float, dtype: str, first: int = 0
+) -> None:
+    """Raise AssertionError unless shape, dtype and every value agree to within a tolerance.
+
+    Args:
+        expected: array or tensor, the truth.
+        actual: array or tensor, the result. NaNs must be where the truth has them.
+        tolerance: largest absolute difference, judged in float64.
+        dtype: the dtype the result must have.
+        first: what to call the first row in a message, where these are a part of something.
+    """
+    truth, result = as_array(expected), as_array(actual)
+    assert result.shape == truth.shape, f"shape {result.shape}, expected {truth.shape}"
+    assert result.dtype == np.dtype(dtype), f"dtype {result.dtype}, expected {dtype}"
+    if truth.ndim == 0:
+        truth, result = truth.reshape(1), result.reshape(1)
+    wide_bytes = 8 * truth.size // max(1, len(truth))
+    step = max(1, PIECE_BYTES // max(1, wide_bytes))
+    for start in range(0, len(truth), step):
+        piece = truth[start : start + step].astype(np.float64, copy=False)
+        seen = result[start : start + step].astype(np.float64, copy=False)
+        with np.errstate(invalid="ignore"):  # infinities of equal sign, which == settles
+            close = np.abs(seen - piece) <= tolerance
+        if not close.all():
+            close |= (seen == piece) | (np.isnan(seen) & np.isnan(piece))
+        if not close.all():
+            where = tuple(int(i) for i in np.argwhere(~close)[0])
+            index = [first + start + where[0], *where[1:]]
+            raise AssertionError(
+                f"value {seen[where]} at {index}, expected {piece[where]} ± {tolerance:g}"
+            )

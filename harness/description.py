@@ -6,7 +6,7 @@ The fields are those of :func:`harness.trial.describe.describe`, which runs on t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.model import Value
@@ -25,6 +25,7 @@ class ParameterInfo:
     full: tuple[Value, ...]
     axis: bool
     doc: str = ""
+    beside: Mapping[str, Value] = field(default_factory=dict)
 
     def values(self, level: Level) -> tuple[Value, ...]:
         return {"quick": self.quick, "usual": self.usual, "full": self.full}[level]
@@ -41,6 +42,9 @@ class StrategyInfo:
     shares_memory: bool | None
     at: Mapping[str, Value]
     max_size: int | None
+    names: tuple[str, ...] = ()  # of its arguments
+    not_quick: tuple[str, ...] = ()  # parameters that a quick sweep does not vary for it
+    published: str = ""  # where it was printed, if it is kept as published
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,8 @@ class ScenarioInfo:
     strategies: tuple[StrategyInfo, ...]
     variants: tuple[VariantInfo, ...]
     input_parameters: tuple[str, ...]
+    epochs: bool = False  # strategies make loaders, which trials drive epoch by epoch
+    weighs: Literal["time", "memory"] = "time"
 
     def strategy(self, name: str) -> StrategyInfo:
         return next(strategy for strategy in self.strategies if strategy.name == name)

@@ -6,10 +6,22 @@ import importlib.util
 import sys
 import traceback
 from pathlib import Path
+from types import ModuleType
 
 from harness.scenario import DeclarationError, Scenario
 
-_FIRST = ("tensor_from_array", "array_from_tensor")  # what most readers came for
+_FIRST = (
+    "tensor_from_array",
+    "array_from_tensor",
+    "preprocess",
+    "loader_from_array",
+    "worker_break_even",
+    "worker_memory",
+    "array_from_loader",
+)
+"""What most readers came for, in the order in which data goes through a program."""
+PACKAGE = "ferrybench_scenarios"
+"""What loaded modules seem to be part of; no folder, so that a user's own names are left alone."""
 ENTRY_POINT_GROUP = "ferrybench.scenarios"
 
 
@@ -62,7 +74,9 @@ def load(file: Path) -> list[Scenario]:
     Raises:
         ScenarioLoadError: it raises on import, or declares nothing, or something unusable.
     """
-    name = f"scenarios.{file.stem}"
+    name = f"{PACKAGE}.{file.stem}"
+    # Pickle, which takes datasets to workers, also imports the package a module's name tells of.
+    sys.modules.setdefault(PACKAGE, ModuleType(PACKAGE))
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise ScenarioLoadError(f"{file}: not a Python module")

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,16 @@ class FixtureStore(Closing):
         _remove_stale()
         self.seed = seed
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
+        self.scratch = self.folder / "scratch"
         self._made: dict[Path, Outcome] = {}
+
+    @contextlib.contextmanager
+    def clean_scratch(self) -> Iterator[None]:
+        """Whatever a trial leaves in ``scratch`` is gone afterwards, however the trial ended."""
+        try:
+            yield
+        finally:
+            shutil.rmtree(self.scratch, ignore_errors=True)
 
     def close(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -23,6 +23,7 @@ class Facts:
 
     skip: str
     copies: float | None = None
+    tree: bool = False
 
 
 def complete(
@@ -53,7 +54,13 @@ def _complete(
         skip = f"not worth the time above {format_size(limit)}; --size or --full measures it"
     if not skip:
         skip = too_big(forecast, free_bytes)
-    return replace(planned, forecast_bytes=forecast, expected_copies=facts.copies, skip=skip)
+    return replace(
+        planned,
+        forecast_bytes=forecast,
+        expected_copies=facts.copies,
+        skip=skip,
+        tree=facts.tree,
+    )
 
 
 def _asked_for_size(request: Request) -> bool:

@@ -10,8 +10,16 @@ from typing import Any
 import pandas as pd
 
 from harness.analysis.stats import NOTHING, Interval, median_interval, two_modes
+from harness.ceiling_share import share_of_ceiling
 from harness.journal import Run
-from harness.model import MISSED, Outcome, PlannedCase, Trial
+from harness.loader_columns import (
+    LOADING_COLUMNS,
+    TREE_COLUMNS,
+    loading_columns,
+    tree_columns,
+    watched_tree,
+)
+from harness.model import MISSED, Outcome, PlannedCase, Trial, TrialKind
 
 CASE_COLUMNS = (
     "run_id", "scenario", "strategy", "case", "size_bytes", "payload_bytes", "dtype", "layout",
@@ -22,17 +30,14 @@ CASE_COLUMNS = (
     "group", "baseline", "ratio", "ratio_low", "ratio_high", "first_low_s", "first_high_s",
     "coverage", "left_bytes", "minor_faults_steady", "major_faults_first", "expected_copies",
     "two_modes", "result", "result_bytes", "warnings", "reaped", "memory_source",
+    "memory_split_source", *LOADING_COLUMNS, *TREE_COLUMNS,
 )  # fmt: skip
 """Columns of every case; a scenario's own parameters follow them."""
 
-FRESH_SHARE = 0.5
-"""A case works in fresh memory when each call faults in at least this share of its pages."""
-SMALL_PAGE_BYTES = 4096
-HUGE_PAGE_BYTES = 2 * 1024**2
-COPIES_FROM_BYTES = 16 * SMALL_PAGE_BYTES
+COPIES_FROM_BYTES = 16 * 4096
 """Below this a stray page of the interpreter's own would look like a part of a copy, or a whole."""
-HUGE_FROM_BYTES = 8 * HUGE_PAGE_BYTES
-"""From this size on, a fault may have brought a huge page: below it, stray faults would look so."""
+MEMORY_KINDS: Mapping[TrialKind, int] = {"memory": 0, "probe": 0, "time": 1, "tree": 2}
+"""Which trial's ledger is the case's: the observed one where there is one."""
 
 
 def trial_frame(run: Run) -> pd.DataFrame:
@@ -89,8 +94,9 @@ def case_frame(run: Run) -> pd.DataFrame:
         row: dict[str, Any] = dict.fromkeys(CASE_COLUMNS)
         row |= _identity(run, planned) | _outcome(run, planned, own) | _memory(own)
         row |= _times(own) | _ratio(own, baselines.get((case.scenario, case.point), []))
+        row |= loading_columns(own, row) | tree_columns(watched_tree(own))
         row["group"] = groups.get((case.scenario, case.strategy), "")
-        row |= _share_of_ceiling(row, own, limits)
+        row |= share_of_ceiling(row, own, limits)
         rows.append(row)
     frame = pd.DataFrame(rows)
     extra = [column for column in frame.columns if column not in CASE_COLUMNS]
@@ -157,15 +163,12 @@ def case_outcome(ended: str, planned: PlannedCase, outcomes: list[Outcome]) -> O
 
 def _memory(trials: list[Trial]) -> dict[str, Any]:
     """Memory of a case, from its observed trial where there is one."""
-    with_ledger = sorted(
-        (trial for trial in trials if trial.ledger), key=lambda trial: trial.kind == "time"
-    )
-    if not with_ledger:
-        return {}
-    trial = with_ledger[0]
-    ledger = trial.ledger
-    assert ledger is not None
-    payload = trial.payload_bytes
+    ordered = sorted(trials, key=lambda trial: MEMORY_KINDS[trial.kind])
+    trial = next((trial for trial in ordered if trial.ledger), None)
+    if trial is None or trial.ledger is None:
+        known_bytes = max((trial.payload_bytes for trial in trials), default=0)
+        return {"payload_bytes": known_bytes} if known_bytes else {}
+    ledger, payload = trial.ledger, trial.payload_bytes
     known = ledger.split_source != MISSED  # else its parts are lower bounds
     copied = ledger.peak.anon_bytes + ledger.peak.shmem_bytes
     return {
@@ -183,6 +186,7 @@ def _memory(trials: list[Trial]) -> dict[str, Any]:
         "minor_faults_first": trial.faults_first.minor if trial.faults_first else math.nan,
         "major_faults_first": trial.faults_first.major if trial.faults_first else math.nan,
         "memory_source": ledger.source,
+        "memory_split_source": ledger.split_source,
     }
 
 
@@ -231,32 +235,3 @@ def paired_ratio(times: Mapping[int, float], others: Mapping[int, float]) -> Int
     """The ratio of two cases' times, round by round, so that a drifting machine cancels out."""
     shared = sorted(times.keys() & others.keys())
     return median_interval([times[n] / others[n] for n in shared]) if shared else NOTHING
-
-
-def _share_of_ceiling(
-    row: Mapping[str, Any], trials: list[Trial], limits: Mapping[tuple[str, int], float]
-) -> dict[str, Any]:
-    """Throughput, and its share of what the machine can do at best in memory of that kind.
-
-    A result that shares its input moves nothing: it has no throughput. memcpy writes as much as it
-    reads; a cast does not, and counts as the mean of the two, or it would seem to beat memory.
-    """
-    time_s, payload = row["steady_median_s"], row["payload_bytes"]
-    if row["shares_memory"] or not payload or not time_s > 0:
-        return {}
-    moved_bytes = (payload + row["result_bytes"]) / 2 if row["result_bytes"] else payload
-    rate = moved_bytes / time_s
-    threads = max(trial.threads for trial in trials)
-    page_bytes = HUGE_PAGE_BYTES if payload >= HUGE_FROM_BYTES else SMALL_PAGE_BYTES
-    fresh = row["minor_faults_steady"] * page_bytes >= FRESH_SHARE * payload
-    names = ("memcpy_fresh", "memcpy_fresh_huge") if fresh else ("memcpy_touched",)
-    fitting = {name: limits[name, threads] for name in names if (name, threads) in limits}
-    if not fitting:
-        return {"throughput_bytes_per_s": rate}
-    name = max(fitting, key=lambda known: fitting[known])
-    return {
-        "throughput_bytes_per_s": rate,
-        "ceiling": name,
-        "ceiling_fraction": rate / fitting[name],
-        "in_cache": rate > fitting[name],
-    }

@@ -18,14 +18,17 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import psutil
 
 from harness.closing import Closing
 from harness.errors import UnableError, UsageError
-from harness.model import HostSpec, Outcome
+from harness.model import HostSpec, Outcome, TrialKind
 
+Observed = Literal["", "peak", "tree"]
+"""What another process reads of a task: the peak of its memory, or that of its process tree."""
+OBSERVED: dict[TrialKind, Observed] = {"memory": "peak", "tree": "tree"}
 BOOTSTRAP = Path(__file__).resolve().parent / "trial" / "bootstrap.py"
 PRELOAD = ("numpy", "torch", "harness.trial.run", "harness.trial.ceiling")
 START_TIMEOUT_S = 120.0
@@ -106,6 +109,11 @@ class Host(Closing):
     def python(self) -> str:
         return self.spec.python or sys.executable
 
+    @property
+    def watches_trees(self) -> bool:
+        """Whether another process can add up the memory of a trial's tree: on Linux, with fork."""
+        return sys.platform.startswith("linux") and self.method == "fork"
+
     def start(self) -> None:
         """Start the process and have it import torch."""
         try:
@@ -159,7 +167,7 @@ class Host(Closing):
         request: Mapping[str, Any],
         timeout_s: float,
         *,
-        observe: bool = False,
+        observe: Observed = "",
     ) -> Report:
         """Run one task in a fresh process; whatever happens there comes back as a Report."""
         report = self._exchange(task, request, timeout_s, observe=observe)
@@ -171,7 +179,7 @@ class Host(Closing):
         return report
 
     def _exchange(
-        self, task: str, request: Mapping[str, Any], timeout_s: float, *, observe: bool = False
+        self, task: str, request: Mapping[str, Any], timeout_s: float, *, observe: Observed = ""
     ) -> Report:
         assert self._process is not None, "the host was not started"
         assert self._process.stdin is not None

@@ -14,7 +14,7 @@ Value = str | int | float | bool
 """What a parameter may be: anything that survives JSON unchanged."""
 
 OutcomeName = Literal["ok", "wrong", "error", "oom", "timeout", "crash", "skipped"]
-TrialKind = Literal["time", "memory", "probe"]
+TrialKind = Literal["time", "memory", "tree", "probe"]
 
 OUTCOMES: tuple[OutcomeName, ...] = ("ok", "wrong", "error", "oom", "timeout", "crash", "skipped")
 DEFAULT_HOST = "default"
@@ -64,6 +64,7 @@ class PlannedCase:
     forecast_bytes: int = 0  # memory the trial's process is expected to need at its peak
     expected_copies: float | None = None  # the strategy's cost model at this point
     skip: str = ""  # why it will not be run; empty when it will
+    tree: bool = False  # starts processes, whose memory is watched in a trial of its own
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,74 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Epoch:
+    """One pass over a loader, in phases that follow each other."""
+
+    iter_s: float  # ``iter(loader)``: where workers are started
+    first_batch_s: float  # waiting for the first batch
+    batches_s: float  # from the first batch to the last
+    teardown_s: float  # from asking for one more to the iterator's end: where workers are joined
+
+    @property
+    def total_s(self) -> float:
+        return self.iter_s + self.first_batch_s + self.batches_s + self.teardown_s
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What driving a loader took: the first epoch of a fresh process, then the steady state."""
+
+    build_s: float  # calling the strategy, which makes the loader
+    first: Epoch
+    steady: tuple[Epoch, ...]
+    batches: int  # per epoch
+    samples: int
+    data_bytes: int  # of an epoch's batches
+
+
+@dataclass(frozen=True)
+class TreeSample:
+    """A process tree at one instant, summed over its processes.
+
+    PSS counts a page shared by n processes as 1/n in each, so that its sum counts every page
+    once; the host is counted along, since forked processes share pages with it. It is given as
+    growth over the first sample, like everything about a process's memory.
+    """
+
+    at_s: float  # since the first sample
+    processes: int  # of the trial: itself and its descendants
+    rss_bytes: int  # summed, absolute: shared pages count once for each process
+    pss: Rss
+    open_files: int  # of the process that has most
+    shm_bytes: int  # growth of what the machine keeps in /dev/shm, whoever put it there
+
+    @property
+    def own_bytes(self) -> int:
+        """Growth without file pages.
+
+        Those belong to the page cache: the system can take them back, and their PSS changes
+        whenever a process outside the tree begins or ends to use the same libraries.
+        """
+        return self.pss.anon_bytes + self.pss.shmem_bytes
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What a strategy did to the memory of its process tree, watched from outside."""
+
+    peak: TreeSample  # where anonymous and shared PSS were largest
+    idle: TreeSample  # after the last pass, before anything was torn down
+    left: TreeSample  # after the loader, or the result, was dropped
+    course: tuple[TreeSample, ...]
+    marks: tuple[tuple[str, float], ...]  # what began when, in the time of the samples
+    most_open_files: int
+    most_shm_bytes: int
+    started_bytes: int | None  # pickled to start workers; None where it cannot be counted
+    sent_bytes: int | None  # through pipes and queues to workers, per pass
+    received_bytes: int | None  # and from them; tensors travel as handles
+
+
+@dataclass(frozen=True)
 class Trial:
     """What one fresh process found out about one case; the unit of the journal."""
 
@@ -160,6 +229,8 @@ class Trial:
     threads: int = 0  # in force, as torch reports
     warnings: tuple[str, ...] = ()
     reaped: int = 0  # processes the trial left behind, which were killed
+    loading: Loading | None = None
+    tree: Tree | None = None
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.description import ScenarioInfo
 from harness.model import PlannedCase, TrialKind
 
 
@@ -19,7 +20,7 @@ class Step:
 
 
 def rounds(
-    cases: Sequence[PlannedCase], probes: Iterable[str], trials: int, seed: int
+    cases: Sequence[PlannedCase], infos: Mapping[str, ScenarioInfo], trials: int, seed: int
 ) -> Iterator[list[Step]]:
     """The trials of a run, round by round, each in an order of its own.
 
@@ -27,19 +28,29 @@ def rounds(
     Within a round, cases at one point of the grid stay together, so that a strategy and its
     baseline are neighbours in time; their order, and that of the points, is drawn from the seed.
     """
-    probe_names = set(probes)
     for number in range(trials + 1):
         draw = random.Random(f"{seed}/{number}")
         groups: dict[tuple[str, str], list[Step]] = {}
         for index, planned in enumerate(cases):
-            probe = planned.case.scenario in probe_names
-            if planned.skip or (probe and number):
+            if planned.skip:
                 continue
-            kind: TrialKind = "probe" if probe else "time" if number else "memory"
             group = groups.setdefault((planned.case.scenario, planned.case.point), [])
-            group.append(Step(index, kind, number))
+            for kind in _kinds(planned, infos[planned.case.scenario], number):
+                group.append(Step(index, kind, number))
         order = list(groups.values())
         draw.shuffle(order)
         for group in order:
             draw.shuffle(group)
         yield [step for group in order for step in group]
+
+
+def _kinds(planned: PlannedCase, info: ScenarioInfo, number: int) -> tuple[TrialKind, ...]:
+    """What a case has to find out in a round."""
+    if info.probe:
+        return () if number else ("probe",)
+    if number:
+        return ("time",)
+    if not planned.tree:
+        return ("memory",)
+    # Where the memory of the whole tree is the question, that of its first process is none.
+    return ("tree",) if info.weighs == "memory" else ("memory", "tree")

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from harness.description import Level, ParameterInfo, ScenarioInfo, StrategyInfo
 from harness.errors import UsageError
 from harness.model import DEFAULT_HOST, Case, HostSpec, PlannedCase, Value
+from harness.scenario import OBEYED
 from harness.units import parse_size
 
 
@@ -77,6 +78,8 @@ def parse_value(name: str, parameter: ParameterInfo, text: str) -> Value:
         )
     if isinstance(parameter.default, str):
         return text
+    if isinstance(parameter.default, bool):
+        return _parse_truth(name, text)
     try:
         if name == "size" or name.endswith("_bytes"):
             return parse_size(text)
@@ -87,6 +90,13 @@ def parse_value(name: str, parameter: ParameterInfo, text: str) -> Value:
         raise UsageError(
             f"{name} cannot be {text!r}; it takes a number such as {parameter.default}"
         ) from error
+
+
+def _parse_truth(name: str, text: str) -> bool:
+    for value, words in ((True, ("true", "yes", "1")), (False, ("false", "no", "0"))):
+        if text.lower() in words:
+            return value
+    raise UsageError(f"{name} cannot be {text!r}; it is true or false")
 
 
 def parse_overrides(
@@ -146,25 +156,37 @@ def points(
         info: the scenario.
         strategy: one of its strategies, whose own values replace the defaults.
         level: how many values each parameter takes.
-        overrides: values the user asked for; they are crossed with everything.
-        vary: also vary each parameter that is no axis, alone.
+        overrides: values the user asked for; they are crossed with everything that feels them.
+        vary: also vary each parameter that is no axis, alone, if the strategy feels it.
     """
     own = {name: p.default for name, p in info.parameters.items()} | dict(strategy.at)
     free = [name for name in info.parameters if name not in strategy.at and name not in overrides]
+    felt = {*strategy.names, *info.input_parameters, *OBEYED}
 
     def grid(axes: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
         for values in itertools.product(*axes.values()):
             yield own | dict(zip(axes, values, strict=True))
 
-    asked = {name: values for name, values in overrides.items() if name in info.parameters}
+    asked = {
+        name: values
+        for name, values in overrides.items()
+        if name in info.parameters and (name in felt or info.parameters[name].axis)
+    }
     axes = {
         name: info.parameters[name].values(level) for name in free if info.parameters[name].axis
     }
     found = list(grid(asked | axes))
     for name in free if vary else ():
-        values = info.parameters[name].values(level)
-        if not info.parameters[name].axis and len(values) > 1:
-            found += grid(asked | (axes if level == "full" else {}) | {name: values})
+        parameter = info.parameters[name]
+        values = parameter.values(level)
+        if parameter.axis or len(values) < 2 or not felt >= {name, *parameter.beside}:
+            continue
+        if level == "quick" and name in strategy.not_quick:
+            continue
+        beside = {
+            other: (value,) for other, value in parameter.beside.items() if other not in asked
+        }
+        found += grid(asked | (axes if level == "full" else {}) | beside | {name: values})
     seen = set()
     for point in found:
         if (label := tuple(point.items())) not in seen:

@@ -11,11 +11,12 @@ from typing import Any
 
 import psutil
 
-from harness.host import Host
+from harness.host import OBSERVED, Host
 from harness.model import Effort, TrialKind, Value
 from harness.scenario import TINY_BYTES
 
 TRUTHS_FILE = Path(__file__).resolve().parent / "trial" / "truths.py"
+TREE_TRUTHS_FILE = TRUTHS_FILE.with_name("tree_truths.py")
 _TIMEOUT_S = 60.0
 _IN_MEMORY = ("tmpfs", "ramfs", "devtmpfs")
 _PIECE = b"\1" * 1024**2
@@ -36,38 +37,40 @@ class Planted:
         *,
         kind: TrialKind = "memory",
         steady_s: float = 0.0,
+        file: Path = TRUTHS_FILE,
     ) -> tuple[dict[str, Any], float, str]:
         """The trial's record, the seconds it took, and the reason when it failed."""
         name, value = next(iter(parameters.items()))
-        tiny = self._inputs(scenario, name, TINY_BYTES if name == "size" else value)
+        tiny = self._inputs(file, scenario, name, TINY_BYTES if name == "size" else value)
         request = {
-            "path": str(TRUTHS_FILE),
+            "path": str(file),
             "scenario": scenario,
             "strategy": strategy,
             "parameters": parameters,
             "threads": 1,
             "effort": asdict(Effort(trials=1, steady_s=steady_s, timeout_s=_TIMEOUT_S)),
             "kind": kind,
-            "fixture": self._inputs(scenario, name, value),
+            "fixture": self._inputs(file, scenario, name, value),
             "tiny_fixture": tiny,
         }
-        report = self.host.call("measure", request, _TIMEOUT_S, observe=kind == "memory")
+        observe = OBSERVED.get(kind, "")
+        report = self.host.call("measure", request, _TIMEOUT_S, observe=observe)
         if report.answer is None:
             return {}, report.wall_s, report.failure(_TIMEOUT_S).reason
         return report.answer, report.wall_s, report.answer["outcome"]["reason"]
 
-    def _inputs(self, scenario: str, name: str, value: Value) -> str:
-        file = self.folder / f"{scenario}-{value}.bin"
-        if not file.exists():
+    def _inputs(self, file: Path, scenario: str, name: str, value: Value) -> str:
+        made = self.folder / f"{scenario}-{value}.bin"
+        if not made.exists():
             request = {
-                "path": str(TRUTHS_FILE),
+                "path": str(file),
                 "scenario": scenario,
                 "parameters": {name: value},
                 "seed": 0,
-                "file": str(file),
+                "file": str(made),
             }
             self.host.ask("make", request)
-        return str(file)
+        return str(made)
 
 
 @contextmanager

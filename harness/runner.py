@@ -17,7 +17,7 @@ from harness.environment import Environment, available_bytes, read_environment, 
 from harness.estimate import Estimator
 from harness.fixtures import FixtureStore
 from harness.forecast import too_big
-from harness.host import Host, Report
+from harness.host import OBSERVED, Host, Report
 from harness.journal import CeilingLine, EndLine, Header, Journal, Plan
 from harness.model import Ceiling, Effort, HostSpec, Outcome, PlannedCase, Trial
 from harness.order import Step, rounds
@@ -105,7 +105,7 @@ class Runner:
         self.team = team
         self.fixtures = fixtures
         self.listener = listener
-        self.done = {(trial.case, trial.round) for trial in done or ()}
+        self.done = {(trial.case, trial.round, trial.kind) for trial in done or ()}
         self.failed = {trial.case for trial in done or () if not trial.outcome.ok}
         self.estimator = Estimator(self.plan.cases, done or ())
         self._forecast_at = self._ends_at = float("-inf")
@@ -117,10 +117,10 @@ class Runner:
             KeyboardInterrupt: the user stopped it; the journal says so and can be continued.
         """
         started = time.monotonic()
-        probes = [info.name for info in self.infos.values() if info.probe]
+        plan = self.plan
         todo = [
-            [step for step in steps if (step.case, step.round) not in self.done]
-            for steps in rounds(self.plan.cases, probes, self.plan.effort.trials, self.plan.seed)
+            [step for step in steps if (step.case, step.round, step.kind) not in self.done]
+            for steps in rounds(plan.cases, self.infos, plan.effort.trials, plan.seed)
         ]
         self.listener.begin(sum(map(len, todo)))
         try:
@@ -205,11 +205,13 @@ class Runner:
             "kind": step.kind,
             "fixture": str(fixture),
             "tiny_fixture": str(tiny),
+            "folder": str(self.fixtures.scratch),
         }
         host = self.team.hosts[case.host]
-        observe = step.kind == "memory"
+        observe = OBSERVED.get(step.kind, "")
         begin = time.perf_counter()  # making inputs is no part of the trial
-        report = host.call("measure", request, effort.timeout_s, observe=observe)
+        with self.fixtures.clean_scratch():
+            report = host.call("measure", request, effort.timeout_s, observe=observe)
         if report.answer is None:
             return ended(report.failure(effort.timeout_s), reaped=report.reaped)
         return _record(ended(Outcome("ok")), report)

@@ -7,7 +7,10 @@ the side that plans, analyses and reports.
 Functions are called by the names of their arguments: ``inputs`` and ``skip`` receive the
 parameters they name (``inputs`` also ``rng``, a seeded NumPy Generator); a strategy receives the
 inputs first, then what ``setup`` returned, then the parameters it names; a check the
-inputs, the result, then parameters or ``strategy``, the strategy's name.
+inputs, the result, then parameters or ``strategy`` and ``group``, those of the strategy. Setup
+and strategy may also name ``folder``, an empty one on disk that is removed when the trial ends.
+
+Some parameters every trial obeys by itself, whoever names them: see ``OBEYED``.
 """
 
 from __future__ import annotations
@@ -15,11 +18,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from harness.model import Value
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Weight = Literal["time", "memory"]
+OBEYED = {
+    "threads": "how many threads torch may use, or 'all'",
+    "open_files": "limit on the open files of the trial and its workers (RLIMIT_NOFILE)",
+    "sharing_strategy": "how torch shares tensors between processes",
+    "passes": "epochs that a process tree is watched for",
+}
+"""Parameters that a trial puts into force before its strategy is called."""
 LEVELS = ("quick", "usual", "full")
 TINY_BYTES = 4096
 """The size at which every strategy is called once before its first call is timed."""
@@ -37,7 +48,10 @@ class Parameter:
         default: the value while other parameters vary.
         choices: the values allowed; empty allows any value of the default's type.
         quick, usual, full: the values each level of sweep takes; the default alone when empty.
-        axis: crossed with every other axis. Other parameters vary one at a time.
+        axis: crossed with every other axis. Other parameters vary one at a time, for strategies
+            that they make a difference to: those that name them, or whose inputs depend on them.
+        beside: values that other parameters take while this one varies; a strategy that does
+            not name those varies this one neither.
         doc: one line for ``ferrybench list``.
     """
 
@@ -47,6 +61,7 @@ class Parameter:
     usual: tuple[Value, ...] = ()
     full: tuple[Value, ...] = ()
     axis: bool = False
+    beside: Mapping[str, Value] = field(default_factory=dict)
     doc: str = ""
 
     def values(self, level: str) -> tuple[Value, ...]:
@@ -81,6 +96,14 @@ class Strategy:
     max_size: int | None = None
     requires: tuple[str, ...] = ()
     mutates: bool = False
+    published: str = ""
+    not_quick: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every argument of the function and its setup: inputs and parameters alike."""
+        own = argument_names(self.function)
+        return own if self.setup is None else (*own, *argument_names(self.setup))
 
 
 @dataclass(frozen=True)
@@ -103,6 +126,11 @@ class Scenario:
         parameters: the grid, as Parameter or just a default; ``size``, in bytes, is what
             ``--size`` and the figures expect. ``SIZES`` alone when not given.
         probe: call each strategy once and note what happened, without timing anything.
+        epochs: strategies return an iterable of batches; a trial drives it epoch by epoch, and
+            the check is given it to go through one more. A strategy that returns an iterator is
+            called anew for every epoch.
+        weighs: what decides between strategies: the time they take, or the memory of their whole
+            process tree.
 
     Raises:
         DeclarationError: the name or a level of a parameter cannot be used.
@@ -116,6 +144,8 @@ class Scenario:
         baseline: str,
         parameters: Mapping[str, Parameter | Value] | None = None,
         probe: bool = False,
+        epochs: bool = False,
+        weighs: Weight = "time",
     ) -> None:
         if not name.isidentifier():
             raise DeclarationError(f"scenario name {name!r} is not an identifier")
@@ -127,12 +157,17 @@ class Scenario:
             for key, value in (parameters or {"size": SIZES}).items()
         }
         self.probe = probe
+        self.epochs = epochs
+        self.weighs: Weight = weighs
         self.strategies: dict[str, Strategy] = {}
         self.variants: list[Variant] = []
         self.make_inputs: Callable[..., Any] | None = None
         self.verify: Callable[..., Any] | None = None
         for key, parameter in self.parameters.items():
             _check_parameter(name, key, parameter)
+            for other in parameter.beside:
+                if other not in self.parameters:
+                    raise DeclarationError(f"{name}: beside= of {key} names no parameter {other!r}")
 
     def inputs(self, function: Function) -> Function:
         """Register the function that makes the inputs, once per run and point of its arguments.
@@ -165,6 +200,8 @@ class Scenario:
         max_size: int | None = None,
         requires: Iterable[str] = (),
         mutates: bool = False,
+        published: str = "",
+        not_quick: Iterable[str] = (),
     ) -> Callable[[Function], Function]:
         """Register a strategy; its docstring is one line for the report.
 
@@ -180,6 +217,8 @@ class Scenario:
             max_size: largest size worth measuring, unless a size is asked for.
             requires: packages to import, without which the strategy is skipped.
             mutates: changes its inputs, which are then restored before each call.
+            published: where the strategy was printed, if it is kept as published, right or wrong.
+            not_quick: parameters that a quick sweep does not vary for this strategy.
         """
 
         def register(function: Function) -> Function:
@@ -201,6 +240,8 @@ class Scenario:
                 max_size=max_size,
                 requires=tuple(requires),
                 mutates=mutates,
+                published=published,
+                not_quick=tuple(not_quick),
             )
             return function
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -84,6 +84,8 @@ def plan_cases(
     ]
     answer = host.ask("evaluate", {"cases": asked})
     facts = msgspec.convert(answer["facts"], list[Facts])
+    if not host.watches_trees:
+        facts = [replace(fact, tree=False) for fact in facts]
     return complete(planned, facts, infos, request, free_bytes)
 
 

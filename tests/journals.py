@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.description import ParameterInfo, ScenarioInfo, StrategyInfo
@@ -12,13 +13,17 @@ from harness.model import (
     Case,
     Ceiling,
     Effort,
+    Epoch,
     Faults,
     HostSpec,
     Ledger,
+    Loading,
     Outcome,
     PlannedCase,
     Rss,
     Timing,
+    Tree,
+    TreeSample,
     Trial,
     TrialKind,
     Value,
@@ -48,9 +53,11 @@ ENVIRONMENT = Environment(
 )
 
 
-def parameter(default: Value, *values: Value, axis: bool = False) -> ParameterInfo:
+def parameter(
+    default: Value, *values: Value, axis: bool = False, beside: Mapping[str, Value] | None = None
+) -> ParameterInfo:
     chosen = values or (default,)
-    return ParameterInfo(default, (), chosen, chosen, chosen, axis)
+    return ParameterInfo(default, (), chosen, chosen, chosen, axis, beside=beside or {})
 
 
 def strategy(
@@ -60,9 +67,19 @@ def strategy(
     shares: bool | None = False,
     at: Mapping[str, Value] | None = None,
     max_size: int | None = None,
+    names: tuple[str, ...] = (),
+    published: str = "",
 ) -> StrategyInfo:
     return StrategyInfo(
-        name, f"What {name} does.", f"def {name}(a):\n    ...", group, shares, at or {}, max_size
+        name,
+        f"What {name} does.",
+        f"def {name}(a):\n    ...",
+        group,
+        shares,
+        at or {},
+        max_size,
+        names=names,
+        published=published,
     )
 
 
@@ -118,6 +135,73 @@ def trial(
         faults_steady=Faults(faults_steady, 0.0),
         threads=threads,
     )
+
+
+def epoch(total_s: float, start_s: float = 0.0) -> Epoch:
+    """An epoch of which a part goes into starting and ending workers."""
+    work_s = total_s - start_s
+    return Epoch(start_s * 0.4, start_s * 0.4 + work_s * 0.1, work_s * 0.9, start_s * 0.2)
+
+
+def loaded(
+    one: Trial,
+    epoch_s: float | Sequence[float],
+    *,
+    samples: int = 1024,
+    batches: int = 16,
+    start_s: float = 0.0,
+    build_s: float = 1e-4,
+    data_bytes: int = MIB,
+) -> Trial:
+    """The trial of a strategy that makes a loader: its epochs take so long, workers' start so.
+
+    The first epoch takes twice as long as the first of the steady ones.
+    """
+    times = [epoch_s] * 4 if isinstance(epoch_s, float) else list(epoch_s)
+    first = epoch(times[0] * 2, start_s)
+    steady = tuple(epoch(total, start_s) for total in times) if one.kind == "time" else ()
+    waited = build_s + first.iter_s + first.first_batch_s
+    return replace(
+        one,
+        result_bytes=data_bytes,
+        timing=Timing(waited, tuple(pass_.total_s for pass_ in steady), 1, True, 5e-8),
+        loading=Loading(build_s, first, steady, batches, samples, data_bytes),
+    )
+
+
+def sample(
+    at_s: float, pss: int, rss: int = 0, *, shmem: int = 0, processes: int = 3, files: int = 20
+) -> TreeSample:
+    return TreeSample(at_s, processes, rss, Rss(pss - shmem, 0, shmem), files, shmem)
+
+
+def tree(
+    peak: int, *, rss: int | None = None, shmem: int = 0, left: int = 0, files: int = 20
+) -> Tree:
+    """A process tree that grew by so much in a second, stayed there, and was left again.
+
+    Args:
+        peak: growth of summed PSS.
+        rss: summed RSS at the peak; it was 100 MiB before. Three times the growth if not given.
+        shmem: the part of the peak that is shared memory.
+        left: growth after everything was dropped.
+        files: most open files.
+    """
+    before = 100 * MIB
+    most = before + 3 * peak if rss is None else rss
+    top, idle = sample(1.0, peak, most, shmem=shmem, files=files), sample(2.0, peak, most)
+    gone = sample(3.0, left, before, processes=1)
+    course = (sample(0.0, 0, before, processes=1), sample(0.5, peak // 2, most), top, idle, gone)
+    marks = (("build", 0.0), ("pass 1", 0.4), ("pass 2", 1.2), ("drop", 2.1))
+    return Tree(top, idle, gone, course, marks, files, shmem, 0, 1000, 20_000)
+
+
+def watched(
+    index: int, grown: Tree, *, payload: int = MIB, outcome: Outcome | None = None
+) -> Trial:
+    """A trial of case ``index`` whose process tree was watched; no ledger of its own."""
+    one = trial(index, 0, payload=payload, kind="tree", outcome=outcome)
+    return replace(one, ledger=None, timing=None, tree=grown)
 
 
 def header(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.host import Host, Report
+from harness.host import Host, Observed, Report
 from harness.model import Effort, Outcome, Value
 
 MISBEHAVING = Path(__file__).parent / "trial" / "misbehaving.py"
@@ -41,7 +42,7 @@ class Lab:
         *,
         kind: str = "probe",
         timeout_s: float = 30.0,
-        observe: bool = False,
+        observe: Observed = "",
         effort: Effort = BRIEF,
         **parameters: Value,
     ) -> Report:
@@ -55,7 +56,9 @@ class Lab:
             "kind": kind,
             "fixture": self.inputs(parameters),
             "tiny_fixture": self.inputs({**parameters, "size": 4096} if parameters else {}),
+            "folder": str(self.folder / "scratch"),
         }
+        shutil.rmtree(self.folder / "scratch", ignore_errors=True)
         return self.host.call("measure", request, timeout_s, observe=observe)
 
     def record(self, strategy: str, **options: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tests.journals import planned, trial, write_run
 
 ROOT = Path(__file__).parents[1]
 HARNESS = ROOT / "harness"
-BOTH_SIDES = ("__init__", "model", "scenario", "discover", "checks", "layouts")
+BOTH_SIDES = ("__init__", "model", "scenario", "discover", "checks", "layouts", "batches")
 INSIDE = [*sorted(HARNESS.glob("trial/*.py")), *(HARNESS / f"{name}.py" for name in BOTH_SIDES)]
 OUTSIDE = [path for path in sorted(HARNESS.rglob("*.py")) if path not in INSIDE]
 SCENARIOS = sorted((ROOT / "scenarios").glob("*.py"))

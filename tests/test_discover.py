@@ -121,4 +121,4 @@ def test_loading_twice_gives_the_file_as_it_now_is(tmp_path: Path) -> None:
     load(file)
     written(tmp_path, GOOD.replace('question="?"', 'question="again, longer?"'))
     assert load(file)[0].question == "again, longer?"
-    sys.modules.pop("scenarios.mine")
+    sys.modules.pop("ferrybench_scenarios.mine")

@@ -16,8 +16,9 @@ from harness.formats import csv as csv_format
 from harness.formats import json as json_format
 from harness.frame import CASE_COLUMNS, case_frame, ceiling_rates, trial_frame
 from harness.journal import read_journal
+from harness.loader_columns import LOADING_COLUMNS, TREE_COLUMNS
 from harness.model import MISSED, Ceiling, Outcome, PlannedCase, Rss, Trial
-from tests.journals import MIB, case, planned, trial, write_run
+from tests.journals import MIB, case, loaded, planned, tree, trial, watched, write_run
 
 CEILINGS = [
     Ceiling("memcpy_touched", 1, 64 * MIB, 10e9),
@@ -186,6 +187,107 @@ def test_exports_carry_the_numbers_unrounded(tmp_path: Path) -> None:
 def test_the_ceiling_of_a_run_is_the_median_of_its_rounds(tmp_path: Path) -> None:
     path = write_run(tmp_path / "r.jsonl", [planned("base")], [], ceilings=CEILINGS)
     assert ceiling_rates(read_journal(path))["memcpy_touched", 1] == 12e9
+
+
+class TestLoaders:
+    """What epochs come to."""
+
+    def test_a_sample_s_time_is_its_share_of_an_epoch(self, tmp_path: Path) -> None:
+        # GIVEN processes whose epochs of 1000 samples take 1, 2 and 4 ms
+        trials = [loaded(trial(0, 0), 1e-3, samples=1000)]
+        trials += [
+            loaded(trial(0, number), seconds, samples=1000)
+            for number, seconds in enumerate((1e-3, 4e-3, 2e-3), start=1)
+        ]
+        row = frame_of(tmp_path, [planned("base", baseline=True)], trials).iloc[0]
+        assert row.steady_median_s == pytest.approx(2e-3)
+        assert (row.sample_s, row.sample_low_s, row.sample_high_s) == pytest.approx(
+            (2e-6, 1e-6, 4e-6)
+        )
+        assert (row.epoch_samples, row.epoch_batches, row.epoch_bytes) == (1000, 16, MIB)
+
+    def test_phases_are_medians_over_processes_of_medians_over_epochs(self, tmp_path: Path) -> None:
+        # GIVEN one process with many slow epochs, and workers that take 10 ms of each
+        trials = [
+            loaded(trial(0, 1), [0.9] * 9, start_s=10e-3),
+            loaded(trial(0, 2), [0.11, 0.21, 0.31], start_s=10e-3),
+            loaded(trial(0, 3), [0.11], start_s=10e-3),
+        ]
+        row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+        assert row.iter_s == pytest.approx(4e-3)
+        assert row.batches_s == pytest.approx(0.9 * 0.2)
+        assert row.teardown_s == pytest.approx(2e-3)
+        assert row.first_batch_s == pytest.approx(4e-3 + 0.1 * 0.2)
+        assert row.build_s == 1e-4
+        # AND the first epoch, of which each was twice the first of the steady ones
+        assert row.first_batches_s == pytest.approx(0.9 * 0.21)
+        assert row.first_call_s == pytest.approx(
+            row.build_s + row.first_iter_s + row.first_first_batch_s
+        )
+
+    def test_throughput_counts_the_batches_not_the_inputs(self, tmp_path: Path) -> None:
+        trials = [loaded(trial(0, n, payload=4 * MIB), 1e-3, data_bytes=8 * MIB) for n in range(4)]
+        row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+        assert row.throughput_bytes_per_s == pytest.approx(8 * MIB / 1e-3)
+        assert row.ceiling == "memcpy_touched"
+
+    @pytest.mark.parametrize(
+        ("shares", "epoch_s"), [(True, 1e-3), (False, 1e-6)], ids=["views", "made before"]
+    )
+    def test_views_have_no_throughput(self, tmp_path: Path, shares: bool, epoch_s: float) -> None:
+        trials = [loaded(trial(0, n, shares=shares), epoch_s) for n in range(4)]
+        row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+        assert pd.isna(row.throughput_bytes_per_s)
+
+    def test_batches_of_workers_have_no_ceiling(self, tmp_path: Path) -> None:
+        cases = [PlannedCase(case("base", num_workers=2))]
+        row = frame_of(tmp_path, cases, [loaded(trial(0, n), 1e-3) for n in range(4)]).iloc[0]
+        assert row.throughput_bytes_per_s == pytest.approx(MIB / 1e-3)
+        assert pd.isna(row.ceiling_fraction)
+
+
+class TestTrees:
+    """What was seen of process trees."""
+
+    def test_growth_is_told_apart_by_kind_and_by_time(self, tmp_path: Path) -> None:
+        grown = tree(8 * MIB, rss=500 * MIB, shmem=3 * MIB, left=MIB, files=40)
+        trials = [trial(0, 0), watched(0, grown), trial(0, 1)]
+        row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+        assert row.tree_grown_bytes == row.tree_extra_bytes == row.tree_idle_bytes == 8 * MIB
+        assert (row.tree_anon_bytes, row.tree_shmem_bytes) == (5 * MIB, 3 * MIB)
+        assert (row.tree_left_bytes, row.shm_bytes) == (MIB, 3 * MIB)
+        assert (row.tree_rss_bytes, row.tree_rss_extra_bytes) == (500 * MIB, 400 * MIB)
+        assert (row.tree_processes, row.most_open_files) == (3, 40)
+        assert (row.started_bytes, row.sent_bytes, row.received_bytes) == (0, 1000, 20_000)
+
+    def test_file_pages_do_not_count_as_growth(self, tmp_path: Path) -> None:
+        # GIVEN a peak with library pages in it, which another process stopped using
+        grown = tree(8 * MIB)
+        pages = replace(grown.peak, pss=Rss(8 * MIB, file_bytes=90 * MIB))
+        grown = replace(grown, peak=pages)
+        row = frame_of(tmp_path, [planned("base")], [trial(0, 0), watched(0, grown)]).iloc[0]
+        assert (row.tree_grown_bytes, row.tree_extra_bytes) == (8 * MIB, 98 * MIB)
+
+    def test_the_process_s_own_memory_is_still_that_of_its_own_trial(self, tmp_path: Path) -> None:
+        trials = [watched(0, tree(8 * MIB)), trial(0, 0)]
+        row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+        assert (row.peak_extra_bytes, row.copies) == (MIB, 1)
+        assert row.memory_split_source == "observed"
+
+    def test_a_tree_alone_tells_how_large_the_data_was(self, tmp_path: Path) -> None:
+        rows = frame_of(tmp_path, [planned("base")], [watched(0, tree(MIB), payload=3 * MIB)])
+        assert rows.payload_bytes[0] == 3 * MIB
+
+    def test_a_tree_that_failed_fails_the_case(self, tmp_path: Path) -> None:
+        bad = watched(0, tree(MIB), outcome=Outcome("crash", "SIGBUS"))
+        rows = frame_of(tmp_path, [planned("base")], [trial(0, 0), bad])
+        assert (rows.outcome[0], rows.reason[0]) == ("crash", "1 of 2 trials: SIGBUS")
+
+
+def test_what_is_neither_loader_nor_tree_leaves_their_columns_empty(tmp_path: Path) -> None:
+    rows = frame_of(tmp_path, [planned("base")], [trial(0, n) for n in range(4)])
+    assert {*LOADING_COLUMNS, *TREE_COLUMNS} < set(CASE_COLUMNS)
+    assert rows[[*LOADING_COLUMNS, *TREE_COLUMNS]].isna().all(axis=None)
 
 
 def test_trials_have_a_frame_of_their_own(tmp_path: Path) -> None:

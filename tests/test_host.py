@@ -127,7 +127,7 @@ def test_what_a_strategy_prints_does_not_reach_the_answers(misbehaving: Lab) -> 
 
 
 def test_an_observed_trial_that_dies_does_not_hang(misbehaving: Lab) -> None:
-    report = misbehaving.measure("aborts", observe=True, timeout_s=20)
+    report = misbehaving.measure("aborts", observe="peak", timeout_s=20)
     assert report.failure(20).reason.startswith("SIGABRT")
     assert report.reaped == 0, "the observer is ours, not something left behind"
     assert report.wall_s < 10

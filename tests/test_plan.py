@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 
@@ -21,7 +22,28 @@ GRID = {
     "dtype": parameter("f4", "f4", "f8"),
     "layout": parameter("C", "C", "F"),
 }
-INFO = scenario((strategy("base"), strategy("other"), strategy("cast", at={"dtype": "f8"})), GRID)
+INFO = replace(
+    scenario((strategy("base"), strategy("other"), strategy("cast", at={"dtype": "f8"})), GRID),
+    input_parameters=tuple(GRID),
+)
+LOADERS = replace(
+    scenario(
+        (
+            replace(strategy("base"), names=("data", "workers", "start")),
+            replace(strategy("slices"), names=("data",)),
+        ),
+        {
+            "size": parameter(MIB, MIB, axis=True),
+            "workers": parameter(0, 0, 2),
+            "start": replace(parameter("fork", "fork", "spawn"), beside={"workers": 2}),
+            "threads": parameter(1, 1, 4),
+        },
+    ),
+    epochs=True,
+)
+
+
+BY_NAME = {INFO.name: INFO}
 
 
 def labels(cases: Iterable[Mapping[str, Value]]) -> list[tuple[Value, ...]]:
@@ -164,7 +186,7 @@ def test_the_scenarios_own_reason_to_skip_wins() -> None:
 def test_rounds_repeat_every_case_in_an_order_of_their_own() -> None:
     sizes = [MIB * (1 + n) for n in range(6)]
     cases = [planned(name, size) for size in sizes for name in ("base", "other", "third")]
-    first, *later = rounds(cases, (), trials=4, seed=7)
+    first, *later = rounds(cases, BY_NAME, trials=4, seed=7)
     assert len(later) == 4
     assert {step.kind for step in first} == {"memory"}
     for number, steps in enumerate(later, start=1):
@@ -181,11 +203,47 @@ def test_rounds_repeat_every_case_in_an_order_of_their_own() -> None:
 
 def test_the_order_depends_on_nothing_but_the_seed() -> None:
     cases = [planned("base", MIB * n) for n in range(1, 9)]
-    assert list(rounds(cases, (), 2, seed=3)) == list(rounds(cases, (), 2, seed=3))
-    assert list(rounds(cases, (), 2, seed=3)) != list(rounds(cases, (), 2, seed=4))
+    assert list(rounds(cases, BY_NAME, 2, seed=3)) == list(rounds(cases, BY_NAME, 2, seed=3))
+    assert list(rounds(cases, BY_NAME, 2, seed=3)) != list(rounds(cases, BY_NAME, 2, seed=4))
 
 
 def test_probes_run_once_and_skipped_cases_never() -> None:
     cases = [planned("base"), planned("other", skip="no")]
-    steps = [step for number in rounds(cases, ("moving",), 3, seed=1) for step in number]
+    probing = {"moving": replace(INFO, probe=True)}
+    steps = [step for number in rounds(cases, probing, 3, seed=1) for step in number]
     assert [(step.case, step.kind) for step in steps] == [(0, "probe")]
+
+
+def test_a_parameter_is_varied_only_for_strategies_that_feel_it() -> None:
+    base, slices = (labels(points(LOADERS, one, "usual", {})) for one in LOADERS.strategies)
+    assert base == [
+        (MIB, 0, "fork", 1),
+        (MIB, 2, "fork", 1),
+        (MIB, 2, "spawn", 1),  # beside two workers, since without any it makes no difference
+        (MIB, 0, "fork", 4),
+    ]
+    assert slices == [(MIB, 0, "fork", 1), (MIB, 0, "fork", 4)]
+
+
+def test_what_is_asked_for_reaches_only_strategies_that_feel_it() -> None:
+    asked: dict[str, tuple[Value, ...]] = {"workers": (1,), "start": ("fork", "spawn")}
+    base, slices = (labels(points(LOADERS, one, "usual", asked)) for one in LOADERS.strategies)
+    assert base == [
+        (MIB, 1, "fork", 1),
+        (MIB, 1, "spawn", 1),
+        (MIB, 1, "fork", 4),
+        (MIB, 1, "spawn", 4),
+    ]
+    assert slices == [(MIB, 0, "fork", 1), (MIB, 0, "fork", 4)]
+
+
+@pytest.mark.parametrize(("weighs", "kinds"), [("time", ["memory", "tree"]), ("memory", ["tree"])])
+def test_a_case_with_workers_has_its_tree_watched_in_a_trial_of_its_own(
+    weighs: Literal["time", "memory"], kinds: list[str]
+) -> None:
+    cases = [replace(planned("base"), tree=True), planned("other")]
+    infos = {"moving": replace(INFO, weighs=weighs)}
+    first, second = rounds(cases, infos, trials=1, seed=1)
+    assert sorted(step.kind for step in first if step.case == 0) == kinds
+    assert [step.kind for step in first if step.case == 1] == ["memory"]
+    assert {step.kind for step in second} == {"time"}

@@ -10,7 +10,8 @@ import pytest
 
 from harness import Parameter, Scenario
 from harness.scenario import SIZES, DeclarationError, Strategy, argument_names, arguments, call_with
-from harness.trial.describe import describe, source
+from harness.trial.describe import describe
+from harness.trial.source import source
 
 
 def make(**changed: Any) -> Scenario:

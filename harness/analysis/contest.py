@@ -1,4 +1,7 @@
-"""Who is fastest among strategies that make the same promise, and whether that is certain."""
+"""Who is best among strategies that make the same promise, and whether that is certain.
+
+Best is the fastest, or, where a scenario weighs memory, the one whose process tree grows least.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.rows import NEGLIGIBLE_BYTES, CaseRow
-from harness.analysis.sweep import setting
-from harness.description import ScenarioInfo
+from harness.analysis.sweep import Sweep, setting
 
 ACCURACY = 1.02
 ACCURACY_S = 30e-9
@@ -19,6 +21,8 @@ LEAST_COVERAGE = 0.75
 """Intervals less certain than those of three processes name no winner."""
 LEANER = 0.05
 """Less extra memory than this, in multiples of the data, makes no difference."""
+LEANER_TREE_BYTES = 4 * 1024**2
+"""Nor does less than this in a process tree, where every process has some memory of its own."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,9 @@ class Pick:
 
     group: str
     setting: str  # the parameters of the contest that are not the defaults; "" when all are
-    rows: tuple[CaseRow, ...]  # all contestants, the fastest first
-    leaders: tuple[CaseRow, ...]  # those that cannot be told from the fastest
+    rows: tuple[CaseRow, ...]  # all contestants, the best first
+    leaders: tuple[CaseRow, ...]  # those that cannot be told from the best
+    by_memory: bool = False  # of the process tree; else by time
 
     @property
     def winner(self) -> CaseRow | None:
@@ -38,13 +43,15 @@ class Pick:
     @property
     def too_few(self) -> bool:
         """Whether a contest was held in too few processes to know their spread."""
+        if self.by_memory:
+            return False  # memory hardly varies: one reading will do
         return len(self.rows) > 1 and self.leaders[0].steady.coverage < LEAST_COVERAGE
 
     @property
     def leanest(self) -> CaseRow | None:
         """A contestant that peaks well below every leader; None when there is none."""
         known = [row for row in self.rows if row.peak_extra_bytes >= 0]
-        if not known:
+        if not known or self.by_memory:
             return None
         least = min(known, key=lambda row: row.peak_extra_bytes)
         leading = min((row.peak_extra_bytes for row in self.leaders), default=0.0)
@@ -52,27 +59,36 @@ class Pick:
         return least if least.peak_extra_bytes + slack < leading else None
 
 
-def picks(rows: Sequence[CaseRow], info: ScenarioInfo) -> tuple[Pick, ...]:
-    """Hold the contests among timed rows of one size, in the order of the scenario's groups.
+def picks(sweep: Sweep, rows: Sequence[CaseRow]) -> tuple[Pick, ...]:
+    """Hold the contests among rows of one size, in the order of the scenario's groups.
 
     A strategy that stands alone at its point is left out where its group has a real contest.
     """
     contests: dict[tuple[str, object], list[CaseRow]] = {}
     for row in rows:
-        contests.setdefault((row.group, row.point), []).append(row)
+        if sweep.compared(row):
+            contests.setdefault((row.group, row.point), []).append(row)
     contested = {group for (group, _), found in contests.items() if len(found) > 1}
-    order = list(dict.fromkeys(strategy.group for strategy in info.strategies))
+    order = list(dict.fromkeys(strategy.group for strategy in sweep.info.strategies))
     return tuple(
-        _pick(group, found, info)
+        _pick(group, found, sweep)
         for (group, _), found in sorted(contests.items(), key=lambda item: order.index(item[0][0]))
         if len(found) > 1 or group not in contested
     )
 
 
-def _pick(group: str, rows: Sequence[CaseRow], info: ScenarioInfo) -> Pick:
-    ordered = sorted(rows, key=lambda row: row.steady.median)
-    leaders = [row for row in ordered if not any(clearly_faster(other, row) for other in ordered)]
-    return Pick(group, setting(ordered[0], info), tuple(ordered), tuple(leaders))
+def _pick(group: str, rows: Sequence[CaseRow], sweep: Sweep) -> Pick:
+    better = clearly_leaner if sweep.by_memory else clearly_faster
+    ordered = sorted(rows, key=sweep.weight)
+    leaders = [row for row in ordered if not any(better(other, row) for other in ordered)]
+    place = setting(ordered[0], sweep.info)
+    return Pick(group, place, tuple(ordered), tuple(leaders), sweep.by_memory)
+
+
+def clearly_leaner(one: CaseRow, other: CaseRow) -> bool:
+    """Whether the process tree of a case grows less than another's, by more than it may vary."""
+    slack = max(LEANER_TREE_BYTES, LEANER * max(one.payload_bytes, other.payload_bytes))
+    return one.tree_bytes + slack < other.tree_bytes
 
 
 def clearly_faster(one: CaseRow, other: CaseRow) -> bool:

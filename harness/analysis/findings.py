@@ -12,7 +12,14 @@ from harness.description import ScenarioInfo
 from harness.units import format_multiple, format_seconds, format_size
 
 Kind = Literal[
-    "cost model", "not shared", "memory kept", "processes left", "two modes"
+    "cost model",
+    "not shared",
+    "pickled",
+    "open files",
+    "memory kept",
+    "tree kept",
+    "processes left",
+    "two modes",
 ]  # the gravest first
 KINDS: dict[Kind, tuple[str, str]] = {
     "cost model": (
@@ -24,9 +31,23 @@ KINDS: dict[Kind, tuple[str, str]] = {
         "Declared to share memory, but copied",
         "By addresses: the result does not overlap the inputs.",
     ),
+    "pickled": (
+        "Data came from workers in messages, not in shared memory",
+        "Tensors travel as handles of a few hundred bytes; arrays are pickled, sent and copied.",
+    ),
+    "open files": (
+        "Open files near their limit",
+        "Every tensor that a worker has sent holds one until it is freed; at the limit, loading "
+        "fails.",
+    ),
     "memory kept": (
         "Memory kept after the result was dropped",
         "A leak, or freed blocks that the allocator keeps for later.",
+    ),
+    "tree kept": (
+        "Memory of the process tree kept after the loader was dropped",
+        "Summed over its processes, each shared page counted once and file pages not at all: a "
+        "leak, or freed blocks that allocators keep for later.",
     ),
     "processes left": ("Processes left behind", "They were killed after the trial."),
     "two modes": (
@@ -39,6 +60,15 @@ KINDS: dict[Kind, tuple[str, str]] = {
 MODEL_FROM_BYTES = 1024**2
 """Cost models are checked from this size on: below it, stray pages would count as copies."""
 MODEL_SHARE = 0.05
+PICKLED_SHARE = 0.5
+"""Messages of this share of an epoch's bytes carry the data themselves."""
+OPEN_FILES = "open_files"
+USUAL_OPEN_FILES = 1024
+"""The limit on open files where none was set: what most systems begin with."""
+OPEN_SHARE = 0.75
+TREE_KEPT_BYTES = 16 * 1024**2
+"""What a process keeps anyway that has had workers: modules, threads, and a resource tracker."""
+TREE_KEPT_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -88,15 +118,35 @@ def _of(row: CaseRow, info: ScenarioInfo) -> Iterator[Finding]:
             yield found("cost model", text, abs(excess))
         if info.strategy(row.strategy).shares_memory and row.shares_memory is False:
             yield found("not shared", "the result does not overlap the inputs", 0.0)
-        if row.left_bytes > NEGLIGIBLE_BYTES:
+        if row.left_bytes > NEGLIGIBLE_BYTES and row.tree is None:
             text = f"{format_size(row.left_bytes)} still held"
             yield found("memory kept", text, row.left_bytes)
         if row.two_modes:
             low, high = format_seconds(row.steady_min_s), format_seconds(row.steady.high)
             text = f"fastest sample {low}, median of the slowest process {high}"
             yield found("two modes", text, row.steady.high / row.steady_min_s)
+        for kind, text, weight in _of_tree(row):
+            yield found(kind, text, weight)
     if row.reaped:
         yield found("processes left", f"{row.reaped} had to be killed", float(row.reaped))
+
+
+def _of_tree(row: CaseRow) -> Iterator[tuple[Kind, str, float]]:
+    """What a case's process tree shows: its messages, its open files, and what it leaves."""
+    tree = row.tree
+    if tree is None:
+        return
+    data_bytes = row.loading.data_bytes if row.loading else row.payload_bytes
+    if tree.received_bytes and tree.received_bytes >= PICKLED_SHARE * data_bytes > 0:
+        sizes = f"{format_size(tree.received_bytes)} in messages for {format_size(data_bytes)}"
+        yield "pickled", f"{sizes} of batches", tree.received_bytes / data_bytes
+    limit = row.parameters.get(OPEN_FILES, USUAL_OPEN_FILES)
+    if isinstance(limit, int) and tree.most_open_files >= OPEN_SHARE * limit > 0:
+        text = f"{tree.most_open_files} of {limit} that one process may have open"
+        yield "open files", text, tree.most_open_files / limit
+    left = tree.left.own_bytes
+    if left > TREE_KEPT_BYTES + TREE_KEPT_SHARE * max(0.0, row.payload_bytes):
+        yield "tree kept", f"{format_size(left)} still held", float(left)
 
 
 def model_error(row: CaseRow) -> float:

@@ -7,17 +7,43 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import pandas as pd
 
 from harness.analysis.stats import Interval
 from harness.journal import Run
-from harness.model import DEFAULT_HOST, Value
+from harness.loader_columns import watched_tree
+from harness.model import DEFAULT_HOST, Epoch, Tree, Trial, Value
 
 NEGLIGIBLE_BYTES = 512 * 1024
 """Memory below this is within what the ledger itself is accurate to."""
+
+
+@dataclass(frozen=True)
+class LoadingRow:
+    """What driving a loader took; phases are medians over processes."""
+
+    samples: int  # of an epoch, as the following are
+    batches: int
+    data_bytes: float
+    sample: Interval  # steady state: an epoch's time, divided by its samples
+    build_s: float
+    first: Epoch
+    steady: Epoch
+
+    @property
+    def phases(self) -> tuple[tuple[str, float, float], ...]:
+        """The phases of a fresh process in their order: name, time, and time in steady state."""
+        pairs = [
+            (field.name.removesuffix("_s"), getattr(self.first, field.name), field.name)
+            for field in fields(Epoch)
+        ]
+        return (
+            ("build", self.build_s, math.nan),
+            *((name, first, getattr(self.steady, key)) for name, first, key in pairs),
+        )
 
 
 @dataclass(frozen=True)
@@ -55,6 +81,8 @@ class CaseRow:
     two_modes: bool
     reaped: int
     memory_source: str
+    loading: LoadingRow | None = None
+    tree: Tree | None = None
 
     @property
     def ok(self) -> bool:
@@ -66,9 +94,50 @@ class CaseRow:
         return self.ok and self.steady.median > 0
 
     @property
+    def pace(self) -> Interval:
+        """The steady state in what can be compared over a sweep: per sample of a loader, or call.
+
+        An epoch's own time depends on how many samples it has.
+        """
+        return self.loading.sample if self.loading else self.steady
+
+    @property
+    def batch(self) -> Interval:
+        """The steady state per batch of a loader; nothing for what is none."""
+        return self.steady.divided(self.loading.batches if self.loading else 0)
+
+    @property
     def peak_multiple(self) -> float:
         """Extra memory at the peak of the first call, in multiples of the data."""
         return self.peak_extra_bytes / self.payload_bytes if self.payload_bytes > 0 else math.nan
+
+    @property
+    def tree_bytes(self) -> float:
+        """Most growth of the whole process tree: every shared page once, file pages not at all."""
+        return self.tree.peak.own_bytes if self.tree else math.nan
+
+    @property
+    def tree_multiple(self) -> float:
+        """The same in multiples of the data."""
+        return self.tree_bytes / self.payload_bytes if self.payload_bytes > 0 else math.nan
+
+    @property
+    def tree_rss_bytes(self) -> float:
+        """What adding up RSS would have made of that growth: shared pages many times."""
+        if self.tree is None or not self.tree.course:
+            return math.nan
+        return self.tree.peak.rss_bytes - self.tree.course[0].rss_bytes
+
+    @property
+    def tree_rss_multiple(self) -> float:
+        """The same in multiples of the data."""
+        return self.tree_rss_bytes / self.payload_bytes if self.payload_bytes > 0 else math.nan
+
+    @property
+    def workers(self) -> int:
+        """Worker processes that the case asks for."""
+        asked = self.parameters.get("num_workers", 0)
+        return asked if isinstance(asked, int) else 0
 
     @property
     def point(self) -> tuple[tuple[str, Value], ...]:
@@ -84,10 +153,16 @@ class CaseRow:
 def case_rows(run: Run, cases: pd.DataFrame) -> list[CaseRow]:
     """The frame of a run as records, in the order of its plan."""
     records = cases.to_dict("records")
-    planned = run.header.plan.cases
+    trials: dict[int, list[Trial]] = {}
+    for trial in run.trials:
+        trials.setdefault(trial.case, []).append(trial)
     return [
-        _row({str(key): value for key, value in record.items()}, dict(one.case.parameters))
-        for record, one in zip(records, planned, strict=True)
+        _row(
+            {str(key): value for key, value in record.items()},
+            dict(one.case.parameters),
+            watched_tree(trials.get(index, ())),
+        )
+        for index, (record, one) in enumerate(zip(records, run.header.plan.cases, strict=True))
     ]
 
 
@@ -106,7 +181,7 @@ def truth(value: Any) -> bool | None:
     return None if value is None or pd.isna(value) else bool(value)
 
 
-def _row(record: Mapping[str, Any], parameters: dict[str, Value]) -> CaseRow:
+def _row(record: Mapping[str, Any], parameters: dict[str, Value], tree: Tree | None) -> CaseRow:
     size = parameters.pop("size", None)
     return CaseRow(
         scenario=text(record["scenario"]),
@@ -140,6 +215,24 @@ def _row(record: Mapping[str, Any], parameters: dict[str, Value]) -> CaseRow:
         two_modes=bool(truth(record["two_modes"])),
         reaped=int(record["reaped"]),
         memory_source=text(record["memory_source"]),
+        loading=_loading(record),
+        tree=tree,
+    )
+
+
+def _loading(record: Mapping[str, Any]) -> LoadingRow | None:
+    samples = number(record["epoch_samples"])
+    if math.isnan(samples):
+        return None
+    names = [field.name for field in fields(Epoch)]
+    return LoadingRow(
+        samples=int(samples),
+        batches=int(record["epoch_batches"]),
+        data_bytes=number(record["epoch_bytes"]),
+        sample=_interval(record, "sample_s", "sample_low_s", "sample_high_s"),
+        build_s=number(record["build_s"]),
+        first=Epoch(*(number(record[f"first_{name}"]) for name in names)),
+        steady=Epoch(*(number(record[name]) for name in names)),
     )
 
 

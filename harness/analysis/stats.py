@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 CONFIDENCE = 0.95
 
@@ -23,6 +23,12 @@ class Interval:
     high: float
     coverage: float  # probability that the interval holds the true median
     count: int
+
+    def divided(self, by: float) -> Interval:
+        """The interval of a share, such as of one batch of an epoch; nothing of nothing."""
+        if not by:
+            return NOTHING
+        return replace(self, median=self.median / by, low=self.low / by, high=self.high / by)
 
 
 NOTHING = Interval(math.nan, math.nan, math.nan, 0.0, 0)

@@ -1,21 +1,27 @@
 """What of a scenario's cases one table can compare, and what was varied beside it.
 
 The *main* cases are those on the default host with every parameter but the size at its usual
-value: the strategy's own, else the scenario's default, else the first that was asked for. All
-others vary a parameter or the host, and are compared with the main case they depart from.
+value: the strategy's own, else the scenario's default, else one that was measured. All others
+vary a parameter or the host, and are compared with the main case they depart from. An axis
+beside the size has one usual value for all strategies, or they could not be compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.rows import CaseRow
+from harness.analysis.values import in_order, value_text
 from harness.description import ScenarioInfo, StrategyInfo
 from harness.model import DEFAULT_HOST, Value
+from harness.units import format_size
 
 REFERENCE_BYTES = 64 * 1024**2
 """Verdicts are given at the largest size up to this one: beyond the caches, yet soon measured."""
+Point = Mapping[str, Value]
 
 
 @dataclass(frozen=True)
@@ -26,19 +32,64 @@ class Sweep:
     main: tuple[CaseRow, ...]
     others: tuple[CaseRow, ...]
     sizes: tuple[int | None, ...]  # of the main cases, ascending; (None,) without a size
+    usual: Mapping[str, Point]  # by strategy, without the size
+
+    @property
+    def by_memory(self) -> bool:
+        """Whether strategies are compared by the memory of their process tree."""
+        return self.info.weighs == "memory"
+
+    def compared(self, row: CaseRow) -> bool:
+        """Whether a case has what its scenario compares."""
+        return not math.isnan(self.weight(row))
+
+    def weight(self, row: CaseRow) -> float:
+        """What a scenario compares, the less the better; nan where it is not known."""
+        if self.by_memory:
+            return row.tree_bytes if row.ok else math.nan
+        return row.steady.median if row.timed else math.nan
 
     @property
     def reference(self) -> int | None:
         """The size that a reader should see first."""
-        rows = (
-            [row for row in self.main if row.timed and row.baseline]
-            or [row for row in self.main if row.timed]
-            or list(self.main)
+        return self.reference_of(self.main)
+
+    def reference_of(self, rows: Sequence[CaseRow]) -> int | None:
+        """The size of some rows that a reader should see first."""
+        chosen = (
+            [row for row in rows if self.compared(row) and row.baseline]
+            or [row for row in rows if self.compared(row)]
+            or list(rows)
         )
-        sizes = sorted({row.size_bytes for row in rows if row.size_bytes is not None})
+        sizes = sorted({row.size_bytes for row in chosen if row.size_bytes is not None})
         if not sizes:
             return None
         return max((size for size in sizes if size <= REFERENCE_BYTES), default=sizes[0])
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes beside the size that took several values."""
+        return tuple(
+            name
+            for name, parameter in self.info.parameters.items()
+            if parameter.axis and name != "size" and self.values(name)[1:]
+        )
+
+    def values(self, name: str) -> list[Value]:
+        """The values a parameter took, in the order of the plan."""
+        rows = (*self.main, *self.others)
+        return list(dict.fromkeys(row.parameters[name] for row in rows if name in row.parameters))
+
+    @property
+    def place(self) -> str:
+        """Where the main cases of the reference size stand: ``at 64 MiB``; "" with no choice."""
+        usual = self.usual.get(self.info.baseline, {})
+        size = self.reference
+        parts = [] if size is None else [f"at {format_size(size)}"]
+        parts += [
+            f"with {name} {value_text(name, usual[name])}" for name in self.axes if name in usual
+        ]
+        return " ".join(parts)
 
     def at(self, size: int | None) -> list[CaseRow]:
         """The main cases of one size, one per strategy."""
@@ -53,13 +104,68 @@ class Sweep:
         """The baseline's main case of one size."""
         return next((row for row in self.at(size) if row.baseline), None)
 
+    def varying(self, name: str) -> tuple[CaseRow, ...]:
+        """The cases between which one parameter makes the difference, on the default host.
+
+        All others stand at their usual values, or at those that the parameter wants beside it.
+        Rows of every size, in the order of the plan; a strategy's main case is among them unless
+        something stands beside.
+        """
+        beside = self.info.parameters[name].beside
+        rows = [
+            row
+            for row in (*self.main, *self.others)
+            if row.host == DEFAULT_HOST and name in row.parameters
+        ]
+        found: list[CaseRow] = []
+        for strategy, usual in self.usual.items():
+            own = [row for row in rows if row.strategy == strategy]
+            for base in ({**usual, **beside}, usual):
+                chosen = [row for row in own if _differs_in(row, base) <= {name}]
+                if chosen:
+                    found += chosen
+                    break
+        return tuple(found)
+
+    def variation(self, name: str, strategy: str = "") -> tuple[CaseRow, ...]:
+        """The same for one size, the reference where it was varied there.
+
+        Empty unless a strategy beside the baseline took several values: the baseline is measured
+        wherever another strategy is, and that alone is no variation.
+
+        Args:
+            name: the parameter.
+            strategy: only this one, even if it is the baseline.
+        """
+        if name not in self.info.parameters:
+            return ()
+        rows = [row for row in self.varying(name) if strategy in ("", row.strategy)]
+        taken: dict[str, set[Value]] = {}
+        for row in rows:
+            taken.setdefault(row.strategy, set()).add(row.parameters[name])
+        varied = {strategy for strategy, values in taken.items() if len(values) > 1}
+        if not varied - ({self.info.baseline} - {strategy}):
+            return ()
+        departing = [
+            row
+            for row in rows
+            if row.strategy in varied and row.parameters[name] != self.usual[row.strategy][name]
+        ]
+        size = self.reference_of(departing)
+        return tuple(row for row in rows if row.size_bytes == size)
+
+
+def _differs_in(row: CaseRow, base: Point) -> set[str]:
+    return {name for name, value in row.parameters.items() if base.get(name) != value}
+
 
 def sweep(info: ScenarioInfo, rows: Sequence[CaseRow]) -> Sweep:
     """Split the rows of a scenario; those of others are left out."""
     own = [row for row in rows if row.scenario == info.name]
+    shared = _axis_values(info, own)
     usual = {
         strategy.name: _usual_values(
-            info, strategy, [row for row in own if row.strategy == strategy.name]
+            info, strategy, [row for row in own if row.strategy == strategy.name], shared
         )
         for strategy in info.strategies
     }
@@ -75,17 +181,40 @@ def sweep(info: ScenarioInfo, rows: Sequence[CaseRow]) -> Sweep:
         tuple(main),
         tuple(row for row in own if id(row) not in chosen),
         tuple(sorted(sizes, key=lambda size: size or 0)),
+        usual,
     )
 
 
+def _axis_values(info: ScenarioInfo, rows: Sequence[CaseRow]) -> dict[str, Value]:
+    """One value for each axis beside the size: one that most strategies were measured at.
+
+    The default where it is among those, else the middle one.
+    """
+    shared = {}
+    for name, parameter in info.parameters.items():
+        measured = {(row.strategy, row.parameters[name]) for row in rows if name in row.parameters}
+        if not parameter.axis or name == "size" or not measured:
+            continue
+        counts = Counter(value for _, value in measured)
+        common = [value for value, count in counts.items() if count == max(counts.values())]
+        if parameter.default in common:
+            shared[name] = parameter.default
+        else:
+            shared[name] = in_order(common)[len(common) // 2]
+    return shared
+
+
 def _usual_values(
-    info: ScenarioInfo, strategy: StrategyInfo, rows: Sequence[CaseRow]
+    info: ScenarioInfo,
+    strategy: StrategyInfo,
+    rows: Sequence[CaseRow],
+    shared: Point,
 ) -> dict[str, Value]:
     usual = {}
     for name, parameter in info.parameters.items():
         values = [row.parameters[name] for row in rows if name in row.parameters]
         if values:
-            preferred = strategy.at.get(name, parameter.default)
+            preferred = strategy.at.get(name, shared.get(name, parameter.default))
             usual[name] = preferred if preferred in values else values[0]
     return usual
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 from harness.analysis.contest import ACCURACY
+from harness.analysis.rows import CaseRow
 from harness.analysis.stats import Interval
 
 PROMISES = {
@@ -18,6 +20,23 @@ PROMISES = {
     "cast": "if the dtype must change",
     "shared memory": "if other processes must see it",
     "bfloat16": "if the tensor is bfloat16",
+    "per sample": "if samples are read one by one",
+    "per batch": "if a dataset reads a whole batch at once",
+    "no DataLoader": "if you need no DataLoader",
+    "one order": "if one order will do for every epoch",
+    "reused batch": "if each batch may overwrite the one before",
+    "arrays": "if you need everything in arrays",
+    "files": "if the arrays may end in files",
+    "bypass": "if the loader's own data can be reached",
+    "device": "if batches lie on an accelerator",
+    "channels first": "if channels must come first in memory",
+    "channels last": "if channels may come last in memory",
+    "batches": "if the result may come in batches",
+    "epochs": "if every epoch goes over the images",
+    "labels": "if labels come with the samples",
+    "many objects": "if every sample is to be an object of its own",
+    "one block": "if all samples may lie in one block of memory",
+    "a file": "if the samples may stay in a file",
 }
 """What choosing among a group of the built-in scenarios means to a user."""
 
@@ -42,3 +61,30 @@ def factor(ratio: float) -> str:
         return f"{ratio:.2f}×" if ratio < 1.995 else f"{ratio:.1f}×"
     digits = max(0, math.floor(math.log10(ratio)) - 1)
     return f"{round(ratio, -digits):,.0f}×".replace(",", "\u202f")
+
+
+def per(row: CaseRow) -> str:
+    """What a case's pace is a time of, where it is not a call's: `` a sample``."""
+    return " a sample" if row.loading else ""
+
+
+def span(values: Sequence[float], write: Callable[[float], str]) -> str:
+    """``1.2 to 3.4 ms``; one value where the ends are written alike."""
+    low, high = write(min(values)), write(max(values))
+    if low == high:
+        return high
+    same_unit = low.split()[1:] == high.split()[1:]
+    return f"{low.split()[0] if same_unit else low} to {high}"
+
+
+def series(names: Sequence[str], last: str = "and") -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def shortened(names: Sequence[str], most: int = 3) -> str:
+    """The first names, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

@@ -11,6 +11,7 @@ from harness.errors import EXIT_OK, EXIT_WORSE
 from harness.fitness import Finding, examine
 from harness.host import Host
 from harness.model import HostSpec
+from harness.tree_accuracy import QUICK_WORKERS, tree_checks
 
 _MARKS = {"good": "[green]good[/]", "note": "[yellow]note[/]", "bad": "[red]bad[/]"}
 
@@ -26,6 +27,8 @@ def doctor_command() -> int:
     _print_findings(findings)
     with err.status("measuring what is known"), Host(HostSpec()) as host:
         checks = [*memory_checks(host, sizes=QUICK_SIZES), *fault_checks(host), *time_checks(host)]
+        if host.watches_trees:
+            checks += tree_checks(host, workers=QUICK_WORKERS)
     _print_checks(checks)
     bad = [finding.name for finding in findings if finding.state == "bad"]
     off = [check.name for check in checks if not check.ok]

@@ -41,6 +41,7 @@ def list_command(
             table.add_column(column, no_wrap=column != "")
         for strategy in strategies:
             mark = " (baseline)" if strategy.name == info.baseline else ""
+            mark += " (as published)" if strategy.published else ""
             table.add_row(strategy.name + mark, strategy.group, strategy.doc.partition("\n")[0])
         out.print(table)
         for variant in info.variants:

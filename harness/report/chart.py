@@ -1,17 +1,18 @@
 """Figures as plain descriptions, which know no renderer.
 
-There are two kinds: lines over a numeric axis, and rows of dots, one row per strategy. Values are
-in bytes, seconds, bytes a second or plain multiples; an axis says which.
+There are three kinds: lines over a numeric axis, rows of dots and rows of stacked bars, one row
+per strategy. Values are in bytes, seconds, bytes a second or plain multiples; an axis says which.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from harness.report.ticks import Tick, Unit
 
-Emphasis = Literal["baseline", "best", "rest"]
+Emphasis = Literal["baseline", "best", "named", "rest"]
 Role = Literal["main", "second", "declared"]
 Tip = tuple[tuple[str, str], ...]
 """What a reader sees on pointing at a mark: names and exact values."""
@@ -19,7 +20,7 @@ Tip = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Axis:
-    """One scale. On a logarithmic one domain and ticks are given; a linear one starts at zero."""
+    """One scale. Where ticks are given the domain is too; else it is linear and starts at zero."""
 
     title: str
     unit: Unit
@@ -27,6 +28,12 @@ class Axis:
     low: float = 0.0
     high: float = 0.0
     ticks: tuple[Tick, ...] = ()
+
+    def share(self, value: float) -> float:
+        """Where a value lies between the ends, from 0 to 1."""
+        if self.log:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,7 @@ class Point:
     """One measured value with its interval."""
 
     x: float
+    where: str  # the value of x, as people write it
     y: float
     low: float
     high: float
@@ -60,7 +68,7 @@ class Line:
 
 @dataclass(frozen=True)
 class LineFigure:
-    """Lines, of which the emphasised ones are labelled at their last point."""
+    """Lines, of which those with an emphasis are labelled at their last point."""
 
     scenario: str
     key: str  # unique within a scenario
@@ -69,6 +77,10 @@ class LineFigure:
     x: Axis
     y: Axis
     lines: tuple[Line, ...]
+    across: str = "size"  # what x is, for tooltips
+    names: tuple[str, ...] = ()  # whose looks are their own; of groups where there are none
+    dotted: bool = True  # points are measurements of their own, not samples of a course
+    wide: bool = False  # as wide as the page
 
 
 @dataclass(frozen=True)
@@ -108,13 +120,39 @@ class DotFigure:
     x: Axis
     rows: tuple[DotRow, ...]
     sizes: tuple[int, ...]
-    size_bytes: int  # the one to show first; 0 for scenarios without sizes
+    size_bytes: int  # the one to show first; 0 where there is no choice of sizes
     roles: tuple[tuple[Role, str], ...]  # what each kind of mark stands for
     joined: bool  # draw a line from the first role to the second; else from zero to the first
     references: tuple[Reference, ...] = ()
+    wide: bool = False
 
 
-Figure = LineFigure | DotFigure
+@dataclass(frozen=True)
+class Bar:
+    """One strategy: parts that follow each other, as long as their values."""
+
+    name: str
+    group: str
+    emphasis: Emphasis
+    values: tuple[float, ...]  # one for each part of the figure
+    tip: Tip
+
+
+@dataclass(frozen=True)
+class BarFigure:
+    """Rows of stacked bars along one axis."""
+
+    scenario: str
+    key: str
+    title: str
+    subtitle: str
+    x: Axis
+    parts: tuple[str, ...]
+    bars: tuple[Bar, ...]
+    wide: bool = False
+
+
+Figure = LineFigure | DotFigure | BarFigure
 
 
 def file_stem(figure: Figure) -> str:

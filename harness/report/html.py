@@ -16,9 +16,10 @@ from harness.analysis.matrix import SYMBOLS
 from harness.report.chart import Figure
 from harness.report.content import Content
 from harness.report.machine import ceiling_table, host_lines, machine_pairs, run_pairs
-from harness.report.palette import LOOKS
+from harness.report.palette import LOOKS, PART_LOOKS, named_lines
 from harness.report.source import highlighted, prose, script_json
-from harness.report.text import plural, size_text
+from harness.report.text import capital, plural, size_text
+from harness.report.variations import quantity
 from harness.report.vega import height, specification
 
 _PACKAGE = "harness.report"
@@ -45,7 +46,10 @@ def page(content: Content) -> str:
             cell_kinds=CELL_KINDS,
             symbols=SYMBOLS,
             palette=LOOKS,
+            part_looks=PART_LOOKS,
+            named_lines=named_lines,
             drawn=drawn,
+            quantity=quantity,
             runtime=runtime(),
             style=_asset("page.css"),
             script=_asset("page.js"),
@@ -77,6 +81,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "capital": capital,
         "prose": prose,
         "python": highlighted,
         "script_json": script_json,

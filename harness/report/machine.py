@@ -76,6 +76,7 @@ def run_pairs(run: Run) -> Pairs:
     header = run.header
     plan, environment = header.plan, header.environment
     changed = ", with uncommitted changes" if environment.git_dirty else ""
+    trees = ", 1 with its workers" if any(trial.tree for trial in run.trials) else ""
     budget = f", within {format_duration(plan.budget_s)}" if plan.budget_s else ""
     return (
         ("Measured", datetime.fromisoformat(header.created).strftime("%Y-%m-%d %H:%M %z")),
@@ -86,7 +87,7 @@ def run_pairs(run: Run) -> Pairs:
             f"{environment.git_revision}{changed}" if environment.git_revision else UNKNOWN,
         ),
         ("Sweep", f"{plan.level}{budget}"),
-        ("Processes per case", f"{plan.effort.trials} timed, 1 watched for memory"),
+        ("Processes per case", f"{plan.effort.trials} timed, 1 watched for memory{trees}"),
         ("Seed", str(plan.seed)),
         ("Trials started by", plan.method),
         ("Cyclic collector", "on" if plan.effort.collect_garbage else "off while timing"),

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 
 from harness.analysis.contest import Pick
 from harness.analysis.rows import CaseRow
+from harness.analysis.sweep import Sweep
 from harness.analysis.wording import comparison, promise
 from harness.report.content import Content, ScenarioContent
 from harness.report.machine import machine_line
 from harness.report.text import MISSING, plural, ratio_text, seconds_text
-from harness.units import format_multiple, format_seconds, format_size
+from harness.units import format_multiple, format_seconds
 
 MOST_FINDINGS = 8
 _SPECIAL = re.compile(r"([\\<>|*\[\]#~&]|\b_|_\b)")
@@ -49,18 +50,29 @@ def _scenario(scenario: ScenarioContent) -> Iterator[str]:
     yield ""
     if not answer.picks:
         return
-    at = f" at {format_size(answer.size_bytes)}" if answer.size_bytes is not None else ""
-    columns = ("when", "strategy", f"steady state{at}", "against the baseline", "first call")
-    yield _row([*columns, "extra memory", "copies"])
-    yield _row(["---", "---", "--:", "--:", "--:", "--:", "--:"])
-    baseline = scenario.sweep.baseline_at(answer.size_bytes)
-    if baseline is not None and baseline.timed:
-        yield _row(["baseline", f"`{baseline.strategy}`", *_numbers(baseline)])
+    sweep = scenario.sweep
+    columns = _columns(sweep)
+    yield _row(
+        ["when", "strategy", f"{escape(f'{columns[0]} {answer.place}'.rstrip())}", *columns[1:]]
+    )
+    yield _row(["---", "---", *("--:" for _ in columns)])
+    baseline = sweep.baseline_at(answer.size_bytes)
+    if baseline is not None and sweep.compared(baseline):
+        yield _row(["baseline", f"`{baseline.strategy}`", *_numbers(sweep, baseline)])
     for pick in answer.picks:
         if pick.winner is not None and pick.winner is baseline:
             continue
-        yield _row([escape(_when(pick)), _names(pick), *_numbers(pick.leaders[0])])
+        yield _row([escape(_when(pick)), _names(pick), *_numbers(sweep, pick.leaders[0])])
     yield ""
+
+
+def _columns(sweep: Sweep) -> list[str]:
+    """What is told of a strategy, the first of it being what decides."""
+    if sweep.by_memory:
+        return ["whole tree", "adding up RSS", "processes", "first batch"]
+    if sweep.info.epochs:
+        return ["per sample", "against the baseline", "first batch", "extra memory", "copies"]
+    return ["steady state", "against the baseline", "first call", "extra memory", "copies"]
 
 
 def _when(pick: Pick) -> str:
@@ -75,10 +87,17 @@ def _names(pick: Pick) -> str:
     return f"no clear winner: {', '.join(names[:3])}{more}"
 
 
-def _numbers(row: CaseRow) -> list[str]:
+def _numbers(sweep: Sweep, row: CaseRow) -> list[str]:
+    if sweep.by_memory:
+        return [
+            format_multiple(row.tree_multiple),
+            format_multiple(row.tree_rss_multiple),
+            str(row.tree.peak.processes) if row.tree else MISSING,
+            format_seconds(row.first.median),
+        ]
     against = MISSING if row.baseline else comparison(row.ratio) or ratio_text(row.ratio)
     return [
-        seconds_text(row.steady),
+        seconds_text(row.pace),
         against,
         format_seconds(row.first.median),
         format_multiple(row.peak_multiple),

@@ -63,9 +63,13 @@ def _notices(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
 
 def method(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
     """How the numbers came about, one sentence or two each."""
+    return tuple(_method(run, rows))
+
+
+def _method(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
     effort = run.header.plan.effort
     processes = plural(effort.trials, "process", "processes")
-    return (
+    yield from (
         f"**Every case runs in processes of its own**: one watched for memory, {processes} for "
         "time. Their order is drawn from the seed, and a strategy and its baseline stay "
         "neighbours, so that a drifting machine slows both.",
@@ -81,11 +85,43 @@ def method(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
         "**Share of ceiling** compares with what memcpy reaches in the same run into memory of "
         "the same kind: already touched, or fresh pages. Above 100% the data comes from a cache, "
         "or is only read, as by a sum. A cast counts as the mean of what it reads and writes.",
+        *_of_loaders(rows),
+        *_of_trees(rows),
         "**Shares memory** is proved by addresses, and every result is compared with the "
         "reference: a fast wrong answer is an outcome, never a time.",
         "**A winner** is named only when its intervals of times and of ratios to the baseline "
         "both lie apart from those of every rival, or its ratios by a quarter. Where none is, "
         "choose by taste.",
+    )
+
+
+def _of_loaders(rows: Sequence[CaseRow]) -> Iterator[str]:
+    if not any(row.loading for row in rows):
+        return
+    yield (
+        "**Loaders** are driven as a training loop would, with nothing done to a batch, and each "
+        "is dropped once the next has come. **First batch** is the time from making the loader to "
+        "its first batch in a fresh process; **per sample** is the time of a whole later epoch, "
+        "from `iter()` to its end, divided by its samples. Workers start and end within that "
+        "time unless they persist. Extra memory is that of the loading process alone."
+    )
+    yield (
+        "**Phases** follow each other: making the loader, `iter()`, the first batch, the other "
+        "batches, the end. The throughput of a loader is the bytes of its batches a second; "
+        "batches that workers made are compared with no ceiling."
+    )
+
+
+def _of_trees(rows: Sequence[CaseRow]) -> Iterator[str]:
+    if not any(row.tree for row in rows):
+        return
+    yield (
+        "**The whole tree** is a process with its workers, watched from outside in a process of "
+        "its own that is never timed. Its memory is summed as PSS, which divides every page by "
+        "the number of processes that share it, and given as growth since before the strategy was "
+        "called. File pages, which the system can take back and other programs share, are left "
+        "out. **Adding up RSS**, as `top` invites to, counts shared pages once for each "
+        "process. Memory that workers take and give back between two readings is missed."
     )
 
 
@@ -107,7 +143,9 @@ def not_measured(run: Run) -> tuple[str, ...]:
     """What these numbers are silent about."""
     effort = run.header.plan.effort
     silent = [
-        "What other programs, and other processes of the same one, cost each other.",
+        "What other programs on the same machine cost, and what workers cost each other's caches."
+        if any(trial.tree for trial in run.trials)
+        else "What other programs, and other processes of the same one, cost each other.",
         "Memory on an accelerator, and copies to and from one.",
         "Memory that is reserved but never touched.",
         "Anything slower than the page cache: all data is in memory.",

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from harness.report.chart import LineFigure
+
 _CIRCLE = "M0.9,0A0.9,0.9,0,1,1,-0.9,0A0.9,0.9,0,1,1,0.9,0Z"
 
 
@@ -55,6 +57,9 @@ LOOKS = tuple(
 OTHER = Look("--muted", "#5b6470", "#9aa4b0", _CIRCLE, "o")
 """Groups beyond the palette, and strategies without a group, are told apart by name only."""
 
+PART_LOOKS = (LOOKS[3], LOOKS[1], LOOKS[4], LOOKS[0], OTHER)
+"""The parts of a bar: what comes before the work in warm colours, the work blue, the rest grey."""
+
 INK = "#1a1d21"
 MUTED = "#5b6470"
 RULE = "#d5dae0"
@@ -65,3 +70,18 @@ def looks(groups: Iterable[str]) -> Mapping[str, Look]:
     named = [group for group in dict.fromkeys(groups) if group]
     given = dict(zip(named, LOOKS, strict=False))
     return {group: given.get(group, OTHER) for group in [*named, ""]}
+
+
+def line_looks(figure: LineFigure, groups: Mapping[str, Look]) -> tuple[Mapping[str, Look], str]:
+    """The looks of a figure's lines, and what they are looked up by: ``group`` or ``name``."""
+    return (looks(figure.names), "name") if figure.names else (groups, "group")
+
+
+def named_lines(figure: LineFigure) -> list[tuple[str, Look | None]]:
+    """The lines that have looks of their own; the baseline's, which is dashed, is None."""
+    own = looks(figure.names)
+    return [
+        (line.name, None if line.emphasis == "baseline" else own[line.name])
+        for line in figure.lines
+        if figure.names
+    ]

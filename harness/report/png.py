@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.report import png_dots, png_lines
-from harness.report.chart import Figure, LineFigure
+from harness.report import png_bars, png_dots, png_lines
+from harness.report.chart import BarFigure, Figure, LineFigure
 from harness.report.palette import Look
 
 DOTS_PER_IN = 150
@@ -16,6 +16,8 @@ def write_png(figure: Figure, looks: Mapping[str, Look], path: Path) -> None:
     """Draw a figure into a file."""
     if isinstance(figure, LineFigure):
         canvas = png_lines.canvas(figure, looks)
+    elif isinstance(figure, BarFigure):
+        canvas = png_bars.canvas(figure)
     else:
         canvas = png_dots.canvas(figure, looks)
     canvas.savefig(path, dpi=DOTS_PER_IN)

@@ -58,10 +58,11 @@ def set_scale(axis: Axis, axes: Axes, which: str) -> None:
     label: dict[str, Any] = {"size": 9.5, "color": MUTED, "labelpad": 6}
     (axes.set_xlabel if which == "x" else axes.set_ylabel)(axis.title, **label)
     axes.grid(visible=True, axis="x" if which == "x" else "y", color=RULE, linewidth=0.7)
-    if not axis.log:
+    if not axis.ticks:
         target.set_major_formatter(FuncFormatter(lambda value, _: linear_label(axis.unit, value)))
         return
-    (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    if axis.log:
+        (axes.set_xscale if which == "x" else axes.set_yscale)("log")
     (axes.set_xlim if which == "x" else axes.set_ylim)(axis.low, axis.high)
     target.set_major_locator(FixedLocator([value for value, _ in axis.ticks]))
     target.set_major_formatter(FixedFormatter([name for _, name in axis.ticks]))

@@ -11,12 +11,14 @@ from harness.analysis.findings import model_error
 from harness.analysis.rows import CaseRow
 from harness.analysis.sweep import Sweep, setting
 from harness.analysis.wording import comparison, promise
+from harness.description import ScenarioInfo
 from harness.report.order import by_group
 from harness.report.text import (
     MISSING,
     SMALL_RATIO,
     ceiling_text,
     count_text,
+    epoch_text,
     format_ratio,
     interval_text,
     rate_text,
@@ -24,6 +26,8 @@ from harness.report.text import (
     seconds_text,
     share_text,
     size_text,
+    standing_at,
+    tree_text,
     yes_no,
 )
 from harness.units import format_multiple, format_seconds, format_size
@@ -36,13 +40,15 @@ class Line:
     name: str
     setting: str
     baseline: bool
-    standing: str  # "fastest", "level" with the fastest, or ""
+    published: str  # where it was printed, if it is kept as published
+    standing: str  # "fastest" or "leanest", "level" with that one, or ""
     outcome: str
     reason: str
-    first: str
+    first: str  # a call, or a loader's first batch
     first_range: str
-    steady: str
+    steady: str  # a call, or a sample of a loader
     steady_range: str
+    epoch: str  # what the same comes to in an epoch; "" of what is no loader
     two_modes: bool
     ratio: str
     ratio_range: str
@@ -57,6 +63,9 @@ class Line:
     contradicted: bool
     shares: str
     faults: str  # of the first call, and of each one in steady state
+    tree: str  # growth of the process tree
+    tree_parts: str
+    open_files: str
 
     @property
     def ok(self) -> bool:
@@ -78,8 +87,14 @@ class Pane:
 
     size_bytes: int
     title: str
+    where: str  # the size, and what stands at one value of several
     reference: bool
     groups: tuple[Group, ...]
+
+    @property
+    def trees(self) -> bool:
+        """Whether any process tree was watched."""
+        return any(line.tree != MISSING for group in self.groups for line in group.lines)
 
 
 @dataclass(frozen=True)
@@ -90,10 +105,12 @@ class Choice:
     promise: str
     setting: str
     names: tuple[str, ...]  # more than one: none is clearly the fastest
-    clear: bool
+    best: str  # "fastest" or "leanest", where that is clear
     steady: str
     against: str
     peak: str
+    tree: str
+    added: str  # what adding up RSS would make of it
     among: int
     leaner: str  # a strategy that needs much less memory, and how much; "" when there is none
 
@@ -105,6 +122,7 @@ def panes(sweep: Sweep) -> tuple[Pane, ...]:
         Pane(
             size or 0,
             size_text(size),
+            ", ".join([*([size_text(size)] if size is not None else []), *standing_at(sweep)]),
             size == sweep.reference,
             _groups(sweep, sweep.at(size), groups),
         )
@@ -115,14 +133,13 @@ def panes(sweep: Sweep) -> tuple[Pane, ...]:
 def _groups(
     sweep: Sweep, rows: Sequence[CaseRow], order: Sequence[tuple[str, list[str]]]
 ) -> tuple[Group, ...]:
-    standing = _standings(picks([row for row in rows if row.timed], sweep.info))
+    standing = _standings(picks(sweep, rows))
     by_name = {row.strategy: row for row in rows}
+    info = sweep.info
     groups = []
     for group, names in order:
         lines = tuple(
-            line(by_name[name], setting(by_name[name], sweep.info), standing.get(name, ""))
-            for name in names
-            if name in by_name
+            line(by_name[name], info, standing.get(name, "")) for name in names if name in by_name
         )
         if lines:
             groups.append(Group(group, promise(group) if group else "", lines))
@@ -132,25 +149,31 @@ def _groups(
 def _standings(found: Sequence[Pick]) -> dict[str, str]:
     contested = [pick for pick in found if len(pick.rows) > 1 and not pick.too_few]
     return {
-        row.strategy: "fastest" if pick.winner is row else "level"
+        row.strategy: _best(pick) if pick.winner is row else "level"
         for pick in contested
         for row in pick.leaders
     }
 
 
-def line(row: CaseRow, departs: str, standing: str) -> Line:
+def _best(pick: Pick) -> str:
+    return "leanest" if pick.by_memory else "fastest"
+
+
+def line(row: CaseRow, info: ScenarioInfo, standing: str) -> Line:
     """The cells of one case."""
     return Line(
         name=row.strategy,
-        setting=departs,
+        setting=setting(row, info),
+        published=info.strategy(row.strategy).published,
         baseline=row.baseline,
         standing=standing,
         outcome=row.outcome,
         reason=row.reason,
         first=format_seconds(row.first.median),
         first_range=interval_text(row.first, format_seconds),
-        steady=format_seconds(row.steady.median),
-        steady_range=interval_text(row.steady, format_seconds),
+        steady=format_seconds(row.pace.median),
+        steady_range=interval_text(row.pace, format_seconds),
+        epoch=epoch_text(row),
         two_modes=row.two_modes,
         ratio=format_ratio(row.ratio.median),
         ratio_range=_ratio_range(row),
@@ -165,6 +188,9 @@ def line(row: CaseRow, departs: str, standing: str) -> Line:
         contradicted=bool(row.ok and model_error(row)),
         shares=yes_no(row.shares_memory),
         faults=f"{count_text(row.faults_first)} / {count_text(row.faults_steady)}",
+        tree=format_multiple(row.tree_multiple),
+        tree_parts=tree_text(row),
+        open_files=MISSING if row.tree is None else str(row.tree.most_open_files),
     )
 
 
@@ -180,10 +206,12 @@ def _choice(pick: Pick) -> Choice:
         promise=promise(pick.group),
         setting=pick.setting,
         names=tuple(row.strategy for row in pick.leaders),
-        clear=pick.winner is not None,
-        steady=seconds_text(best.steady),
+        best=_best(pick) if pick.winner is not None else "",
+        steady=seconds_text(best.pace),
         against=_against(best),
         peak=format_multiple(best.peak_multiple),
+        tree=format_multiple(best.tree_multiple),
+        added=format_multiple(best.tree_rss_multiple),
         among=len(pick.rows),
         leaner=f"{leaner.strategy}: {format_multiple(leaner.peak_multiple)}" if leaner else "",
     )

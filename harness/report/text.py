@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from harness.analysis.rows import CaseRow
 from harness.analysis.stats import Interval
+from harness.analysis.sweep import Sweep
+from harness.analysis.values import value_text
 from harness.analysis.wording import factor
 from harness.units import format_multiple, format_rate, format_seconds, format_size
 
@@ -73,8 +75,47 @@ def count_text(value: float) -> str:
     return f"{round(value):,}".replace(",", "\u202f")
 
 
+def beside(sweep: Sweep) -> str:
+    """What the main cases share besides the size, as a sentence; "" where there is no choice."""
+    values = standing_at(sweep)
+    return f" With {', '.join(values)}." if values else ""
+
+
+def standing_at(sweep: Sweep) -> list[str]:
+    """Where on axes beside the size the main cases stand: ``sample_cost_us 20 µs``."""
+    usual = sweep.usual.get(sweep.info.baseline, {})
+    return [f"{name} {value_text(name, usual[name])}" for name in sweep.axes if name in usual]
+
+
+def epoch_text(row: CaseRow) -> str:
+    """``12.3 ms an epoch of 64 batches, 4 096 samples``; "" of what is no loader."""
+    if row.loading is None:
+        return ""
+    samples, batches = count_text(row.loading.samples), row.loading.batches
+    counts = f"{plural(batches, 'batch', 'batches')}, {samples} samples"
+    return f"{format_seconds(row.steady.median)} an epoch of {counts}"
+
+
+def tree_text(row: CaseRow) -> str:
+    """What a process tree grew by, and of what; "" where none was watched."""
+    if row.tree is None:
+        return ""
+    most = row.tree.peak
+    processes = plural(most.processes, "process", "processes")
+    shared, file_pages = most.pss.shmem_bytes, most.pss.file_bytes
+    parts = [f"{format_size(most.own_bytes)} in {processes}"]
+    parts += [f"{format_size(shared)} of it shared memory"] if shared else []
+    parts += [f"beside {format_size(file_pages)} of file pages"] if file_pages > 0 else []
+    return ", ".join(parts)
+
+
 def yes_no(value: bool | None) -> str:
     return MISSING if value is None else "yes" if value else "no"
+
+
+def capital(text: str) -> str:
+    """A text with its first letter large, as at the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def plural(count: int, one: str, many: str = "") -> str:

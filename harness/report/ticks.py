@@ -1,14 +1,14 @@
-"""Where to put ticks on logarithmic axes, and how values of each unit are written on any axis."""
+"""Where to put ticks on axes of known ends, and how values of each unit are written on any."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from harness.units import format_seconds, format_size
 
-Unit = Literal["bytes", "seconds", "rate", "multiple"]
+Unit = Literal["bytes", "seconds", "rate", "multiple", "count"]
 Tick = tuple[float, str]
 
 MOST_SIZES = 10
@@ -24,15 +24,38 @@ def size_ticks(sizes: Sequence[float]) -> tuple[Tick, ...]:
 
 
 def time_ticks(low: float, high: float) -> tuple[Tick, ...]:
-    """Powers of ten, and 2 and 5 times those where the span is short, in seconds."""
+    """Seconds on a logarithmic axis."""
+    return log_ticks(low, high, format_seconds)
+
+
+def rate_ticks(low: float, high: float) -> tuple[Tick, ...]:
+    """Bytes a second on a logarithmic axis, whose title names the unit."""
+    return log_ticks(low, high, lambda value: linear_label("rate", value))
+
+
+def log_ticks(low: float, high: float, write: Callable[[float], str]) -> tuple[Tick, ...]:
+    """Powers of ten, and 2 and 5 times those where the span is short."""
     dense = math.log10(high / low) < DENSE_DECADES
     return tuple(
-        (value, format_seconds(value))
+        (value, write(value))
         for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         for digit in ((1, 2, 5) if dense else (1,))
         for value in (float(f"{digit}e{power}"),)
         if low <= value <= high
     )
+
+
+def linear_ticks(
+    low: float, high: float, write: Callable[[float], str], about: int = 5
+) -> tuple[Tick, ...]:
+    """Multiples of 1, 2 or 5 times a power of ten, about as many as asked for."""
+    rough = (high - low) / about
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(step for step in (power, 2 * power, 5 * power, 10 * power) if step >= rough * 0.7)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    digits = max(0, -math.floor(math.log10(step)))
+    values = [round(index * step, digits) + 0.0 for index in range(first, last + 1)]
+    return tuple((value, write(value)) for value in values)
 
 
 def widen(values: Sequence[float], by: float = 1.25) -> tuple[float, float]:

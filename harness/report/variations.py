@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.rows import CaseRow
 from harness.analysis.sweep import Sweep, setting
+from harness.analysis.values import in_order, value_text
 from harness.model import DEFAULT_HOST
-from harness.report.text import format_ratio, size_text
-from harness.units import format_seconds
+from harness.report.text import epoch_text, format_ratio, size_text, tree_text
+from harness.units import format_multiple, format_seconds
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One case in a cell: its time and its ratio to the baseline, or why there is neither."""
+    """One case in a cell: its figure and its ratio to the baseline, or why there is neither."""
 
     outcome: str
-    steady: str
+    value: str  # time per call or per sample, or growth of the process tree
     ratio: str
-    reason: str
+    detail: str  # more about the value, or why there is none
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,14 @@ class Variation:
     note: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Entry | None, ...]], ...]
+
+
+def quantity(sweep: Sweep) -> str:
+    """What the entries of a scenario are, as the beginning of a sentence."""
+    if sweep.by_memory:
+        return "Growth of the whole process tree, in multiples of the data"
+    pace = "Time per sample" if sweep.info.epochs else "Steady state"
+    return f"{pace}, and the ratio to the baseline at the same point"
 
 
 def variations(sweep: Sweep) -> tuple[Variation, ...]:
@@ -45,55 +55,50 @@ def further(sweep: Sweep) -> tuple[tuple[str, str, str, Entry], ...]:
     Returns:
         Strategy, setting, size and entry of each.
     """
-    rows = [row for row in sweep.others if _departures(sweep, row) != 1]
+    shown = {
+        id(row) for name in sweep.info.parameters if name != "size" for row in sweep.varying(name)
+    } | {id(row) for row in _elsewhere(sweep)}
     return tuple(
-        (row.name, setting(row, sweep.info), size_text(row.size_bytes), _entry(row))
-        for row in rows
-        if not (row.baseline and row.host == DEFAULT_HOST)
+        (row.name, setting(row, sweep.info), size_text(row.size_bytes), _entry(sweep, row))
+        for row in sweep.others
+        if id(row) not in shown and not (row.baseline and row.host == DEFAULT_HOST)
     )
 
 
-def _departures(sweep: Sweep, row: CaseRow) -> int:
-    """In how many respects a case differs from its strategy's main ones."""
-    main = next((one for one in sweep.main if one.strategy == row.strategy), None)
-    usual = dict(main.parameters) if main else {}
-    changed = sum(usual.get(name) != value for name, value in row.parameters.items())
-    return changed + (row.host != DEFAULT_HOST)
+def _elsewhere(sweep: Sweep) -> list[CaseRow]:
+    """The cases on other hosts in which nothing else was varied."""
+    return [
+        row
+        for row in sweep.others
+        if row.host != DEFAULT_HOST and dict(row.parameters) == sweep.usual.get(row.strategy)
+    ]
 
 
 def _parameter(sweep: Sweep, name: str) -> Variation | None:
-    usual = {row.strategy: row.parameters.get(name) for row in sweep.main}
-    varied = [
-        row
-        for row in sweep.others
-        if row.host == DEFAULT_HOST
-        and _departures(sweep, row) == 1
-        and row.parameters.get(name) != usual.get(row.strategy, row.parameters.get(name))
-    ]
-    # The baseline is measured wherever another strategy is: that alone is no variation.
-    if not any(not row.baseline for row in varied):
-        return None
-    size = _one_size(sweep, varied)
-    rows = [row for row in (*sweep.main, *varied) if row.size_bytes == size]
     info = sweep.info.parameters[name]
-    known = [str(value) for value in info.choices or info.full]
-    columns = sorted(
-        dict.fromkeys(str(row.parameters.get(name)) for row in rows),
-        key=lambda value: known.index(value) if value in known else len(known),
-    )
+    found = sweep.variation(name)
+    if not found:
+        return None
+    size = found[0].size_bytes
+    values_of = Counter(row.strategy for row in found)
+    # A strategy that took but the default has nothing to add.
+    rows = [
+        row for row in found if values_of[row.strategy] > 1 or row.parameters[name] != info.default
+    ]
+    values = in_order((row.parameters[name] for row in rows), info.choices or info.full)
     where = f"at {size_text(size)}" if size is not None else ""
+    beside = ", ".join(f"{other}={value}" for other, value in info.beside.items())
+    parts = (info.doc, where, f"with {beside}" if beside else "")
     return Variation(
         name,
-        "; ".join(part for part in (info.doc, where) if part),
-        tuple(columns),
-        _entries(sweep, rows, columns, lambda row: str(row.parameters.get(name))),
+        "; ".join(part for part in parts if part),
+        tuple(value_text(name, value) for value in values),
+        _entries(sweep, rows, values, lambda row: row.parameters[name]),
     )
 
 
 def _hosts(sweep: Sweep) -> Variation | None:
-    varied = [
-        row for row in sweep.others if row.host != DEFAULT_HOST and _departures(sweep, row) == 1
-    ]
+    varied = _elsewhere(sweep)
     if not varied:
         return None
     size = _one_size(sweep, varied)
@@ -121,18 +126,16 @@ def _hosts(sweep: Sweep) -> Variation | None:
 def _one_size(sweep: Sweep, rows: Sequence[CaseRow]) -> int | None:
     """The reference size where the rows have it, else their largest."""
     sizes = {row.size_bytes for row in rows}
-    if sweep.reference in sizes:
-        return sweep.reference
-    return max((size for size in sizes if size is not None), default=None)
+    return sweep.reference if sweep.reference in sizes else max(sizes, key=lambda size: size or 0)
 
 
 def _entries(
     sweep: Sweep,
     rows: Sequence[CaseRow],
-    columns: Sequence[str],
-    column_of: Callable[[CaseRow], str],
+    columns: Sequence[object],
+    column_of: Callable[[CaseRow], object],
 ) -> tuple[tuple[str, tuple[Entry | None, ...]], ...]:
-    found = {(row.strategy, column_of(row)): _entry(row) for row in rows}
+    found = {(row.strategy, column_of(row)): _entry(sweep, row) for row in rows}
     names = [one.name for one in sweep.info.strategies]
     present = {strategy for strategy, _ in found}
     return tuple(
@@ -142,6 +145,10 @@ def _entries(
     )
 
 
-def _entry(row: CaseRow) -> Entry:
+def _entry(sweep: Sweep, row: CaseRow) -> Entry:
+    if not row.ok:
+        return Entry(row.outcome, "", "", row.reason)
+    if sweep.by_memory:
+        return Entry(row.outcome, format_multiple(row.tree_multiple), "", tree_text(row))
     ratio = "" if row.baseline or math.isnan(row.ratio.median) else format_ratio(row.ratio.median)
-    return Entry(row.outcome, format_seconds(row.steady.median), ratio, row.reason)
+    return Entry(row.outcome, format_seconds(row.pace.median), ratio, epoch_text(row))

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.report import vega_dots, vega_lines
-from harness.report.chart import Figure, LineFigure
+from harness.report import vega_bars, vega_dots, vega_lines
+from harness.report.chart import BarFigure, Figure, LineFigure
 from harness.report.palette import Look
 from harness.report.vega_marks import MUTED, RULE, Spec
 
@@ -37,6 +37,8 @@ def height(figure: Figure) -> int:
     """Pixels the drawing will take, so that the page can keep the place free."""
     if isinstance(figure, LineFigure):
         return vega_lines.height(figure)
+    if isinstance(figure, BarFigure):
+        return vega_bars.height(figure)
     return vega_dots.height(figure)
 
 
@@ -44,6 +46,8 @@ def specification(figure: Figure, looks: Mapping[str, Look]) -> Spec:
     """A figure as Vega-Lite, as wide as its container."""
     if isinstance(figure, LineFigure):
         drawn = vega_lines.drawing(figure, looks)
+    elif isinstance(figure, BarFigure):
+        drawn = vega_bars.drawing(figure)
     else:
         drawn = vega_dots.drawing(figure, looks)
     return {

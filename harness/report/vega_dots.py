@@ -48,13 +48,16 @@ def drawing(figure: DotFigure, looks: Mapping[str, Look]) -> Spec:
     tip = next(dot.tip for row in figure.rows for dot in row.dots)
     told = tooltip(tip, (("name", "strategy"), ("group", "group"), ("size_text", "size")))
     present = {role for role, _ in figure.roles}
+    # A figure of one setting says so itself, and stays whatever size the page shows.
+    choice = figure.size_bytes > 0
+    size = [{"name": "size", "value": figure.size_bytes}] if choice else []
     others: tuple[Role, ...] = ("second", "declared")
     return {
         "height": len(figure.rows) * ROW_HEIGHT,
         "padding": {"left": 4, "top": 4, "right": 14, "bottom": 6},
         "data": {"values": [datum for row in figure.rows for datum in _data(row)]},
-        "params": [{"name": "group", "value": ""}, {"name": "size", "value": figure.size_bytes}],
-        "transform": [{"filter": "datum.size == size"}],
+        "params": [{"name": "group", "value": ""}, *size],
+        "transform": [{"filter": "datum.size == size"}] if choice else [],
         "layer": [
             *_rules(figure, base, x),
             _main_mark(base, x, shape(looks), told),

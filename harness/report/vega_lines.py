@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
-from harness.report.chart import Axis, Line, LineFigure
+from harness.report.chart import Line, LineFigure
 from harness.report.labels import spread
-from harness.report.palette import Look
+from harness.report.palette import Look, line_looks
 from harness.report.vega_marks import (
     IS_BASELINE,
     Spec,
@@ -19,9 +18,8 @@ from harness.report.vega_marks import (
     tip_fields,
     tooltip,
 )
-from harness.units import format_size
 
-PLOT_HEIGHT = 440
+PLOT_HEIGHT, WIDE_HEIGHT = 320, 440
 AXIS_ROOM = 45
 """What the horizontal axis and its title take, in pixels."""
 LABEL_HEIGHT = 15
@@ -33,33 +31,41 @@ REACH = 400
 
 def height(figure: LineFigure) -> int:
     """Pixels from the top of the drawing to its bottom."""
-    return PLOT_HEIGHT + AXIS_ROOM
+    return plot_height(figure) + AXIS_ROOM
 
 
-def drawing(figure: LineFigure, looks: Mapping[str, Look]) -> Spec:
+def plot_height(figure: LineFigure) -> int:
+    return WIDE_HEIGHT if figure.wide else PLOT_HEIGHT
+
+
+def drawing(figure: LineFigure, groups: Mapping[str, Look]) -> Spec:
     """Data and layers: lines, intervals, points that answer to the pointer, and names."""
     y = scale_and_axis(figure.y)
+    looks, field = line_looks(figure, groups)
     place = {
         "x": {"field": "x", **scale_and_axis(figure.x)},
         "y": {"field": "y", **y},
-        "color": colour(looks),
+        "color": colour(looks, field),
         "opacity": opacity(rest=RESTING),
     }
+    measured = [
+        {
+            "mark": {"type": "rule", "strokeWidth": 1.25},
+            "encoding": {**place, "y": {"field": "low", **y}, "y2": {"field": "high"}},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 46},
+            "encoding": {**place, "shape": shape(looks, field)},
+        },
+    ]
     return {
-        "height": PLOT_HEIGHT,
+        "height": plot_height(figure),
         "padding": {"left": 4, "top": 8, "bottom": 4, "right": LABEL_ROOM},
         "data": {"values": [datum for line in figure.lines for datum in _data(line)]},
         "params": [{"name": "group", "value": ""}, {"name": "labels", "value": True}],
         "layer": [
             _strokes(place),
-            {
-                "mark": {"type": "rule", "strokeWidth": 1.25},
-                "encoding": {**place, "y": {"field": "low", **y}, "y2": {"field": "high"}},
-            },
-            {
-                "mark": {"type": "point", "filled": True, "size": 46},
-                "encoding": {**place, "shape": shape(looks)},
-            },
+            *(measured if figure.dotted else ()),
             _names(figure, place),
             _targets(figure, place),
         ],
@@ -82,7 +88,7 @@ def _strokes(place: Spec) -> Spec:
 
 def _targets(figure: LineFigure, place: Spec) -> Spec:
     """What answers to the pointer: unseen, and larger than what is seen."""
-    first = (("name", "strategy"), ("group", "group"), ("size", "size"))
+    first = (("name", "strategy"), ("group", "group"), ("where", figure.across))
     return {
         "params": [hover()],
         "mark": {"type": "point", "filled": True, "size": REACH},
@@ -105,7 +111,7 @@ def _data(line: Line) -> list[Spec]:
             "y": point.y,
             "low": point.low,
             "high": point.high,
-            "size": format_size(point.x),
+            "where": point.where,
             **tip_fields(point.tip),
         }
         for point in line.points
@@ -115,8 +121,9 @@ def _data(line: Line) -> list[Spec]:
 def _names(figure: LineFigure, place: Spec) -> Spec:
     """The emphasised lines' names beside their last points, none upon another."""
     named = [line for line in figure.lines if line.emphasis != "rest"]
-    heights = [_pixel(figure.y, line.points[-1].y) for line in named]
-    moved = spread(heights, LABEL_HEIGHT, 0, PLOT_HEIGHT)
+    height = plot_height(figure)
+    heights = [height * (1 - figure.y.share(line.points[-1].y)) for line in named]
+    moved = spread(heights, LABEL_HEIGHT, 0, height)
     values = [
         {"name": line.name, "group": line.group, "emphasis": line.emphasis, "pixel": pixel}
         for line, pixel in zip(named, moved, strict=True)
@@ -136,9 +143,3 @@ def _names(figure: LineFigure, place: Spec) -> Spec:
             },
         },
     }
-
-
-def _pixel(axis: Axis, value: float) -> float:
-    """Where a value lies, in pixels from the top of the plot."""
-    share = math.log(value / axis.low) / math.log(axis.high / axis.low)
-    return PLOT_HEIGHT * (1 - share)

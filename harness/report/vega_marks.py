@@ -18,7 +18,7 @@ IS_BASELINE = "datum.emphasis == 'baseline'"
 
 def scale_and_axis(axis: Axis) -> Spec:
     """The ``scale`` and ``axis`` of a quantitative channel."""
-    if not axis.log:
+    if not axis.ticks:
         written = "format(datum.value / 1e9, '~g')" if axis.unit == "rate" else None
         return {
             "type": "quantitative",
@@ -32,28 +32,29 @@ def scale_and_axis(axis: Axis) -> Spec:
     values, names = [value for value, _ in axis.ticks], [name for _, name in axis.ticks]
     # Ticks are looked up by their place: a number's text differs between languages.
     label = f"{json.dumps(names)}[indexof({json.dumps(values)}, datum.value)]"
+    kind = "log" if axis.log else "linear"
     return {
         "type": "quantitative",
-        "scale": {"type": "log", "domain": [axis.low, axis.high], "nice": False},
+        "scale": {"type": kind, "domain": [axis.low, axis.high], "nice": False, "zero": False},
         "axis": {"title": axis.title, "values": values, "labelExpr": label},
     }
 
 
-def colour(looks: Mapping[str, Look]) -> Spec:
-    """The group's colour, or the ink of the text for the baseline."""
+def colour(looks: Mapping[str, Look], field: str = "group") -> Spec:
+    """The colour of a group or name, or the ink of the text for the baseline."""
     return {
         "condition": {"test": IS_BASELINE, "value": INK},
-        **_by_group(looks, [f"var({look.variable})" for look in looks.values()]),
+        **_looked_up(field, looks, [f"var({look.variable})" for look in looks.values()]),
     }
 
 
-def shape(looks: Mapping[str, Look]) -> Spec:
-    return _by_group(looks, [look.path for look in looks.values()])
+def shape(looks: Mapping[str, Look], field: str = "group") -> Spec:
+    return _looked_up(field, looks, [look.path for look in looks.values()])
 
 
-def _by_group(looks: Mapping[str, Look], values: Sequence[str]) -> Spec:
+def _looked_up(field: str, looks: Mapping[str, Look], values: Sequence[str]) -> Spec:
     return {
-        "field": "group",
+        "field": field,
         "type": "nominal",
         "scale": {"domain": list(looks), "range": list(values)},
         "legend": None,

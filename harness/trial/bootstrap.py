@@ -2,13 +2,21 @@
 
 The interpreter need not have ferrybench installed, and must not see the packages installed beside
 it: the harness is loaded from its own folder, and no folder is added to ``sys.path``.
+
+Workers that a trial starts by spawn or forkserver import this file again, as multiprocessing has
+it, under the name ``__mp_main__``. It then stands for a user's own script: the one scenario that
+is measured is imported, and torch with it.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
+
+SCENARIO_FILE = "FERRYBENCH_SCENARIO_FILE"
+"""Environment variable in which a trial tells its workers what it measures."""
 
 
 def load_harness(folder: Path) -> None:
@@ -31,3 +39,8 @@ if __name__ == "__main__":
     from harness.trial import server
 
     server.main(sys.argv[1:])
+elif __name__ == "__mp_main__":
+    load_harness(Path(__file__).resolve().parent.parent)
+    from harness.discover import load
+
+    load(Path(os.environ[SCENARIO_FILE]))

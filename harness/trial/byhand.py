@@ -16,7 +16,6 @@ from typing import Any
 from harness.model import Effort
 from harness.trial import truths
 from harness.trial.clock import Stopwatch
-from harness.trial.watch import WatchPage
 
 WRITTEN_OUT = 10
 SAMPLES = 5  # of each way, in each round
@@ -51,13 +50,12 @@ def long_by_hand_ns(function: Callable[[int], Any], value: int, calls: int) -> f
     return (time.perf_counter_ns() - start) / calls
 
 
-def time_both_ways(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
+def time_both_ways(request: dict[str, Any]) -> dict[str, Any]:
     """Time one operation of :data:`harness.trial.truths.clock` with the stopwatch and by hand.
 
     Args:
         request: ``strategy``, its name; ``target_ns``, about how long a call is to take;
             ``total_s``, how long both ways together go on taking turns.
-        page: not used.
 
     Returns:
         ``rounds``: for each, the samples of both ways, ``stopwatch_ns`` and ``by_hand_ns``, in

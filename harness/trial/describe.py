@@ -5,13 +5,11 @@ The fields are those of :class:`harness.description.ScenarioInfo`.
 
 from __future__ import annotations
 
-import ast
 import inspect
-import textwrap
-from collections.abc import Callable
 from typing import Any
 
-from harness.scenario import LEVELS, Scenario, Strategy, argument_names
+from harness.scenario import LEVELS, Scenario, argument_names
+from harness.trial.source import source
 
 
 def describe(scenario: Scenario, path: str) -> dict[str, Any]:
@@ -22,6 +20,8 @@ def describe(scenario: Scenario, path: str) -> dict[str, Any]:
         "question": scenario.question,
         "baseline": scenario.baseline,
         "probe": scenario.probe,
+        "epochs": scenario.epochs,
+        "weighs": scenario.weighs,
         "parameters": {
             name: {
                 "default": parameter.default,
@@ -29,6 +29,7 @@ def describe(scenario: Scenario, path: str) -> dict[str, Any]:
                 **{level: list(parameter.values(level)) for level in LEVELS},
                 "axis": parameter.axis,
                 "doc": parameter.doc,
+                "beside": dict(parameter.beside),
             }
             for name, parameter in scenario.parameters.items()
         },
@@ -41,6 +42,9 @@ def describe(scenario: Scenario, path: str) -> dict[str, Any]:
                 "shares_memory": strategy.shares_memory,
                 "at": dict(strategy.at),
                 "max_size": strategy.max_size,
+                "names": list(strategy.names),
+                "not_quick": list(strategy.not_quick),
+                "published": strategy.published,
             }
             for strategy in scenario.strategies.values()
         ],
@@ -52,30 +56,3 @@ def describe(scenario: Scenario, path: str) -> dict[str, Any]:
             name for name in argument_names(scenario.make_inputs or (lambda: None)) if name != "rng"
         ],
     }
-
-
-def source(strategy: Strategy) -> str:
-    """What a user would paste: the function without its decorator and docstring."""
-    parts = [strategy.setup, strategy.function] if strategy.setup else [strategy.function]
-    return "\n\n".join(_function_source(part) for part in parts)
-
-
-def _function_source(function: Callable[..., Any]) -> str:
-    text = textwrap.dedent(inspect.getsource(function))
-    try:
-        node = ast.parse(text).body[0]
-    except SyntaxError:  # a lambda in the middle of a statement
-        return text.rstrip()
-    if not isinstance(node, ast.FunctionDef):
-        return text.rstrip()
-    lines = text.splitlines()
-    first_statement = node.body[0]
-    drop: range = range(0)
-    if ast.get_docstring(node) is not None and len(node.body) > 1:
-        drop = range(first_statement.lineno, (first_statement.end_lineno or 0) + 1)
-    kept = [
-        line
-        for number, line in enumerate(lines, start=1)
-        if number >= node.lineno and number not in drop
-    ]
-    return "\n".join(kept).rstrip()

@@ -24,7 +24,8 @@ from typing import Any
 
 from harness.model import MISSED
 from harness.trial import process
-from harness.trial.tasks import TASKS
+from harness.trial.tasks import TASKS, Page
+from harness.trial.tree import TreePage
 from harness.trial.watch import WatchPage
 
 STDERR_TAIL_BYTES = 16_384  # a C++ backtrace is long, and what went wrong stands above it
@@ -33,7 +34,7 @@ OBSERVED_TRIES = 10
 RETRY_PAUSE_S = 0.03  # what kept the observer from its processor may pass
 
 
-def _answer_of(task: str, request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
+def _answer_of(task: str, request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     try:
         return {"answer": TASKS[task](request, page)}
     except Exception as error:  # noqa: BLE001 — told to the runner, in one line
@@ -45,9 +46,7 @@ def _write_all(fd: int, data: bytes) -> None:
         data = data[os.write(fd, data) :]
 
 
-def _run_child(
-    task: str, request: dict[str, Any], page: WatchPage | None, out: int, err: int
-) -> None:
+def _run_child(task: str, request: dict[str, Any], page: Page | None, out: int, err: int) -> None:
     """In the forked child: never returns."""
     try:
         process.die_with_parent()
@@ -93,7 +92,8 @@ class Server:
 
     def __init__(self, method: str) -> None:
         self.method = method
-        self.page = WatchPage() if sys.platform.startswith("linux") and method == "fork" else None
+        watches = sys.platform.startswith("linux") and method == "fork"
+        self.pages: dict[str, Page] = {"peak": WatchPage(), "tree": TreePage()} if watches else {}
 
     def handle(self, message: dict[str, Any]) -> dict[str, Any]:
         """Do one thing in a fresh process and report what became of it.
@@ -123,9 +123,9 @@ class Server:
             for name in request.get("modules", []):
                 importlib.import_module(name)
             if request.get("paths"):
-                run = importlib.import_module("harness.trial.run")
+                work = importlib.import_module("harness.trial.work")
                 for path in request["paths"]:
-                    run.scenarios_in(path)
+                    work.scenarios_in(path)
         except Exception as error:  # noqa: BLE001 — told to the runner, in one line
             return {"error": " ".join(str(error).split()), "type": type(error).__name__}
         # Objects alive now are left out of every collection, which would copy their pages.
@@ -135,7 +135,7 @@ class Server:
         return {"answer": {"pid": os.getpid(), "method": self.method}}
 
     def _run(self, message: dict[str, Any], stderr: int) -> dict[str, Any]:
-        page = self.page if message.get("observe") else None
+        page = self.pages.get(message.get("observe", ""))
         if page is not None:
             page.clear()
         read_end, write_end = os.pipe()
@@ -167,7 +167,7 @@ class Server:
 
 
 def _fork(
-    message: dict[str, Any], page: WatchPage | None, read_end: int, write_end: int, stderr: int
+    message: dict[str, Any], page: Page | None, read_end: int, write_end: int, stderr: int
 ) -> int:
     pid = os.fork()
     if pid == 0:
@@ -177,7 +177,7 @@ def _fork(
 
 
 def _spawn(
-    message: dict[str, Any], page: WatchPage | None, read_end: int, write_end: int, stderr: int
+    message: dict[str, Any], page: Page | None, read_end: int, write_end: int, stderr: int
 ) -> int:
     bootstrap = Path(__file__).with_name("bootstrap.py")
     with tempfile.TemporaryFile() as request:
@@ -195,12 +195,13 @@ def _spawn(
     return child.pid
 
 
-def _observer(page: WatchPage, pid: int) -> int:
+def _observer(page: Page, pid: int) -> int:
     observer = os.fork()
     if observer == 0:
         try:
             process.die_with_parent()
-            process.run_before_others()
+            if isinstance(page, WatchPage):
+                process.run_before_others()
             page.observe(pid)
         finally:
             os._exit(0)  # whatever happened: this copy of the server must not go on serving

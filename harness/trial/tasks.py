@@ -15,12 +15,14 @@ from harness.discover import load
 from harness.model import Value
 from harness.scenario import Strategy, call_with
 from harness.trial.describe import describe
+from harness.trial.tree import TreePage
 from harness.trial.watch import WatchPage
 
-Task = Callable[[dict[str, Any], WatchPage | None], dict[str, Any]]
+Page = WatchPage | TreePage
+Task = Callable[[dict[str, Any], Page | None], dict[str, Any]]
 
 
-def describe_scenarios(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
+def describe_scenarios(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     """The scenarios of some modules, as data."""
     found = []
     for path in request["paths"]:
@@ -28,9 +30,9 @@ def describe_scenarios(request: dict[str, Any], page: WatchPage | None) -> dict[
     return {"scenarios": found}
 
 
-def evaluate_cases(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
+def evaluate_cases(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     """For each case (path, scenario, strategy, parameters): why to skip it, and its cost model."""
-    from harness.trial.run import find
+    from harness.trial.work import find
 
     facts = []
     for case in request["cases"]:
@@ -48,15 +50,20 @@ def _evaluate(strategy: Strategy, parameters: dict[str, Value]) -> dict[str, Any
     if reason:
         return {"skip": reason}
     copies = strategy.copies
-    return {"skip": "", "copies": call_with(copies, parameters) if callable(copies) else copies}
+    workers = parameters.get("num_workers", 0)
+    return {
+        "skip": "",
+        "copies": call_with(copies, parameters) if callable(copies) else copies,
+        "tree": isinstance(workers, int) and workers > 0,
+    }
 
 
-def make_fixture(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
+def make_fixture(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     """Make the inputs of one point of the grid and keep them at ``file``."""
     import numpy as np
 
     from harness.trial import fixtures, pointers
-    from harness.trial.run import find
+    from harness.trial.work import find
 
     scenario = find(request["path"], request["scenario"])
     assert scenario.make_inputs is not None
@@ -69,21 +76,21 @@ def make_fixture(request: dict[str, Any], page: WatchPage | None) -> dict[str, A
     return {"payload_bytes": pointers.data_bytes(inputs)}
 
 
-def measure(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
+def measure(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     """One trial."""
     from harness.trial.run import run_trial
 
     return run_trial(request, page)
 
 
-def ceilings(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
+def ceilings(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     """The machine's memory-copy limits."""
     from harness.trial.ceiling import measure_ceilings
 
     return measure_ceilings(request)
 
 
-def versions(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
+def versions(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     """What this interpreter is, and how its torch runs."""
     import numpy as np
     import torch
@@ -103,11 +110,11 @@ def versions(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
     }
 
 
-def time_both_ways(request: dict[str, Any], page: WatchPage | None) -> dict[str, Any]:
+def time_both_ways(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     """An operation of known duration, timed by the stopwatch and by hand."""
     from harness.trial import byhand
 
-    return byhand.time_both_ways(request, page)
+    return byhand.time_both_ways(request)
 
 
 TASKS: dict[str, Task] = {

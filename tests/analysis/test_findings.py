@@ -13,8 +13,19 @@ from harness.analysis.rows import case_rows
 from harness.description import ScenarioInfo
 from harness.frame import case_frame
 from harness.journal import read_journal
-from harness.model import Ledger, Outcome, PlannedCase, Rss, Trial
-from tests.journals import MIB, planned, scenario, strategy, trial, write_run
+from harness.model import Ledger, Outcome, PlannedCase, Rss, Tree, Trial
+from tests.journals import (
+    MIB,
+    case,
+    loaded,
+    planned,
+    scenario,
+    strategy,
+    tree,
+    trial,
+    watched,
+    write_run,
+)
 
 
 def found_in(
@@ -117,3 +128,39 @@ def test_the_gravest_come_first(tmp_path: Path) -> None:
     trials = [copying(0, 1.0, MIB, left=9 * MIB), copying(1, 4.0, MIB)]
     kinds = [one.kind for one in found_in(tmp_path, [planned("base"), planned("other")], trials)]
     assert kinds == ["cost model", "memory kept"]
+
+
+class TestTrees:
+    """What only a watched process tree shows."""
+
+    def found(self, tmp_path: Path, grown: Tree, payload: int = 64 * MIB) -> list[Finding]:
+        trials = [watched(0, grown, payload=payload)]
+        trials += [
+            loaded(trial(0, n, payload=payload), 0.1, data_bytes=10 * MIB) for n in (1, 2, 3)
+        ]
+        return found_in(tmp_path, [planned("base", payload)], trials)
+
+    @pytest.mark.parametrize(("received", "told"), [(6 * MIB, True), (4 * MIB, False)])
+    def test_data_that_came_in_messages(self, tmp_path: Path, received: int, told: bool) -> None:
+        found = self.found(tmp_path, replace(tree(MIB), received_bytes=received))
+        assert [one.kind for one in found] == ["pickled"] * told
+        assert not told or found[0].text == "6 MiB in messages for 10 MiB of batches"
+
+    def test_messages_that_cannot_be_counted_are_no_finding(self, tmp_path: Path) -> None:
+        assert self.found(tmp_path, replace(tree(MIB), received_bytes=None)) == []
+
+    @pytest.mark.parametrize(("files", "told"), [(800, True), (700, False)])
+    def test_open_files_near_the_usual_limit(self, tmp_path: Path, files: int, told: bool) -> None:
+        found = self.found(tmp_path, tree(MIB, files=files))
+        assert [one.kind for one in found] == ["open files"] * told
+
+    def test_open_files_near_the_limit_that_was_set(self, tmp_path: Path) -> None:
+        cases = [PlannedCase(case("base", open_files=64))]
+        (one,) = found_in(tmp_path, cases, [watched(0, tree(MIB, files=60))])
+        assert one.text == "60 of 64 that one process may have open"
+
+    @pytest.mark.parametrize(("left", "told"), [(20 * MIB, True), (19 * MIB, False)])
+    def test_memory_that_the_tree_kept(self, tmp_path: Path, left: int, told: bool) -> None:
+        # GIVEN 64 MiB of data: 16 MiB and 5% of that may stay
+        found = self.found(tmp_path, tree(9 * MIB, left=left))
+        assert [one.kind for one in found] == ["tree kept"] * told

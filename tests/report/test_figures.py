@@ -132,6 +132,7 @@ def test_specifications_compile_and_carry_the_numbers(rich: Content, key: str) -
     if isinstance(figure, LineFigure):
         expected = {value for line in figure.lines for p in line.points for _, value in p.tip}
     else:
+        assert isinstance(figure, DotFigure)
         expected = {v for row in figure.rows for dot in row.dots for _, v in dot.tip}
     assert expected
     assert expected <= told

@@ -16,7 +16,7 @@ from harness.report.text import (
     ratio_text,
     seconds_text,
 )
-from harness.report.ticks import linear_label, size_ticks, time_ticks
+from harness.report.ticks import linear_label, linear_ticks, rate_ticks, size_ticks, time_ticks
 from harness.units import format_multiple, format_seconds
 
 
@@ -63,6 +63,23 @@ def test_size_ticks_are_the_sizes_measured_thinned_out_when_many() -> None:
 
 def test_linear_ticks_carry_their_unit() -> None:
     assert (linear_label("rate", 2.5e9), linear_label("multiple", 1.0)) == ("2.5", "1×")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0, 13.6, [0, 2, 4, 6, 8, 10, 12]),
+        (0, 4.7, [0, 1, 2, 3, 4]),
+        (-0.1, 0.9, [0, 0.2, 0.4, 0.6, 0.8]),
+        (0, 0.06, [0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06]),
+    ],
+)
+def test_linear_ticks_of_known_ends_are_round(low: float, high: float, ticks: list[float]) -> None:
+    assert linear_ticks(low, high, str) == tuple((float(tick), str(float(tick))) for tick in ticks)
+
+
+def test_rates_are_written_without_their_unit() -> None:
+    assert [name for _, name in rate_ticks(50e6, 2e10)] == ["0.1", "1", "10"]
 
 
 def interval(low: float, median: float, high: float, coverage: float = 0.75) -> Interval:

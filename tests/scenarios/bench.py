@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ import numpy as np
 
 from harness.discover import built_in_files, load
 from harness.model import Value
-from harness.scenario import Scenario, Strategy, arguments, call_with
+from harness.scenario import Scenario, Strategy, call_with
 from harness.trial import fixtures
-from harness.trial.run import Work, prepare
+from harness.trial.work import Work, prepare
 
 TINY = 4096
 
@@ -44,7 +45,8 @@ class Bench:
         """A strategy with its inputs, at its own point of the grid unless told otherwise."""
         strategy = scenario.strategies[name]
         point = {**own_point(scenario, strategy), **changed}
-        return prepare(strategy, self.inputs(scenario, point), point)
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
+        return prepare(strategy, self.inputs(scenario, point), {**point, "folder": str(folder)})
 
     def call(self, scenario: Scenario, name: str, **changed: Value) -> tuple[Work, Any]:
         work = self.prepare(scenario, name, **changed)
@@ -58,6 +60,4 @@ def own_point(scenario: Scenario, strategy: Strategy) -> dict[str, Value]:
 
 def verify(scenario: Scenario, work: Work, result: Any) -> None:
     """Run the scenario's own check, which raises AssertionError when the result is wrong."""
-    assert scenario.verify is not None
-    named = {**work.parameters, "strategy": work.strategy.name}
-    scenario.verify(*arguments(scenario.verify, (*work.pristine, result), named))
+    work.check(scenario, result)

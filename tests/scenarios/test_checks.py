@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from harness.trial.run import Work
+from harness.checks import PIECE_BYTES, close_values
+from harness.trial.work import Work
 from tests.scenarios.bench import Bench, built_in, verify
 
 
@@ -178,3 +179,51 @@ def test_the_matrix_back_accepts_a_cast_that_keeps_values(dtype: str, bench: Ben
     scenario = built_in()["matrix_tensor_to_array"]
     work = bench.prepare(scenario, "float_numpy", dtype=dtype)
     verify(scenario, work, work.inputs[0].float().numpy())
+
+
+CLOSE_FAULTS: dict[str, tuple[Callable[[np.ndarray[Any, Any]], Any], str]] = {
+    "one value": (with_one_changed, r"value 1\.0 at \[103, 2\], expected .* ± 1e-06"),
+    "a little too far": (lambda a: a + np.float32(1e-5), r"value .* at \[100, 0\]"),
+    "not a number": (lambda a: np.where(a == a[3, 2], np.nan, a), r"value nan at \[103, 2\]"),
+    "infinite": (lambda a: np.where(a == a[3, 2], -np.inf, a), r"value -inf at \[103, 2\]"),
+    "wider dtype": (lambda a: a.astype("f8"), "dtype float64, expected float32"),
+    "flat": (lambda a: a.ravel(), "shape"),
+    "a row missing": (lambda a: a[:-1], "shape"),
+    "a list": (lambda a: a.tolist(), "expected a tensor or an array, got list"),
+}
+
+
+def numbers(rows: int = 16) -> np.ndarray[Any, Any]:
+    values = np.random.default_rng(1).permutation(rows * 4).reshape(rows, 4) / (rows * 4)
+    values[3, 2] = 0
+    return values
+
+
+@pytest.mark.parametrize("fault", CLOSE_FAULTS)
+def test_faults_in_values_that_should_be_close(fault: str) -> None:
+    truth = numbers()
+    plant, match = CLOSE_FAULTS[fault]
+    result = plant(truth.astype("f4"))
+    result = result.astype("f4") if fault in ("not a number", "infinite") else result
+    with pytest.raises(AssertionError, match=match):
+        close_values(truth, result, tolerance=1e-6, dtype="float32", first=100)
+
+
+def test_close_values_are_accepted_to_the_tolerance() -> None:
+    truth = np.array([0.0, 1.0, np.nan, np.inf, -np.inf])
+    close_values(truth, truth.astype("f4"), tolerance=0.0, dtype="float32")
+    close_values(truth, torch.from_numpy(truth + 0.5), tolerance=0.5, dtype="float64")
+    close_values(np.empty((0, 3)), np.empty((0, 3)), tolerance=0.0, dtype="float64")
+    close_values(np.asarray(2.0), np.asarray(2.5), tolerance=0.5, dtype="float64")
+    with pytest.raises(AssertionError, match=r"value 0\.0 at \[0\], expected -inf"):
+        close_values(truth[::-1], truth, tolerance=9.0, dtype="float64")
+
+
+@pytest.mark.parametrize("row", [0, 2**18 - 1, 2**18, 10**6 - 1])
+def test_a_far_value_is_found_in_every_piece(row: int) -> None:
+    truth = np.linspace(0, 1, 4 * 10**6).reshape(-1, 4)
+    assert truth.nbytes > 3 * PIECE_BYTES
+    result = truth.copy()
+    result[row, 3] += 1e-3
+    with pytest.raises(AssertionError, match=rf"at \[{row}, 3\]"):
+        close_values(truth, result, tolerance=1e-4, dtype="float64")

@@ -60,6 +60,7 @@ def trial(host: Host, bench: Bench, scenario: Scenario, name: str, **changed: Va
         "kind": "probe" if scenario.probe else "memory",
         "fixture": str(bench.inputs(scenario, point)),
         "tiny_fixture": str(bench.inputs(scenario, {**point, "size": 4096})),
+        "folder": str(bench.folder / "scratch"),
     }
     return host.call("measure", request, 60.0)
 

@@ -8,7 +8,7 @@ import pytest
 
 from harness.model import Effort, Outcome
 from harness.scenario import TINY_BYTES
-from harness.trial.run import failure
+from harness.trial.judge import failure
 from tests.lab import Lab
 
 SIZE = 8 * 1024**2
@@ -40,7 +40,7 @@ def test_a_wrong_result_has_no_steady_state(judged: Lab) -> None:
 
 
 def test_a_copy_is_known_by_its_memory_and_its_pointers(judged: Lab) -> None:
-    record = judged.record("right", kind="memory", observe=True, size=SIZE)
+    record = judged.record("right", kind="memory", observe="peak", size=SIZE)
     ledger = record["ledger"]
     assert record["payload_bytes"] == record["result_bytes"] == SIZE
     assert record["shares_memory"] is False
@@ -52,7 +52,7 @@ def test_a_copy_is_known_by_its_memory_and_its_pointers(judged: Lab) -> None:
 
 
 def test_sharing_is_known_by_its_memory_and_its_pointers(judged: Lab) -> None:
-    record = judged.record("shares", kind="memory", observe=True, size=SIZE)
+    record = judged.record("shares", kind="memory", observe="peak", size=SIZE)
     assert record["shares_memory"] is True
     assert record["ledger"]["peak_extra_bytes"] < SIZE // 100
     assert record["ledger"]["retained"]["anon_bytes"] < SIZE // 100
@@ -60,7 +60,7 @@ def test_sharing_is_known_by_its_memory_and_its_pointers(judged: Lab) -> None:
 
 def test_heap_that_was_free_before_still_counts_when_it_is_used(judged: Lab) -> None:
     """glibc keeps what is freed; a call that fills it again would seem to need no memory."""
-    record = judged.record("fills_the_heap", observe=True, size=4096)
+    record = judged.record("fills_the_heap", observe="peak", size=4096)
     assert record["ledger"]["peak_extra_bytes"] > 7 * 1024**2
 
 

@@ -1,0 +1,65 @@
+"""What could not be used, in sentences: strategies that failed, and those kept as published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.analysis.rows import CaseRow
+from harness.analysis.sweep import Sweep, setting
+from harness.analysis.wording import series, shortened
+
+MOST_LETTERS = 120
+"""What a sentence quotes of a reason; the table of failures has the whole."""
+ENDED = {
+    "wrong": ("gives a wrong result", "give wrong results"),
+    "error": ("fails", "fail"),
+    "oom": ("runs out of memory", "run out of memory"),
+    "timeout": ("does not end", "do not end"),
+    "crash": ("ends the process", "end the process"),
+}
+
+
+def nothing_measured(sweep: Sweep) -> str:
+    """Why there is no verdict, by the commonest reason."""
+    rows = sweep.main or sweep.others
+    if not rows:
+        return "Nothing was planned."
+    reasons = [f"{row.outcome}: {row.reason}" for row in rows]
+    commonest = max(dict.fromkeys(reasons), key=reasons.count)
+    share = reasons.count(commonest)
+    count = f"all {len(rows)}" if share == len(rows) else f"{share} of {len(rows)}"
+    return f"Nothing was measured to the end; {count} cases ended as {commonest.rstrip('. ')}."
+
+
+def _failed(row: CaseRow) -> bool:
+    return row.outcome not in ("ok", "skipped")
+
+
+def not_usable(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
+    """Strategies that failed, but for those kept as published."""
+    published = {strategy.name for strategy in sweep.info.strategies if strategy.published}
+    bad = [row for row in rows if _failed(row) and row.strategy not in published]
+    if not bad:
+        return ""
+    return f"not usable here: {shortened([f'`{row.strategy}` ({row.outcome})' for row in bad])}"
+
+
+def as_published(sweep: Sweep) -> Iterator[str]:
+    """How strategies that are kept as published fail, and where; nothing of those that work."""
+    main = sweep.at(sweep.reference)
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for strategy in sweep.info.strategies:
+        rows = [row for row in (*main, *sweep.main, *sweep.others) if row.strategy == strategy.name]
+        bad = next((row for row in rows if _failed(row)), None)
+        if strategy.published and bad is not None:
+            how = (bad.outcome, setting(bad, sweep.info), _quoted(bad.reason))
+            alike.setdefault(how, []).append(f"`{strategy.name}`")
+    for (outcome, where, reason), names in alike.items():
+        verb = ENDED[outcome][len(names) > 1]
+        yield f"as published, {series(names)} {verb}{f' with {where}' if where else ''}: {reason}"
+
+
+def _quoted(reason: str) -> str:
+    """The first sentence of a reason, cut off where it is long."""
+    text = reason.replace("`", "'").partition(". ")[0].rstrip(". ")
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS].rstrip()}…"

@@ -1,0 +1,64 @@
+"""Where the time of an epoch with workers goes."""
+
+from __future__ import annotations
+
+import math
+
+from harness.analysis.by_memory import workers_text
+from harness.analysis.rows import CaseRow
+from harness.analysis.sweep import Sweep
+from harness.analysis.verdict import Verdict
+from harness.report.chart import Axis, Bar, BarFigure, Tip
+from harness.report.order import by_group, emphasis
+from harness.report.settings import with_workers
+from harness.report.text import capital
+from harness.report.ticks import linear_ticks
+from harness.units import format_seconds, format_size
+
+PARTS = ("build", "iter()", "first batch", "other batches", "teardown")
+
+
+def phase_figure(sweep: Sweep, verdict: Verdict) -> BarFigure | None:
+    """The phases of the first epoch of a fresh process, where workers make them differ."""
+    rows = with_workers(sweep, lambda row: row.timed and row.loading is not None)
+    if not rows:
+        return None
+    by_name = {row.strategy: row for row in rows}
+    bars = []
+    for group, names in by_group(sweep):
+        for name in names:
+            row = by_name.get(name)
+            if row is not None and row.loading is not None:
+                values = tuple(first for _, first, _ in row.loading.phases)
+                bars.append(Bar(name, group, emphasis(sweep, verdict, name), values, _tip(row)))
+    most = max(sum(bar.values) for bar in bars) * 1.02
+    size = rows[0].size_bytes
+    where = capital(workers_text(rows[0])) + (
+        f", at {format_size(size)}" if size is not None else ""
+    )
+    return BarFigure(
+        sweep.info.name,
+        "phases",
+        "Where the first epoch's time goes",
+        f"{where}, in a fresh process; shorter is better. iter() starts the workers, the first "
+        "batch waits for them, the end joins them.",
+        Axis(
+            "time",
+            "seconds",
+            False,
+            0.0,
+            most,
+            linear_ticks(0.0, most, lambda value: format_seconds(value) if value else "0"),
+        ),
+        PARTS,
+        tuple(bars),
+    )
+
+
+def _tip(row: CaseRow) -> Tip:
+    assert row.loading is not None
+    told = []
+    for part, (_, first, steady) in zip(PARTS, row.loading.phases, strict=True):
+        later = f", later {format_seconds(steady)}" if not math.isnan(steady) else ""
+        told.append((part, f"{format_seconds(first)}{later}"))
+    return tuple(told)

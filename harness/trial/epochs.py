@@ -1,0 +1,184 @@
+"""Drive a loader through epochs, with the time of each phase apart.
+
+The phases cost very different things: ``iter()`` starts workers, the first batch waits for them,
+the end joins them. A batch stays alive until the next has come, as in a user's ``for`` loop.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from harness.model import Effort, Epoch, Outcome
+from harness.scenario import Scenario
+from harness.trial import pointers
+from harness.trial.clock import PATIENCE, Clock
+from harness.trial.judge import judged
+from harness.trial.work import Work
+
+
+class WrongEpochError(AssertionError):
+    """A loader does not give in every epoch what it gave in the first."""
+
+
+class Loader:
+    """What a strategy made, for any number of epochs.
+
+    An iterator serves only one; for the next, the strategy is called anew.
+
+    Args:
+        make: calls the strategy.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._made = make()
+        self._spent = False
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._spent:
+            self._made = self._make()
+        iterator: Iterator[Any] = iter(self._made)
+        self._spent = iterator is self._made
+        return iterator
+
+    def expected_batches(self) -> int | None:
+        """How many batches the loader says an epoch has; None where it does not know."""
+        try:
+            return len(self._made)
+        except TypeError:
+            return None
+
+
+@dataclass
+class Counted:
+    """An epoch that counts what comes by while a check goes through it.
+
+    Args:
+        loader: where the epoch comes from.
+        inputs: to find out whether batches share their memory.
+        at_end: called after the last expected batch, before anything is torn down.
+    """
+
+    loader: Loader
+    inputs: Any
+    at_end: Callable[[], None] | None = None
+    batches: int = 0
+    samples: int = 0
+    data_bytes: int = 0
+    shares_memory: bool | None = None
+    summary: str = ""
+    exhausted: bool = False
+    failure: BaseException | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        self.batches = self.samples = self.data_bytes = 0
+        self.exhausted = False
+        expected = self.loader.expected_batches() if self.at_end is not None else None
+        for batch in self._batches():
+            self._note(batch)
+            if self.at_end is not None and self.batches == expected:
+                self.at_end()
+            yield batch
+        self.exhausted = True
+
+    def _batches(self) -> Iterator[Any]:
+        try:
+            yield from self.loader
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _note(self, batch: Any) -> None:
+        if not self.batches:
+            self.shares_memory = pointers.overlap(self.inputs, batch)
+            self.summary = pointers.summary(batch)
+        first = batch[0] if isinstance(batch, tuple | list) and batch else batch
+        self.batches += 1
+        self.samples += len(first) if hasattr(first, "__len__") else 1
+        self.data_bytes += pointers.data_bytes(batch)
+
+    def confirm(self, batches: int | None = None) -> None:
+        """Raise unless the epoch was gone through to its end, and had so many batches."""
+        if not self.exhausted:
+            raise WrongEpochError("the check did not go through the whole epoch")
+        if batches is not None and batches != self.batches:
+            raise WrongEpochError(f"{self.batches} batches, {batches} in the first epoch")
+
+
+def check_epoch(
+    scenario: Scenario, work: Work, epoch: Counted, batches: int | None = None
+) -> Outcome:
+    """Have the scenario's check go through an epoch, which must have so many batches."""
+
+    def verify() -> None:
+        work.check(scenario, epoch)
+        epoch.confirm(batches)
+
+    return judged(verify, lambda: epoch.failure)
+
+
+def first_epoch(loader: Loader, now: Clock, clock_cost_ns: float) -> tuple[Epoch, int]:
+    """Drive an epoch of unknown length; returns its phases and the number of its batches."""
+    started = now()
+    iterator = iter(loader)
+    made = now()
+    batch = next(iterator, None)
+    arrived = last = now()
+    count = 0 if batch is None else 1
+    for batch in iterator:  # noqa: B007 — it stays alive until the next has come
+        last = now()
+        count += 1
+    del batch, iterator
+    return _phases(started, made, arrived, last, now(), clock_cost_ns), count
+
+
+def known_epoch(loader: Loader, batches: int, now: Clock, clock_cost_ns: float) -> Epoch:
+    """Drive an epoch of known length, reading the clock only between its phases.
+
+    Raises:
+        WrongEpochError: it was longer or shorter.
+    """
+    started = now()
+    iterator = iter(loader)
+    made = now()
+    batch = next(iterator, None)
+    arrived = now()
+    for batch in itertools.islice(iterator, max(0, batches - 1)):  # noqa: B007 — see above
+        pass
+    last = now()
+    more = next(iterator, None)
+    del batch, iterator
+    ended = now()
+    if more is not None:
+        raise WrongEpochError(f"more than {batches} batches, as the first epoch had")
+    return _phases(started, made, arrived, last, ended, clock_cost_ns)
+
+
+def _phases(
+    started: int, made: int, arrived: int, last: int, ended: int, clock_cost_ns: float
+) -> Epoch:
+    times = (
+        max(0.0, end - start - clock_cost_ns) / 1e9
+        for start, end in itertools.pairwise((started, made, arrived, last, ended))
+    )
+    return Epoch(*times)
+
+
+def steady_epochs(
+    loader: Loader, batches: int, effort: Effort, now: Clock, clock_cost_ns: float
+) -> list[Epoch]:
+    """Epoch after epoch for about ``effort.steady_s``."""
+    budget_ns = effort.steady_s * 1e9
+    epochs: list[Epoch] = []
+    began = now()
+    while len(epochs) < effort.max_samples:
+        epochs.append(known_epoch(loader, batches, now, clock_cost_ns))
+        elapsed = now() - began
+        if elapsed >= budget_ns and len(epochs) >= effort.min_samples:
+            break
+        if elapsed >= PATIENCE * budget_ns and len(epochs) >= 2:
+            break
+    return epochs
