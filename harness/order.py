@@ -24,7 +24,8 @@ def rounds(
 ) -> Iterator[list[Step]]:
     """The trials of a run, round by round, each in an order of its own.
 
-    The first round finds out memory, and what fails; each later one times every case once.
+    The first round finds out memory, and what fails; each later one times every case once, but
+    for scenarios that weigh memory.
     Within a round, cases at one point of the grid stay together, so that a strategy and its
     baseline are neighbours in time; their order, and that of the points, is drawn from the seed.
     """
@@ -49,7 +50,8 @@ def _kinds(planned: PlannedCase, info: ScenarioInfo, number: int) -> tuple[Trial
     if info.probe:
         return () if number else ("probe",)
     if number:
-        return ("time",)
+        # Where memory decides, one process says about how long it takes.
+        return ("time",) if number == 1 or info.weighs == "time" else ()
     if not planned.tree:
         return ("memory",)
     # Where the memory of the whole tree is the question, that of its first process is none.

@@ -243,7 +243,8 @@ def test_a_case_with_workers_has_its_tree_watched_in_a_trial_of_its_own(
 ) -> None:
     cases = [replace(planned("base"), tree=True), planned("other")]
     infos = {"moving": replace(INFO, weighs=weighs)}
-    first, second = rounds(cases, infos, trials=1, seed=1)
+    first, second, third = rounds(cases, infos, trials=2, seed=1)
     assert sorted(step.kind for step in first if step.case == 0) == kinds
     assert [step.kind for step in first if step.case == 1] == ["memory"]
     assert {step.kind for step in second} == {"time"}
+    assert [step.kind for step in third] == (["time", "time"] if weighs == "time" else [])
