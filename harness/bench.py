@@ -1,8 +1,9 @@
 """The benchmark of the harness itself: ``python -m harness.bench [-o FILE]``.
 
 What it claims of its own cost and accuracy, measured beside what it is compared with in one run.
-Exits with 1 when a target is not met. Takes some four minutes and a gigabyte; the quick sweep
-twice (``--only sweeps``) takes as long again, and is left out unless it is named.
+Exits with 1 when a target is not met. Takes some four minutes and a gigabyte. Two parts take as
+long again each, and run only where they are named: ``--only models``, every cost model at 32 MiB,
+and ``--only sweeps``, the quick sweep twice.
 """
 
 from __future__ import annotations
@@ -203,6 +204,24 @@ def _measured(journal: Path, arguments: str) -> Run:
     return read_journal(journal)
 
 
+def models(host: Host) -> Iterator[Figure]:
+    """Measured against declared copies at 32 MiB, in percent of the larger of declared and one."""
+    with tempfile.TemporaryDirectory(prefix="ferrybench-bench-") as folder:
+        for info in describe(host, built_in_files()):
+            if info.probe or "size" not in info.parameters or info.parameters["size"].choices:
+                continue
+            run = _measured(
+                Path(folder) / f"{info.name}.jsonl", f"{info.name} --size 32MiB --trials 1"
+            )
+            cases = case_frame(run)
+            cases = cases[(cases["outcome"] == "ok") & cases["expected_copies"].notna()]
+            cases = cases[cases["copies"].notna()]
+            declared = cases["expected_copies"].astype(float)
+            off = 100 * (cases["copies"].astype(float) - declared).abs() / declared.clip(lower=1)
+            if len(off):
+                yield Figure(f"cost models, {info.name}", "%", tuple(off), 5.0, judged="max")
+
+
 def sweeps(host: Host) -> Iterator[Figure]:
     """The quick sweep twice: how long it takes by scenario, and whether its winners stay.
 
@@ -255,8 +274,13 @@ PARTS: dict[str, Callable[[Host], Iterator[Figure]]] = {
     "time": time_accuracy,
     "help": help_time,
     "repeat": repeatability,
+    "models": models,
     "sweeps": sweeps,
 }
+
+
+LONG = ("models", "sweeps")
+"""Parts of several minutes, which run only where they are named."""
 
 
 def main() -> int:
@@ -270,7 +294,7 @@ def main() -> int:
     environment = read_environment()
     with Host(HostSpec(), [TRUTHS_FILE]) as host:
         host.preload_scenarios()
-        for name in options.only or [name for name in PARTS if name != "sweeps"]:
+        for name in options.only or [name for name in PARTS if name not in LONG]:
             with Console(stderr=True).status(f"measuring {name}"):
                 figures += PARTS[name](host)
     table = Table(box=None, pad_edge=False)

@@ -428,7 +428,7 @@ def open_memmap(data, labels, loader, folder):
     return x_file, y_file
 
 
-@files(copies=paths_and_batches)
+@files(copies=paths_and_batches, max_size=4 * MIB)
 def file_per_batch(data, labels, loader, folder):
     """Saves every batch to files of its own, to be loaded one by one."""
     paths = []

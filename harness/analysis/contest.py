@@ -62,11 +62,13 @@ class Pick:
 def picks(sweep: Sweep, rows: Sequence[CaseRow]) -> tuple[Pick, ...]:
     """Hold the contests among rows of one size, in the order of the scenario's groups.
 
-    A strategy that stands alone at its point is left out where its group has a real contest.
+    A strategy that stands alone at its point is left out where its group has a real contest. One
+    that is kept as published is shown, but never recommended: it may be right only here.
     """
     contests: dict[tuple[str, object], list[CaseRow]] = {}
     for row in rows:
-        if sweep.compared(row):
+        as_published = sweep.info.strategy(row.strategy).published and not row.baseline
+        if sweep.compared(row) and not as_published:
             contests.setdefault((row.group, row.point), []).append(row)
     contested = {group for (group, _), found in contests.items() if len(found) > 1}
     order = list(dict.fromkeys(strategy.group for strategy in sweep.info.strategies))

@@ -59,7 +59,7 @@ class Content:
     matrices: tuple[MatrixContent, ...]
     findings: tuple[Finding, ...]
     ceilings: Mapping[tuple[str, int], float]
-    looks: Mapping[str, Look]
+    looks: Mapping[str, Mapping[str, Look]]  # of groups, by scenario
     notices: tuple[str, ...]  # what a reader must know before trusting anything below
     method: tuple[str, ...]
     not_measured: tuple[str, ...]
@@ -88,7 +88,7 @@ def content(run: Run) -> Content:
         ),
         findings=tuple(found),
         ceilings=rates,
-        looks=looks(strategy.group for info in measuring for strategy in info.strategies),
+        looks={info.name: looks(one.group for one in info.strategies) for info in measuring},
         notices=notices(run, rows),
         method=method(run, rows),
         not_measured=not_measured(run),

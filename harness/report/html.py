@@ -30,7 +30,10 @@ def page(content: Content) -> str:
     run = content.run
 
     def drawn(figure: Figure) -> dict[str, Any]:
-        return {"spec": specification(figure, content.looks), "height": height(figure)}
+        return {
+            "spec": specification(figure, content.looks[figure.scenario]),
+            "height": height(figure),
+        }
 
     return (
         _environment()

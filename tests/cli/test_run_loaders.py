@@ -99,13 +99,16 @@ def measured(mine: Path, *arguments: str) -> Run:
 
 def test_loaders_are_driven_verified_and_their_trees_watched(mine: Path) -> None:
     found = measured(mine)
-    cases = case_frame(found).set_index(["strategy", "num_workers"])
-    assert cases.loc[("dataset", 0), "outcome"] == "ok"
-    assert cases.loc[("dataset", 1), "outcome"] == "ok"
-    assert bool(cases.loc[("slices", 0), "shares_memory"])
-    assert cases.loc[("forgets_a_row", 0), "outcome"] == "wrong"
-    assert "batch 7 has 7 samples, expected 8" in cases.loc[("forgets_a_row", 0), "reason"]
-    skipped = cases.loc[("needs_what_nobody_has", 0)]
+    cases = {
+        (str(row["strategy"]), row["num_workers"]): row
+        for row in case_frame(found).to_dict("records")
+    }
+    assert cases["dataset", 0]["outcome"] == "ok"
+    assert cases["dataset", 1]["outcome"] == "ok"
+    assert cases["slices", 0]["shares_memory"]
+    assert cases["forgets_a_row", 0]["outcome"] == "wrong"
+    assert "batch 7 has 7 samples, expected 8" in cases["forgets_a_row", 0]["reason"]
+    skipped = cases["needs_what_nobody_has", 0]
     assert skipped["outcome"] == "skipped"
     assert skipped["reason"].endswith("pip install no_such_package")
 

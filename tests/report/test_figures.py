@@ -123,7 +123,7 @@ def texts(drawing: Any) -> set[str]:
 @pytest.mark.parametrize("key", ["time", "throughput", "memory", "first-call"])
 def test_specifications_compile_and_carry_the_numbers(rich: Content, key: str) -> None:
     figure = named(rich, key)
-    specification_ = specification(figure, rich.looks)
+    specification_ = specification(figure, rich.looks[figure.scenario])
     json.dumps(specification_, allow_nan=False)
     compiled = vl_convert.vegalite_to_vega(specification_)
     assert {signal["name"] for signal in compiled["signals"]} >= {"group", "hover"}
@@ -143,7 +143,7 @@ def test_every_poor_run_s_figures_compile(tmp_path: Path) -> None:
     for path in poor_runs(tmp_path).values():
         made = content(read_journal(path))
         for figure in made.figures:
-            drawn = specification(figure, made.looks)
+            drawn = specification(figure, made.looks[figure.scenario])
             json.dumps(drawn, allow_nan=False)
             assert vl_convert.vegalite_to_vega(drawn)["marks"]
 
@@ -162,7 +162,7 @@ def test_pictures_are_as_tall_as_their_rows(rich: Content, tmp_path: Path) -> No
     sizes = {}
     for figure in rich.figures:
         path = tmp_path / f"{file_stem(figure)}.png"
-        write_png(figure, rich.looks, path)
+        write_png(figure, rich.looks[figure.scenario], path)
         sizes[figure.key] = read_png(path)
     assert {width for width, _ in sizes.values()} == {round(png_canvas.WIDTH_IN * png.DOTS_PER_IN)}
     rows = {key: len(dots(rich, key).rows) for key in ("memory", "first-call")}

@@ -119,11 +119,11 @@ class TestParameters:
     def test_few_lines_are_all_named_each_with_a_look_of_its_own(self, batching: Content) -> None:
         figure = lines(batching, "num_workers-time")
         assert {line.emphasis for line in figure.lines} == {"baseline", "named"}
-        own, field = line_looks(figure, batching.looks)
+        own, field = line_looks(figure, batching.looks[figure.scenario])
         assert field == "name"
         assert own["batched"] != own["printed"]
         # AND the same in every figure
-        other, _ = line_looks(lines(batching, "sample_bytes-time"), batching.looks)
+        other, _ = line_looks(lines(batching, "sample_bytes-time"), batching.looks[figure.scenario])
         assert other["printed"] == own["printed"]
         named = dict(named_lines(figure))
         assert named == {"plain": None, "batched": own["batched"], "printed": own["printed"]}
@@ -184,7 +184,7 @@ class TestTrees:
         figure = dots(batching, "tree")
         assert figure.size_bytes == 0  # whatever size the page shows
         assert "size" not in {
-            one["name"] for one in specification(figure, batching.looks)["params"]
+            one["name"] for one in specification(figure, batching.looks[figure.scenario])["params"]
         }
         shown = {row.name: marks for row, marks in at_size(figure, 0)}
         assert shown["plain"]["main"].value == 4 * 12 * MIB
@@ -206,7 +206,7 @@ def tips(figure: Figure) -> set[str]:
 
 def test_specifications_compile_and_carry_the_numbers(every: Content) -> None:
     for figure in every.figures:
-        drawn = specification(figure, every.looks)
+        drawn = specification(figure, every.looks[figure.scenario])
         json.dumps(drawn, allow_nan=False)
         compiled = vl_convert.vegalite_to_vega(drawn)
         assert {signal["name"] for signal in compiled["signals"]} >= {"group", "hover"}, figure.key
@@ -221,5 +221,5 @@ def test_every_figure_is_drawn_as_a_picture(every: Content, tmp_path: Path) -> N
     for figure in every.figures:
         if figure.key in ("course-fork", "phases", "tree", "num_workers-time", "passes-tree"):
             path = tmp_path / f"{file_stem(figure)}.png"
-            write_png(figure, every.looks, path)
+            write_png(figure, every.looks[figure.scenario], path)
             assert min(read_png(path)) > 100
