@@ -51,7 +51,7 @@ scenario = Scenario(
             full=SAMPLE_BYTES,
             doc="bytes of one sample, a row of float32",
         ),
-        "batch_size": Parameter(64, quick=(8, 64, 512), usual=BATCH_SIZES, full=BATCH_SIZES),
+        "batch_size": Parameter(64, quick=(16, 64, 512), usual=BATCH_SIZES, full=BATCH_SIZES),
         "shuffle": Parameter(False, choices=EITHER, quick=EITHER, usual=EITHER, full=EITHER),
         "num_workers": Parameter(0, quick=(0, 2), usual=WORKERS, full=WORKERS),
         "pin_memory": Parameter(False, choices=EITHER, quick=EITHER, usual=EITHER, full=EITHER),

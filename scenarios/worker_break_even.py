@@ -30,7 +30,7 @@ scenario = Scenario(
     parameters={
         "sample_cost_us": Parameter(
             100,
-            quick=(10, 100, 1000),
+            quick=(10, 100, 500),
             usual=COSTS,
             full=COSTS,
             axis=True,
