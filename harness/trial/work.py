@@ -141,12 +141,19 @@ def put_into_force(parameters: dict[str, Value], threads: int, scenario_file: st
     os.environ[SCENARIO_FILE] = scenario_file
     if threads:
         torch.set_num_threads(threads)
-    if "sharing_strategy" in parameters:
-        share: Callable[[str], None] = torch.multiprocessing.set_sharing_strategy
-        share(str(parameters["sharing_strategy"]))
+    if "sharing_strategy" in parameters and parameters.get("num_workers"):
+        _share_by(str(parameters["sharing_strategy"]))
     if "open_files" in parameters:
         wanted = int(parameters["open_files"])
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if hard != resource.RLIM_INFINITY and wanted > hard:
             raise CannotObeyError(f"open_files={wanted} is above this system's limit of {hard}")
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _share_by(strategy: str) -> None:
+    offered: Callable[[], set[str]] = torch.multiprocessing.get_all_sharing_strategies
+    if strategy not in offered():
+        raise CannotObeyError(f"sharing_strategy={strategy} is not offered by this system's torch")
+    share: Callable[[str], None] = torch.multiprocessing.set_sharing_strategy
+    share(strategy)
