@@ -73,9 +73,19 @@ def batch(size, side, batch_size):
     return min(1, batch_size / image_count(size, side))
 
 
+def no_such_images(size, side, batch_size, epochs):
+    if side < 2:
+        return f"an image {side} wide has no height"
+    if batch_size < 1 or epochs < 1:
+        return f"{epochs} epochs of batches of {batch_size} images hold nothing"
+    if size < image_bytes(side):
+        return f"an image of {image_bytes(side)} B does not fit into {size} B of data"
+    return None
+
+
 # One by one: what a transform made for single images costs when it is called in a loop.
 
-strategy = partial(scenario.strategy, shares_memory=False)
+strategy = partial(scenario.strategy, shares_memory=False, skip=no_such_images)
 nchw = partial(strategy, group="channels first")
 
 
@@ -233,11 +243,11 @@ def eager_or_compiled(images, mean, std, compiled):
     return torch.compile(normalised_together, dynamic=True) if compiled else normalised_together
 
 
-def no_compiler(compiled):
+def no_compiler(size, side, batch_size, epochs, compiled):
     compiler = os.environ.get("CXX", "g++")
     if compiled and shutil.which(compiler) is None:
         return f"torch.compile finds no C++ compiler {compiler!r}: install g++, or set CXX"
-    return None
+    return no_such_images(size, side, batch_size, epochs)
 
 
 def expression(compiled):
@@ -380,8 +390,10 @@ def preprocessed_on_the_fly(images, mean, std, batch_size, epochs):
 # Device: batches on an accelerator, which may do the casting.
 
 
-def no_accelerator():
-    return None if torch.accelerator.is_available() else "no accelerator: torch finds no device"
+def no_accelerator(size, side, batch_size, epochs):
+    if not torch.accelerator.is_available():
+        return "no accelerator: torch finds no device"
+    return no_such_images(size, side, batch_size, epochs)
 
 
 device = partial(strategy, group="device", skip=no_accelerator)
