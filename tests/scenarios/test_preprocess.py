@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from harness.model import Value
+from harness.scenario import KIB, MIB, call_with
 from harness.trial.work import Work
 from tests.scenarios.bench import Bench, built_in, verify
 
@@ -154,14 +155,33 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a machine without compiler and device
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
-    assert "install g++" in (compiler(True) or "")
-    assert compiler(False) is None
-    assert "no accelerator" in (device() or "")
+    point = {"size": MIB, "side": 64, "batch_size": 8, "epochs": 1}
+    assert "install g++" in (compiler(**point, compiled=True) or "")
+    assert compiler(**point, compiled=False) is None
+    assert "no accelerator" in (device(**point) or "")
     # GIVEN one that has both
     monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
-    assert compiler(True) is None
-    assert device() is None
+    assert compiler(**point, compiled=True) is None
+    assert device(**point) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"side": 0}, "an image 0 wide has no height"),
+        ({"batch_size": 0}, "1 epochs of batches of 0 images hold nothing"),
+        ({"epochs": 0}, "0 epochs of batches of 8 images hold nothing"),
+        ({"size": KIB}, "an image of 9216 B does not fit into 1024 B of data"),
+    ],
+)
+def test_images_that_cannot_be_are_skipped(changed: dict[str, int], reason: str) -> None:
+    point = {"size": MIB, "side": 64, "batch_size": 8, "epochs": 1, **changed}
+    for strategy in SCENARIO.strategies.values():
+        if strategy.group != "device":
+            named = {**point, "compiled": False}
+            assert strategy.skip is not None
+            assert call_with(strategy.skip, named) == reason
 
 
 def test_compiling_is_done_once_for_any_number_of_images(

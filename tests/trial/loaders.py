@@ -12,8 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from harness import Parameter, Scenario
-
-ITEMS = 8
+from harness.trial.tree_truths import ITEMS, Copying, Holding
 
 scenario = Scenario(
     "loaders",
@@ -35,54 +34,31 @@ def rows(size: int) -> np.ndarray[Any, Any]:
     return np.arange(1, size // 4 + 1, dtype=np.float32).reshape(ITEMS, -1)
 
 
-class Rows(Dataset[torch.Tensor]):
-    """Gives single numbers, whatever it holds, so that batches weigh nothing."""
-
-    def __init__(self, held: Any) -> None:
-        self.held = held
-
-    def __len__(self) -> int:
-        return ITEMS
-
-    def __getitem__(self, index: int) -> torch.Tensor:
-        self.use()
-        return torch.tensor(float(index))
-
+class Idle(Holding):
     def use(self) -> None:
-        """What happens to the held data in a worker."""
+        """There is nothing to use."""
 
 
-class ReadsAll(Rows):
-    def use(self) -> None:
-        self.held.sum()
-
-
-class CopiesOnce(Rows):
-    def use(self) -> None:
-        if not hasattr(self, "own"):
-            self.own = self.held + 1
-
-
-class Raises(Rows):
+class Raises(Idle):
     def __getitem__(self, index: int) -> torch.Tensor:
         if index == ITEMS - 1:
             raise ValueError(f"sample {index} is broken")
         return super().__getitem__(index)
 
 
-class Hangs(Rows):
+class Hangs(Holding):
     def use(self) -> None:
         if get_worker_info() is not None:  # not where it is met for the first time, without any
             time.sleep(3600)
 
 
-class Dies(Rows):
+class Dies(Holding):
     def use(self) -> None:
         if get_worker_info() is not None:
             os.abort()
 
 
-class Arrays(Rows):
+class Arrays(Holding):
     """Sends what it holds through the pipe, since NumPy arrays are pickled whole."""
 
     def __getitem__(self, index: int) -> Any:
@@ -98,17 +74,17 @@ def load(dataset: Dataset[Any], num_workers: int, start_method: str, **options: 
 
 @scenario.strategy()
 def plain(rows: Any, num_workers: int, start_method: str) -> Any:
-    return load(Rows(None), num_workers, start_method)
+    return load(Idle(None), num_workers, start_method)
 
 
 @scenario.strategy()
 def shared_array(rows: Any, num_workers: int, start_method: str) -> Any:
-    return load(ReadsAll(rows + 1), num_workers, start_method)
+    return load(Holding(rows + 1), num_workers, start_method)
 
 
 @scenario.strategy()
 def private_arrays(rows: Any, num_workers: int, start_method: str) -> Any:
-    return load(CopiesOnce(rows), num_workers, start_method)
+    return load(Copying(rows), num_workers, start_method)
 
 
 @scenario.strategy()
@@ -137,7 +113,7 @@ def worker_dies(rows: Any, num_workers: int, start_method: str) -> Any:
 
 @scenario.strategy()
 def no_batch_size(rows: Any, num_workers: int, start_method: str) -> Any:
-    return DataLoader(Rows(None), batch_size=0)
+    return DataLoader(Idle(None), batch_size=0)
 
 
 @scenario.strategy()

@@ -14,8 +14,8 @@ import pytest
 
 from harness.host import Host
 from harness.model import HostSpec, Value
+from harness.trial.tree_truths import Holding
 from tests.lab import Lab
-from tests.trial.loaders import Rows
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="process trees are watched on Linux only"
@@ -91,7 +91,7 @@ def test_workers_in_new_interpreters_find_the_dataset_and_are_sent_it_whole(
     start_method: str, lab: Lab
 ) -> None:
     found = tree(lab, "shared_array", size=4 * MIB, num_workers=1, start_method=start_method)
-    held = len(pickle.dumps(Rows(np.ones(MIB, np.float32))))
+    held = len(pickle.dumps(Holding(np.ones(MIB, np.float32))))
     assert found["started_bytes"] == pytest.approx(held, rel=CLOSE)
     assert idle_bytes(found) > 2 * 4 * MIB
 
