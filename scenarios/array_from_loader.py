@@ -15,7 +15,7 @@ from harness.checks import same_values
 from harness.scenario import KIB, MIB
 
 ARTICLE = "How can a PyTorch DataLoader be split into NumPy arrays?"
-SMALL = 2 * MIB
+SMALL = MIB
 DTYPES = ("float32", "float64", "uint8")
 EITHER = (False, True)
 SAMPLE_BYTES = (256, 4 * KIB, 16 * KIB)

@@ -450,10 +450,11 @@ def index_select_out(data, labels, batch_size):
 # Labels beside the data: batches of both.
 
 AS_WITHOUT = ("sample_bytes", "batch_size")
+BUT_WORKERS = (*AS_WITHOUT, "num_workers")
 with_labels = partial(loader, group="labels", copies=loader_needs(tensors=2), not_quick=AS_WITHOUT)
 
 
-@with_labels()
+@with_labels(not_quick=BUT_WORKERS)
 def tensor_dataset_labels(data, labels, batch_size, shuffle, num_workers, pin_memory):
     """Indexes both tensors for every sample, and stacks both."""
     dataset = TensorDataset(torch.from_numpy(data), torch.from_numpy(labels))
@@ -473,7 +474,7 @@ class Labelled(Dataset):
         return self.data[index], self.labels[index]
 
 
-@with_labels()
+@with_labels(not_quick=BUT_WORKERS)
 def custom_dataset(data, labels, batch_size, shuffle, num_workers, pin_memory):
     """A Dataset of one's own that shares the arrays."""
     dataset = Labelled(data, labels)

@@ -26,7 +26,7 @@ scenario = Scenario(
     parameters={
         "size": Parameter(
             16 * MIB,
-            quick=(256 * KIB, 4 * MIB),
+            quick=(256 * KIB, 2 * MIB),
             usual=tuple(64 * KIB * 4**step for step in range(6)),
             full=tuple(64 * KIB * 4**step for step in range(7)),
             axis=True,
