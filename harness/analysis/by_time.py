@@ -73,7 +73,9 @@ def _is_flat(rows: Sequence[CaseRow]) -> bool:
 def _time_and_memory(row: CaseRow) -> str:
     time = f"{format_seconds(row.pace.median)}{per(row)}"
     if row.peak_extra_bytes <= NEGLIGIBLE_BYTES:
-        return f"{time} and no extra memory"
+        # A loader holds a batch or two, which is little, but not nothing.
+        little = "next to " if row.loading and not row.shares_memory else ""
+        return f"{time} and {little}no extra memory"
     if row.payload_bytes > 0:
         return f"{time} and {format_multiple(row.peak_multiple)} the data in extra memory"
     return time
