@@ -25,7 +25,7 @@ from pathlib import Path
 from harness.model import Rss, TreeSample
 
 PERIOD_S = 0.02
-NAPS_PER_READING = 4
+NAPS_PER_READING = 2
 """Times a reading's own length until the next, so that it leaves the tree its processors."""
 ROLLUP = "/proc/{pid}/smaps_rollup"
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 — only asked how full it is
