@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from harness.analysis.rows import CaseRow
+from harness.analysis.stats import Interval
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
-from harness.report.chart import Axis, Dot, DotFigure, Reference
+from harness.report.chart import Axis, Dot, DotFigure, DotRow, Reference, Tip
 from harness.report.dot_rows import dot, dot_rows, first_size, many, sizes_of
 from harness.report.text import (
     beside,
@@ -117,23 +118,18 @@ def first_call_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
             ("steady state", seconds_text(row.steady)),
             ("first ÷ steady", more),
         )
-        steady, first = row.steady, row.first
-        return [
-            dot(row, "main", steady.median, steady.low, steady.high, tip),
-            dot(row, "second", first.median, first.low, first.high, tip),
-        ]
+        return _pair(row, row.steady, row.first, tip)
 
     rows = dot_rows(sweep, verdict, dots)
     if not rows:
         return None
-    low, high = widen([dot.value for row in rows for dot in row.dots])
     return DotFigure(
         sweep.info.name,
         "first-call",
         "First call against steady state",
         "Left is better. A long line is a price paid once per process, such as page faults where "
         f"memory is touched for the first time.{beside(sweep)}",
-        Axis("time per call", "seconds", True, low, high, time_ticks(low, high)),
+        _time_axis("time per call", rows),
         rows,
         sizes_of(rows),
         first_size(sweep, rows),
@@ -155,16 +151,11 @@ def first_batch_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
             ("first ÷ steady", format_multiple(row.first.median / row.batch.median)),
             ("steady state", epoch_text(row)),
         )
-        steady, first = row.batch, row.first
-        return [
-            dot(row, "main", steady.median, steady.low, steady.high, tip),
-            dot(row, "second", first.median, first.low, first.high, tip),
-        ]
+        return _pair(row, row.batch, row.first, tip)
 
     rows = dot_rows(sweep, verdict, dots)
     if not many(rows):
         return None
-    low, high = widen([one.value for row in rows for one in row.dots])
     return DotFigure(
         sweep.info.name,
         "first-batch",
@@ -172,7 +163,7 @@ def first_batch_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
         "Left is better. A fresh process builds the loader, starts its workers if it has any, and "
         "waits for a batch; in steady state an epoch's time is divided by its batches."
         f"{beside(sweep)}",
-        Axis("time per batch", "seconds", True, low, high, time_ticks(low, high)),
+        _time_axis("time per batch", rows),
         rows,
         sizes_of(rows),
         first_size(sweep, rows),
@@ -180,3 +171,16 @@ def first_batch_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
         joined=True,
         wide=True,
     )
+
+
+def _pair(row: CaseRow, main: Interval, second: Interval, tip: Tip) -> list[Dot]:
+    """Two times of a case with their intervals, to be joined by a line."""
+    return [
+        dot(row, "main", main.median, main.low, main.high, tip),
+        dot(row, "second", second.median, second.low, second.high, tip),
+    ]
+
+
+def _time_axis(title: str, rows: Sequence[DotRow]) -> Axis:
+    low, high = widen([one.value for row in rows for one in row.dots])
+    return Axis(title, "seconds", True, low, high, time_ticks(low, high))

@@ -15,12 +15,8 @@ from harness.model import Effort, Epoch, Outcome
 from harness.scenario import Scenario
 from harness.trial import pointers
 from harness.trial.clock import PATIENCE, Clock
-from harness.trial.judge import judged
+from harness.trial.judge import WrongEpochError, judged
 from harness.trial.work import Work
-
-
-class WrongEpochError(AssertionError):
-    """A loader does not give in every epoch what it gave in the first."""
 
 
 class Loader:
@@ -146,14 +142,16 @@ def known_epoch(loader: Loader, batches: int, now: Clock, clock_cost_ns: float) 
     made = now()
     batch = next(iterator, None)
     arrived = now()
-    for batch in itertools.islice(iterator, max(0, batches - 1)):  # noqa: B007 — see above
+    came = 0 if batch is None else 1
+    for came, batch in zip(range(2, batches + 1), iterator, strict=False):  # noqa: B007 — see above
         pass
     last = now()
     more = next(iterator, None)
     del batch, iterator
     ended = now()
-    if more is not None:
-        raise WrongEpochError(f"more than {batches} batches, as the first epoch had")
+    if more is not None or came != batches:
+        found = f"more than {batches}" if more is not None else str(came)
+        raise WrongEpochError(f"{found} batches, {batches} in the first epoch")
     return _phases(started, made, arrived, last, ended, clock_cost_ns)
 
 

@@ -16,6 +16,7 @@ from harness.model import Outcome, Tree, TreeSample
 from harness.trial import pointers
 from harness.trial.epochs import Counted, Loader, check_epoch
 from harness.trial.judge import judged
+from harness.trial.measured import facts
 from harness.trial.process import release_free_memory
 from harness.trial.tree import Reading, TreePage
 from harness.trial.wires import Wires
@@ -110,9 +111,7 @@ def _call(
     watcher.mark("call")
     result = work.strategy.function(*work.args)
     idle = watcher.sample()
-    record["result_bytes"] = pointers.data_bytes(result)
-    record["result"] = pointers.summary(result)
-    record["shares_memory"] = pointers.overlap(work.inputs, result)
+    record |= facts(work, result)
     watcher.mark("check")
     return judged(lambda: work.check(task.scenario, result)), idle, 1
 

@@ -12,10 +12,16 @@ _NO_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate mem
 _FROM_A_WORKER = "Original Traceback"
 
 
+class WrongEpochError(AssertionError):
+    """A loader does not give in every epoch what it gave in the first."""
+
+
 def failure(error: BaseException) -> Outcome:
     """The outcome an exception stands for."""
     if isinstance(error, CannotObeyError):
         return Outcome("skipped", str(error))
+    if isinstance(error, WrongEpochError):
+        return Outcome("wrong", one_line(str(error)))
     text = one_line(f"{type(error).__name__}: {_said(error)}")
     if isinstance(error, MemoryError) or any(phrase in str(error) for phrase in _NO_MEMORY):
         return Outcome("oom", text)

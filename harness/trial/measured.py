@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Protocol
 
-from harness.model import Effort, Epoch, Loading, Outcome
+from harness.model import Effort, Loading, Outcome
 from harness.trial import pointers
 from harness.trial.clock import Stopwatch, clock_cost_ns
 from harness.trial.epochs import Counted, Loader, check_epoch, first_epoch, steady_epochs
@@ -53,11 +53,7 @@ class Calls:
         self.first_s = first_ns / 1e9
 
     def verify(self, record: Record) -> Outcome:
-        record |= {
-            "shares_memory": pointers.overlap(self.work.inputs, self.result),
-            "result_bytes": pointers.data_bytes(self.result),
-            "result": pointers.summary(self.result),
-        }
+        record |= facts(self.work, self.result)
         outcome = judged(lambda: self.work.check(self.task.scenario, self.result))
         return as_declared(self.work, outcome, record["shares_memory"])
 
@@ -98,11 +94,9 @@ class Epochs:
     def verify(self, record: Record) -> Outcome:
         assert self.loader is not None
         assert self.loading is not None
-        first = self.loading
         epoch = Counted(self.loader, self.work.inputs)
-        outcome = check_epoch(self.task.scenario, self.work, epoch, first.batches)
-        counts = epoch.samples, epoch.data_bytes
-        self.loading = Loading(first.build_s, first.first, (), first.batches, *counts)
+        outcome = check_epoch(self.task.scenario, self.work, epoch, self.loading.batches)
+        self.loading = replace(self.loading, samples=epoch.samples, data_bytes=epoch.data_bytes)
         record |= {
             "shares_memory": epoch.shares_memory,
             "result_bytes": epoch.data_bytes,
@@ -120,7 +114,7 @@ class Epochs:
         warmed()
         batches = self.loading.batches
         epochs = steady_epochs(self.loader, batches, effort, self.now, self.clock_cost_ns)
-        self.loading = with_steady(self.loading, epochs)
+        self.loading = replace(self.loading, steady=tuple(epochs))
         sampled = {
             "samples_s": [epoch.total_s for epoch in epochs],
             "calls_per_sample": 1,
@@ -129,16 +123,13 @@ class Epochs:
         return sampled, len(epochs)
 
 
-def with_steady(loading: Loading, epochs: list[Epoch]) -> Loading:
-    """The same, with the steady state known."""
-    return Loading(
-        loading.build_s,
-        loading.first,
-        tuple(epochs),
-        loading.batches,
-        loading.samples,
-        loading.data_bytes,
-    )
+def facts(work: Work, result: Any) -> Record:
+    """What can be said of a result without looking at its values."""
+    return {
+        "shares_memory": pointers.overlap(work.inputs, result),
+        "result_bytes": pointers.data_bytes(result),
+        "result": pointers.summary(result),
+    }
 
 
 def as_declared(work: Work, outcome: Outcome, shares_memory: bool | None) -> Outcome:

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from harness.model import Effort, Epoch
+from harness.model import Effort, Epoch, Outcome
 from harness.trial.epochs import (
     Counted,
     Loader,
-    WrongEpochError,
     first_epoch,
     known_epoch,
     steady_epochs,
 )
+from harness.trial.judge import WrongEpochError, failure
 
 MS = 1_000_000
 COST_NS = 1000
@@ -97,6 +97,14 @@ def test_an_epoch_longer_than_the_first_is_wrong() -> None:
     clock = FakeClock()
     with pytest.raises(WrongEpochError, match="more than 2 batches"):
         known_epoch(Loader(lambda: FakeLoader(clock)), 2, clock, COST_NS)
+
+
+def test_an_epoch_shorter_than_the_first_is_wrong_too() -> None:
+    clock = FakeClock()
+    with pytest.raises(WrongEpochError, match="3 batches, 4 in the first epoch") as raised:
+        known_epoch(Loader(lambda: FakeLoader(clock)), 4, clock, COST_NS)
+    # In steady state nobody checks values any more, and a short epoch would seem to be a fast one.
+    assert failure(raised.value) == Outcome("wrong", "3 batches, 4 in the first epoch")
 
 
 def test_a_batch_lives_until_the_next_has_come() -> None:
