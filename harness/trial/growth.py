@@ -64,6 +64,7 @@ class Watcher:
         highest = max(course, key=lambda sample: sample.own_bytes)
         return Tree(
             peak=highest,
+            # A loader that does not know its length cannot be asked at its last batch.
             idle=idle or course[-2],
             left=left,
             course=tuple(_thinned(course, highest)),
@@ -87,7 +88,11 @@ def _thinned(course: Sequence[TreeSample], always: TreeSample) -> list[TreeSampl
 
 
 def measure_growth(task: Assignment, page: TreePage, record: dict[str, Any]) -> Outcome:
-    """Watch one call, or some epochs, of a strategy; every epoch is checked as it goes by."""
+    """Watch one call, or some epochs, of a strategy; every epoch is checked as it goes by.
+
+    Raises:
+        ObserverLostError: nobody reads the tree.
+    """
     work = task.prepare()
     record["payload_bytes"] = pointers.data_bytes(work.inputs)
     gc.unfreeze()  # what the host had put aside
