@@ -45,6 +45,10 @@ class StrategyInfo:
     names: tuple[str, ...] = ()  # of its arguments
     not_quick: tuple[str, ...] = ()  # parameters that a quick sweep does not vary for it
     published: str = ""  # where it was printed, if it is kept as published
+    in_quick: bool = True
+    borrowed_from: str = ""  # the scenario it is declared in, if another one
+    path: str = ""  # of that scenario's module
+    parameters: Mapping[str, Value] = field(default_factory=dict)  # its usual point there
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,9 @@ class ScenarioInfo:
     input_parameters: tuple[str, ...]
     epochs: bool = False  # strategies make loaders, which trials drive epoch by epoch
     weighs: Literal["time", "memory"] = "time"
+    trains: bool = False  # a training step is taken on every batch
+    watched: bool = False  # memory over the epoch, even without workers
+    borrows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def strategy(self, name: str) -> StrategyInfo:
         return next(strategy for strategy in self.strategies if strategy.name == name)

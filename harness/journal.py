@@ -5,7 +5,8 @@ as data, so that a journal can be analysed where neither torch nor the scenarios
 other line has a ``kind``. A journal that ends in half a line was cut short while that line was
 being written: the rest of it is good, and readers say so.
 
-Schema history: 1 — first version. 2 — loaders: phases of epochs, process trees.
+Schema history: 1 — first version. 2 — loaders: phases of epochs, process trees. 3 — training
+steps, page cache, limits; outcomes with kind and place.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from harness.errors import UnableError, UsageError, refuse_overwriting
 from harness.model import Ceiling, Effort, HostSpec, PlannedCase, Trial
 
 FORMAT = "ferrybench-journal"
-SCHEMA = 2
+SCHEMA = 3
 
 
 class JournalError(UsageError):

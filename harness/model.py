@@ -14,7 +14,7 @@ Value = str | int | float | bool
 """What a parameter may be: anything that survives JSON unchanged."""
 
 OutcomeName = Literal["ok", "wrong", "error", "oom", "timeout", "crash", "skipped"]
-TrialKind = Literal["time", "memory", "tree", "probe"]
+TrialKind = Literal["time", "memory", "tree", "probe", "limit"]
 
 OUTCOMES: tuple[OutcomeName, ...] = ("ok", "wrong", "error", "oom", "timeout", "crash", "skipped")
 DEFAULT_HOST = "default"
@@ -28,6 +28,8 @@ class Outcome:
 
     name: OutcomeName
     reason: str = ""
+    kind: str = ""  # what gave way, such as "tensor memory"; see harness.trial.judge
+    where: str = ""  # the line of the scenario's code: ``tensor_from_array.py:57: return …``
 
     @property
     def ok(self) -> bool:
@@ -142,16 +144,30 @@ class Timing:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over a loader, in phases that follow each other."""
+    """One pass over a loader, in phases that follow each other.
+
+    Where batches are trained on, every phase but ``step_s`` is a time of waiting.
+    """
 
     iter_s: float  # ``iter(loader)``: where workers are started
     first_batch_s: float  # waiting for the first batch
-    batches_s: float  # from the first batch to the last
+    batches_s: float  # from the first batch to the last, without the steps between
     teardown_s: float  # from asking for one more to the iterator's end: where workers are joined
+    step_s: float = 0.0  # in the training steps, one for each batch
 
     @property
     def total_s(self) -> float:
+        return self.waiting_s + self.step_s
+
+    @property
+    def waiting_s(self) -> float:
+        """How long nothing could be computed, for want of data."""
         return self.iter_s + self.first_batch_s + self.batches_s + self.teardown_s
+
+    @property
+    def stall_fraction(self) -> float:
+        """The share of the epoch that the training step stood still; 1 without one."""
+        return self.waiting_s / self.total_s if self.total_s else 0.0
 
 
 @dataclass(frozen=True)
@@ -209,6 +225,38 @@ class Tree:
 
 
 @dataclass(frozen=True)
+class Training:
+    """What came of the steps that were taken on a loader's batches."""
+
+    steps: int
+    first_loss: float  # mean over the first steps, at most one epoch's
+    last_loss: float  # mean over as many of the last ones
+
+
+@dataclass(frozen=True)
+class PageCache:
+    """How much of the inputs' files lay in the page cache."""
+
+    state: str  # cold or warm, as asked for
+    file_bytes: int
+    before_bytes: int  # resident before an epoch: the most of all epochs if cold, the least if warm
+    after_bytes: int  # after the first epoch
+    epochs: int  # that were prepared so
+    source: str  # how pages were evicted or read in, and counted
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One attempt of a search: a size, under a limit that the system enforces."""
+
+    limit: str  # data, address_space (both setrlimit(2)) or cgroup
+    budget_bytes: int  # what the process may have, Python itself included
+    base_bytes: int  # of it, what Python, NumPy and torch had taken before any data
+    size_bytes: int  # of the data that was tried
+    stage: str  # what was being done when it failed: inputs or call; "" when it did not
+
+
+@dataclass(frozen=True)
 class Trial:
     """What one fresh process found out about one case; the unit of the journal."""
 
@@ -231,13 +279,16 @@ class Trial:
     reaped: int = 0  # processes the trial left behind, which were killed
     loading: Loading | None = None
     tree: Tree | None = None
+    training: Training | None = None
+    page_cache: PageCache | None = None
+    limit: Limit | None = None
 
 
 @dataclass(frozen=True)
 class Ceiling:
     """What this machine can do at best, measured in the same run."""
 
-    name: str  # memcpy_touched, memcpy_fresh, memcpy_fresh_huge
+    name: str  # memcpy_touched, memcpy_fresh, memcpy_fresh_huge, disk_sequential, disk_random
     threads: int
     size_bytes: int
     bytes_per_s: float

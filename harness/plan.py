@@ -209,7 +209,10 @@ def expand(infos: Sequence[ScenarioInfo], request: Request) -> list[PlannedCase]
         if info.name not in overrides:
             continue
         asked = overrides[info.name]
+        named = {target.partition("/")[2] for target in request.targets}
         for strategy in strategies:
+            if request.level == "quick" and not (strategy.in_quick or strategy.name in named):
+                continue
             for point in points(info, strategy, request.level, asked):
                 if not info.probe:
                     add(info, info.baseline, point, DEFAULT_HOST)

@@ -12,19 +12,17 @@ from typing import Any, Protocol
 
 import msgspec
 
+from harness.ceilings import measure_ceilings
 from harness.description import ScenarioInfo
 from harness.environment import Environment, available_bytes, read_environment, usable_processors
 from harness.estimate import Estimator
 from harness.fixtures import FixtureStore
 from harness.forecast import too_big
 from harness.host import OBSERVED, Host, Report
-from harness.journal import CeilingLine, EndLine, Header, Journal, Plan
-from harness.model import Ceiling, Effort, HostSpec, Outcome, PlannedCase, Trial
+from harness.journal import EndLine, Header, Journal, Plan
+from harness.model import Effort, HostSpec, Outcome, PlannedCase, Trial
 from harness.order import Step, rounds
 
-CEILING_BYTES = (64 * 1024**2, 256 * 1024**2)
-CACHES_EXCEEDED = 4  # a ceiling's copy is this many times the last cache, within the bounds above
-CEILING_TIMEOUT_S = 120.0
 FORECAST_EVERY_S = 1.0  # adding up what is left takes milliseconds in a long run
 
 
@@ -136,7 +134,10 @@ class Runner:
             waiting = [step for step in steps if step.case not in self.failed]
             self.listener.dropped(len(steps) - len(waiting))
             if any(not self.infos[self._case(step).case.scenario].probe for step in waiting):
-                self._measure_ceilings(number)
+                self.listener.working_on("ceilings of this machine", float("nan"))
+                host = self.team.hosts[self.plan.hosts[0].name]
+                for line in measure_ceilings(host, self.plan, self.machine, number):
+                    self.journal.append(line)
             for position, step in enumerate(waiting):
                 spent_s = time.monotonic() - started
                 if self.plan.budget_s and (
@@ -215,29 +216,6 @@ class Runner:
         if report.answer is None:
             return ended(report.failure(effort.timeout_s), reaped=report.reaped)
         return _record(ended(Outcome("ok")), report)
-
-    def _measure_ceilings(self, number: int) -> None:
-        host = self.team.hosts[self.plan.hosts[0].name]
-        low, high = CEILING_BYTES
-        size_bytes = min(high, max(low, CACHES_EXCEEDED * self.machine.last_cache_bytes))
-        biggest = max((c.forecast_bytes for c in self.plan.cases if not c.skip), default=0)
-        free = available_bytes()
-        request = {
-            "size_bytes": min(size_bytes, free // 8),
-            "threads": sorted({1, usable_processors()}),
-            # Only the first round meets pages that nothing has used since the machine started.
-            "touch_bytes": 0 if number else min(biggest, free // 2),
-            "huge": self.machine.thp_enabled in ("always", "madvise"),
-        }
-        self.listener.working_on("memory-copy ceilings", float("nan"))
-        report = host.call("ceilings", request, CEILING_TIMEOUT_S)
-        if report.answer is None:
-            note = report.failure(CEILING_TIMEOUT_S).reason
-            missing = Ceiling("memcpy_touched", 1, 0, 0.0, note=f"not measured: {note}")
-            self.journal.append(CeilingLine(number, missing))
-            return
-        for fields in report.answer["ceilings"]:
-            self.journal.append(CeilingLine(number, msgspec.convert(fields, Ceiling)))
 
 
 def _record(trial: Trial, report: Report) -> Trial:

@@ -8,7 +8,8 @@ Functions are called by the names of their arguments: ``inputs`` and ``skip`` re
 parameters they name (``inputs`` also ``rng``, a seeded NumPy Generator); a strategy receives the
 inputs first, then what ``setup`` returned, then the parameters it names; a check the
 inputs, the result, then parameters or ``strategy`` and ``group``, those of the strategy. Setup
-and strategy may also name ``folder``, an empty one on disk that is removed when the trial ends.
+and strategy may also name ``folder``, an empty one on disk that is removed when the trial ends;
+in ``inputs`` it is one that stays as long as they do, for files, whose Path is an input then.
 
 Some parameters every trial obeys by itself, whoever names them: see ``OBEYED``.
 """
@@ -29,6 +30,7 @@ OBEYED = {
     "open_files": "limit on the open files of the trial and its workers (RLIMIT_NOFILE)",
     "sharing_strategy": "how torch shares tensors between processes",
     "passes": "epochs that a process tree is watched for",
+    "page_cache": "cold or warm: whether the inputs' files are in memory before each epoch",
 }
 """Parameters that a trial puts into force before its strategy is called."""
 LEVELS = ("quick", "usual", "full")
@@ -98,6 +100,7 @@ class Strategy:
     mutates: bool = False
     published: str = ""
     not_quick: tuple[str, ...] = ()
+    in_quick: bool = True
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -131,6 +134,10 @@ class Scenario:
             called anew for every epoch.
         weighs: what decides between strategies: the time they take, or the memory of their whole
             process tree.
+        watched: the memory of a process tree is watched over an epoch even without workers.
+        borrows: other scenarios whose strategies this one tries under a limit, to find the
+            largest size each survives, with the strategies that a quick sweep takes of them.
+            Such a scenario has no inputs, strategies or check of its own.
 
     Raises:
         DeclarationError: the name or a level of a parameter cannot be used.
@@ -146,6 +153,8 @@ class Scenario:
         probe: bool = False,
         epochs: bool = False,
         weighs: Weight = "time",
+        watched: bool = False,
+        borrows: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         if not name.isidentifier():
             raise DeclarationError(f"scenario name {name!r} is not an identifier")
@@ -159,10 +168,13 @@ class Scenario:
         self.probe = probe
         self.epochs = epochs
         self.weighs: Weight = weighs
+        self.watched = watched
+        self.borrows = {source: tuple(names) for source, names in (borrows or {}).items()}
         self.strategies: dict[str, Strategy] = {}
         self.variants: list[Variant] = []
         self.make_inputs: Callable[..., Any] | None = None
         self.verify: Callable[..., Any] | None = None
+        self.make_step: Callable[..., Any] | None = None
         for key, parameter in self.parameters.items():
             _check_parameter(name, key, parameter)
             for other in parameter.beside:
@@ -188,6 +200,17 @@ class Scenario:
         self.verify = function
         return function
 
+    def step(self, function: Function) -> Function:
+        """Register the function that makes the training step of an ``epochs`` scenario.
+
+        It receives the parameters it names and returns a function of a batch, which computes on
+        it and returns the loss as a float, or None where nothing is learnt.
+        """
+        if not self.epochs:
+            raise DeclarationError(f"{self.name}: a training step needs epochs=True")
+        self.make_step = function
+        return function
+
     def strategy(
         self,
         *,
@@ -202,6 +225,7 @@ class Scenario:
         mutates: bool = False,
         published: str = "",
         not_quick: Iterable[str] = (),
+        in_quick: bool = True,
     ) -> Callable[[Function], Function]:
         """Register a strategy; its docstring is one line for the report.
 
@@ -219,6 +243,7 @@ class Scenario:
             mutates: changes its inputs, which are then restored before each call.
             published: where the strategy was printed, if it is kept as published, right or wrong.
             not_quick: parameters that a quick sweep does not vary for this strategy.
+            in_quick: a quick sweep measures this strategy at all, even if it is not named.
         """
 
         def register(function: Function) -> Function:
@@ -242,6 +267,7 @@ class Scenario:
                 mutates=mutates,
                 published=published,
                 not_quick=tuple(not_quick),
+                in_quick=in_quick,
             )
             return function
 
@@ -255,6 +281,9 @@ class Scenario:
 
     def validate(self) -> None:
         """Raise DeclarationError unless the scenario is complete."""
+        if self.borrows:
+            self._validate_borrowing()
+            return
         if self.make_inputs is None:
             raise DeclarationError(f"{self.name}: no @scenario.inputs function")
         if self.verify is None:
@@ -263,6 +292,15 @@ class Scenario:
         for wanted in (self.baseline, *(s for v in self.variants for s in v.strategies)):
             if wanted not in self.strategies:
                 raise DeclarationError(f"{self.name}: no strategy {wanted!r} (there are {known})")
+
+    def _validate_borrowing(self) -> None:
+        for name in ("budget_bytes", "limit"):
+            if name not in self.parameters:
+                raise DeclarationError(f"{self.name}: borrows= needs a parameter {name}")
+        if self.strategies or self.make_inputs or self.verify:
+            raise DeclarationError(
+                f"{self.name}: with borrows=, strategies, inputs and check are those of others"
+            )
 
 
 def _check_parameter(scenario: str, name: str, parameter: Parameter) -> None:

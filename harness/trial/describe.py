@@ -22,6 +22,9 @@ def describe(scenario: Scenario, path: str) -> dict[str, Any]:
         "probe": scenario.probe,
         "epochs": scenario.epochs,
         "weighs": scenario.weighs,
+        "trains": scenario.make_step is not None,
+        "watched": scenario.watched,
+        "borrows": {source: list(names) for source, names in scenario.borrows.items()},
         "parameters": {
             name: {
                 "default": parameter.default,
@@ -45,6 +48,7 @@ def describe(scenario: Scenario, path: str) -> dict[str, Any]:
                 "names": list(strategy.names),
                 "not_quick": list(strategy.not_quick),
                 "published": strategy.published,
+                "in_quick": strategy.in_quick,
             }
             for strategy in scenario.strategies.values()
         ],

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.discover import load
 from harness.model import Value
-from harness.scenario import Strategy, call_with
+from harness.scenario import Scenario, Strategy, call_with
 from harness.trial.describe import describe
 from harness.trial.tree import TreePage
 from harness.trial.watch import WatchPage
@@ -36,12 +36,15 @@ def evaluate_cases(request: dict[str, Any], page: Page | None) -> dict[str, Any]
 
     facts = []
     for case in request["cases"]:
-        strategy = find(case["path"], case["scenario"]).strategies[case["strategy"]]
-        facts.append(_evaluate(strategy, case["parameters"]))
+        scenario = find(case["path"], case["scenario"])
+        strategy = scenario.strategies[case["strategy"]]
+        facts.append(_evaluate(scenario, strategy, case["parameters"]))
     return {"facts": facts}
 
 
-def _evaluate(strategy: Strategy, parameters: dict[str, Value]) -> dict[str, Any]:
+def _evaluate(
+    scenario: Scenario, strategy: Strategy, parameters: dict[str, Value]
+) -> dict[str, Any]:
     missing = [package for package in strategy.requires if find_spec(package) is None]
     if missing:
         names = " ".join(missing)
@@ -54,7 +57,7 @@ def _evaluate(strategy: Strategy, parameters: dict[str, Value]) -> dict[str, Any
     return {
         "skip": "",
         "copies": call_with(copies, parameters) if callable(copies) else copies,
-        "tree": isinstance(workers, int) and workers > 0,
+        "tree": scenario.watched or (isinstance(workers, int) and workers > 0),
     }
 
 
