@@ -1,22 +1,24 @@
 """The check of what loaders deliver: one epoch, batch by batch, against the data it came from.
 
-Every row of the data begins with its own number, so that each sample says which row it is,
-whatever the order; then all of its values are compared with that row.
+Every row of an array begins with its own number, so that each sample says which row it is,
+whatever the order; then all of its values are compared with that row. The rows of a file, which
+may be a user's, are told by their values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from harness.checks import as_array, same_values
-
-Array = npt.NDArray[Any]
+from harness.file_rows import FileRows, Rows
+from harness.samples import Array
 
 NUMBER_BYTES = 4
 ROW_0 = 0x3F000000
@@ -82,7 +84,42 @@ def verify_epoch(
     """
     if not np.array_equal(row_numbers(data), np.arange(len(data))):
         raise ValueError("the rows of the data are not numbered: harness.batches.number_rows")
-    check = _Check(data, labels, batch_size, shuffle, drop_last)
+    wanted = len(data) - (len(data) % batch_size if drop_last else 0)
+    check = _Check(_ArrayRows(data), labels, batch_size, wanted, shuffle)
+    _verify(batches, check, reused=reused)
+
+
+def verify_file_epoch(
+    batches: Iterable[Any],
+    path: Path,
+    labels: Array | None = None,
+    *,
+    batch_size: int,
+    shuffle: bool = False,
+    reused: bool = False,
+) -> None:
+    """The same for the samples of a .npy file, which are to come as float32.
+
+    Only a digest of each row and two batches are held, however large the file.
+
+    Args:
+        batches: as of :func:`verify_epoch`.
+        path: the truth, see :class:`harness.file_rows.FileRows`.
+        labels: of its samples.
+        batch_size: samples per batch; the last one may have fewer.
+        shuffle: the order must be another than the file's.
+        reused: a batch need only hold its values until the next one is fetched.
+
+    Raises:
+        AssertionError: what is wrong, and with which sample of which batch.
+        OSError: the file cannot be read.
+    """
+    truth = FileRows(path)
+    check = _Check(truth, labels, batch_size, truth.rows, shuffle)
+    _verify(batches, check, reused=reused)
+
+
+def _verify(batches: Iterable[Any], check: _Check, *, reused: bool) -> None:
     first: _Batch | None = None
     previous: _Batch | None = None
     iterator = iter(batches)
@@ -105,9 +142,54 @@ def verify_epoch(
 @dataclass(frozen=True)
 class _Batch:
     index: int
-    rows: npt.NDArray[np.int64]  # the rows that its samples say they are
+    rows: Rows  # the rows that its samples say they are
     samples: Array
     labels: Array | None
+
+
+class _Truth(Protocol):
+    """What samples are compared with."""
+
+    rows: int
+    shape: tuple[int, ...]  # of a sample
+    dtype: np.dtype[Any]  # of a sample as it comes
+    by_value: bool  # a sample is recognised by all of its values, which then are right
+
+    def times(self) -> Rows:
+        """How often each row must come, in whatever order."""
+
+    def recognise(self, samples: Array, due: Rows | None) -> Rows:
+        """Which rows samples are, where ``due`` would come next; out of range: none."""
+
+    def compare(self, rows: Rows, samples: Array) -> None:
+        """Raise AssertionError unless samples are equal to rows."""
+
+    def strange(self, sample: Array, due: int | None) -> str:
+        """What a sample is that is none of the rows, where ``due`` would come next."""
+
+
+class _ArrayRows:
+    """Data whose rows are numbered."""
+
+    by_value = False
+
+    def __init__(self, data: Array) -> None:
+        self.data = data
+        self.rows = len(data)
+        self.shape = data.shape[1:]
+        self.dtype = data.dtype
+
+    def times(self) -> Rows:
+        return np.ones(self.rows, np.int64)
+
+    def recognise(self, samples: Array, due: Rows | None) -> Rows:
+        return row_numbers(samples)
+
+    def compare(self, rows: Rows, samples: Array) -> None:
+        same_values(self.data[rows], samples)
+
+    def strange(self, sample: Array, due: int | None) -> str:
+        return f"no row of the data; it begins with {sample.flat[0]!r}"
 
 
 class _Check:
@@ -115,37 +197,36 @@ class _Check:
 
     def __init__(
         self,
-        data: Array,
+        truth: _Truth,
         labels: Array | None,
         batch_size: int,
+        wanted: int,
         shuffle: bool,
-        drop_last: bool,
     ) -> None:
-        self.data = data
+        self.truth = truth
         self.labels = labels
         self.batch_size = batch_size
         self.shuffle = shuffle
-        self.wanted = len(data) - (len(data) % batch_size if drop_last else 0)
-        self.came: list[npt.NDArray[np.int64]] = []
+        self.wanted = wanted
+        self.came: list[Rows] = []
         self.samples = 0
 
     def take(self, batch: Any) -> _Batch:
         """Verify a batch that was just fetched."""
         index = len(self.came)
         samples, labels = self._parts(batch, index)
-        assert samples.dtype == self.data.dtype, (
-            f"batch {index} has dtype {samples.dtype}, expected {self.data.dtype}"
+        truth = self.truth
+        assert samples.dtype == truth.dtype, (
+            f"batch {index} has dtype {samples.dtype}, expected {truth.dtype}"
         )
-        assert samples.shape[1:] == self.data.shape[1:], (
-            f"batch {index} has samples of shape {samples.shape[1:]}, "
-            f"expected {self.data.shape[1:]}"
+        assert samples.shape[1:] == truth.shape, (
+            f"batch {index} has samples of shape {samples.shape[1:]}, expected {truth.shape}"
         )
         due = min(self.batch_size, self.wanted - self.samples)
         assert due, f"batch {index} is one too many: {self.samples} samples came before it"
         assert len(samples) == due, f"batch {index} has {len(samples)} samples, expected {due}"
-        taken = _Batch(index, row_numbers(samples), samples, labels)
-        self._check_rows(taken)
-        self._same(taken)
+        taken = _Batch(index, self._rows(index, samples), samples, labels)
+        self._same(taken, again=False)
         self.came.append(taken.rows)
         self.samples += len(samples)
         return taken
@@ -159,10 +240,11 @@ class _Check:
             raise AssertionError(f"{error}: it changed after a later batch was fetched") from None
 
     def complete(self) -> None:
-        """Verify that every row came, once, and in the order asked for."""
+        """Verify that every row came, as often as it is there, and in the order asked for."""
         rows = np.concatenate([np.empty(0, np.int64), *self.came])
-        times = np.bincount(rows, minlength=len(self.data))
-        missing, again = np.flatnonzero(times == 0), np.flatnonzero(times > 1)
+        times = np.bincount(rows, minlength=self.truth.rows)
+        wanted = self.truth.times() if self.shuffle else np.ones_like(times)
+        missing, again = np.flatnonzero(times < wanted), np.flatnonzero(times > wanted)
         never = f"row {missing[0]} never came" if len(missing) else ""
         assert not len(again), f"row {again[0]} came {times[again[0]]} times, and {never}"
         assert len(rows) == self.wanted, (
@@ -182,24 +264,26 @@ class _Check:
             )
         return as_array(parts[0]), None if self.labels is None else as_array(parts[1])
 
-    def _check_rows(self, batch: _Batch) -> None:
-        for place in np.flatnonzero((batch.rows < 0) | (batch.rows >= len(self.data)))[:1]:
-            raise AssertionError(
-                f"sample {place} of batch {batch.index} is no row of the data; "
-                f"it begins with {batch.samples[place].flat[0]!r}"
-            )
-        if not self.shuffle:
-            expected = self.samples + np.arange(len(batch.rows))
-            for place in np.flatnonzero(batch.rows != expected)[:1]:
+    def _rows(self, index: int, samples: Array) -> Rows:
+        """The rows that the samples of a batch are, which must be those that are due."""
+        due = None if self.shuffle else self.samples + np.arange(len(samples))
+        rows = self.truth.recognise(samples, due)
+        for place in np.flatnonzero((rows < 0) | (rows >= self.truth.rows))[:1]:
+            problem = self.truth.strange(samples[place], None if due is None else int(due[place]))
+            raise AssertionError(f"sample {place} of batch {index} is {problem}")
+        if due is not None:
+            for place in np.flatnonzero(rows != due)[:1]:
                 raise AssertionError(
-                    f"sample {place} of batch {batch.index} is row {batch.rows[place]}, "
-                    f"expected row {expected[place]}"
+                    f"sample {place} of batch {index} is row {rows[place]}, "
+                    f"expected row {due[place]}"
                 )
+        return rows
 
-    def _same(self, batch: _Batch) -> None:
+    def _same(self, batch: _Batch, *, again: bool = True) -> None:
         what = ""
         try:
-            same_values(self.data[batch.rows], batch.samples)
+            if again or not self.truth.by_value:
+                self.truth.compare(batch.rows, batch.samples)
             if self.labels is not None:
                 what = "labels of "
                 same_values(self.labels[batch.rows], batch.labels)

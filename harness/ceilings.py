@@ -6,27 +6,41 @@ from collections.abc import Iterator
 
 import msgspec
 
+from harness.ceiling_share import DISK_SEQUENTIAL
 from harness.environment import Environment, available_bytes, usable_processors
-from harness.host import Host
+from harness.fixtures import FixtureStore
+from harness.host import Host, Report
 from harness.journal import CeilingLine, Plan
 from harness.model import Ceiling
+from harness.scenario import PAGE_CACHE
 
 CEILING_BYTES = (64 * 1024**2, 256 * 1024**2)
 CACHES_EXCEEDED = 4  # a ceiling's copy is this many times the last cache, within the bounds above
+DISK_BYTES = 128 * 1024**2
+QUICK_DISK_BYTES = 64 * 1024**2
 CEILING_TIMEOUT_S = 120.0
 
 
 def measure_ceilings(
-    host: Host, plan: Plan, machine: Environment, number: int
+    host: Host, plan: Plan, machine: Environment, number: int, fixtures: FixtureStore
 ) -> Iterator[CeilingLine]:
-    """Measure them at the beginning of a round.
+    """Measure them at the beginning of a round: those of memory, and of the disk where it matters.
 
     Args:
         host: where.
         plan: of the run, for the memory that it will need.
         machine: its last cache and its page sizes.
         number: of the round.
+        fixtures: whose files lie on the disk that counts.
     """
+    found = _of_memory(host, plan, machine, number)
+    if any(PAGE_CACHE in planned.case.parameters and not planned.skip for planned in plan.cases):
+        found += _of_disk(host, plan, fixtures)
+    for ceiling in found:
+        yield CeilingLine(number, ceiling)
+
+
+def _of_memory(host: Host, plan: Plan, machine: Environment, number: int) -> list[Ceiling]:
     low, high = CEILING_BYTES
     size_bytes = min(high, max(low, CACHES_EXCEEDED * machine.last_cache_bytes))
     biggest = max((c.forecast_bytes for c in plan.cases if not c.skip), default=0)
@@ -38,11 +52,18 @@ def measure_ceilings(
         "touch_bytes": 0 if number else min(biggest, free // 2),
         "huge": machine.thp_enabled in ("always", "madvise"),
     }
-    report = host.call("ceilings", request, CEILING_TIMEOUT_S)
-    if report.answer is None:
-        note = report.failure(CEILING_TIMEOUT_S).reason
-        missing = Ceiling("memcpy_touched", 1, 0, 0.0, note=f"not measured: {note}")
-        yield CeilingLine(number, missing)
-        return
-    for fields in report.answer["ceilings"]:
-        yield CeilingLine(number, msgspec.convert(fields, Ceiling))
+    return _said(host.call("ceilings", request, CEILING_TIMEOUT_S), "memcpy_touched")
+
+
+def _of_disk(host: Host, plan: Plan, fixtures: FixtureStore) -> list[Ceiling]:
+    size_bytes = QUICK_DISK_BYTES if plan.level == "quick" else DISK_BYTES
+    request = {"size_bytes": size_bytes, "folder": str(fixtures.scratch)}
+    with fixtures.clean_scratch():
+        return _said(host.call("disk", request, CEILING_TIMEOUT_S), DISK_SEQUENTIAL)
+
+
+def _said(report: Report, name: str) -> list[Ceiling]:
+    if report.answer is not None:
+        return msgspec.convert(report.answer["ceilings"], list[Ceiling])
+    note = report.failure(CEILING_TIMEOUT_S).reason
+    return [Ceiling(name, 1, 0, 0.0, note=f"not measured: {note}")]

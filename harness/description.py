@@ -49,6 +49,7 @@ class StrategyInfo:
     borrowed_from: str = ""  # the scenario it is declared in, if another one
     path: str = ""  # of that scenario's module
     parameters: Mapping[str, Value] = field(default_factory=dict)  # its usual point there
+    input_parameters: tuple[str, ...] = ()  # what its inputs depend on there
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class ScenarioInfo:
     epochs: bool = False  # strategies make loaders, which trials drive epoch by epoch
     weighs: Literal["time", "memory"] = "time"
     trains: bool = False  # a training step is taken on every batch
+    step_parameters: tuple[str, ...] = ()  # what that step depends on
     watched: bool = False  # memory over the epoch, even without workers
     borrows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

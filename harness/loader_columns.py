@@ -22,10 +22,12 @@ LOADING_COLUMNS: Mapping[str, str] = {
     "first_batch_s": "steady state: waiting for an epoch's first batch",
     "batches_s": "steady state: from the first batch to the last",
     "teardown_s": "steady state: from the last batch to the end, where workers are joined",
+    "step_s": "steady state: in the training steps; the other phases are waiting",
     "first_iter_s": "the same in the first epoch of a fresh process",
     "first_first_batch_s": "the same in the first epoch of a fresh process",
     "first_batches_s": "the same in the first epoch of a fresh process",
     "first_teardown_s": "the same in the first epoch of a fresh process",
+    "first_step_s": "the same in the first epoch of a fresh process",
 }
 """Times of loaders are medians over processes; each process is counted by its median epoch."""
 

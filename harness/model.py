@@ -67,6 +67,7 @@ class PlannedCase:
     expected_copies: float | None = None  # the strategy's cost model at this point
     skip: str = ""  # why it will not be run; empty when it will
     tree: bool = False  # starts processes, whose memory is watched in a trial of its own
+    size_dependent: bool = False  # under a limit: the cost model is another at other sizes
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,8 @@ class Timing:
 class Epoch:
     """One pass over a loader, in phases that follow each other.
 
-    Where batches are trained on, every phase but ``step_s`` is a time of waiting.
+    Where batches are trained on, every phase but ``step_s`` is a time of waiting. That includes
+    reading what a batch maps of a file, which a step would otherwise wait for, page by page.
     """
 
     iter_s: float  # ``iter(loader)``: where workers are started
@@ -180,6 +182,7 @@ class Loading:
     batches: int  # per epoch
     samples: int
     data_bytes: int  # of an epoch's batches
+    rebuilds_s: tuple[float, ...] = ()  # making the loader anew for each cold epoch of ``steady``
 
 
 @dataclass(frozen=True)
@@ -254,6 +257,7 @@ class Limit:
     base_bytes: int  # of it, what Python, NumPy and torch had taken before any data
     size_bytes: int  # of the data that was tried
     stage: str  # what was being done when it failed: inputs or call; "" when it did not
+    held_bytes: int | None = None  # of it, taken by inputs and setup; None if it failed before
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,11 @@ import psutil
 from harness.host import OBSERVED, Host
 from harness.model import Effort, TrialKind, Value
 from harness.scenario import TINY_BYTES
+from harness.trial.limits import Bound
 
 TRUTHS_FILE = Path(__file__).resolve().parent / "trial" / "truths.py"
 TREE_TRUTHS_FILE = TRUTHS_FILE.with_name("tree_truths.py")
+STALL_TRUTHS_FILE = TRUTHS_FILE.with_name("stall_truths.py")
 _TIMEOUT_S = 60.0
 _IN_MEMORY = ("tmpfs", "ramfs", "devtmpfs")
 _PIECE = b"\1" * 1024**2
@@ -38,6 +40,7 @@ class Planted:
         kind: TrialKind = "memory",
         steady_s: float = 0.0,
         file: Path = TRUTHS_FILE,
+        bound: Bound | None = None,
     ) -> tuple[dict[str, Any], float, str]:
         """The trial's record, the seconds it took, and the reason when it failed."""
         name, value = next(iter(parameters.items()))
@@ -52,9 +55,15 @@ class Planted:
             "kind": kind,
             "fixture": self._inputs(file, scenario, name, value),
             "tiny_fixture": tiny,
+            "bound": asdict(bound) if bound else None,
         }
-        observe = OBSERVED.get(kind, "")
-        report = self.host.call("measure", request, _TIMEOUT_S, observe=observe)
+        report = self.host.call(
+            "measure",
+            request,
+            _TIMEOUT_S,
+            observe=OBSERVED.get(kind, ""),
+            grouped=bound is not None and bound.limit == "cgroup",
+        )
         if report.answer is None:
             return {}, report.wall_s, report.failure(_TIMEOUT_S).reason
         return report.answer, report.wall_s, report.answer["outcome"]["reason"]

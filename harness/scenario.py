@@ -25,14 +25,17 @@ from harness.model import Value
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Weight = Literal["time", "memory"]
+PAGE_CACHE = "page_cache"
 OBEYED = {
     "threads": "how many threads torch may use, or 'all'",
     "open_files": "limit on the open files of the trial and its workers (RLIMIT_NOFILE)",
     "sharing_strategy": "how torch shares tensors between processes",
     "passes": "epochs that a process tree is watched for",
-    "page_cache": "cold or warm: whether the inputs' files are in memory before each epoch",
+    PAGE_CACHE: "cold or warm: whether the inputs' files are in memory before each epoch",
 }
 """Parameters that a trial puts into force before its strategy is called."""
+GIVEN = ("rng", "folder")
+"""What ``inputs`` may name beside parameters."""
 LEVELS = ("quick", "usual", "full")
 TINY_BYTES = 4096
 """The size at which every strategy is called once before its first call is timed."""
@@ -184,13 +187,13 @@ class Scenario:
     def inputs(self, function: Function) -> Function:
         """Register the function that makes the inputs, once per run and point of its arguments.
 
-        It returns a NumPy array, a tensor, a plain value, or a tuple of these.
+        It returns a NumPy array, a tensor, a Path, a plain value, or a tuple of these.
         """
-        wanted = {*argument_names(function)} - {"rng"} - self.parameters.keys()
+        wanted = {*argument_names(function)} - {*GIVEN} - self.parameters.keys()
         if wanted:
             raise DeclarationError(
                 f"{self.name}: inputs takes {', '.join(sorted(wanted))}, "
-                f"which is no parameter (there are {', '.join(self.parameters)} and rng)"
+                f"which is no parameter (there are {', '.join((*self.parameters, *GIVEN))})"
             )
         self.make_inputs = function
         return function
@@ -236,6 +239,8 @@ class Scenario:
                 although declared not to is wrong; one that fails to overlap is a finding.
             group: strategies of equal group make the same promise and may replace each other.
             setup: called with the inputs before anything is measured; its result is passed on.
+                Files that it writes beside a Path of the inputs go with them; a Path that it
+                returns is of a file that ``page_cache`` applies to.
             skip: a function of parameters that returns why this point makes no sense, or None.
             at: parameter values this strategy takes instead of the defaults.
             max_size: largest size worth measuring, unless a size is asked for.

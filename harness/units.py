@@ -83,6 +83,11 @@ def format_rate(bytes_per_s: float) -> str:
     return "–" if math.isnan(bytes_per_s) else f"{bytes_per_s / 1e9:.3g} GB/s"
 
 
+def format_share(share: float) -> str:
+    """0.05 → ``5%``, 0.125 → ``12.5%``."""
+    return f"{share * 100:.3g}%"
+
+
 def format_multiple(ratio: float) -> str:
     """1.9987 → ``2.00×``; small and large ones keep three significant digits."""
     if math.isnan(ratio):

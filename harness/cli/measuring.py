@@ -12,6 +12,7 @@ from harness.cli.console import err
 from harness.cli.options import RESULTS
 from harness.cli.progress import Progress
 from harness.errors import refuse_overwriting
+from harness.fixtures import temporary_folder
 from harness.journal import Journal
 from harness.plan import Request
 
@@ -31,6 +32,7 @@ def measure_into(
     """
     if output is not None:
         refuse_overwriting(output, force=force)
+    temporary_folder()  # rather than when everything has been started
     with ExitStack() as stack:
         with err.status("starting hosts"):
             session = stack.enter_context(sessions.open_session(request, settings, user_paths))

@@ -23,9 +23,15 @@ from harness.cli.options import (
 from harness.cli.progress import Progress
 from harness.description import Level
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UnableError, UsageError
-from harness.journal import read_journal
+from harness.journal import Run, read_journal
+from harness.limit_columns import limit_outcome
+from harness.model import Trial
+from harness.npy_file import read_npy
 from harness.plan import Request
 from harness.runner import default_effort
+
+TRAINS_FROM_FILES = "memmap_training"
+"""The scenario that --npy means where none is named."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ class RunOptions:
         How trials begin; fork where the system has it.
     gc
         Leave Python's garbage collector on while timing, as your programs do.
+    npy
+        A .npy file of your own, of rows that are samples, to train from instead of made data.
     """
 
     quick: Annotated[bool, Parameter(negative=())] = False
@@ -73,6 +81,7 @@ class RunOptions:
     scenarios: Annotated[tuple[Path, ...], Parameter(negative=())] = ()
     start: Literal["fork", "spawn"] | None = None
     gc: Annotated[bool, Parameter(negative=())] = False
+    npy: Path | None = None
 
     def request(self, targets: Sequence[str]) -> Request:
         """What to measure."""
@@ -80,7 +89,13 @@ class RunOptions:
         sets = parse_sets(self.set_)
         if self.size is not None:
             sets["size"] = tuple(self.size.split(","))
-        return Request(tuple(targets), level, sets, parse_hosts(self.host))
+        hosts = parse_hosts(self.host)
+        if self.npy is None:
+            return Request(tuple(targets), level, sets, hosts)
+        file = read_npy(self.npy).values()
+        for name in sets.keys() & file.keys():
+            raise UsageError(f"--npy: {name} is what the file says; leave it out")
+        return Request(tuple(targets) or (TRAINS_FROM_FILES,), level, sets, hosts, file)
 
     def settings(self, level: Level) -> sessions.Settings:
         """How to measure it."""
@@ -144,7 +159,7 @@ def _conclude(ended: str, path: Path) -> int:
     reached = {trial.case for trial in run.trials}
     cells = {trial.case for trial in run.trials if trial.kind == "probe"}
     # A cell of a matrix that raises is an answer, not a failure.
-    failed = {trial.case for trial in run.trials if not trial.outcome.ok} - cells
+    failed = {trial.case for trial in run.trials if not trial.outcome.ok} - cells - _found(run)
     planned = run.header.plan.cases
     skipped = sum(bool(case.skip) for case in planned)
     text = f"{path}: {len(run.trials)} trials of {len(reached)} cases"
@@ -162,3 +177,13 @@ def _conclude(ended: str, path: Path) -> int:
         raise UnableError(f"nothing could be measured: {'; '.join(list(reasons)[:3])}")
     out.print(f"next: ferrybench report {path}", soft_wrap=True)
     return EXIT_INTERRUPTED if ended == "interrupted" else EXIT_OK
+
+
+def _found(run: Run) -> set[int]:
+    """Cases whose search under a limit found the frontier: some attempts must fail for that."""
+    attempts: dict[int, list[Trial]] = {}
+    for trial in run.trials:
+        if trial.kind == "limit":
+            attempts.setdefault(trial.case, []).append(trial)
+    outcomes = {case: limit_outcome(own) for case, own in attempts.items()}
+    return {case for case, outcome in outcomes.items() if outcome and outcome.ok}

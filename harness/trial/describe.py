@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from harness.scenario import LEVELS, Scenario, argument_names
+from harness.scenario import GIVEN, LEVELS, Scenario, argument_names
 from harness.trial.source import source
 
 
@@ -23,6 +23,7 @@ def describe(scenario: Scenario, path: str) -> dict[str, Any]:
         "epochs": scenario.epochs,
         "weighs": scenario.weighs,
         "trains": scenario.make_step is not None,
+        "step_parameters": list(argument_names(scenario.make_step or (lambda: None))),
         "watched": scenario.watched,
         "borrows": {source: list(names) for source, names in scenario.borrows.items()},
         "parameters": {
@@ -57,6 +58,8 @@ def describe(scenario: Scenario, path: str) -> dict[str, Any]:
             for v in scenario.variants
         ],
         "input_parameters": [
-            name for name in argument_names(scenario.make_inputs or (lambda: None)) if name != "rng"
+            name
+            for name in argument_names(scenario.make_inputs or (lambda: None))
+            if name not in GIVEN
         ],
     }

@@ -1,13 +1,14 @@
 """Drive a loader through epochs, with the time of each phase apart.
 
 The phases cost very different things: ``iter()`` starts workers, the first batch waits for them,
-the end joins them. A batch stays alive until the next has come, as in a user's ``for`` loop.
+the end joins them. A batch stays alive until the next has come, as in a user's ``for`` loop. Where
+a step is taken on every batch, it is timed apart, and all the rest is waiting.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from harness.scenario import Scenario
 from harness.trial import pointers
 from harness.trial.clock import PATIENCE, Clock
 from harness.trial.judge import WrongEpochError, judged
+from harness.trial.touch import touch
 from harness.trial.work import Work
 
 
@@ -46,6 +48,25 @@ class Loader:
             return len(self._made)
         except TypeError:
             return None
+
+
+class Fetched:
+    """A loader whose batches are read before they are given.
+
+    A batch that maps a file is there before its data is; who computes on it waits for the disk,
+    page by page. Reading a byte of each page first makes that a part of waiting for the batch.
+    """
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(_fetched, self._loader)
+
+
+def _fetched(batch: Any) -> Any:
+    touch(batch)
+    return batch
 
 
 @dataclass
@@ -113,7 +134,7 @@ def check_epoch(
         work.check(scenario, epoch)
         epoch.confirm(batches)
 
-    return judged(verify, lambda: epoch.failure)
+    return judged(verify, lambda: epoch.failure, work.file)
 
 
 def first_epoch(loader: Loader, now: Clock, clock_cost_ns: float) -> tuple[Epoch, int]:
@@ -149,31 +170,81 @@ def known_epoch(loader: Loader, batches: int, now: Clock, clock_cost_ns: float) 
     more = next(iterator, None)
     del batch, iterator
     ended = now()
-    if more is not None or came != batches:
-        found = f"more than {batches}" if more is not None else str(came)
-        raise WrongEpochError(f"{found} batches, {batches} in the first epoch")
+    _confirm_length(came + (more is not None), batches)
     return _phases(started, made, arrived, last, ended, clock_cost_ns)
+
+
+def stepped_epoch(
+    loader: Iterable[Any],
+    step: Callable[[Any], Any],
+    now: Clock,
+    clock_cost_ns: float,
+    batches: int | None = None,
+) -> tuple[Epoch, int]:
+    """Drive an epoch and take a step on every batch, with the clock read on both sides of it.
+
+    Returns its phases and the number of its batches.
+
+    Raises:
+        WrongEpochError: it was to have so many ``batches``, and did not.
+    """
+    started = now()
+    iterator = iter(loader)
+    made = now()
+    batch = next(iterator, None)
+    arrived = came = stepped = now()
+    count = in_steps_ns = between_ns = 0
+    while batch is not None and count != batches:
+        count += 1
+        step(batch)
+        stepped = now()
+        in_steps_ns += stepped - came
+        batch = next(iterator, None)
+        came = now()
+        between_ns += came - stepped
+    last = came - stepped  # for which no batch came any more
+    more = batch is not None
+    del batch, iterator
+    ended = now()
+    if batches is not None:
+        _confirm_length(count + more, batches)
+    waits = max(0, count - 1)
+    return Epoch(
+        iter_s=_seconds(made - started - clock_cost_ns),
+        first_batch_s=_seconds(arrived - made - clock_cost_ns),
+        batches_s=_seconds(between_ns - last - waits * clock_cost_ns),
+        teardown_s=_seconds(ended - stepped - (1 + bool(count)) * clock_cost_ns),
+        step_s=_seconds(in_steps_ns - count * clock_cost_ns),
+    ), count
+
+
+def _confirm_length(came: int, batches: int) -> None:
+    if came != batches:
+        found = f"more than {batches}" if came > batches else str(came)
+        raise WrongEpochError(f"{found} batches, {batches} in the first epoch")
+
+
+def _seconds(nanoseconds: float) -> float:
+    return max(0.0, nanoseconds) / 1e9
 
 
 def _phases(
     started: int, made: int, arrived: int, last: int, ended: int, clock_cost_ns: float
 ) -> Epoch:
     times = (
-        max(0.0, end - start - clock_cost_ns) / 1e9
+        _seconds(end - start - clock_cost_ns)
         for start, end in itertools.pairwise((started, made, arrived, last, ended))
     )
     return Epoch(*times)
 
 
-def steady_epochs(
-    loader: Loader, batches: int, effort: Effort, now: Clock, clock_cost_ns: float
-) -> list[Epoch]:
-    """Epoch after epoch for about ``effort.steady_s``."""
+def steady_epochs(drive: Callable[[], Epoch], effort: Effort, now: Clock) -> list[Epoch]:
+    """Epoch after epoch for about ``effort.steady_s``, with what has to be done before each."""
     budget_ns = effort.steady_s * 1e9
     epochs: list[Epoch] = []
     began = now()
     while len(epochs) < effort.max_samples:
-        epochs.append(known_epoch(loader, batches, now, clock_cost_ns))
+        epochs.append(drive())
         elapsed = now() - began
         if elapsed >= budget_ns and len(epochs) >= effort.min_samples:
             break

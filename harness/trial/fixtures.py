@@ -2,12 +2,13 @@
 
 A value is kept as the bytes its elements lie in, with a description; loading it gives a view of
 the same shape, strides, byte order, writability and misalignment, over memory allocated the way
-its library allocates it.
+its library allocates it. A file is not copied: its Path is kept, and the folder it lies in.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,19 @@ from harness.trial.pointers import array_extent
 
 class FixtureError(Exception):
     """Inputs that cannot be kept for the trials."""
+
+
+def folder_of(path: Path) -> Path:
+    """Where files that are inputs lie, beside what :func:`save` writes to ``path``."""
+    return path.with_suffix(".files")
+
+
+def keep_on_disk(folder: Path) -> None:
+    """Have every file in a folder written out: pages that are not cannot be evicted."""
+    for file in folder.rglob("*"):
+        if file.is_file():
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())
 
 
 def save(value: Any, path: Path) -> None:
@@ -43,9 +57,11 @@ def _save(value: Any, stream: Any) -> dict[str, Any]:
         return _save_tensor(value, stream)
     if value is None or isinstance(value, str | int | float | bool):
         return {"kind": "value", "value": value}
+    if isinstance(value, Path):
+        return {"kind": "path", "path": str(value)}
     raise FixtureError(
-        f"inputs returned {type(value).__name__}; an array, a tensor, a plain value or a tuple "
-        "or list of these can be handed to trials"
+        f"inputs returned {type(value).__name__}; an array, a tensor, a Path, a plain value or a "
+        "tuple or list of these can be handed to trials"
     )
 
 
@@ -131,6 +147,8 @@ def _load(description: dict[str, Any], stream: Any) -> Any:
         return tuple(items) if kind == "tuple" else items
     if kind == "value":
         return description["value"]
+    if kind == "path":
+        return Path(description["path"])
     stream.seek(description["at"])
     return (_load_array if kind == "array" else _load_tensor)(description, stream)
 

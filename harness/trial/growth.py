@@ -15,9 +15,12 @@ from typing import Any
 from harness.model import Outcome, Tree, TreeSample
 from harness.trial import pointers
 from harness.trial.epochs import Counted, Loader, check_epoch
+from harness.trial.fixtures import folder_of
 from harness.trial.judge import judged
 from harness.trial.measured import facts
+from harness.trial.page_cache import file_cache
 from harness.trial.process import release_free_memory
+from harness.trial.touch import touch
 from harness.trial.tree import Reading, TreePage
 from harness.trial.wires import Wires
 from harness.trial.work import Assignment, Work
@@ -90,11 +93,16 @@ def _thinned(course: Sequence[TreeSample], always: TreeSample) -> list[TreeSampl
 def measure_growth(task: Assignment, page: TreePage, record: dict[str, Any]) -> Outcome:
     """Watch one call, or some epochs, of a strategy; every epoch is checked as it goes by.
 
+    Where a scenario trains, batches are touched instead, as training would: a check reads the
+    files as well, and their pages would be taken for the loader's.
+
     Raises:
         ObserverLostError: nobody reads the tree.
     """
     work = task.prepare()
     record["payload_bytes"] = pointers.data_bytes(work.inputs)
+    cache = file_cache(work, folder_of(task.fixture))
+    cache.prepare()
     gc.unfreeze()  # what the host had put aside
     gc.enable()
     gc.collect()
@@ -107,6 +115,8 @@ def measure_growth(task: Assignment, page: TreePage, record: dict[str, Any]) -> 
         watcher.mark("dropped")
         left = watcher.sample()
         record["tree"] = asdict(watcher.tree(idle, left, wires, passes))
+    cache.note_after()
+    record |= cache.record()
     return outcome
 
 
@@ -128,11 +138,16 @@ def _epochs(
     loader = Loader(lambda: work.strategy.function(*work.args))
     passes = max(1, int(work.parameters.get("passes", 1)))
     idle: list[TreeSample] = []
+    outcome = Outcome("ok")
     for number in range(1, passes + 1):
         watcher.mark(f"pass {number}")
         at_end = (lambda: idle.append(watcher.sample())) if number == passes else None
         epoch = Counted(loader, work.inputs, at_end)
-        outcome = check_epoch(task.scenario, work, epoch)
+        if task.scenario.make_step is None:
+            outcome = check_epoch(task.scenario, work, epoch)
+        else:
+            for batch in epoch:
+                touch(batch)
         if not outcome.ok:
             break
     record["result"] = epoch.summary

@@ -2,51 +2,53 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
-from harness.model import Effort, Loading, Outcome
+from harness.model import Effort, Epoch, Loading, Outcome
 from harness.trial import pointers
 from harness.trial.clock import Stopwatch, clock_cost_ns
-from harness.trial.epochs import Counted, Loader, check_epoch, first_epoch, steady_epochs
+from harness.trial.epochs import (
+    Counted,
+    Fetched,
+    Loader,
+    check_epoch,
+    first_epoch,
+    known_epoch,
+    steady_epochs,
+    stepped_epoch,
+)
+from harness.trial.fixtures import folder_of
 from harness.trial.judge import judged
+from harness.trial.page_cache import file_cache
+from harness.trial.steps import Record, Steady
+from harness.trial.touch import touch
+from harness.trial.training import Step, Trainer, recorded, summarised, verdict
 from harness.trial.work import Assignment, Work
-
-Record = dict[str, Any]
-
-
-class Measured(Protocol):
-    """What the steps of a trial are made of."""
-
-    clock_cost_s: float
-    first_s: float  # what the first call took, or the first batch of the first epoch
-
-    def first(self) -> None:
-        """Do it for the first time, and keep what came of it."""
-
-    def verify(self, record: Record) -> Outcome:
-        """Note facts of what came of it, and check it."""
-
-    def drop(self) -> None:
-        """Let go of what came of it."""
-
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> tuple[Record, int]:
-        """Sample the steady state; returns fields of a Timing, and how many calls were made."""
 
 
 class Calls:
     """A strategy whose call is the thing."""
 
+    goes_on = False  # results are made anew
+
     def __init__(self, task: Assignment, work: Work) -> None:
         self.task = task
         self.work = work
-        restore = work.restore if task.strategy.mutates else None
-        self.watch = Stopwatch(task.strategy.function, work.args, restore)
+        self.cache = file_cache(work, folder_of(task.fixture))
+        self.watch = Stopwatch(task.strategy.function, work.args)
         self.clock_cost_s = self.watch.clock_cost_ns / 1e9
         self.first_s = 0.0
         self.result: Any = None
+
+    def _restore(self) -> None:
+        if self.task.strategy.mutates:
+            self.work.restore()
+        self.cache.prepare()
 
     def first(self) -> None:
         self.result, first_ns = self.watch.one_call()
@@ -60,20 +62,33 @@ class Calls:
     def drop(self) -> None:
         self.result = None
 
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> tuple[Record, int]:
+    def steady(self, effort: Effort, warmed: Callable[[], None]) -> Steady:
+        if self.task.strategy.mutates or self.cache.state:
+            self.watch.restore = self._restore
         steady = self.watch.steady(effort, warmed)
-        sampled = {
+        timing = {
             "samples_s": [ns / 1e9 for ns in steady.samples_ns],
             "calls_per_sample": steady.calls_per_sample,
             "calls_timed_apart": steady.apart,
         }
-        return sampled, steady.calls
+        return Steady(timing, steady.calls)
 
 
 class Epochs:
-    """A strategy that returns a loader, driven epoch by epoch."""
+    """A strategy that returns a loader, driven epoch by epoch.
 
-    def __init__(self, task: Assignment, work: Work) -> None:
+    The training step of a scenario that has one is made here, before anything is measured. Only
+    where time is measured is it taken; elsewhere batches are touched instead.
+
+    Args:
+        task: what is to be measured.
+        work: the strategy, bound to its inputs.
+        lazy: batches map files, and are to be read while they are waited for.
+    """
+
+    goes_on = True  # on the same loader
+
+    def __init__(self, task: Assignment, work: Work, *, lazy: bool = False) -> None:
         self.task = task
         self.work = work
         self.now = time.perf_counter_ns
@@ -82,14 +97,31 @@ class Epochs:
         self.first_s = 0.0
         self.loading: Loading | None = None
         self.loader: Loader | None = None
+        self.step = step_of(task, work)
+        self.lazy = lazy and task.kind == "time"
+        self.cache = file_cache(work, folder_of(task.fixture))
 
     def first(self) -> None:
-        began = self.now()
-        self.loader = Loader(lambda: self.work.strategy.function(*self.work.args))
-        build_s = max(0.0, self.now() - began - self.clock_cost_ns) / 1e9
-        epoch, batches = first_epoch(self.loader, self.now, self.clock_cost_ns)
+        build_s = self._build()
+        epoch, batches = self._drive()
         self.loading = Loading(build_s, epoch, (), batches, 0, 0)
         self.first_s = build_s + epoch.iter_s + epoch.first_batch_s
+
+    def _build(self) -> float:
+        """Have the strategy make the loader; returns the seconds it took."""
+        began = self.now()
+        self.loader = Loader(lambda: self.work.strategy.function(*self.work.args))
+        return max(0.0, self.now() - began - self.clock_cost_ns) / 1e9
+
+    def _drive(self, batches: int | None = None) -> tuple[Epoch, int]:
+        """Go through one epoch, which must have so many batches if that is known."""
+        assert self.loader is not None
+        if self.step is not None:
+            loader = Fetched(self.loader) if self.lazy else self.loader
+            return stepped_epoch(loader, self.step, self.now, self.clock_cost_ns, batches)
+        if batches is None:
+            return first_epoch(self.loader, self.now, self.clock_cost_ns)
+        return known_epoch(self.loader, batches, self.now, self.clock_cost_ns), batches
 
     def verify(self, record: Record) -> Outcome:
         assert self.loader is not None
@@ -108,19 +140,49 @@ class Epochs:
     def drop(self) -> None:
         self.loader = None
 
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> tuple[Record, int]:
-        assert self.loader is not None
+    def steady(self, effort: Effort, warmed: Callable[[], None]) -> Steady:
         assert self.loading is not None
-        warmed()
         batches = self.loading.batches
-        epochs = steady_epochs(self.loader, batches, effort, self.now, self.clock_cost_ns)
-        self.loading = replace(self.loading, steady=tuple(epochs))
-        sampled = {
-            "samples_s": [epoch.total_s for epoch in epochs],
+        rebuilds_s: list[float] = []
+
+        def epoch() -> Epoch:
+            if self.cache.starts_anew:
+                self.drop()
+                gc.collect()
+            self.cache.prepare()
+            if self.loader is None:
+                rebuilds_s.append(self._build())
+            return self._drive(batches)[0]
+
+        warmed()
+        epochs = steady_epochs(epoch, effort, self.now)
+        self.loading = replace(self.loading, steady=tuple(epochs), rebuilds_s=tuple(rebuilds_s))
+        # What is made anew for an epoch may have read everything while it was made.
+        made_s = rebuilds_s or [0.0] * len(epochs)
+        timing = {
+            "samples_s": [one.total_s + made for one, made in zip(epochs, made_s, strict=True)],
             "calls_per_sample": 1,
             "calls_timed_apart": True,
         }
-        return sampled, len(epochs)
+        steady = Steady(timing, len(epochs), {"loading": asdict(self.loading)})
+        if isinstance(self.step, Trainer):
+            training = summarised(self.step.losses, batches)
+            steady.fields |= recorded(training)
+            steady.outcome = verdict(training)
+        return steady
+
+
+def step_of(task: Assignment, work: Work) -> Step | None:
+    """What is done with every batch: trained on or touched; nothing where there is no step."""
+    if task.scenario.make_step is None:
+        return None
+    return Trainer(task.scenario, work.parameters) if task.kind == "time" else touch
+
+
+def is_lazy(work: Work, batch: Any) -> bool:
+    """Whether a batch lies where a file is mapped that the strategy was given."""
+    files = [value for value in work.args if isinstance(value, Path)]
+    return bool(pointers.overlap(files, batch))
 
 
 def facts(work: Work, result: Any) -> Record:

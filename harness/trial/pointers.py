@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
+_MAPS = Path("/proc/self/maps")
+_BEFORE_NAME = 5  # fields of a line before the name of what is mapped
 Extent = tuple[int, int]
 """First address and the address after the last, of memory a value can reach."""
 
@@ -24,23 +27,45 @@ def array_extent(array: np.ndarray[Any, Any]) -> Extent:
     return low, high + array.itemsize
 
 
+def is_tensor(value: Any) -> bool:
+    """Whether a value is a tensor; torch is not imported for that, nobody has one before it is."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
 def extents(value: Any) -> Iterator[Extent]:
-    """The memory of every array and host tensor in a value, or in its items."""
+    """The memory of every array and host tensor in a value, or in its items; of a file, where it
+    is mapped.
+    """
     if isinstance(value, np.ndarray):
         yield array_extent(value)
-    elif isinstance(value, torch.Tensor):
-        if value.device.type == "cpu" and value.layout is torch.strided:
+    elif is_tensor(value):
+        if value.device.type == "cpu" and str(value.layout) == "torch.strided":
             storage = value.untyped_storage()
             yield storage.data_ptr(), storage.data_ptr() + storage.nbytes()
     elif isinstance(value, list | tuple):
-        for item in value if _holds_arrays(value) else ():
+        for item in value if holds_arrays(value) else ():
             yield from extents(item)
     elif isinstance(value, dict):
         for item in value.values():
             yield from extents(item)
+    elif isinstance(value, Path):
+        yield from _mappings(value)
 
 
-def _holds_arrays(items: list[Any] | tuple[Any, ...]) -> bool:
+def _mappings(file: Path) -> Iterator[Extent]:
+    """Where this process has a file mapped; nowhere on systems that do not tell."""
+    if not _MAPS.exists():
+        return
+    name = str(file.resolve())
+    for line in _MAPS.read_text(errors="replace").splitlines():
+        fields = line.split(maxsplit=_BEFORE_NAME)
+        if fields[_BEFORE_NAME:] == [name]:
+            low, _, high = fields[0].partition("-")
+            yield int(low, 16), int(high, 16)
+
+
+def holds_arrays(items: list[Any] | tuple[Any, ...]) -> bool:
     """Whether a sequence may hold arrays: not when it starts with a number, as millions may."""
     return bool(items) and not isinstance(items[0], int | float | complex | str | bytes)
 
@@ -54,19 +79,24 @@ def overlap(inputs: Any, result: Any) -> bool | None:
 
 
 def data_bytes(value: Any) -> int:
-    """Bytes of the elements of all arrays and tensors in a value, as a reader would see them."""
+    """Bytes of the elements of all arrays and tensors in a value, as a reader would see them.
+
+    A file counts with all of its bytes.
+    """
     if isinstance(value, np.ndarray):
         return int(value.nbytes)
-    if isinstance(value, torch.Tensor):
-        return value.numel() * value.element_size()
+    if is_tensor(value):
+        return int(value.numel() * value.element_size())
+    if isinstance(value, Path):
+        return value.stat().st_size
     if isinstance(value, list | tuple):
-        return sum(data_bytes(item) for item in value) if _holds_arrays(value) else 0
+        return sum(data_bytes(item) for item in value) if holds_arrays(value) else 0
     return sum(data_bytes(item) for item in value.values()) if isinstance(value, dict) else 0
 
 
 def summary(value: Any) -> str:
     """What came back, in a few words: ``tensor float32 (64, 256)``."""
-    if isinstance(value, torch.Tensor):
+    if is_tensor(value):
         layout = "" if value.is_contiguous() else " not contiguous"
         return f"tensor {str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}{layout}"
     if isinstance(value, np.ndarray):

@@ -7,18 +7,21 @@ import platform
 import sys
 import zlib
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from harness.discover import load
 from harness.model import Value
-from harness.scenario import Scenario, Strategy, call_with
+from harness.scenario import Scenario, Strategy, argument_names, call_with
+from harness.trial.cost_model import copies_at_frontier
 from harness.trial.describe import describe
+from harness.trial.limits import LimitPage, why_not
 from harness.trial.tree import TreePage
 from harness.trial.watch import WatchPage
 
-Page = WatchPage | TreePage
+Page = WatchPage | TreePage | LimitPage
 Task = Callable[[dict[str, Any], Page | None], dict[str, Any]]
 
 
@@ -38,7 +41,10 @@ def evaluate_cases(request: dict[str, Any], page: Page | None) -> dict[str, Any]
     for case in request["cases"]:
         scenario = find(case["path"], case["scenario"])
         strategy = scenario.strategies[case["strategy"]]
-        facts.append(_evaluate(scenario, strategy, case["parameters"]))
+        fact = _evaluate(scenario, strategy, case["parameters"])
+        if case.get("within"):
+            fact |= _within(strategy, case["parameters"], case["within"])
+        facts.append(fact)
     return {"facts": facts}
 
 
@@ -61,12 +67,34 @@ def _evaluate(
     }
 
 
+def _within(
+    strategy: Strategy, parameters: dict[str, Value], within: dict[str, Any]
+) -> dict[str, Any]:
+    """What is otherwise under a limit: it may not be possible, and a cost model depend on size."""
+    not_here = why_not(within["limit"])
+    if not_here:
+        return {"skip": not_here}
+    copies = strategy.copies
+    if not callable(copies) or within["free_bytes"] < within["step_bytes"]:
+        return {}
+    found, depends = copies_at_frontier(
+        lambda size: call_with(copies, {**parameters, "size": size}),
+        within["free_bytes"],
+        within["step_bytes"],
+    )
+    return {"copies": found, "size_dependent": depends}
+
+
 def make_fixture(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
-    """Make the inputs of one point of the grid and keep them at ``file``."""
+    """Make the inputs of one point of the grid and keep them at ``file``.
+
+    Where the system has no room for them, the answer is an ``outcome``.
+    """
     import numpy as np
 
     from harness.trial import fixtures, pointers
-    from harness.trial.work import find
+    from harness.trial.judge import failure
+    from harness.trial.work import FOLDER, find
 
     scenario = find(request["path"], request["scenario"])
     assert scenario.make_inputs is not None
@@ -74,8 +102,18 @@ def make_fixture(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     # Equal seed and point give equal data, in whatever order the points come.
     label = f"{scenario.name} {sorted(parameters.items())}"
     rng = np.random.default_rng([request["seed"], zlib.crc32(label.encode())])
-    inputs = call_with(scenario.make_inputs, {**parameters, "rng": rng})
-    fixtures.save(inputs, Path(request["file"]))
+    file = Path(request["file"])
+    given = {**parameters, "rng": rng}
+    try:
+        if FOLDER in argument_names(scenario.make_inputs):
+            folder = fixtures.folder_of(file)
+            folder.mkdir(parents=True)
+            given[FOLDER] = str(folder)
+        inputs = call_with(scenario.make_inputs, given)
+        fixtures.keep_on_disk(fixtures.folder_of(file))
+        fixtures.save(inputs, file)
+    except OSError as error:
+        return {"outcome": asdict(failure(error, request["path"]))}
     return {"payload_bytes": pointers.data_bytes(inputs)}
 
 
@@ -91,6 +129,13 @@ def ceilings(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     from harness.trial.ceiling import measure_ceilings
 
     return measure_ceilings(request)
+
+
+def disk(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
+    """How fast files are read that are not in memory."""
+    from harness.trial.disk import measure_disk
+
+    return measure_disk(request)
 
 
 def versions(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
@@ -126,6 +171,7 @@ TASKS: dict[str, Task] = {
     "make": make_fixture,
     "measure": measure,
     "ceilings": ceilings,
+    "disk": disk,
     "time_both_ways": time_both_ways,
     "versions": versions,
 }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import os
 import resource
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -18,25 +20,31 @@ from harness.model import Effort, TrialKind, Value
 from harness.scenario import TINY_BYTES, Scenario, Strategy, arguments
 from harness.trial import fixtures
 from harness.trial.bootstrap import SCENARIO_FILE
+from harness.trial.judge import CannotObeyError
+from harness.trial.limits import Bound
+from harness.trial.places import remember
 
 FOLDER = "folder"
 """The name under which a strategy asks for an empty folder of its own."""
 _LOADED: dict[str, list[Scenario]] = {}
 
 
-class CannotObeyError(Exception):
-    """A parameter asks for something that this machine does not permit."""
-
-
 def scenarios_in(path: str) -> list[Scenario]:
     """The scenarios of a module; imported once per process, and inherited by forked trials."""
     if path not in _LOADED:
         _LOADED[path] = load(Path(path))
+        remember(path)
     return _LOADED[path]
 
 
 def find(path: str, name: str) -> Scenario:
     return next(scenario for scenario in scenarios_in(path) if scenario.name == name)
+
+
+def file_of(strategy: Strategy) -> str:
+    """The file that a strategy stands in, as tracebacks name it."""
+    code: CodeType = inspect.unwrap(strategy.function).__code__
+    return code.co_filename
 
 
 @dataclass
@@ -48,6 +56,10 @@ class Work:
     args: tuple[Any, ...]
     parameters: dict[str, Value]
     pristine: tuple[Any, ...]  # copies of the inputs where the strategy changes them
+
+    @property
+    def file(self) -> str:
+        return file_of(self.strategy)
 
     def restore(self) -> None:
         """Undo what the strategy did to its inputs."""
@@ -69,14 +81,26 @@ class Work:
 
 def prepare(strategy: Strategy, fixture: Path, parameters: dict[str, Value]) -> Work:
     """Load the inputs and run the strategy's setup."""
+    inputs = load_inputs(fixture)
+    work = bind(strategy, inputs, parameters)
+    if strategy.mutates:
+        work.pristine = tuple(copy.deepcopy(value) for value in inputs)
+    return work
+
+
+def load_inputs(fixture: Path) -> tuple[Any, ...]:
+    """What a strategy is given first."""
     loaded = fixtures.load(fixture)
-    inputs = loaded if isinstance(loaded, tuple) else (loaded,)
+    return loaded if isinstance(loaded, tuple) else (loaded,)
+
+
+def bind(strategy: Strategy, inputs: tuple[Any, ...], parameters: dict[str, Value]) -> Work:
+    """Run the strategy's setup."""
     given = inputs
     if strategy.setup is not None:
         given = (*inputs, strategy.setup(*arguments(strategy.setup, inputs, parameters)))
     args = arguments(strategy.function, given, parameters)
-    pristine = tuple(copy.deepcopy(value) for value in inputs) if strategy.mutates else inputs
-    return Work(strategy, inputs, args, parameters, pristine)
+    return Work(strategy, inputs, args, parameters, inputs)
 
 
 @dataclass(frozen=True)
@@ -90,6 +114,7 @@ class Assignment:
     effort: Effort
     fixture: Path
     tiny_fixture: Path
+    bound: Bound | None = None  # what a limit trial is put under
 
     @classmethod
     def of(cls, request: dict[str, Any]) -> Assignment:
@@ -108,6 +133,7 @@ class Assignment:
             Effort(**request["effort"]),
             Path(request["fixture"]),
             Path(request["tiny_fixture"]),
+            Bound(**request["bound"]) if request.get("bound") else None,
         )
 
     def prepare(self) -> Work:

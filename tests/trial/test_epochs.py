@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ from harness.trial.epochs import (
     first_epoch,
     known_epoch,
     steady_epochs,
+    stepped_epoch,
 )
 from harness.trial.judge import WrongEpochError, failure
 
@@ -104,7 +108,9 @@ def test_an_epoch_shorter_than_the_first_is_wrong_too() -> None:
     with pytest.raises(WrongEpochError, match="3 batches, 4 in the first epoch") as raised:
         known_epoch(Loader(lambda: FakeLoader(clock)), 4, clock, COST_NS)
     # In steady state nobody checks values any more, and a short epoch would seem to be a fast one.
-    assert failure(raised.value) == Outcome("wrong", "3 batches, 4 in the first epoch")
+    assert failure(raised.value) == Outcome(
+        "wrong", "3 batches, 4 in the first epoch", "wrong epoch"
+    )
 
 
 def test_a_batch_lives_until_the_next_has_come() -> None:
@@ -112,8 +118,6 @@ def test_a_batch_lives_until_the_next_has_come() -> None:
     alive: list[int] = []
 
     def batches() -> Iterator[torch.Tensor]:
-        import weakref
-
         made: list[weakref.ref[torch.Tensor]] = []
         for index in range(4):
             alive.append(sum(one() is not None for one in made))
@@ -149,9 +153,82 @@ def test_an_iterator_is_made_anew_for_every_epoch() -> None:
 def test_steady_epochs_fill_their_time(steady_ms: float, epochs: int) -> None:
     clock = FakeClock()
     effort = Effort(trials=1, steady_s=steady_ms / 1e3, min_samples=3, max_samples=20)
-    found = steady_epochs(Loader(lambda: FakeLoader(clock)), 3, effort, clock, COST_NS)
+    loader = Loader(lambda: FakeLoader(clock))
+    found = steady_epochs(lambda: known_epoch(loader, 3, clock, COST_NS), effort, clock)
     assert len(found) == epochs  # of 34 ms each; with little time, as few as make a spread
     assert all(close(epoch) for epoch in found)
+
+
+# Steps
+
+
+@pytest.mark.parametrize("batches", [None, 3])
+def test_steps_and_waits_are_told_apart(batches: int | None) -> None:
+    clock = FakeClock()
+    taken: list[float] = []
+
+    def step(batch: torch.Tensor) -> None:
+        taken.append(float(batch[0]))
+        clock.pass_ms(4)
+
+    loader = Loader(lambda: FakeLoader(clock))
+    epoch, count = stepped_epoch(loader, step, clock, COST_NS, batches)
+    assert (count, taken) == (3, [0.0, 1.0, 2.0])
+    assert close(epoch, replace(EXPECTED, step_s=0.012))
+    assert epoch.stall_fraction == pytest.approx(34 / 46, abs=1e-4)
+
+
+def test_a_long_epoch_with_steps_does_not_pay_for_the_clock() -> None:
+    clock = FakeClock()
+    loader = Loader(lambda: FakeLoader(clock, 1000))
+    epoch, _ = stepped_epoch(loader, lambda batch: clock.pass_ms(0.5), clock, COST_NS)
+    assert epoch.batches_s == pytest.approx(0.999)
+    assert epoch.step_s == pytest.approx(0.5)
+    assert epoch.stall_fraction == pytest.approx(1.031 / 1.531)
+
+
+def test_an_empty_epoch_takes_no_step() -> None:
+    clock = FakeClock()
+    loader = Loader(lambda: FakeLoader(clock, 0))
+    epoch, count = stepped_epoch(loader, lambda batch: clock.pass_ms(9), clock, COST_NS)
+    assert count == 0
+    assert close(epoch, Epoch(0.007, 0.005, 0, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("batches", "problem"),
+    [(2, "more than 2 batches, 2 in"), (4, "3 batches, 4 in"), (0, "more than 0 batches, 0 in")],
+)
+def test_an_epoch_with_steps_has_the_length_of_the_first(batches: int, problem: str) -> None:
+    clock = FakeClock()
+    loader = Loader(lambda: FakeLoader(clock))
+    with pytest.raises(WrongEpochError, match=problem):
+        stepped_epoch(loader, lambda batch: None, clock, COST_NS, batches)
+
+
+def test_an_endless_epoch_is_given_up_when_it_is_too_long() -> None:
+    clock = FakeClock()
+    steps: list[int] = []
+    with pytest.raises(WrongEpochError, match="more than 5 batches"):
+        stepped_epoch(Loader(itertools.count), steps.append, clock, COST_NS, 5)
+    assert steps == [0, 1, 2, 3, 4]
+
+
+def test_a_batch_with_a_step_lives_until_the_next_has_come() -> None:
+    alive: list[int] = []
+
+    def batches() -> Iterator[torch.Tensor]:
+        made: list[weakref.ref[torch.Tensor]] = []
+        for index in range(4):
+            alive.append(sum(one() is not None for one in made))
+            batch = torch.full((2,), float(index))
+            made.append(weakref.ref(batch))
+            yield batch
+            del batch
+
+    clock = FakeClock()
+    stepped_epoch(Loader(batches), lambda batch: None, clock, COST_NS)
+    assert alive == [0, 1, 1, 1]
 
 
 # Counting

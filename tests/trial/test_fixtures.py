@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +149,7 @@ def test_several_inputs_come_back_in_their_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ({"a": BASE}, "inputs returned dict; an array, a tensor, a plain value or a tuple"),
+        ({"a": BASE}, "inputs returned dict; an array, a tensor, a Path, a plain value or a"),
         (object(), "inputs returned object"),
         ((BASE, {1}), "inputs returned set"),
         (np.array([None]), "an array of dtype object, which is not plain"),
@@ -174,3 +175,32 @@ def test_a_description_is_there_only_when_the_bytes_are(tmp_path: Path) -> None:
     with pytest.raises(FixtureError):
         fixtures.save((BASE, object()), tmp_path / "inputs.bin")
     assert not (tmp_path / "inputs.json").exists()
+
+
+# Files
+
+
+def test_a_file_comes_back_as_its_path(tmp_path: Path) -> None:
+    file = tmp_path / "data.npy"
+    assert round_trip(file, tmp_path) == file
+    path, labels = round_trip((file, BASE), tmp_path)
+    assert isinstance(path, Path)
+    assert path == file
+    assert np.array_equal(labels, BASE)
+    assert (tmp_path / "inputs.bin").stat().st_size == BASE.nbytes
+
+
+def test_every_file_is_written_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("one", "deep/two"):
+        (tmp_path / name).write_bytes(b"data")
+    (tmp_path / "link").symlink_to(tmp_path / "one")
+    written: list[str] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: written.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+    )
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("there is no /proc to tell which file that was")
+    fixtures.keep_on_disk(tmp_path)
+    assert {Path(name).name for name in written} == {"one", "two"}
+    fixtures.keep_on_disk(tmp_path / "nothing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -110,3 +111,32 @@ def test_bytes_are_those_of_the_elements() -> None:
 )
 def test_a_summary_says_what_came_back(value: Any, text: str) -> None:
     assert summary(value) == text
+
+
+# Files
+
+
+def test_a_file_has_all_of_its_bytes_through_links_too(tmp_path: Path) -> None:
+    file = tmp_path / "data.bin"
+    file.write_bytes(bytes(1000))
+    (tmp_path / "link").symlink_to(file)
+    assert data_bytes(file) == data_bytes(tmp_path / "link") == 1000
+    assert data_bytes((file, np.zeros(3))) == 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc/self/maps")
+def test_what_maps_a_file_overlaps_it_and_copies_do_not(tmp_path: Path) -> None:
+    file, other = tmp_path / "my data.npy", tmp_path / "other.npy"
+    for path in (file, other):
+        np.save(path, BASE)
+    (tmp_path / "link").symlink_to(file)
+    mapped = np.load(file, mmap_mode="c")
+    for path in (file, tmp_path / "link"):
+        assert overlap(path, mapped) is True
+        assert overlap((path, np.zeros(3)), torch.from_numpy(mapped)[2:3]) is True
+        assert overlap(path, mapped.copy()) is False
+        assert overlap(path, None) is None
+    assert overlap(other, mapped) is False
+    assert overlap(tmp_path / "missing", mapped) is False
+    del mapped
+    assert list(extents(file)) == []

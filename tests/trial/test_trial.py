@@ -12,6 +12,8 @@ from harness.trial.judge import failure
 from tests.lab import Lab
 
 SIZE = 8 * 1024**2
+WORKER = "Caught MemoryError in DataLoader worker process 0.\nOriginal Traceback (most …):\n  "
+DIED = "DataLoader worker (pid 7) is killed by signal:"
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,7 @@ SIZE = 8 * 1024**2
 def test_results_are_judged(judged: Lab, strategy: str, name: str, reason: str) -> None:
     outcome = judged.outcome(strategy, kind="time", size=SIZE)
     assert outcome.name == name
+    assert (outcome.kind == "wrong data") == (strategy in ("other_values", "no_array"))
     assert outcome.reason.startswith(reason)
 
 
@@ -66,7 +69,7 @@ def test_heap_that_was_free_before_still_counts_when_it_is_used(judged: Lab) -> 
 
 def test_inputs_that_a_strategy_changes_are_restored_before_each_call(judged: Lab) -> None:
     record = judged.record("spoils_its_input", kind="time", size=65536)
-    assert record["outcome"] == {"name": "ok", "reason": ""}
+    assert record["outcome"]["name"] == "ok"
     assert len(record["timing"]["samples_s"]) > 1
     assert record["timing"]["calls_timed_apart"]
 
@@ -103,22 +106,46 @@ def test_the_effort_is_kept_to(judged: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "name"),
+    ("error", "name", "kind"),
     [
-        (MemoryError("no"), "oom"),
-        (OSError(errno.ENOMEM, "Cannot allocate memory"), "oom"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), "oom"),
-        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried"), "oom"),
-        (OSError(errno.ENOENT, "No such file"), "error"),
-        (ValueError("a\n b"), "error"),
-        (KeyboardInterrupt(), "error"),
+        (MemoryError("no"), "oom", "Python memory"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "oom", "system memory"),
+        (RuntimeError("Allocator: can't allocate memory: you tried"), "oom", "tensor memory"),
+        (RuntimeError("Allocator: not enough memory: you tried"), "oom", "tensor memory"),
+        (RuntimeError("can't allocate: Cannot allocate memory (12)"), "oom", "system memory"),
+        (RuntimeError(f"{WORKER}MemoryError: Unable to allocate 8 B"), "oom", "array memory"),
+        (RuntimeError(f"{WORKER}MemoryError"), "oom", "Python memory"),
+        (OSError(errno.EMFILE, "Too many open files"), "error", "open files"),
+        (RuntimeError("received 0 items of ancdata"), "error", "open files"),
+        (OSError(errno.ENOSPC, "No space left on device"), "error", "disk full"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "error", "disk full"),
+        (OSError(errno.EFBIG, "File too large"), "error", "disk full"),
+        (OSError(errno.EROFS, "Read-only file system"), "error", "read-only"),
+        (PermissionError(errno.EACCES, "Permission denied"), "error", "read-only"),
+        (RuntimeError(f"{DIED} Bus error. It is possible"), "error", "bus error"),
+        (RuntimeError(f"{DIED} Killed."), "error", "killed"),
+        (OSError(errno.ENOENT, "No such file"), "error", ""),
+        (ValueError("a\n b"), "error", ""),
+        (KeyboardInterrupt(), "error", ""),
     ],
 )
-def test_exceptions_have_outcomes(error: BaseException, name: str) -> None:
+def test_exceptions_have_outcomes(error: BaseException, name: str, kind: str) -> None:
     found = failure(error)
-    assert found.name == name
+    assert (found.name, found.kind) == (name, kind)
     assert type(error).__name__ in found.reason or isinstance(error, OSError)
     assert "\n" not in found.reason
+
+
+def test_a_worker_that_is_gone_is_told_by_what_killed_it() -> None:
+    error = RuntimeError("DataLoader worker (pid(s) 7) exited unexpectedly")
+    assert failure(error).kind == ""
+    error.__cause__ = RuntimeError(f"{DIED} Aborted. ")
+    assert failure(error).kind == "abort"
+    assert "is killed by signal: Aborted" in failure(error).reason
+
+
+def test_a_message_without_words_is_its_type() -> None:
+    assert failure(MemoryError()).reason == "MemoryError"
 
 
 def test_a_long_message_is_cut() -> None:
