@@ -18,6 +18,8 @@ _FIRST = (
     "worker_break_even",
     "worker_memory",
     "array_from_loader",
+    "memmap_training",
+    "memory_limit",
 )
 """What most readers came for, in the order in which data goes through a program."""
 PACKAGE = "ferrybench_scenarios"

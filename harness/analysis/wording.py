@@ -37,6 +37,13 @@ PROMISES = {
     "many objects": "if every sample is to be an object of its own",
     "one block": "if all samples may lie in one block of memory",
     "a file": "if the samples may stay in a file",
+    "shuffled": "if any sample may come next",
+    "in order": "if samples may come in the file's order",
+    "nearly shuffled": "if neighbours in the file may stay near each other",
+    "augmented": "if every sample is to be flipped and rotated",
+    "tensor_from_array": "to make a tensor of an array",
+    "array_from_loader": "to collect a loader's batches in an array",
+    "memmap_training": "to train from a file",
 }
 """What choosing among a group of the built-in scenarios means to a user."""
 
@@ -61,6 +68,13 @@ def factor(ratio: float) -> str:
         return f"{ratio:.2f}×" if ratio < 1.995 else f"{ratio:.1f}×"
     digits = max(0, math.floor(math.log10(ratio)) - 1)
     return f"{round(ratio, -digits):,.0f}×".replace(",", "\u202f")
+
+
+def percent(share: float) -> str:
+    """0.423 → ``42%``, 0.0123 → ``1.2%``."""
+    if abs(share) < 0.0005:
+        return "0%"
+    return f"{share:.0%}" if abs(share) >= 0.0995 else f"{share * 100:.2g}%"
 
 
 def per(row: CaseRow) -> str:

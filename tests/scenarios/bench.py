@@ -11,9 +11,9 @@ import numpy as np
 
 from harness.discover import built_in_files, load
 from harness.model import Value
-from harness.scenario import Scenario, Strategy, call_with
+from harness.scenario import Scenario, Strategy, argument_names, call_with
 from harness.trial import fixtures
-from harness.trial.work import Work, prepare
+from harness.trial.work import FOLDER, Work, prepare
 
 TINY = 4096
 
@@ -36,8 +36,11 @@ class Bench:
         if key not in self._made:
             assert scenario.make_inputs is not None
             path = self.folder / f"{len(self._made)}.bin"
-            rng = np.random.default_rng(1)
-            fixtures.save(call_with(scenario.make_inputs, {**parameters, "rng": rng}), path)
+            given = {**parameters, "rng": np.random.default_rng(1)}
+            if FOLDER in argument_names(scenario.make_inputs):
+                given[FOLDER] = str(fixtures.folder_of(path))
+                fixtures.folder_of(path).mkdir()
+            fixtures.save(call_with(scenario.make_inputs, given), path)
             self._made[key] = path
         return self._made[key]
 
@@ -46,7 +49,7 @@ class Bench:
         strategy = scenario.strategies[name]
         point = {**own_point(scenario, strategy), **changed}
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        return prepare(strategy, self.inputs(scenario, point), {**point, "folder": str(folder)})
+        return prepare(strategy, self.inputs(scenario, point), {**point, FOLDER: str(folder)})
 
     def call(self, scenario: Scenario, name: str, **changed: Value) -> tuple[Work, Any]:
         work = self.prepare(scenario, name, **changed)

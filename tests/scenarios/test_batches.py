@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from harness.batches import number_rows, row_numbers, verify_epoch
+from harness.batches import number_rows, row_numbers, verify_epoch, verify_file_epoch
+from harness.file_rows import digests
 
 ROWS, BATCH_SIZE = 50, 8  # the last batch has 2
 Batches = list[Any]
@@ -327,3 +330,224 @@ def test_only_two_batches_are_held() -> None:
 
     accept(loader(), batch_size=2)
     assert most <= 4  # the first, the previous, the current, and the one being made
+
+
+# Files: rows are told by their values, whatever these are.
+
+
+IN_FILE = DATA.reshape(ROWS, 2, 2)
+CLASSES = np.random.default_rng(5).integers(0, 10, ROWS)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("files") / "rows.npy"
+    np.save(path, IN_FILE)
+    return path
+
+
+def accept_file(batches: Any, path: Path, **options: Any) -> None:
+    verify_file_epoch(batches, path, **{"batch_size": BATCH_SIZE, **options})
+
+
+def refuse_file(batches: Any, path: Path, match: str, **options: Any) -> None:
+    with pytest.raises(AssertionError, match=match):
+        accept_file(batches, path, **options)
+
+
+def file_batches(order: Any = slice(None)) -> Batches:
+    return in_batches(IN_FILE[order])
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_right_batches_of_a_file_are_accepted(shuffle: bool, file: Path) -> None:
+    order = MIXED if shuffle else np.arange(ROWS)
+    accept_file(file_batches(order), file, shuffle=shuffle)
+    pairs = zip(file_batches(order), in_batches(CLASSES[order]), strict=True)
+    accept_file(pairs, file, labels=CLASSES, shuffle=shuffle)
+    accept_file(in_batches(IN_FILE[order], ROWS), file, shuffle=shuffle, batch_size=ROWS)
+
+
+FILE_FAULTS: dict[str, tuple[Callable[[Batches], Batches], str, str]] = {
+    "one value": (
+        changed(
+            2,
+            lambda b: b.index_put((torch.tensor(5), torch.tensor(1), torch.tensor(0)), b[0, 0, 1]),
+        ),
+        r"sample 5 of batch 2 is not row 21: value .*, expected .*, at \[1, 0\]",
+        "sample 5 of batch 2 is no row of the file; it begins with",
+    ),
+    "the last value of the last row": (
+        changed(6, lambda b: torch.where(torch.arange(8).view(2, 2, 2) == 7, b + 1, b)),
+        r"sample 1 of batch 6 is not row 49: .* at \[1, 1\]",
+        "sample 1 of batch 6 is no row of the file",
+    ),
+    "not a number": (
+        changed(1, lambda b: torch.where(torch.arange(32).view(8, 2, 2) == 9, torch.nan, b)),
+        r"sample 2 of batch 1 is not row 10: value .*nan.*, at \[0, 1\]",
+        "sample 2 of batch 1 is no row",
+    ),
+    "the values of a row swapped": (
+        changed(0, lambda b: torch.cat([b[:3], b[3:4].flip(2), b[4:]])),
+        "sample 3 of batch 0 is not row 3: value",
+        "sample 3 of batch 0 is no row",
+    ),
+    "a downcast": (
+        changed(3, through_float16),
+        "sample 0 of batch 3 is not row 24",
+        r"sample \d of batch 3 is no row",
+    ),
+    "zeros": (
+        changed(5, zero_tail),
+        "sample 6 of batch 5 is not row 46",
+        r"sample 6 of batch 5 is no row of the file; it begins with np.float32\(0.0\)",
+    ),
+    "another dtype": (
+        changed(1, torch.Tensor.double),
+        "batch 1 has dtype float64",
+        "batch 1 has d",
+    ),
+    "flat": (changed(3, lambda b: b.flatten(1)), r"samples of shape \(4,\)", "samples of shape"),
+    "a row twice": (
+        changed(0, first_row_again),
+        "sample 3 of batch 0 is row 2, expected row 3",
+        rf"row {MIXED[2]} came 2 times, and row {MIXED[3]} never came",
+    ),
+    "a batch twice": (
+        lambda batches: [batches[0], batches[0], *batches[2:]],
+        "sample 0 of batch 1 is row 0, expected row 8",
+        r"row \d+ came 2 times, and row \d+ never came",
+    ),
+    "a missing tail": (
+        lambda batches: batches[:-1],
+        "48 samples came, expected 50: row 48 never came",
+        r"48 samples came, expected 50: row \d+ never came",
+    ),
+    "too many": (
+        lambda batches: [*batches, batches[0]],
+        "batch 7 is one too many",
+        "batch 7 is one",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FILE_FAULTS)
+@pytest.mark.parametrize("shuffle", [False, True], ids=["in order", "shuffled"])
+def test_faults_in_batches_of_a_file(fault: str, shuffle: bool, file: Path) -> None:
+    plant, in_order, shuffled = FILE_FAULTS[fault]
+    batches = file_batches(MIXED if shuffle else slice(None))
+    refuse_file(plant(batches), file, shuffled if shuffle else in_order, shuffle=shuffle)
+
+
+def test_two_rows_of_a_file_swapped(file: Path) -> None:
+    order = np.arange(ROWS)
+    order[[9, 10]] = 10, 9
+    match = "sample 1 of batch 1 is row 10, expected row 9"
+    refuse_file(file_batches(order), file, match)
+    accept_file(file_batches(order), file, shuffle=True)
+    refuse_file(file_batches(), file, "came in the data's order, and were to be", shuffle=True)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_labels_that_do_not_belong_to_their_rows_of_a_file(shuffle: bool, file: Path) -> None:
+    order = MIXED if shuffle else np.arange(ROWS)
+    wrong = CLASSES[order].copy()
+    wrong[12] = (wrong[12] + 1) % 10
+    pairs = zip(file_batches(order), in_batches(wrong), strict=True)
+    match = r"labels of batch 1: value .* at \[4\]"
+    refuse_file(pairs, file, match, labels=CLASSES, shuffle=shuffle)
+
+
+def test_a_batch_of_a_file_must_keep_its_values(file: Path) -> None:
+    def loader() -> Iterator[torch.Tensor]:
+        memory = torch.empty(BATCH_SIZE, 2, 2)
+        for batch in file_batches():
+            yield memory[: len(batch)].copy_(batch)
+
+    match = r"batch 0: value .*, expected .* of row 0, at \[0, 0, 0\].*: it changed after a later"
+    refuse_file(loader(), file, match)
+    accept_file(loader(), file, reused=True)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
+def test_rows_of_any_dtype_come_as_float32(dtype: str, tmp_path: Path) -> None:
+    # GIVEN every byte, or numbers of which some fit float32 only after rounding
+    some = np.random.default_rng(6).permutation(512).reshape(64, 8) % 256
+    data = some.astype(dtype) if dtype == "uint8" else (some / 7).astype(dtype)
+    np.save(tmp_path / "rows.npy", data)
+    tensor = torch.from_numpy(data)
+    # THEN what torch makes of them is right, and bytes that were not scaled are wrong
+    right = tensor.float().div(255) if dtype == "uint8" else tensor.float()
+    accept_file(in_batches(right.numpy()), tmp_path / "rows.npy")
+    if dtype == "uint8":
+        refuse_file(
+            in_batches(tensor.float().numpy()), tmp_path / "rows.npy", "is not row 0: value"
+        )
+        refuse_file(
+            in_batches(tensor.float().div(256).numpy()),
+            tmp_path / "rows.npy",
+            "is not row 0: value",
+        )
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_rows_that_are_equal_must_come_as_often_as_they_are_there(
+    shuffle: bool, tmp_path: Path
+) -> None:
+    # GIVEN a file in which row 3 is there four times, as blank images are
+    data = make_data().copy()
+    data[[10, 20, 30]] = data[3]
+    path = tmp_path / "rows.npy"
+    np.save(path, data)
+    order = MIXED if shuffle else np.arange(ROWS)
+    # THEN they are accepted, and one too few or too many is not
+    accept_file(in_batches(data[order]), path, shuffle=shuffle)
+    for place, instead, match in ((20, 21, "came 2 times"), (21, 20, "row 3 came 5 times")):
+        planted = order.copy()
+        planted[list(order).index(place)] = instead
+        refuse_file(in_batches(data[planted]), path, match, shuffle=True)
+
+
+@pytest.mark.parametrize("values", [1, 2, 16_384, 16_385, 50_000])
+def test_any_change_changes_a_digest(values: int) -> None:
+    # GIVEN a row, longer or shorter than what is weighed at once
+    row = np.random.default_rng(7).random((1, values), dtype=np.float32)
+    # WHEN one bit of one value is changed, or two values are swapped
+    seen = {int(digests(row)[0])}
+    places = sorted({0, values // 2, values - 1})
+    for place in places:
+        for bit in (0, 13, 31):
+            other = row.copy()
+            other.view(np.uint32)[0, place] ^= np.uint32(1 << bit)
+            seen.add(int(digests(other)[0]))
+    swaps = [(0, values - 1)] if values > 1 else []
+    for one, two in swaps:
+        other = row.copy()
+        other[0, [one, two]] = other[0, [two, one]]
+        seen.add(int(digests(other)[0]))
+    # THEN no two digests are equal
+    assert len(seen) == 1 + 3 * len(places) + len(swaps)
+    # THEN it makes no difference what stands beside a row
+    several = np.concatenate([row + 1, row, row + 2])
+    assert digests(several)[1] == digests(row)[0]
+
+
+def test_checking_a_file_takes_little_memory(tmp_path: Path) -> None:
+    # GIVEN a file of 64 MiB, in rows of 4 KiB
+    rows, mib = 16_384, 2**20
+    path = tmp_path / "rows.npy"
+    data = np.lib.format.open_memmap(path, "w+", np.float32, (rows, 1024))
+    for start in range(0, rows, 1024):
+        data[start : start + 1024] = np.random.default_rng(start).random((1024, 1024))
+
+    # WHEN it is checked, batch by batch
+    tracemalloc.start()
+    try:
+        loader = (torch.from_numpy(np.array(data[i : i + 64])) for i in range(0, rows, 64))
+        verify_file_epoch(loader, path, batch_size=64)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    # THEN a piece of it is in memory, and some numbers for each row
+    assert mib < peak < 32 * mib
