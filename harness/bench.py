@@ -1,9 +1,9 @@
 """The benchmark of the harness itself: ``python -m harness.bench [-o FILE]``.
 
 What it claims of its own cost and accuracy, measured beside what it is compared with in one run.
-Exits with 1 when a target is not met. Takes some four minutes and a gigabyte. Two parts take as
+Exits with 1 when a target is not met. Takes some four minutes and a gigabyte. Three parts take as
 long again each, and run only where they are named: ``--only models``, every cost model at 32 MiB,
-and ``--only sweeps``, the quick sweep twice.
+``--only sweeps``, the quick sweep twice, and ``--only pytest``, suites with the plugin.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from harness import accuracy
+from harness import accuracy, plugin_cost
 from harness.analysis.contest import picks
 from harness.analysis.rows import case_rows
 from harness.analysis.sweep import sweep
@@ -34,9 +34,13 @@ from harness.errors import EXIT_OK, EXIT_WORSE
 from harness.frame import case_frame
 from harness.host import Host
 from harness.journal import Run, read_journal
+from harness.limit_accuracy import SHARE as LIMIT_SHARE
+from harness.limit_accuracy import limit_checks
 from harness.model import HostSpec
 from harness.planted import TRUTHS_FILE, Planted, planted
+from harness.search import MOST_ATTEMPTS
 from harness.session import describe
+from harness.stall_accuracy import POINTS, stall_checks
 from harness.tree_accuracy import SHARE, tree_checks
 from harness.trial.clock import WARM_SHARE
 from harness.units import format_size
@@ -137,6 +141,29 @@ def tree_accuracy(host: Host, runs: int = 5) -> Iterator[Figure]:
     for name in dict.fromkeys(check.name for check in checks):
         shares = tuple(100 * abs(c.error) / c.truth for c in checks if c.name == name)
         yield Figure(f"sum PSS error, {name}", "%", shares, 100 * SHARE, judged="max")
+
+
+def stall_accuracy(host: Host, runs: int = 3) -> Iterator[Figure]:
+    """Errors of the stall fraction of every stall truth, in percentage points."""
+    checks = [check for _ in range(runs) for check in stall_checks(host)]
+    for name in dict.fromkeys(check.name for check in checks):
+        points = tuple(abs(check.error) for check in checks if check.name == name)
+        yield Figure(f"stall error, {name}", "points", points, POINTS, judged="max")
+
+
+def limit_accuracy(host: Host) -> Iterator[Figure]:
+    """Errors of searches under each limit, in percent of the budget, and their attempts.
+
+    A limit that cannot be put into force here has no figure.
+    """
+    checks = [check for check in limit_checks(host) if check.attempts]
+    for limit in dict.fromkeys(check.limit for check in checks):
+        own = [check for check in checks if check.limit == limit]
+        errors = tuple(100 * abs(check.share) for check in own)
+        name = f"frontier error, {limit}"
+        yield Figure(name, "% of budget", errors, 100 * LIMIT_SHARE, judged="max")
+        attempts = tuple(float(check.attempts) for check in own)
+        yield Figure(f"attempts of a search, {limit}", "", attempts, MOST_ATTEMPTS, judged="max")
 
 
 def time_accuracy(host: Host, runs: int = 5) -> Iterator[Figure]:
@@ -263,6 +290,18 @@ def _winners(run: Run) -> dict[tuple[str, ...], str]:
     }
 
 
+def pytest_plugin(host: Host) -> Iterator[Figure]:
+    """Copies of tests that are known to make so many, and what the plugin adds to sessions."""
+    errors = tuple(error for _ in range(3) for error in plugin_cost.copy_errors())
+    yield Figure("copies in a suite, error", "%", errors, 2.0, judged="max")
+    idle = tuple(plugin_cost.idle_ratios(pairs=15))
+    yield Figure("200 tests without it, plugin / none", "×", idle, 1.02)
+    memory = tuple(plugin_cost.memory_ratios(pairs=2))
+    yield Figure("20 benchmarks, with memory / without", "×", memory, 2.0, judged="max")
+    brief = tuple(plugin_cost.memory_ratios(3, "--benchmark-max-time=0.1"))
+    yield Figure("… of a tenth of the time each", "×", brief)
+
+
 def _scaled(values: list[float], factor: float) -> tuple[float, ...]:
     return tuple(value * factor for value in values)
 
@@ -272,14 +311,17 @@ PARTS: dict[str, Callable[[Host], Iterator[Figure]]] = {
     "memory": memory_accuracy,
     "tree": tree_accuracy,
     "time": time_accuracy,
+    "limits": limit_accuracy,
+    "stall": stall_accuracy,
     "help": help_time,
     "repeat": repeatability,
     "models": models,
     "sweeps": sweeps,
+    "pytest": pytest_plugin,
 }
 
 
-LONG = ("models", "sweeps")
+LONG = ("models", "sweeps", "pytest")
 """Parts of several minutes, which run only where they are named."""
 
 

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from harness.model import PlannedCase, Trial, TrialKind
 from harness.order import Step
 
 FIRST_GUESS_S = 0.2
+
+
+def whole_searches(trials: Iterable[Trial]) -> list[Trial]:
+    """The trials of a run, with those of a search under a limit taken together as one."""
+    whole: dict[int, Trial] = {}
+    rest = []
+    for trial in trials:
+        if trial.kind == "limit":
+            before = whole[trial.case].wall_s if trial.case in whole else 0.0
+            whole[trial.case] = replace(trial, wall_s=before + trial.wall_s)
+        else:
+            rest.append(trial)
+    return [*rest, *whole.values()]
 
 
 class Estimator:
@@ -23,7 +37,7 @@ class Estimator:
         self._cases = cases
         self._own: dict[tuple[int, TrialKind], float] = {}
         self._alike: dict[tuple[object, ...], list[float]] = {}
-        for trial in seen:
+        for trial in whole_searches(seen):
             self.learn(trial)
 
     def learn(self, trial: Trial) -> None:

@@ -24,6 +24,7 @@ class Facts:
     skip: str
     copies: float | None = None
     tree: bool = False
+    size_dependent: bool = False
 
 
 def complete(
@@ -44,14 +45,20 @@ def complete(
 def _complete(
     planned: PlannedCase, facts: Facts, info: ScenarioInfo, request: Request, free_bytes: int
 ) -> PlannedCase:
-    size = planned.case.parameters.get("size", 0)
-    size_bytes = size if isinstance(size, int) else 0
-    copies = UNKNOWN_COPIES if facts.copies is None else facts.copies
-    forecast = PROCESS_BYTES + round(size_bytes * (1 + copies))
+    parameters = planned.case.parameters
+    if info.borrows:
+        budget_bytes = int(parameters["budget_bytes"])
+        size_bytes = round(budget_bytes / (1 + (facts.copies or 0)))  # about what will be tried
+        forecast = PROCESS_BYTES + budget_bytes
+    else:
+        size = parameters.get("size", 0)
+        size_bytes = size if isinstance(size, int) else 0
+        forecast = forecast_bytes(size_bytes, facts.copies)
     limit = info.strategy(planned.case.strategy).max_size
     skip = facts.skip
-    if not skip and limit and size_bytes > limit and not _asked_for_size(request):
-        skip = f"not worth the time above {format_size(limit)}; --size or --full measures it"
+    if not skip and limit and size_bytes > limit and not _asked_for(planned, info, request):
+        option = "naming it" if info.borrows else "--size"
+        skip = f"not worth the time above {format_size(limit)}; {option} or --full measures it"
     if not skip:
         skip = too_big(forecast, free_bytes)
     return replace(
@@ -59,12 +66,22 @@ def _complete(
         forecast_bytes=forecast,
         expected_copies=facts.copies,
         skip=skip,
-        tree=facts.tree,
+        tree=facts.tree and not info.borrows,
+        size_dependent=facts.size_dependent,
     )
 
 
-def _asked_for_size(request: Request) -> bool:
-    return "size" in request.overrides or request.level == "full"
+def forecast_bytes(size_bytes: int, copies: float | None) -> int:
+    """Memory that a trial's process is expected to need at its peak."""
+    multiple = 1 + (UNKNOWN_COPIES if copies is None else copies)
+    return PROCESS_BYTES + round(size_bytes * multiple)
+
+
+def _asked_for(planned: PlannedCase, info: ScenarioInfo, request: Request) -> bool:
+    """Whether a size above what is worth the time was meant."""
+    if info.borrows and f"{info.name}/{planned.case.strategy}" in request.targets:
+        return True
+    return "size" in request.overrides or bool(request.file) or request.level == "full"
 
 
 def too_big(forecast_bytes: int, free_bytes: int) -> str:

@@ -9,9 +9,18 @@ from typing import Any
 
 import pandas as pd
 
-from harness.analysis.stats import NOTHING, Interval, median_interval, two_modes
+from harness.analysis.stats import median_interval, two_modes
+from harness.case_outcome import case_outcome, paired_ratio, steady_by_round, steady_s
 from harness.ceiling_share import share_of_ceiling
+from harness.copied import copied_bytes, copies_of
+from harness.file_columns import (
+    CACHE_COLUMNS,
+    TRAINING_COLUMNS,
+    cache_columns,
+    training_columns,
+)
 from harness.journal import Run
+from harness.limit_columns import LIMIT_COLUMNS, limit_columns, limit_outcome
 from harness.loader_columns import (
     LOADING_COLUMNS,
     TREE_COLUMNS,
@@ -19,7 +28,7 @@ from harness.loader_columns import (
     tree_columns,
     watched_tree,
 )
-from harness.model import MISSED, Outcome, PlannedCase, Trial, TrialKind
+from harness.model import PlannedCase, Trial, TrialKind
 
 CASE_COLUMNS = (
     "run_id", "scenario", "strategy", "case", "size_bytes", "payload_bytes", "dtype", "layout",
@@ -30,12 +39,11 @@ CASE_COLUMNS = (
     "group", "baseline", "ratio", "ratio_low", "ratio_high", "first_low_s", "first_high_s",
     "coverage", "left_bytes", "minor_faults_steady", "major_faults_first", "expected_copies",
     "two_modes", "result", "result_bytes", "warnings", "reaped", "memory_source",
-    "memory_split_source", *LOADING_COLUMNS, *TREE_COLUMNS,
+    "memory_split_source", *LOADING_COLUMNS, *TREE_COLUMNS, *TRAINING_COLUMNS, *CACHE_COLUMNS,
+    *LIMIT_COLUMNS,
 )  # fmt: skip
 """Columns of every case; a scenario's own parameters follow them."""
 
-COPIES_FROM_BYTES = 16 * 4096
-"""Below this a stray page of the interpreter's own would look like a part of a copy, or a whole."""
 MEMORY_KINDS: Mapping[TrialKind, int] = {"memory": 0, "probe": 0, "time": 1, "tree": 2}
 """Which trial's ledger is the case's: the observed one where there is one."""
 
@@ -90,23 +98,19 @@ def case_frame(run: Run) -> pd.DataFrame:
     }
     rows = []
     for index, planned in enumerate(run.header.plan.cases):
-        case, own = planned.case, trials.get(index, [])
+        case, made = planned.case, trials.get(index, [])
+        own = [trial for trial in made if trial.kind != "limit"]  # attempts measure nothing else
         row: dict[str, Any] = dict.fromkeys(CASE_COLUMNS)
-        row |= _identity(run, planned) | _outcome(run, planned, own) | _memory(own)
+        row |= _identity(run, planned) | _outcome(run, planned, made) | _memory(own)
         row |= _times(own) | _ratio(own, baselines.get((case.scenario, case.point), []))
         row |= loading_columns(own, row) | tree_columns(watched_tree(own))
+        row |= training_columns(own, row) | cache_columns(own) | limit_columns(planned, made)
         row["group"] = groups.get((case.scenario, case.strategy), "")
         row |= share_of_ceiling(row, own, limits)
         rows.append(row)
     frame = pd.DataFrame(rows)
     extra = [column for column in frame.columns if column not in CASE_COLUMNS]
     return frame.reindex(columns=[*CASE_COLUMNS, *extra])
-
-
-def steady_s(trial: Trial) -> float:
-    """One process's steady-state time: the median of its samples."""
-    samples = trial.timing.samples_s if trial.timing else ()
-    return statistics.median(samples) if samples else math.nan
 
 
 def ceiling_rates(run: Run) -> dict[tuple[str, int], float]:
@@ -137,28 +141,17 @@ def _identity(run: Run, planned: PlannedCase) -> dict[str, Any]:
 
 
 def _outcome(run: Run, planned: PlannedCase, trials: list[Trial]) -> dict[str, Any]:
-    outcome = case_outcome(run.ended, planned, [trial.outcome for trial in trials])
+    of_search = None if planned.skip else limit_outcome(trials)
+    outcome = of_search or case_outcome(run.ended, planned, [trial.outcome for trial in trials])
     return {
         "outcome": outcome.name,
         "reason": outcome.reason,
+        "failure_kind": outcome.kind,
+        "failure_where": outcome.where,
         "trials": len(trials),
         "reaped": max((trial.reaped for trial in trials), default=0),
         "warnings": "; ".join(dict.fromkeys(text for trial in trials for text in trial.warnings)),
     }
-
-
-def case_outcome(ended: str, planned: PlannedCase, outcomes: list[Outcome]) -> Outcome:
-    """The outcome of a case: ok only when every one of its trials was."""
-    if planned.skip:
-        return Outcome("skipped", planned.skip)
-    if not outcomes:
-        why = {"budget": "the budget was spent before", "interrupted": "the run was interrupted"}
-        return Outcome("skipped", f"not reached: {why.get(ended, 'the run was cut off')}")
-    bad = [outcome for outcome in outcomes if not outcome.ok]
-    if not bad:
-        return Outcome("ok")
-    some = f"{len(bad)} of {len(outcomes)} trials: " if len(bad) < len(outcomes) else ""
-    return Outcome(bad[0].name, some + bad[0].reason)
 
 
 def _memory(trials: list[Trial]) -> dict[str, Any]:
@@ -169,8 +162,6 @@ def _memory(trials: list[Trial]) -> dict[str, Any]:
         known_bytes = max((trial.payload_bytes for trial in trials), default=0)
         return {"payload_bytes": known_bytes} if known_bytes else {}
     ledger, payload = trial.ledger, trial.payload_bytes
-    known = ledger.split_source != MISSED  # else its parts are lower bounds
-    copied = ledger.peak.anon_bytes + ledger.peak.shmem_bytes
     return {
         "payload_bytes": trial.payload_bytes,
         "result_bytes": trial.result_bytes,
@@ -179,9 +170,9 @@ def _memory(trials: list[Trial]) -> dict[str, Any]:
         "peak_anon_bytes": ledger.peak.anon_bytes,
         "peak_file_bytes": ledger.peak.file_bytes,
         "peak_shmem_bytes": ledger.peak.shmem_bytes,
-        "retained_bytes": ledger.retained.anon_bytes + ledger.retained.shmem_bytes,
-        "left_bytes": ledger.left.anon_bytes + ledger.left.shmem_bytes,
-        "copies": copied / payload if known and payload >= COPIES_FROM_BYTES else math.nan,
+        "retained_bytes": copied_bytes(ledger.retained),
+        "left_bytes": copied_bytes(ledger.left),
+        "copies": copies_of(ledger, payload),
         "shares_memory": trial.shares_memory,
         "minor_faults_first": trial.faults_first.minor if trial.faults_first else math.nan,
         "major_faults_first": trial.faults_first.major if trial.faults_first else math.nan,
@@ -222,16 +213,5 @@ def _any_two_modes(timed: Iterable[Trial], steady: list[float]) -> bool:
 
 
 def _ratio(trials: list[Trial], baseline: list[Trial]) -> dict[str, Any]:
-    interval = paired_ratio(_steady_by_round(trials), _steady_by_round(baseline))
+    interval = paired_ratio(steady_by_round(trials), steady_by_round(baseline))
     return {"ratio": interval.median, "ratio_low": interval.low, "ratio_high": interval.high}
-
-
-def _steady_by_round(trials: list[Trial]) -> dict[int, float]:
-    times = {trial.round: steady_s(trial) for trial in trials if trial.kind == "time"}
-    return {number: value for number, value in times.items() if value > 0}
-
-
-def paired_ratio(times: Mapping[int, float], others: Mapping[int, float]) -> Interval:
-    """The ratio of two cases' times, round by round, so that a drifting machine cancels out."""
-    shared = sorted(times.keys() & others.keys())
-    return median_interval([times[n] / others[n] for n in shared]) if shared else NOTHING

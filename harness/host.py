@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -25,20 +25,24 @@ import psutil
 from harness.closing import Closing
 from harness.errors import UnableError, UsageError
 from harness.model import HostSpec, Outcome, TrialKind
+from harness.trial.places import place_in_dump, without_dump
 
-Observed = Literal["", "peak", "tree"]
-"""What another process reads of a task: the peak of its memory, or that of its process tree."""
-OBSERVED: dict[TrialKind, Observed] = {"memory": "peak", "tree": "tree"}
+Observed = Literal["", "peak", "tree", "limit"]
+"""What can be told of a task from outside: the peak of its memory, that of its process tree, or
+how far it came under a limit."""
+OBSERVED: dict[TrialKind, Observed] = {"memory": "peak", "tree": "tree", "limit": "limit"}
 BOOTSTRAP = Path(__file__).resolve().parent / "trial" / "bootstrap.py"
 PRELOAD = ("numpy", "torch", "harness.trial.run", "harness.trial.ceiling")
 START_TIMEOUT_S = 120.0
 GRACE_S = 30.0  # how much longer than a task's own limit its host may take to report
 _LIKELY = {
-    "SIGKILL": "killed from outside, most likely by the kernel for want of memory",
-    "SIGABRT": "aborted",
-    "SIGSEGV": "segmentation fault",
-    "SIGBUS": "bus error: a mapped file or shared memory without backing",
+    "SIGKILL": ("killed", "killed from outside, most likely by the kernel for want of memory"),
+    "SIGABRT": ("abort", "aborted"),
+    "SIGSEGV": ("segmentation fault", "segmentation fault"),
+    "SIGBUS": ("bus error", "bus error: a mapped file or shared memory without backing"),
 }
+"""What a signal stands for: an Outcome's kind, and in words."""
+KILLED_FOR_MEMORY = "killed for memory"
 
 
 @dataclass(frozen=True)
@@ -54,25 +58,58 @@ class Report:
     stderr: str = ""
     reaped: int = 0
     wall_s: float = 0.0
+    file: str = ""  # the scenario's, where the task was one of a scenario
+    noted: Mapping[str, Any] = field(default_factory=dict)  # what it noted on a limit's page
+    kills: int = 0  # of processes in its control group, for want of memory
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any], wall_s: float, file: str) -> Report:
+        """What a server's answer says."""
+        return cls(
+            answer=said.get("answer"),
+            error=said.get("error", ""),
+            error_type=said.get("type", ""),
+            exit_status=said.get("exit"),
+            timed_out=said.get("timeout", False),
+            stderr=said.get("stderr", ""),
+            reaped=said.get("reaped", 0),
+            wall_s=wall_s,
+            file=file,
+            noted=said.get("noted", {}),
+            kills=said.get("kills", 0),
+        )
 
     def failure(self, timeout_s: float) -> Outcome:
         """The outcome of a task that gave no answer."""
+        where = place_in_dump(self.stderr, self.file) if self.file else ""
+        if self.kills:
+            return killed_for_memory(where)
         if self.timed_out:
-            return Outcome("timeout", f"no answer within {timeout_s:g} s")
+            return Outcome("timeout", f"no answer within {timeout_s:g} s", "hang", where)
         if self.host_died:
-            return Outcome("crash", "the host process was killed while this trial ran")
+            reason = "the host process was killed while this trial ran"
+            return Outcome("crash", reason, "killed")
         if self.error:
             return Outcome("error", f"{self.error_type}: {self.error}")
-        return _crash(self.exit_status or 0, self.stderr)
+        return _crash(self.exit_status or 0, self.stderr, where)
 
 
-def _crash(status: int, stderr: str) -> Outcome:
-    line = _telling_line(stderr)
+def killed_for_memory(where: str = "") -> Outcome:
+    """The outcome of a trial of whose control group the kernel killed a process."""
+    reason = "SIGKILL (killed by the kernel: its control group had no memory left)"
+    return Outcome("oom", reason, KILLED_FOR_MEMORY, where)
+
+
+def _crash(status: int, stderr: str, where: str) -> Outcome:
+    line = _telling_line(without_dump(stderr))
     said = f": {line[:300]}" if line else ""
     if status >= 0:
-        return Outcome("crash", f"exited with status {status} before it answered{said}")
+        return Outcome(
+            "crash", f"exited with status {status} before it answered{said}", where=where
+        )
     name = signal.Signals(-status).name
-    return Outcome("crash", f"{name} ({_LIKELY.get(name, 'killed by a signal')}){said}")
+    kind, likely = _LIKELY.get(name, ("", "killed by a signal"))
+    return Outcome("crash", f"{name} ({likely}){said}", kind, where)
 
 
 class Host(Closing):
@@ -168,22 +205,51 @@ class Host(Closing):
         timeout_s: float,
         *,
         observe: Observed = "",
+        grouped: bool = False,
     ) -> Report:
-        """Run one task in a fresh process; whatever happens there comes back as a Report."""
-        report = self._exchange(task, request, timeout_s, observe=observe)
+        """Run one task in a fresh process; whatever happens there comes back as a Report.
+
+        Args:
+            task: by its name.
+            request: what the task is given.
+            timeout_s: how long it may take.
+            observe: what to read of it from outside.
+            grouped: make a control group for it to enter.
+        """
+        report = self._exchange(task, request, timeout_s, observe=observe, grouped=grouped)
         if report.host_died:
-            self.close()
-            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
-            self.start()
-            self.preload_scenarios()
+            self.renew()
         return report
 
+    def renew(self) -> None:
+        """Replace the process by a new one.
+
+        Trials inherit the layout of their host's memory, and with it the luck of its heap: where
+        an allocator finds room differs from host to host more than from trial to trial.
+        """
+        self.close()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 — closed with the host
+        self.start()
+        self.preload_scenarios()
+
     def _exchange(
-        self, task: str, request: Mapping[str, Any], timeout_s: float, *, observe: Observed = ""
+        self,
+        task: str,
+        request: Mapping[str, Any],
+        timeout_s: float,
+        *,
+        observe: Observed = "",
+        grouped: bool = False,
     ) -> Report:
         assert self._process is not None, "the host was not started"
         assert self._process.stdin is not None
-        message = {"task": task, "request": request, "timeout_s": timeout_s, "observe": observe}
+        message = {
+            "task": task,
+            "request": request,
+            "timeout_s": timeout_s,
+            "observe": observe,
+            "grouped": grouped,
+        }
         start = time.perf_counter()
         try:
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
@@ -194,17 +260,7 @@ class Host(Closing):
         wall_s = time.perf_counter() - start
         if not line:
             return Report(None, host_died=True, stderr=self._stderr_text(), wall_s=wall_s)
-        said = json.loads(line)
-        return Report(
-            answer=said.get("answer"),
-            error=said.get("error", ""),
-            error_type=said.get("type", ""),
-            exit_status=said.get("exit"),
-            timed_out=said.get("timeout", False),
-            stderr=said.get("stderr", ""),
-            reaped=said.get("reaped", 0),
-            wall_s=wall_s,
-        )
+        return Report.of(json.loads(line), wall_s, request.get("path", ""))
 
     def _read_line(self, timeout_s: float) -> bytes:
         assert self._process is not None

@@ -25,7 +25,7 @@ def rounds(
     """The trials of a run, round by round, each in an order of its own.
 
     The first round finds out memory, and what fails; each later one times every case once, but
-    for scenarios that weigh memory.
+    for scenarios that weigh memory. A search under a limit is one step, whatever it takes.
     Within a round, cases at one point of the grid stay together, so that a strategy and its
     baseline are neighbours in time; their order, and that of the points, is drawn from the seed.
     """
@@ -47,8 +47,9 @@ def rounds(
 
 def _kinds(planned: PlannedCase, info: ScenarioInfo, number: int) -> tuple[TrialKind, ...]:
     """What a case has to find out in a round."""
-    if info.probe:
-        return () if number else ("probe",)
+    if info.probe or info.borrows:
+        once: TrialKind = "limit" if info.borrows else "probe"
+        return () if number else (once,)
     if number:
         # Where memory decides, one process says about how long it takes.
         return ("time",) if number == 1 or info.weighs == "time" else ()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from harness.description import Level, ParameterInfo, ScenarioInfo, StrategyInfo
 from harness.errors import UsageError
 from harness.model import DEFAULT_HOST, Case, HostSpec, PlannedCase, Value
+from harness.npy_file import NPY
 from harness.scenario import OBEYED
 from harness.units import parse_size
 
@@ -26,6 +27,8 @@ class Request:
     level: Level = "usual"
     overrides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hosts: tuple[HostSpec, ...] = ()  # beside the default one
+    file: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What a user's own file, which is to be measured, gives parameters that there are."""
 
 
 def select(
@@ -161,7 +164,7 @@ def points(
     """
     own = {name: p.default for name, p in info.parameters.items()} | dict(strategy.at)
     free = [name for name in info.parameters if name not in strategy.at and name not in overrides]
-    felt = {*strategy.names, *info.input_parameters, *OBEYED}
+    felt = {*strategy.names, *info.input_parameters, *info.step_parameters, *OBEYED}
 
     def grid(axes: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
         for values in itertools.product(*axes.values()):
@@ -197,7 +200,8 @@ def points(
 def expand(infos: Sequence[ScenarioInfo], request: Request) -> list[PlannedCase]:
     """Every case of a request, before anything is known about it but its parameters."""
     selected = select(infos, request.targets)
-    overrides = parse_overrides([info for info, _ in selected], request.overrides)
+    chosen = [info for info, _ in selected]
+    overrides = parse_overrides(chosen, {**request.overrides, **_of_file(chosen, request)})
     planned: dict[str, PlannedCase] = {}
 
     def add(info: ScenarioInfo, name: str, point: Mapping[str, Value], host: str) -> None:
@@ -224,6 +228,14 @@ def expand(infos: Sequence[ScenarioInfo], request: Request) -> list[PlannedCase]
                     add(info, info.baseline, point, DEFAULT_HOST)
                     add(info, strategy.name, point, host)
     return list(planned.values())
+
+
+def _of_file(infos: Sequence[ScenarioInfo], request: Request) -> Mapping[str, tuple[str, ...]]:
+    for info in infos:
+        if request.file and NPY not in info.parameters:
+            raise UsageError(f"--npy: {info.name} makes its own data; it has no parameter {NPY}")
+    known = {name for info in infos for name in info.parameters}
+    return {name: values for name, values in request.file.items() if name in known}
 
 
 def needed_hosts(infos: Sequence[ScenarioInfo], request: Request) -> list[HostSpec]:

@@ -6,22 +6,21 @@ import itertools
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
-
-import msgspec
+from typing import Protocol
 
 from harness.ceilings import measure_ceilings
 from harness.description import ScenarioInfo
-from harness.environment import Environment, available_bytes, read_environment, usable_processors
+from harness.environment import Environment, read_environment
 from harness.estimate import Estimator
 from harness.fixtures import FixtureStore
-from harness.forecast import too_big
-from harness.host import OBSERVED, Host, Report
+from harness.host import Host
+from harness.instrument import Instrument
 from harness.journal import EndLine, Header, Journal, Plan
-from harness.model import Effort, HostSpec, Outcome, PlannedCase, Trial
+from harness.model import Effort, HostSpec, PlannedCase, Trial
 from harness.order import Step, rounds
+from harness.searches import Searches
 
 FORECAST_EVERY_S = 1.0  # adding up what is left takes milliseconds in a long run
 
@@ -47,6 +46,11 @@ class Team:
     """The hosts of a run, by name."""
 
     hosts: Mapping[str, Host]
+
+    def renew(self) -> None:
+        """New processes for all hosts: a round's trials share the luck of their host's memory."""
+        for host in self.hosts.values():
+            host.renew()
 
     def environment(self) -> Environment:
         """This machine and what each host is."""
@@ -104,7 +108,10 @@ class Runner:
         self.fixtures = fixtures
         self.listener = listener
         self.done = {(trial.case, trial.round, trial.kind) for trial in done or ()}
-        self.failed = {trial.case for trial in done or () if not trial.outcome.ok}
+        # An attempt of a search that fails says where the search goes on.
+        self.failed = {t.case for t in done or () if not t.outcome.ok and t.kind != "limit"}
+        self.instrument = Instrument(self.plan, self.infos, team.hosts, fixtures)
+        self.searches = Searches(self.plan.cases, self.infos, done or ())
         self.estimator = Estimator(self.plan.cases, done or ())
         self._forecast_at = self._ends_at = float("-inf")
 
@@ -133,10 +140,12 @@ class Runner:
         for number, steps in enumerate(todo):
             waiting = [step for step in steps if step.case not in self.failed]
             self.listener.dropped(len(steps) - len(waiting))
-            if any(not self.infos[self._case(step).case.scenario].probe for step in waiting):
+            if number and waiting:
+                self.team.renew()
+            if any(step.kind not in ("probe", "limit") for step in waiting):
                 self.listener.working_on("ceilings of this machine", float("nan"))
                 host = self.team.hosts[self.plan.hosts[0].name]
-                for line in measure_ceilings(host, self.plan, self.machine, number):
+                for line in measure_ceilings(host, self.plan, self.machine, number, self.fixtures):
                     self.journal.append(line)
             for position, step in enumerate(waiting):
                 spent_s = time.monotonic() - started
@@ -146,7 +155,10 @@ class Runner:
                     return "budget"
                 left = itertools.chain(waiting[position:], *todo[number + 1 :])
                 self.listener.working_on(self._case(step).case.key, self._left_s(left, spent_s))
-                self._measure(step)
+                if step.kind != "limit":
+                    self._measure(step)
+                elif not self._search(step, started):
+                    return "budget"
         return "complete"
 
     def _left_s(self, steps: Iterable[Step], spent_s: float) -> float:
@@ -163,73 +175,31 @@ class Runner:
 
     def _measure(self, step: Step) -> None:
         planned = self._case(step)
-        trial = self._trial(step, planned)
+        trial = self.instrument.trial(step)
         self.journal.append(trial)
         self.estimator.learn(trial)
         if not trial.outcome.ok:
             self.failed.add(step.case)
         self.listener.finished(planned, trial)
 
-    def _trial(self, step: Step, planned: PlannedCase) -> Trial:
-        case, effort = planned.case, self.plan.effort
-        started_s = time.time()
-        begin = time.perf_counter()
+    def _search(self, step: Step, started: float) -> bool:
+        """Find the largest size that a case survives; False when the budget was spent before.
 
-        def ended(outcome: Outcome, **fields: Any) -> Trial:
-            return Trial(
-                case=step.case,
-                kind=step.kind,
-                round=step.round,
-                outcome=outcome,
-                started_s=started_s,
-                wall_s=time.perf_counter() - begin,
-                **fields,
-            )
-
-        shortage = too_big(planned.forecast_bytes, available_bytes())
-        if shortage:
-            return ended(Outcome("skipped", shortage))
-        info = self.infos[case.scenario]
-        # Inputs are the same for all hosts, so the plainest one makes them.
-        maker = self.team.hosts[self.plan.hosts[0].name]
-        fixture, made = self.fixtures.get(maker, info, case, effort.timeout_s)
-        tiny, _ = self.fixtures.get_tiny(maker, info, case, effort.timeout_s)
-        if not made.ok:
-            return ended(made)
-        request = {
-            "path": info.path,
-            "scenario": case.scenario,
-            "strategy": case.strategy,
-            "parameters": dict(case.parameters),
-            "threads": threads_for(case.parameters, self.team.hosts[case.host].spec),
-            "effort": asdict(effort),
-            "kind": step.kind,
-            "fixture": str(fixture),
-            "tiny_fixture": str(tiny),
-            "folder": str(self.fixtures.scratch),
-        }
-        host = self.team.hosts[case.host]
-        observe = OBSERVED.get(step.kind, "")
-        begin = time.perf_counter()  # making inputs is no part of the trial
-        with self.fixtures.clean_scratch():
-            report = host.call("measure", request, effort.timeout_s, observe=observe)
-        if report.answer is None:
-            return ended(report.failure(effort.timeout_s), reaped=report.reaped)
-        return _record(ended(Outcome("ok")), report)
-
-
-def _record(trial: Trial, report: Report) -> Trial:
-    """The trial as the runner knows it, with what its process found out."""
-    measured = msgspec.convert({**msgspec.to_builtins(trial), **(report.answer or {})}, Trial)
-    return replace(measured, reaped=report.reaped)
-
-
-def threads_for(parameters: Mapping[str, Any], spec: HostSpec) -> int:
-    """How many threads torch is told to use; 0 leaves that to the host's environment."""
-    if "OMP_NUM_THREADS" in spec.env:
-        return 0
-    wanted = parameters.get("threads", 1)
-    return usable_processors() if wanted == "all" else int(wanted)
+        Each attempt is a trial of its own, so that one at most is lost.
+        """
+        began = time.monotonic()
+        while (bound := self.searches.next_bound(step.case)) is not None:
+            if self.plan.budget_s and time.monotonic() - started > self.plan.budget_s:
+                return False
+            attempt = Step(step.case, "limit", self.searches.number(step.case))
+            trial = self.instrument.trial(attempt, bound)
+            self.journal.append(trial)
+            self.searches.note(trial)
+        whole = self.searches.whole(step.case)
+        # Most of it goes into inputs of ever new sizes, which no other step has to make.
+        self.estimator.learn(replace(whole, wall_s=time.monotonic() - began))
+        self.listener.finished(self._case(step), whole)
+        return True
 
 
 def default_effort(level: str) -> Effort:

@@ -8,9 +8,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from harness.borrowing import resolve, source_case, source_of
 from harness.description import ScenarioInfo
 from harness.discover import ScenarioLoadError, built_in_files, entry_point_files, module_files
 from harness.environment import available_bytes
@@ -19,9 +21,11 @@ from harness.fixtures import FixtureStore
 from harness.forecast import Facts, complete
 from harness.host import Host
 from harness.journal import Header, Journal, Plan, ResumeLine, Run
-from harness.model import Effort, HostSpec, PlannedCase
+from harness.model import Case, Effort, HostSpec, PlannedCase
 from harness.plan import Request, expand, needed_hosts
 from harness.runner import Listener, Runner, Team, open_team
+from harness.search import step_bytes
+from harness.searches import TYPICAL_BASE
 
 DESCRIBE_TIMEOUT_S = 60.0
 
@@ -64,7 +68,7 @@ def describe(host: Host, files: Sequence[Path]) -> list[ScenarioInfo]:
                 f"two scenarios are named {info.name}: {seen[info.name].path} and {info.path}"
             )
         seen[info.name] = info
-    return infos
+    return resolve(infos)
 
 
 def plan_cases(
@@ -72,21 +76,33 @@ def plan_cases(
 ) -> list[PlannedCase]:
     """Expand a request and have a host evaluate what only the scenarios' code can tell."""
     planned = expand(infos, request)
-    paths = {info.name: info.path for info in infos}
-    asked = [
-        {
-            "path": paths[one.case.scenario],
-            "scenario": one.case.scenario,
-            "strategy": one.case.strategy,
-            "parameters": dict(one.case.parameters),
-        }
-        for one in planned
-    ]
+    by_name = {info.name: info for info in infos}
+    asked = [_question(by_name[one.case.scenario], one.case) for one in planned]
     answer = host.ask("evaluate", {"cases": asked})
     facts = msgspec.convert(answer["facts"], list[Facts])
     if not host.watches_trees:
         facts = [replace(fact, tree=False) for fact in facts]
     return complete(planned, facts, infos, request, free_bytes)
+
+
+def _question(info: ScenarioInfo, case: Case) -> dict[str, Any]:
+    """What a scenario's code is asked of a case: at the size of the budget, if it is borrowed."""
+    own = source_case(info, case)
+    within = {}
+    if info.borrows:
+        limit, budget_bytes = str(case.parameters["limit"]), int(case.parameters["budget_bytes"])
+        within = {
+            "limit": limit,
+            "free_bytes": budget_bytes - TYPICAL_BASE[limit],
+            "step_bytes": step_bytes(budget_bytes),
+        }
+    return {
+        "path": source_of(info, info.strategy(case.strategy)).path,
+        "scenario": own.scenario,
+        "strategy": own.strategy,
+        "parameters": dict(own.parameters),
+        "within": within,
+    }
 
 
 @dataclass
@@ -153,7 +169,7 @@ def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str
         UsageError: the scenarios are gone or have changed, or torch or the machine has.
     """
     header = run.header
-    files = [Path(info.path) for info in header.scenarios]
+    files = [Path(path) for info in header.scenarios for path in _paths(info)]
     for file in files:
         if not file.exists():
             raise UsageError(f"{run.path} cannot be continued: {file} is gone")
@@ -179,6 +195,11 @@ def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str
         with Journal.extend(run) as journal:
             journal.append(ResumeLine(environment))
             return measure(Session(header, team), journal, listener, run)
+
+
+def _paths(info: ScenarioInfo) -> list[str]:
+    """The modules that a scenario needs: its own, and those it borrows from."""
+    return [info.path, *(strategy.path for strategy in info.strategies if strategy.path)]
 
 
 _MUST_AGREE = ("cpu_model", "processors", "kernel", "thp_enabled", "memory_bytes", "ferrybench")

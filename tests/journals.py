@@ -17,11 +17,13 @@ from harness.model import (
     Faults,
     HostSpec,
     Ledger,
+    Limit,
     Loading,
     Outcome,
     PlannedCase,
     Rss,
     Timing,
+    Training,
     Tree,
     TreeSample,
     Trial,
@@ -167,6 +169,58 @@ def loaded(
         timing=Timing(waited, tuple(pass_.total_s for pass_ in steady), 1, True, 5e-8),
         loading=Loading(build_s, first, steady, batches, samples, data_bytes),
     )
+
+
+def trained(one: Trial, step_s: float, losses: tuple[float, float] = (2.3, 0.3)) -> Trial:
+    """A loader's trial on whose batches so much of an epoch was spent in training steps.
+
+    What ``loaded`` gave an epoch is then the time of waiting.
+    """
+    loading, timing = one.loading, one.timing
+    assert loading is not None
+    assert timing is not None
+    steady = tuple(replace(pass_, step_s=step_s) for pass_ in loading.steady)
+    return replace(
+        one,
+        timing=replace(timing, samples_s=tuple(pass_.total_s for pass_ in steady)),
+        loading=replace(loading, first=replace(loading.first, step_s=step_s), steady=steady),
+        training=Training(loading.batches, *losses),
+    )
+
+
+def searched(
+    index: int,
+    *attempts: tuple[int, Outcome],
+    budget: int,
+    base: int = 0,
+    limit: str = "data",
+    stage: str = "call",
+    held: bool = True,
+) -> list[Trial]:
+    """A search of case ``index``: the sizes that were tried, in their order, and how each ended.
+
+    Args:
+        index: of the case.
+        attempts: sizes and outcomes.
+        budget: bytes that every process might have.
+        base: of it, taken before any data.
+        limit: its kind.
+        stage: what was done as attempts failed.
+        held: the inputs were in memory; else they were files.
+    """
+    return [
+        Trial(
+            case=index,
+            kind="limit",
+            round=number,
+            outcome=outcome,
+            payload_bytes=size,
+            limit=Limit(
+                limit, budget, base, size, "" if outcome.ok else stage, size if held else 0
+            ),
+        )
+        for number, (size, outcome) in enumerate(attempts)
+    ]
 
 
 def sample(

@@ -9,6 +9,7 @@ from typing import Any
 
 from harness.host import Host, Observed, Report
 from harness.model import Effort, Outcome, Value
+from harness.trial.limits import Bound
 
 MISBEHAVING = Path(__file__).parent / "trial" / "misbehaving.py"
 BRIEF = Effort(trials=1, steady_s=0.01)
@@ -44,6 +45,7 @@ class Lab:
         timeout_s: float = 30.0,
         observe: Observed = "",
         effort: Effort = BRIEF,
+        bound: Bound | None = None,
         **parameters: Value,
     ) -> Report:
         request = {
@@ -57,9 +59,11 @@ class Lab:
             "fixture": self.inputs(parameters),
             "tiny_fixture": self.inputs({**parameters, "size": 4096} if parameters else {}),
             "folder": str(self.folder / "scratch"),
+            "bound": asdict(bound) if bound else None,
         }
         shutil.rmtree(self.folder / "scratch", ignore_errors=True)
-        return self.host.call("measure", request, timeout_s, observe=observe)
+        grouped = bound is not None and bound.limit == "cgroup"
+        return self.host.call("measure", request, timeout_s, observe=observe, grouped=grouped)
 
     def record(self, strategy: str, **options: Any) -> dict[str, Any]:
         """What the trial found out; it must have answered."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.estimate import FIRST_GUESS_S, Estimator
+from harness.estimate import FIRST_GUESS_S, Estimator, whole_searches
 from harness.order import Step
 from tests.journals import MIB, planned, trial
 
@@ -32,3 +32,11 @@ def test_the_rest_is_the_sum_of_its_trials() -> None:
     estimator = Estimator(CASES, [replace(trial(0, 1), wall_s=2.0)])
     steps = [Step(0, "time", n) for n in (2, 3, 4)]
     assert estimator.total_s(steps) == 6.0
+
+
+def test_a_search_takes_as_long_as_all_of_its_attempts() -> None:
+    attempts = [replace(trial(0, n, kind="limit"), wall_s=float(n)) for n in (1, 2, 3)]
+    estimator = Estimator(CASES, [*attempts, replace(trial(2, 1), wall_s=9.0)])
+    assert estimator.one_s(Step(1, "limit", 0)) == 6.0
+    whole = whole_searches([*attempts, trial(1, 1)])
+    assert [(one.case, one.kind) for one in whole] == [(1, "time"), (0, "limit")]

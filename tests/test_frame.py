@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +9,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.formats import csv as csv_format
-from harness.formats import json as json_format
 from harness.frame import CASE_COLUMNS, case_frame, ceiling_rates, trial_frame
 from harness.journal import read_journal
 from harness.loader_columns import LOADING_COLUMNS, TREE_COLUMNS
@@ -165,23 +160,6 @@ def test_parameters_of_a_scenario_become_columns(tmp_path: Path) -> None:
     assert list(rows.columns[: len(CASE_COLUMNS)]) == list(CASE_COLUMNS)
     assert list(rows.columns[len(CASE_COLUMNS) :]) == ["batch_size"]
     assert (rows.batch_size[0], rows.dtype[0], rows.size_bytes[0]) == (32, "f4", MIB)
-
-
-def test_exports_carry_the_numbers_unrounded(tmp_path: Path) -> None:
-    third = 1 / 3e3
-    cases = [planned("base"), planned("other", skip="no")]
-    rows = frame_of(tmp_path, cases, [trial(0, n, third) for n in range(4)])
-    stream = io.StringIO()
-    csv_format.write(rows, stream)
-    read = list(csv.DictReader(io.StringIO(stream.getvalue())))
-    assert float(read[0]["steady_median_s"]) == third
-    assert read[1]["steady_median_s"] == ""
-    stream = io.StringIO()
-    json_format.write(rows, stream)
-    objects = json.loads(stream.getvalue())
-    assert objects[0]["steady_median_s"] == pytest.approx(third, rel=1e-12)
-    assert objects[1]["steady_median_s"] is None
-    assert objects[0]["peak_extra_bytes"] == MIB
 
 
 def test_the_ceiling_of_a_run_is_the_median_of_its_rounds(tmp_path: Path) -> None:

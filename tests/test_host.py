@@ -41,25 +41,29 @@ def is_gone(pid: int, timeout_s: float = 5.0) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("strategy", "name", "reason"),
+    ("strategy", "name", "kind", "reason"),
     [
-        ("aborts", "crash", "SIGABRT (aborted)"),
-        ("reads_address_zero", "crash", "SIGSEGV (segmentation fault)"),
-        ("reads_beyond_the_file", "crash", "SIGBUS (bus error: a mapped file or shared memory"),
-        ("leaves_at_once", "crash", "exited with status 3 before it answered: so long"),
-        ("leaves_politely", "error", "SystemExit: had enough"),
-        ("is_interrupted", "error", "KeyboardInterrupt"),
-        ("raises", "error", "ValueError: two lines"),
-        ("numpy_out_of_memory", "oom", "Unable to allocate 64.0 GiB"),
-        ("torch_out_of_memory", "oom", "can't allocate memory"),
-        ("mmap_out_of_memory", "oom", "Cannot allocate memory"),
-        ("behaves", "ok", ""),
+        ("aborts", "crash", "abort", "SIGABRT (aborted)"),
+        ("reads_address_zero", "crash", "segmentation fault", "SIGSEGV (segmentation fault)"),
+        ("reads_beyond_the_file", "crash", "bus error", "SIGBUS (bus error: a mapped file or"),
+        ("leaves_at_once", "crash", "", "exited with status 3 before it answered: so long"),
+        ("leaves_politely", "error", "", "SystemExit: had enough"),
+        ("is_interrupted", "error", "", "KeyboardInterrupt"),
+        ("raises", "error", "", "ValueError: two lines"),
+        ("numpy_out_of_memory", "oom", "array memory", "Unable to allocate 64.0 GiB"),
+        ("torch_out_of_memory", "oom", "tensor memory", "can't allocate memory"),
+        ("mmap_out_of_memory", "oom", "system memory", "Cannot allocate memory"),
+        ("behaves", "ok", "", ""),
     ],
 )
-def test_every_end_has_its_outcome(misbehaving: Lab, strategy: str, name: str, reason: str) -> None:
+def test_every_end_has_its_outcome(
+    misbehaving: Lab, strategy: str, name: str, kind: str, reason: str
+) -> None:
     outcome = misbehaving.outcome(strategy)
-    assert outcome.name == name
+    assert (outcome.name, outcome.kind) == (name, kind)
     assert reason in outcome.reason
+    # Every one of them ended in a line of its own but the one that left without a word.
+    assert bool(outcome.where) == (strategy not in ("behaves", "leaves_at_once"))
     assert "\n" not in outcome.reason
     assert bool(outcome.reason) == (name != "ok")
 
@@ -69,6 +73,7 @@ def test_the_abort_of_torch_is_told_with_torchs_own_words(misbehaving: Lab) -> N
     assert outcome.name == "crash"
     assert outcome.reason.startswith("SIGABRT (aborted): ")
     assert "strides=[-1]" in outcome.reason
+    assert outcome.where.endswith(": return torch.utils.dlpack.from_dlpack(array[::-1])")
 
 
 def test_a_trial_killed_from_outside_is_a_crash(misbehaving: Lab, tmp_path: Path) -> None:
@@ -79,6 +84,7 @@ def test_a_trial_killed_from_outside_is_a_crash(misbehaving: Lab, tmp_path: Path
     killer.join()
     assert outcome.name == "crash"
     assert outcome.reason.startswith("SIGKILL (killed from outside")
+    assert outcome.kind == "killed"
 
 
 def test_a_hang_times_out_and_its_whole_family_is_gone(misbehaving: Lab, tmp_path: Path) -> None:
@@ -86,6 +92,8 @@ def test_a_hang_times_out_and_its_whole_family_is_gone(misbehaving: Lab, tmp_pat
     report = misbehaving.measure("hangs_with_family", note=str(note), timeout_s=1.0)
     assert report.timed_out
     assert report.failure(1.0).name == "timeout"
+    assert report.failure(1.0).kind == "hang"
+    assert report.failure(1.0).where.endswith(": time.sleep(600)")
     assert report.failure(1.0).reason == "no answer within 1 s"
     assert report.wall_s < 10
     trial, child, orphan = wait_for(note)

@@ -11,7 +11,7 @@ import gc
 import statistics
 import time
 import timeit
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,7 +52,7 @@ class Stopwatch:
 
     Args:
         function: what is measured.
-        args: passed to it each time.
+        args, kwargs: passed to it each time.
         restore: called before each call, outside the timed region, for functions that change
             their arguments; forces calls to be timed apart.
         now: the clock; tests pass one of their own.
@@ -64,17 +64,24 @@ class Stopwatch:
         args: tuple[Any, ...],
         restore: Callable[[], None] | None = None,
         now: Clock = time.perf_counter_ns,
+        kwargs: Mapping[str, Any] | None = None,
     ) -> None:
         self.function = function
         self.args = args
+        self.kwargs = kwargs or {}
         self.restore = restore
         self.now = now
         self.clock_cost_ns = clock_cost_ns(now)
         names = {f"argument_{index}": value for index, value in enumerate(args)}
+        named = {f"named_{index}": value for index, value in enumerate(self.kwargs.values())}
+        passed = (*names, *(f"{key}={name}" for key, name in zip(self.kwargs, named, strict=True)))
         # timeit switches the collector off; where users' habits are measured, it stays on.
         setup = "gc.enable()" if gc.isenabled() else "pass"
         self._loop = timeit.Timer(
-            f"function({', '.join(names)})", setup, now, {**names, "function": function, "gc": gc}
+            f"function({', '.join(passed)})",
+            setup,
+            now,
+            {**names, **named, "function": function, "gc": gc},
         )
         self._empty = timeit.Timer("pass", "pass", now)
 
@@ -82,9 +89,9 @@ class Stopwatch:
         """Call once; return the result and the nanoseconds it took."""
         if self.restore is not None:
             self.restore()
-        function, args, now = self.function, self.args, self.now
+        function, args, kwargs, now = self.function, self.args, self.kwargs, self.now
         start = now()
-        result = function(*args)
+        result = function(*args, **kwargs)
         end = now()
         return result, max(0.0, end - start - self.clock_cost_ns)
 

@@ -16,7 +16,11 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_LARGE_BYTES = 128 * 1024  # glibc's limits, as long as nothing was freed
 _LINUX = sys.platform.startswith("linux")
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 — where torch puts it
+_CLOCK_TICK_S = 0.02  # by which a file may seem to be older than it is
 
 
 def _prctl(option: int, value: int) -> None:
@@ -101,6 +105,25 @@ def kill_tree(group: int = 0, grace_s: float = 5.0) -> set[int]:
     return killed
 
 
+def remove_shared_memory(first: int, since_s: float) -> None:
+    """Remove what a process tree that is gone has left of torch's in shared memory.
+
+    torch takes a file's name away once it is mapped; where there is no address space for that, it
+    forgets the file, whose pages are taken until the next boot. Its name tells who made it.
+
+    Args:
+        first: process of the tree; its descendants have later numbers.
+        since_s: when it began, since the epoch.
+    """
+    for file in _SHARED_MEMORY.glob("torch_*_*"):
+        number = file.name.split("_")[1]
+        if number.isdecimal() and int(number) >= first and not Path(f"/proc/{number}").exists():
+            with contextlib.suppress(OSError):
+                made = file.stat()
+                if made.st_uid == os.getuid() and made.st_ctime >= since_s - _CLOCK_TICK_S:
+                    file.unlink()
+
+
 def release_free_memory() -> None:
     """Return freed heap to the kernel, so that new allocations touch fresh pages.
 
@@ -110,3 +133,23 @@ def release_free_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if _LINUX else None
     if trim is not None:
         trim(0)
+
+
+def keep_no_free_memory() -> None:
+    """Have the allocator take every large block from the system, and give it back when freed.
+
+    glibc raises its limits as blocks are freed, up to 32 MiB, and of the heaps of other threads
+    malloc_trim(3) leaves the top: what a call freed there would serve the next one without a page.
+    Setting a limit keeps it (mallopt(3)), which costs time: this is for memory alone.
+    """
+    if not _LINUX:
+        return
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "mallopt"):
+        return
+    libc.mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+    libc.mallopt(_M_TRIM_THRESHOLD, _LARGE_BYTES)
+    libc.malloc.restype = ctypes.c_void_p
+    libc.malloc.argtypes = [ctypes.c_size_t]
+    libc.free.argtypes = [ctypes.c_void_p]
+    libc.free(libc.malloc(_LARGE_BYTES * 3 // 4))  # freeing this much has this thread's heap cut

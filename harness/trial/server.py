@@ -8,23 +8,27 @@ Whatever a task leaves running is killed before its answer is given.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
 import os
+import resource
 import select
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.model import MISSED
-from harness.trial import process
-from harness.trial.tasks import TASKS, Page
+from harness.trial import places, process
+from harness.trial.groups import make_group
+from harness.trial.limits import LimitPage
+from harness.trial.tasks import TASKS, Page, Task
 from harness.trial.tree import TreePage
 from harness.trial.watch import WatchPage
 
@@ -32,11 +36,12 @@ STDERR_TAIL_BYTES = 16_384  # a C++ backtrace is long, and what went wrong stand
 OBSERVED_TRIES = 10
 """Fresh processes for one observed task, of which the first whose peak was seen counts."""
 RETRY_PAUSE_S = 0.03  # what kept the observer from its processor may pass
+ASK_PATIENCE_S = 0.5  # for the stacks of a task that hangs
 
 
-def _answer_of(task: str, request: dict[str, Any], page: Page | None) -> dict[str, Any]:
+def _answer_of(task: Task, request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     try:
-        return {"answer": TASKS[task](request, page)}
+        return {"answer": task(request, page)}
     except Exception as error:  # noqa: BLE001 — told to the runner, in one line
         return {"error": " ".join(str(error).split()), "type": type(error).__name__}
 
@@ -46,7 +51,7 @@ def _write_all(fd: int, data: bytes) -> None:
         data = data[os.write(fd, data) :]
 
 
-def _run_child(task: str, request: dict[str, Any], page: Page | None, out: int, err: int) -> None:
+def _run_child(task: Task, request: dict[str, Any], page: Page | None, out: int, err: int) -> None:
     """In the forked child: never returns."""
     try:
         process.die_with_parent()
@@ -55,12 +60,19 @@ def _run_child(task: str, request: dict[str, Any], page: Page | None, out: int, 
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the runner decides when to stop
         os.dup2(err, 1)
         os.dup2(err, 2)
+        _prepare_for_death()
         answer = _answer_of(task, request, page)
         sys.stdout.flush()
         sys.stderr.flush()
         _write_all(out, json.dumps(answer).encode() + b"\n")
     finally:
         os._exit(0)  # whatever happened: this copy of the server must not go on serving
+
+
+def _prepare_for_death() -> None:
+    """Say where, and leave no image of what may be gigabytes."""
+    places.say_where_on_death(2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 class _Pipe:
@@ -88,18 +100,27 @@ class _Pipe:
 
 
 class Server:
-    """Answers requests until stdin ends."""
+    """Does each task that it is asked for in a process of its own.
 
-    def __init__(self, method: str) -> None:
+    Args:
+        method: fork or spawn.
+        tasks: what it can be asked for, by name; with spawn, these alone.
+    """
+
+    def __init__(self, method: str, tasks: Mapping[str, Task] = TASKS) -> None:
         self.method = method
+        self.tasks = tasks
         watches = sys.platform.startswith("linux") and method == "fork"
-        self.pages: dict[str, Page] = {"peak": WatchPage(), "tree": TreePage()} if watches else {}
+        self.pages: dict[str, Page] = {}
+        if watches:
+            self.pages = {"peak": WatchPage(), "tree": TreePage(), "limit": LimitPage()}
 
     def handle(self, message: dict[str, Any]) -> dict[str, Any]:
         """Do one thing in a fresh process and report what became of it.
 
         Returns a dict with ``answer`` or ``error`` from the task itself, or else ``exit`` (its
         status: negative for a signal), ``timeout``; always ``stderr``, ``reaped``, ``wall_s``.
+        Where it was to have a control group, also ``kills`` in it; and ``noted``, on its page.
         """
         if message["task"] == "preload":
             return self._preload(message["request"])
@@ -109,7 +130,7 @@ class Server:
             for attempt in range(OBSERVED_TRIES):
                 time.sleep(RETRY_PAUSE_S if attempt else 0)
                 began = time.perf_counter()
-                report = self._run(message, stderr.fileno())
+                report = self._run_grouped(message, stderr.fileno())
                 ended = time.perf_counter()
                 if not _missed_peak(report) or ended + 2 * (ended - began) > deadline:
                     break
@@ -134,15 +155,31 @@ class Server:
         process.release_free_memory()
         return {"answer": {"pid": os.getpid(), "method": self.method}}
 
+    def _run_grouped(self, message: dict[str, Any], stderr: int) -> dict[str, Any]:
+        """Run a task, in a control group of its own where it is to have one."""
+        if not message.get("grouped"):
+            return self._run(message, stderr)
+        try:
+            group = make_group()
+        except OSError as error:
+            return {"error": f"no control group: {error}", "type": type(error).__name__}
+        try:
+            message["request"]["bound"]["group"] = str(group.folder)
+            report = self._run(message, stderr)
+            return report | {"kills": group.kills()}
+        finally:
+            group.remove()
+
     def _run(self, message: dict[str, Any], stderr: int) -> dict[str, Any]:
         page = self.pages.get(message.get("observe", ""))
         if page is not None:
             page.clear()
         read_end, write_end = os.pipe()
-        start = _fork if self.method == "fork" else _spawn
+        started_s = time.time()
+        start = self._fork if self.method == "fork" else _spawn
         helpers = {pid := start(message, page, read_end, write_end, stderr)}
         os.close(write_end)
-        if page is not None:
+        if isinstance(page, WatchPage | TreePage):
             helpers.add(_observer(page, pid))
         status: list[int] = []
 
@@ -160,20 +197,29 @@ class Server:
         while in_time and not ended() and time.monotonic() < deadline:
             time.sleep(0.0002)
         finished = ended()
+        if not finished:
+            _ask_where(pid, stderr)
         process.settle(helpers)
         left_behind = process.kill_tree(pid) - helpers
+        process.remove_shared_memory(pid, started_s)
         report = _verdict(pipe.data, os.waitstatus_to_exitcode(status[0]) if finished else None)
+        if isinstance(page, LimitPage):
+            report["noted"] = page.read()
         return report | {"reaped": len(left_behind)}
 
-
-def _fork(
-    message: dict[str, Any], page: Page | None, read_end: int, write_end: int, stderr: int
-) -> int:
-    pid = os.fork()
-    if pid == 0:
-        os.close(read_end)
-        _run_child(message["task"], message["request"], page, write_end, stderr)
-    return pid
+    def _fork(
+        self,
+        message: dict[str, Any],
+        page: Page | None,
+        read_end: int,
+        write_end: int,
+        stderr: int,
+    ) -> int:
+        pid = os.fork()
+        if pid == 0:
+            os.close(read_end)
+            _run_child(self.tasks[message["task"]], message["request"], page, write_end, stderr)
+        return pid
 
 
 def _spawn(
@@ -195,7 +241,23 @@ def _spawn(
     return child.pid
 
 
-def _observer(page: Page, pid: int) -> int:
+def _ask_where(pid: int, stderr: int) -> None:
+    """Have a task that hangs print its stacks, if it still can."""
+    if places.ASK is None:
+        return
+    before = os.lseek(stderr, 0, os.SEEK_END)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, places.ASK)
+    deadline = time.monotonic() + ASK_PATIENCE_S
+    size = before
+    while time.monotonic() < deadline:
+        time.sleep(0.02)
+        size, last = os.lseek(stderr, 0, os.SEEK_END), size
+        if size == last > before:
+            return
+
+
+def _observer(page: WatchPage | TreePage, pid: int) -> int:
     observer = os.fork()
     if observer == 0:
         try:
@@ -254,8 +316,9 @@ def _serve(method: str) -> None:
 def _once(write_end: int) -> None:
     """One task in this very interpreter: how trials run where there is no fork."""
     process.die_with_parent()
+    _prepare_for_death()
     message = json.loads(sys.stdin.read())
-    answer = _answer_of(message["task"], message["request"], None)
+    answer = _answer_of(TASKS[message["task"]], message["request"], None)
     _write_all(write_end, json.dumps(answer).encode() + b"\n")
 
 

@@ -1,0 +1,51 @@
+"""``ferrybench list``: scenarios, and those that borrow the strategies of others."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.cli import run
+from harness.errors import EXIT_OK
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+
+
+@pytest.mark.usefixtures("wide")
+def test_borrowed_strategies_are_listed_by_where_they_come_from(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["list", "memory_limit"]) == EXIT_OK
+    said = capsys.readouterr().out
+    lines = {line.split()[0]: line for line in said.splitlines() if line.split()}
+    assert "512MiB" in lines["budget_bytes:"]
+    head = lines["strategies"]
+    for source, quick, other in (
+        ("tensor_from_array", "torch_tensor (baseline)", "as_tensor"),
+        ("array_from_loader", "list_cat (as published)", "popping"),
+        ("memmap_training", "load_into_memory", "memmap_reopened"),
+    ):
+        line = lines[source]
+        assert head.index("in a quick sweep") <= line.index(quick) < head.index("otherwise")
+        assert line.index(other) >= head.index("otherwise")
+
+
+@pytest.mark.usefixtures("wide")
+def test_one_of_them_comes_with_its_baseline(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list", "memory_limit/popping"]) == EXIT_OK
+    said = capsys.readouterr().out
+    assert "torch_tensor (baseline)" in said
+    assert "popping" in said
+    assert "list_cat" not in said
+
+
+@pytest.mark.usefixtures("wide")
+def test_others_are_listed_with_what_they_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list", "memmap_training"]) == EXIT_OK
+    said = capsys.readouterr().out
+    (line,) = (line for line in said.splitlines() if line.startswith("load_into_memory"))
+    assert "(baseline)" in line
+    assert "Loads the whole file" in line
+    assert "npy: none (default none)" in said
