@@ -6,7 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from harness.analysis.break_even import break_even
 from harness.analysis.contest import ACCURACY, Pick
+from harness.analysis.file_pages import file_pages
+from harness.analysis.files import file_sentences
 from harness.analysis.rows import NEGLIGIBLE_BYTES, CaseRow
+from harness.analysis.stalls import stall_sentences
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import comparison, factor, per, promise, shortened, span
 from harness.analysis.workers import workers
@@ -31,7 +34,12 @@ def time_sentences(sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Pick])
     yield _cost(sweep, rows, baseline)
     yield _same_promise(found, baseline)
     yield _elsewhere(found, baseline)
+    if sweep.info.trains:
+        yield from stall_sentences(sweep, found, baseline)
+        yield from file_sentences(sweep)
     yield from workers(sweep)
+    if sweep.info.watched:
+        yield file_pages(rows)
     yield _other_host(sweep, baseline)
 
 
@@ -57,7 +65,7 @@ def _sharing(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
     ordered = sorted(rows, key=lambda row: row.pace.median)
     others = f", {len(rows) - 1} other{'s' * (len(rows) > 2)}" if len(rows) > 1 else ""
     times = span([row.pace.median for row in ordered], format_seconds) + per(ordered[0])
-    peak = max(row.peak_extra_bytes for row in rows)
+    peak = max(row.extra_bytes for row in rows)
     memory = "no extra memory" if peak <= NEGLIGIBLE_BYTES else f"up to {format_size(peak)} extra"
     level = not sweep.info.epochs and all(_is_flat(sweep.of(row.strategy)) for row in rows)
     flat = ", whatever the size" if level else ""
@@ -72,7 +80,7 @@ def _is_flat(rows: Sequence[CaseRow]) -> bool:
 
 def _time_and_memory(row: CaseRow) -> str:
     time = f"{format_seconds(row.pace.median)}{per(row)}"
-    if row.peak_extra_bytes <= NEGLIGIBLE_BYTES:
+    if row.extra_bytes <= NEGLIGIBLE_BYTES:
         # A loader holds a batch or two, which is little, but not nothing.
         little = "next to " if row.loading and not row.shares_memory else ""
         return f"{time} and {little}no extra memory"

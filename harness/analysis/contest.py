@@ -1,16 +1,18 @@
 """Who is best among strategies that make the same promise, and whether that is certain.
 
-Best is the fastest, or, where a scenario weighs memory, the one whose process tree grows least.
+Best is the fastest; where a scenario weighs memory, the one whose process tree grows least; where
+it searches under a limit, the one that takes the largest data.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.rows import NEGLIGIBLE_BYTES, CaseRow
-from harness.analysis.sweep import Sweep, setting
+from harness.analysis.stats import Interval
+from harness.analysis.sweep import Sweep, Weighs, setting
 
 ACCURACY = 1.02
 ACCURACY_S = 30e-9
@@ -24,6 +26,10 @@ LEANER = 0.05
 LEANER_TREE_BYTES = 4 * 1024**2
 """Nor does less than this in a process tree, where every process has some memory of its own."""
 
+LARGER = 0.02
+"""Largest sizes that differ by less than this share of the budget are equal: each search may be
+off by half of it."""
+
 
 @dataclass(frozen=True)
 class Pick:
@@ -33,7 +39,7 @@ class Pick:
     setting: str  # the parameters of the contest that are not the defaults; "" when all are
     rows: tuple[CaseRow, ...]  # all contestants, the best first
     leaders: tuple[CaseRow, ...]  # those that cannot be told from the best
-    by_memory: bool = False  # of the process tree; else by time
+    weighs: Weighs = "time"
 
     @property
     def winner(self) -> CaseRow | None:
@@ -43,20 +49,20 @@ class Pick:
     @property
     def too_few(self) -> bool:
         """Whether a contest was held in too few processes to know their spread."""
-        if self.by_memory:
+        if self.weighs != "time":
             return False  # memory hardly varies: one reading will do
         return len(self.rows) > 1 and self.leaders[0].steady.coverage < LEAST_COVERAGE
 
     @property
     def leanest(self) -> CaseRow | None:
         """A contestant that peaks well below every leader; None when there is none."""
-        known = [row for row in self.rows if row.peak_extra_bytes >= 0]
-        if not known or self.by_memory:
+        known = [row for row in self.rows if row.extra_bytes >= 0]
+        if not known or self.weighs != "time":
             return None
-        least = min(known, key=lambda row: row.peak_extra_bytes)
-        leading = min((row.peak_extra_bytes for row in self.leaders), default=0.0)
+        least = min(known, key=lambda row: row.extra_bytes)
+        leading = min((row.extra_bytes for row in self.leaders), default=0.0)
         slack = max(NEGLIGIBLE_BYTES, LEANER * least.payload_bytes)
-        return least if least.peak_extra_bytes + slack < leading else None
+        return least if least.extra_bytes + slack < leading else None
 
 
 def picks(sweep: Sweep, rows: Sequence[CaseRow]) -> tuple[Pick, ...]:
@@ -80,11 +86,12 @@ def picks(sweep: Sweep, rows: Sequence[CaseRow]) -> tuple[Pick, ...]:
 
 
 def _pick(group: str, rows: Sequence[CaseRow], sweep: Sweep) -> Pick:
-    better = clearly_leaner if sweep.by_memory else clearly_faster
+    better = BETTER[sweep.weighs]
     ordered = sorted(rows, key=sweep.weight)
     leaders = [row for row in ordered if not any(better(other, row) for other in ordered)]
-    place = setting(ordered[0], sweep.info)
-    return Pick(group, place, tuple(ordered), tuple(leaders), sweep.by_memory)
+    # All searches that are compared have one limit, which the verdict names.
+    place = "" if sweep.by_size else setting(ordered[0], sweep.info)
+    return Pick(group, place, tuple(ordered), tuple(leaders), sweep.weighs)
 
 
 def clearly_leaner(one: CaseRow, other: CaseRow) -> bool:
@@ -108,3 +115,26 @@ def clearly_faster(one: CaseRow, other: CaseRow) -> bool:
     if math.isnan(one.ratio.median) or math.isnan(other.ratio.median):
         return times_apart
     return one.ratio.high * (1 if times_apart else FAR) < other.ratio.low
+
+
+def certainly_less(less: Interval, more: Interval, by: float = ACCURACY) -> bool:
+    """Whether one time is certainly less than another, and by so much."""
+    if min(less.coverage, more.coverage) < LEAST_COVERAGE:
+        return False
+    return less.high < more.low and less.median * by < more.median
+
+
+def clearly_larger(one: CaseRow, other: CaseRow) -> bool:
+    """Whether a case survives with more data than another, by more than two searches may miss."""
+    if one.limit is None or other.limit is None:
+        return False
+    slack = LARGER * max(one.limit.budget_bytes, other.limit.budget_bytes)
+    return one.limit.survived_bytes > other.limit.survived_bytes + slack and other.limit.closed
+
+
+BETTER: Mapping[Weighs, Callable[[CaseRow, CaseRow], bool]] = {
+    "time": clearly_faster,
+    "memory": clearly_leaner,
+    "size": clearly_larger,
+}
+"""What has to lie between two cases for one to be the better."""

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.analysis.endings import ends, place_of
 from harness.analysis.rows import CaseRow
 from harness.analysis.sweep import Sweep, setting
 from harness.analysis.wording import series, shortened
 
 MOST_LETTERS = 120
 """What a sentence quotes of a reason; the table of failures has the whole."""
-ENDED = {
-    "wrong": ("gives a wrong result", "give wrong results"),
-    "error": ("fails", "fail"),
-    "oom": ("runs out of memory", "run out of memory"),
-    "timeout": ("does not end", "do not end"),
-    "crash": ("ends the process", "end the process"),
-}
 
 
 def nothing_measured(sweep: Sweep) -> str:
@@ -41,22 +35,32 @@ def not_usable(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
     bad = [row for row in rows if _failed(row) and row.strategy not in published]
     if not bad:
         return ""
-    return f"not usable here: {shortened([f'`{row.strategy}` ({row.outcome})' for row in bad])}"
+    return f"not usable here: {shortened([f'`{row.strategy}` ({_how(row)})' for row in bad])}"
+
+
+def _how(row: CaseRow) -> str:
+    return f"{row.outcome}: {row.kind}" if row.kind and row.outcome != "wrong" else row.outcome
 
 
 def as_published(sweep: Sweep) -> Iterator[str]:
     """How strategies that are kept as published fail, and where; nothing of those that work."""
     main = sweep.at(sweep.reference)
-    alike: dict[tuple[str, str, str], list[str]] = {}
+    alike: dict[tuple[str, str, str, str, str], list[str]] = {}
     for strategy in sweep.info.strategies:
         rows = [row for row in (*main, *sweep.main, *sweep.others) if row.strategy == strategy.name]
         bad = next((row for row in rows if _failed(row)), None)
         if strategy.published and bad is not None:
-            how = (bad.outcome, setting(bad, sweep.info), _quoted(bad.reason))
+            departs, reason = setting(bad, sweep.info), _quoted(bad.reason)
+            how = (bad.outcome, bad.kind, departs, reason, place_of(bad.where))
             alike.setdefault(how, []).append(f"`{strategy.name}`")
-    for (outcome, where, reason), names in alike.items():
-        verb = ENDED[outcome][len(names) > 1]
-        yield f"as published, {series(names)} {verb}{f' with {where}' if where else ''}: {reason}"
+    for (outcome, kind, departs, reason, place), names in alike.items():
+        verb = ends(outcome, kind, several=len(names) > 1)
+        where = f" with {departs}" if departs else ""
+        yield f"as published, {series(names)} {verb}{where}: {reason}{_at(place)}"
+
+
+def _at(place: str) -> str:
+    return f", at `{place}`" if place else ""
 
 
 def _quoted(reason: str) -> str:

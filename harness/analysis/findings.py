@@ -8,12 +8,15 @@ from typing import Literal
 
 from harness.analysis.rows import NEGLIGIBLE_BYTES, CaseRow
 from harness.analysis.sweep import setting
+from harness.analysis.wording import percent
 from harness.description import ScenarioInfo
 from harness.units import format_multiple, format_seconds, format_size
 
 Kind = Literal[
     "cost model",
+    "largest size",
     "not shared",
+    "page cache",
     "pickled",
     "open files",
     "memory kept",
@@ -27,9 +30,19 @@ KINDS: dict[Kind, tuple[str, str]] = {
         "By more than 5% and half a mebibyte: the model is wrong, or more happens than its author "
         "thought.",
     ),
+    "largest size": (
+        "The largest size differs from what the cost model predicts",
+        "By more than 2%, under a limit: what gives way there may be other memory than the copies "
+        "that are counted.",
+    ),
     "not shared": (
         "Declared to share memory, but copied",
         "By addresses: the result does not overlap the inputs.",
+    ),
+    "page cache": (
+        "The page cache was not in the state asked for",
+        "Pages that another process maps cannot be evicted, and a full memory loses what was read: "
+        "times of these cases are of neither state.",
     ),
     "pickled": (
         "Data came from workers in messages, not in shared memory",
@@ -125,7 +138,7 @@ def _of(row: CaseRow, info: ScenarioInfo) -> Iterator[Finding]:
             low, high = format_seconds(row.steady_min_s), format_seconds(row.steady.high)
             text = f"fastest sample {low}, median of the slowest process {high}"
             yield found("two modes", text, row.steady.high / row.steady_min_s)
-        for kind, text, weight in _of_tree(row):
+        for kind, text, weight in (*_of_tree(row), *_of_cache(row), *_of_limit(row)):
             yield found(kind, text, weight)
     if row.reaped:
         yield found("processes left", f"{row.reaped} had to be killed", float(row.reaped))
@@ -147,6 +160,27 @@ def _of_tree(row: CaseRow) -> Iterator[tuple[Kind, str, float]]:
     left = tree.left.own_bytes
     if left > TREE_KEPT_BYTES + TREE_KEPT_SHARE * max(0.0, row.payload_bytes):
         yield "tree kept", f"{format_size(left)} still held", float(left)
+
+
+def _of_cache(row: CaseRow) -> Iterator[tuple[Kind, str, float]]:
+    """Whether the files were where the case wanted them."""
+    if row.cache is not None and not row.cache.obeyed:
+        share, state = row.cache.before, row.cache.state
+        text = f"{percent(share)} of the file in memory before an epoch, asked for {state}"
+        yield "page cache", text, share if state == "cold" else 1 - share
+
+
+def _of_limit(row: CaseRow) -> Iterator[tuple[Kind, str, float]]:
+    """Whether a search found what the cost model predicts."""
+    limit = row.limit
+    if limit is None:
+        return
+    if limit.verified is False:
+        found, declared = limit.found_multiple, limit.predicted_multiple
+        text = f"{format_multiple(found)} the data taken, {format_multiple(declared)} declared"
+        yield "largest size", text, abs(found - declared)
+    if not limit.monotonic:
+        yield "largest size", "a size survived that is larger than one that failed", 0.0
 
 
 def model_error(row: CaseRow) -> float:

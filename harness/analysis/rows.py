@@ -1,18 +1,17 @@
-"""The rows of a case frame as typed records, so that analysis and reports need no frame idioms.
-
-What a frame leaves empty is ``nan`` for a number, ``None`` for a truth value, "" for a text.
-"""
+"""The rows of a case frame as typed records, so that analysis and reports need no frame idioms."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 import pandas as pd
 
+from harness.analysis.cells import Record, interval, number, text, truth
+from harness.analysis.limit_rows import LimitRow, limit_row
 from harness.analysis.stats import Interval
+from harness.analysis.training_rows import CacheRow, TrainingRow, cache_row, training_row
 from harness.journal import Run
 from harness.loader_columns import watched_tree
 from harness.model import DEFAULT_HOST, Epoch, Tree, Trial, Value
@@ -35,7 +34,10 @@ class LoadingRow:
 
     @property
     def phases(self) -> tuple[tuple[str, float, float], ...]:
-        """The phases of a fresh process in their order: name, time, and time in steady state."""
+        """The phases of a fresh process: name, time, and time in steady state.
+
+        In their order, but for the training steps, which come between batches.
+        """
         pairs = [
             (field.name.removesuffix("_s"), getattr(self.first, field.name), field.name)
             for field in fields(Epoch)
@@ -67,7 +69,9 @@ class CaseRow:
     ratio: Interval
     payload_bytes: float
     peak_extra_bytes: float
+    peak_anon_bytes: float
     peak_file_bytes: float
+    peak_shmem_bytes: float
     left_bytes: float
     copies: float
     expected_copies: float
@@ -83,6 +87,11 @@ class CaseRow:
     memory_source: str
     loading: LoadingRow | None = None
     tree: Tree | None = None
+    training: TrainingRow | None = None
+    cache: CacheRow | None = None
+    limit: LimitRow | None = None
+    kind: str = ""  # what gave way, of a case that failed
+    where: str = ""  # the line of the scenario's code: ``tensor_from_array.py:57: return …``
 
     @property
     def ok(self) -> bool:
@@ -107,9 +116,19 @@ class CaseRow:
         return self.steady.divided(self.loading.batches if self.loading else 0)
 
     @property
+    def extra_bytes(self) -> float:
+        """Extra memory at the peak of the first call.
+
+        Of what trains from files, without their pages: those are the data, and the system's.
+        """
+        if self.training is None or math.isnan(self.peak_file_bytes):
+            return self.peak_extra_bytes
+        return max(0.0, self.peak_extra_bytes - self.peak_file_bytes)
+
+    @property
     def peak_multiple(self) -> float:
-        """Extra memory at the peak of the first call, in multiples of the data."""
-        return self.peak_extra_bytes / self.payload_bytes if self.payload_bytes > 0 else math.nan
+        """The same in multiples of the data."""
+        return self.extra_bytes / self.payload_bytes if self.payload_bytes > 0 else math.nan
 
     @property
     def tree_bytes(self) -> float:
@@ -166,22 +185,7 @@ def case_rows(run: Run, cases: pd.DataFrame) -> list[CaseRow]:
     ]
 
 
-def number(value: Any) -> float:
-    """A frame's number; ``nan`` where it has none."""
-    return math.nan if value is None or pd.isna(value) else float(value)
-
-
-def text(value: Any) -> str:
-    """A frame's text; "" where it has none."""
-    return "" if value is None or (not isinstance(value, str) and pd.isna(value)) else str(value)
-
-
-def truth(value: Any) -> bool | None:
-    """A frame's truth value; ``None`` where it has none."""
-    return None if value is None or pd.isna(value) else bool(value)
-
-
-def _row(record: Mapping[str, Any], parameters: dict[str, Value], tree: Tree | None) -> CaseRow:
+def _row(record: Record, parameters: dict[str, Value], tree: Tree | None) -> CaseRow:
     size = parameters.pop("size", None)
     return CaseRow(
         scenario=text(record["scenario"]),
@@ -195,13 +199,15 @@ def _row(record: Mapping[str, Any], parameters: dict[str, Value], tree: Tree | N
         reason=text(record["reason"]),
         trials=int(record["trials"]),
         threads=0 if math.isnan(number(record["threads"])) else int(record["threads"]),
-        first=_interval(record, "first_call_s", "first_low_s", "first_high_s"),
-        steady=_interval(record, "steady_median_s", "steady_low_s", "steady_high_s"),
+        first=interval(record, "first_call_s", "first_low_s", "first_high_s"),
+        steady=interval(record, "steady_median_s", "steady_low_s", "steady_high_s"),
         steady_min_s=number(record["steady_min_s"]),
-        ratio=_interval(record, "ratio", "ratio_low", "ratio_high"),
+        ratio=interval(record, "ratio", "ratio_low", "ratio_high"),
         payload_bytes=number(record["payload_bytes"]),
         peak_extra_bytes=number(record["peak_extra_bytes"]),
+        peak_anon_bytes=number(record["peak_anon_bytes"]),
         peak_file_bytes=number(record["peak_file_bytes"]),
+        peak_shmem_bytes=number(record["peak_shmem_bytes"]),
         left_bytes=number(record["left_bytes"]),
         copies=number(record["copies"]),
         expected_copies=number(record["expected_copies"]),
@@ -217,10 +223,15 @@ def _row(record: Mapping[str, Any], parameters: dict[str, Value], tree: Tree | N
         memory_source=text(record["memory_source"]),
         loading=_loading(record),
         tree=tree,
+        training=training_row(record),
+        cache=cache_row(record),
+        limit=limit_row(record),
+        kind=text(record["failure_kind"]),
+        where=text(record["failure_where"]),
     )
 
 
-def _loading(record: Mapping[str, Any]) -> LoadingRow | None:
+def _loading(record: Record) -> LoadingRow | None:
     samples = number(record["epoch_samples"])
     if math.isnan(samples):
         return None
@@ -229,19 +240,8 @@ def _loading(record: Mapping[str, Any]) -> LoadingRow | None:
         samples=int(samples),
         batches=int(record["epoch_batches"]),
         data_bytes=number(record["epoch_bytes"]),
-        sample=_interval(record, "sample_s", "sample_low_s", "sample_high_s"),
+        sample=interval(record, "sample_s", "sample_low_s", "sample_high_s"),
         build_s=number(record["build_s"]),
         first=Epoch(*(number(record[f"first_{name}"]) for name in names)),
         steady=Epoch(*(number(record[name]) for name in names)),
-    )
-
-
-def _interval(record: Mapping[str, Any], median: str, low: str, high: str) -> Interval:
-    coverage = number(record["coverage"])
-    return Interval(
-        number(record[median]),
-        number(record[low]),
-        number(record[high]),
-        0.0 if math.isnan(coverage) else coverage,
-        int(record["trials"]),
     )

@@ -12,16 +12,22 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Literal
 
 from harness.analysis.rows import CaseRow
 from harness.analysis.values import in_order, value_text
 from harness.description import ScenarioInfo, StrategyInfo
 from harness.model import DEFAULT_HOST, Value
+from harness.npy_file import NPY
 from harness.units import format_size
 
 REFERENCE_BYTES = 64 * 1024**2
 """Verdicts are given at the largest size up to this one: beyond the caches, yet soon measured."""
+BUDGET = "budget_bytes"
+"""The parameter that a search under a limit is about."""
 Point = Mapping[str, Value]
+Weighs = Literal["time", "memory", "size"]
 
 
 @dataclass(frozen=True)
@@ -35,9 +41,19 @@ class Sweep:
     usual: Mapping[str, Point]  # by strategy, without the size
 
     @property
+    def weighs(self) -> Weighs:
+        """What decides between strategies."""
+        return "size" if self.info.borrows else self.info.weighs
+
+    @property
     def by_memory(self) -> bool:
         """Whether strategies are compared by the memory of their process tree."""
-        return self.info.weighs == "memory"
+        return self.weighs == "memory"
+
+    @property
+    def by_size(self) -> bool:
+        """Whether they are compared by the largest size that survives a limit."""
+        return self.weighs == "size"
 
     def compared(self, row: CaseRow) -> bool:
         """Whether a case has what its scenario compares."""
@@ -47,6 +63,8 @@ class Sweep:
         """What a scenario compares, the less the better; nan where it is not known."""
         if self.by_memory:
             return row.tree_bytes if row.ok else math.nan
+        if self.by_size:
+            return -row.limit.survived_bytes if row.ok and row.limit else math.nan
         return row.steady.median if row.timed else math.nan
 
     @property
@@ -84,6 +102,8 @@ class Sweep:
     def place(self) -> str:
         """Where the main cases of the reference size stand: ``at 64 MiB``; "" with no choice."""
         usual = self.usual.get(self.info.baseline, {})
+        if self.by_size:
+            return f"within {value_text(BUDGET, usual[BUDGET])}" if BUDGET in usual else ""
         size = self.reference
         parts = [] if size is None else [f"at {format_size(size)}"]
         parts += [
@@ -219,10 +239,17 @@ def _usual_values(
     return usual
 
 
+def _shown(name: str, value: Value) -> str:
+    """A value in a setting: sizes as people write them, and of a user's file its name alone."""
+    if name == NPY:
+        return PurePath(str(value)).name
+    return value_text(name, value) if name.endswith("_bytes") else str(value)
+
+
 def setting(row: CaseRow, info: ScenarioInfo) -> str:
     """How a case departs from the scenario's defaults: ``dtype=float64``; "" when it does not."""
     return ", ".join(
-        f"{name}={value}"
+        f"{name}={_shown(name, value)}"
         for name, value in row.parameters.items()
         if name in info.parameters and value != info.parameters[name].default
     )

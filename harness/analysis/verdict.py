@@ -6,12 +6,15 @@ interval clears that of every other by more than the harness itself is accurate 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.by_memory import memory_sentences
+from harness.analysis.by_size import size_sentences
 from harness.analysis.by_time import time_sentences
 from harness.analysis.contest import Pick, picks
 from harness.analysis.failed import as_published, not_usable, nothing_measured
+from harness.analysis.rows import CaseRow
 from harness.analysis.sweep import Sweep
 
 
@@ -36,13 +39,21 @@ def verdict(sweep: Sweep) -> Verdict:
     if not rows:
         return Verdict((nothing_measured(sweep),), size, place, ())
     found = picks(sweep, rows)
-    told = memory_sentences if sweep.by_memory else time_sentences
     sentences = [
-        *told(sweep, rows, found),
+        *_told(sweep, rows, found),
         not_usable(sweep, sweep.at(size)),
-        *as_published(sweep),
+        *(() if sweep.by_size else as_published(sweep)),
     ]
     return Verdict(tuple(_sentence(text) for text in sentences if text), size, place, found)
+
+
+def _told(sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Pick]) -> Iterator[str]:
+    """What is said by what decides in a scenario."""
+    if sweep.by_memory:
+        return memory_sentences(sweep, rows, found)
+    if sweep.by_size:
+        return size_sentences(sweep, rows, found)
+    return time_sentences(sweep, rows, found)
 
 
 def _sentence(text: str) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.contest import ACCURACY, LEAST_COVERAGE
+from harness.analysis.contest import certainly_less
 from harness.analysis.rows import CaseRow
-from harness.analysis.stats import Interval
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, series, span
 from harness.units import format_seconds, format_size
@@ -30,8 +29,8 @@ def epochs_with_workers(sweep: Sweep) -> str:
     busy = sorted((row for row in rows if row.workers > 0), key=lambda row: row.workers)
     if alone is None or not busy:
         return ""
-    slower = [row for row in busy if _apart(alone.steady, row.steady)]
-    faster = [row for row in busy if _apart(row.steady, alone.steady)]
+    slower = [row for row in busy if certainly_less(alone.steady, row.steady)]
+    faster = [row for row in busy if certainly_less(row.steady, alone.steady)]
     said = []
     if slower:
         longer = span([row.steady.median / alone.steady.median for row in slower], factor)
@@ -46,7 +45,7 @@ def epochs_with_workers(sweep: Sweep) -> str:
         f"with {counts} {'it' if index else subject} {what}"
         for index, (counts, what) in enumerate(said)
     )
-    if all(_apart(alone.first, row.first, APART) for row in busy):
+    if all(certainly_less(alone.first, row.first, APART) for row in busy):
         waits = span([row.first.median for row in busy], format_seconds)
         instead = format_seconds(alone.first.median)
         text += f", and the first batch comes after {waits} instead of {instead}"
@@ -59,7 +58,7 @@ def first_batches(sweep: Sweep) -> str:
         (row for row in _variation(sweep, START_METHOD) if row.workers > 0),
         key=lambda row: row.first.median,
     )
-    if len(rows) < 2 or not _apart(rows[0].first, rows[-1].first, APART):
+    if len(rows) < 2 or not certainly_less(rows[0].first, rows[-1].first, APART):
         return ""
     waits = [
         f"{format_seconds(row.first.median)} with {row.parameters[START_METHOD]}" for row in rows
@@ -84,13 +83,6 @@ def _over(sweep: Sweep, row: CaseRow) -> str:
     if row.size_bytes is None or row.size_bytes == sweep.reference:
         return ""
     return f" over {format_size(row.size_bytes)}"
-
-
-def _apart(less: Interval, more: Interval, by: float = ACCURACY) -> bool:
-    """Whether one time is certainly less than another."""
-    if min(less.coverage, more.coverage) < LEAST_COVERAGE:
-        return False
-    return less.high < more.low and less.median * by < more.median
 
 
 def _counts(rows: Sequence[CaseRow]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from rich.table import Table
 
 from harness import session
 from harness.cli.console import err, out
-from harness.description import ScenarioInfo
+from harness.description import ScenarioInfo, StrategyInfo
 from harness.errors import EXIT_OK
 from harness.host import Host
 from harness.model import HostSpec, Value
@@ -36,13 +37,15 @@ def list_command(
     for info, strategies in select(infos, targets):
         out.print(f"[bold]{info.name}[/bold]  {info.question}")
         _print_parameters(info)
+        if info.borrows:
+            _print_borrowed(info, strategies)
+            continue
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2))
         for column in ("strategy", "group", ""):
             table.add_column(column, no_wrap=column != "")
         for strategy in strategies:
-            mark = " (baseline)" if strategy.name == info.baseline else ""
-            mark += " (as published)" if strategy.published else ""
-            table.add_row(strategy.name + mark, strategy.group, strategy.doc.partition("\n")[0])
+            doc = strategy.doc.partition("\n")[0]
+            table.add_row(_marked(info, strategy), strategy.group, doc)
         out.print(table)
         for variant in info.variants:
             settings = " ".join(f"{name}={value}" for name, value in variant.env.items())
@@ -59,7 +62,28 @@ def _print_parameters(info: ScenarioInfo) -> None:
         out.print(f"  {name}: {shown} (default {default})  {parameter.doc}", markup=False)
 
 
+def _print_borrowed(info: ScenarioInfo, strategies: Sequence[StrategyInfo]) -> None:
+    """By the scenario they are declared in, where what they do stands."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2))
+    for column in ("strategies of", "in a quick sweep", "otherwise"):
+        table.add_column(column, overflow="fold")
+    for source in dict.fromkeys(strategy.borrowed_from for strategy in strategies):
+        own = [strategy for strategy in strategies if strategy.borrowed_from == source]
+        quick, rest = (
+            [_marked(info, strategy) for strategy in own if strategy.in_quick is is_quick]
+            for is_quick in (True, False)
+        )
+        table.add_row(source, ", ".join(quick) or "none", ", ".join(rest))
+    out.print(table)
+    out.print()
+
+
+def _marked(info: ScenarioInfo, strategy: StrategyInfo) -> str:
+    mark = " (baseline)" if strategy.name == info.baseline else ""
+    return strategy.name + mark + (" (as published)" if strategy.published else "")
+
+
 def _show(name: str, value: Value) -> str:
-    if name == "size" and isinstance(value, int):
+    if isinstance(value, int) and (name == "size" or name.endswith("_bytes")):
         return format_size(value).replace(" ", "")
-    return str(value)
+    return str(value) or "none"

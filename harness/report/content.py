@@ -15,11 +15,13 @@ from harness.description import ScenarioInfo
 from harness.frame import case_frame, ceiling_rates
 from harness.journal import Run
 from harness.report.chart import Figure
+from harness.report.choices import Choice, choices
 from harness.report.failures import Failure, failures
 from harness.report.figures import figures
+from harness.report.limit_tables import LimitTable, limit_table
 from harness.report.method import method, not_measured, notices
 from harness.report.palette import Look, looks
-from harness.report.tables import Choice, Pane, choices, panes
+from harness.report.tables import Pane, panes
 from harness.report.variations import Entry, Variation, further, variations
 
 
@@ -32,6 +34,7 @@ class ScenarioContent:
     verdict: Verdict
     choices: tuple[Choice, ...]
     panes: tuple[Pane, ...]
+    limits: LimitTable | None  # in place of panes, where the largest sizes are searched
     figures: tuple[Figure, ...]
     variations: tuple[Variation, ...]
     further: tuple[tuple[str, str, str, Entry], ...]
@@ -63,6 +66,16 @@ class Content:
     notices: tuple[str, ...]  # what a reader must know before trusting anything below
     method: tuple[str, ...]
     not_measured: tuple[str, ...]
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The strategies whose code the report shows, each as ``scenario.strategy``."""
+        return frozenset(
+            f"{one.info.name}.{strategy.name}"
+            for one in self.scenarios
+            for strategy in one.info.strategies
+            if strategy.source and not strategy.borrowed_from
+        )
 
     @property
     def figures(self) -> tuple[Figure, ...]:
@@ -105,7 +118,8 @@ def _scenario(
         sweep=own,
         verdict=answer,
         choices=choices(answer.picks),
-        panes=panes(own),
+        panes=() if own.by_size else panes(own),
+        limits=limit_table(own),
         figures=figures(own, answer, rates),
         variations=variations(own),
         further=further(own),

@@ -11,18 +11,22 @@ from harness.analysis.stats import Interval
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.report.chart import Axis, Dot, DotFigure, DotRow, Reference, Tip
-from harness.report.dot_rows import dot, dot_rows, first_size, many, sizes_of
+from harness.report.dot_rows import dot, dot_rows, extent, first_size, many, sizes_of
 from harness.report.text import (
+    CEILINGS,
     beside,
     ceiling_text,
     epoch_text,
+    peak_text,
     plural,
     rate_text,
     seconds_text,
     share_text,
 )
 from harness.report.ticks import time_ticks, widen
-from harness.units import format_multiple, format_rate, format_size
+from harness.units import format_multiple, format_rate
+
+PAGES = " Pages of the file, which the system can take back, are left out."
 
 
 def throughput_figure(
@@ -35,7 +39,7 @@ def throughput_figure(
             return []
         moved = row.rate_bytes_per_s * row.steady.median
         slow, fast = (moved / time for time in (row.steady.high, row.steady.low))
-        share = f"{share_text(row)} of memcpy {ceiling_text(row.ceiling)}" if row.ceiling else ""
+        share = f"{share_text(row)} of {ceiling_text(row.ceiling)}" if row.ceiling else ""
         tip = (("throughput", rate_text(row)), ("share of ceiling", share or "–"))
         return [dot(row, "main", row.rate_bytes_per_s, slow, fast, tip)]
 
@@ -45,9 +49,9 @@ def throughput_figure(
     threads = Counter(row.threads for row in sweep.main if row.rate_bytes_per_s > 0)
     used = threads.most_common(1)[0][0]
     references = tuple(
-        Reference(rate, f"{ceiling_text(name)}, {format_rate(rate)}")
+        Reference(rate, f"{CEILINGS[name]}, {format_rate(rate)}")
         for (name, count), rate in sorted(ceilings.items(), key=lambda item: item[1])
-        if count == used
+        if count == used and name in CEILINGS
     )
     limits = f"Upright rules: what memcpy reaches in {plural(used, 'thread')}. "
     limits = limits if references else ""
@@ -78,7 +82,7 @@ def memory_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
         declared = row.expected_copies
         tip = (
             ("extra memory at the peak", f"{format_multiple(peak)} the data"),
-            ("in bytes", format_size(row.peak_extra_bytes)),
+            ("in bytes", peak_text(row)),
             ("declared copies", format_multiple(declared)),
         )
         found = [dot(row, "main", peak, peak, peak, tip)]
@@ -96,7 +100,7 @@ def memory_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
         "Extra memory at the peak",
         "In multiples of the data; further left is better. Zero is no copy at all. Where a mark "
         "misses its tick by more than half a mebibyte, the declared cost model is wrong."
-        f"{beside(sweep)}",
+        f"{PAGES if sweep.info.trains else ''}{beside(sweep)}",
         Axis("extra memory ÷ data", "multiple", False),
         rows,
         sizes_of(rows),
@@ -182,5 +186,5 @@ def _pair(row: CaseRow, main: Interval, second: Interval, tip: Tip) -> list[Dot]
 
 
 def _time_axis(title: str, rows: Sequence[DotRow]) -> Axis:
-    low, high = widen([one.value for row in rows for one in row.dots])
+    low, high = widen(extent(rows))
     return Axis(title, "seconds", True, low, high, time_ticks(low, high))

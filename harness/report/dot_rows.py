@@ -56,6 +56,12 @@ def first_size(sweep: Sweep, rows: Sequence[DotRow]) -> int:
     return sweep.reference if sweep.reference in sizes else sizes[-1]
 
 
+def extent(rows: Sequence[DotRow]) -> list[float]:
+    """Every value that is shown, and the ends of its interval."""
+    dots = [one for row in rows for one in row.dots]
+    return [end for one in dots for end in (one.value, one.low, one.high)]
+
+
 def many(rows: Sequence[DotRow]) -> bool:
     """Whether there is anything to compare."""
     return sum(not row.heading for row in rows) > 1

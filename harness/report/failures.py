@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from harness.analysis.endings import code_of, place_of
 from harness.analysis.rows import CaseRow
 from harness.analysis.sweep import setting
 from harness.description import ScenarioInfo
@@ -20,6 +21,9 @@ class Failure:
 
     outcome: str
     reason: str
+    kind: str  # what gave way; "" where no more is known than the outcome
+    place: str  # ``file.py:12``, and the line there
+    code: str
     strategies: tuple[str, ...]
     where: str  # the sizes and settings
     count: int
@@ -27,20 +31,23 @@ class Failure:
 
 def failures(info: ScenarioInfo, rows: Sequence[CaseRow]) -> tuple[Failure, ...]:
     """Failed cases first, in the order of ``OUTCOMES``; skipped ones last."""
-    alike: dict[tuple[str, str], list[CaseRow]] = {}
+    alike: dict[tuple[str, str, str, str], list[CaseRow]] = {}
     for row in rows:
         if row.scenario == info.name and not row.ok:
-            alike.setdefault((row.outcome, row.reason), []).append(row)
+            alike.setdefault((row.outcome, row.reason, row.kind, row.where), []).append(row)
     order: tuple[str, ...] = OUTCOMES
     return tuple(
         Failure(
             outcome,
             reason,
+            kind,
+            place_of(where),
+            code_of(where),
             tuple(dict.fromkeys(row.name for row in found)),
             _where(info, found),
             len(found),
         )
-        for (outcome, reason), found in sorted(
+        for (outcome, reason, kind, where), found in sorted(
             alike.items(), key=lambda item: order.index(item[0][0])
         )
     )

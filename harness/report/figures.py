@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
+from harness.report.cache_figure import cache_figure
 from harness.report.chart import Figure
 from harness.report.dot_figures import (
     first_batch_figure,
@@ -13,8 +14,11 @@ from harness.report.dot_figures import (
     memory_figure,
     throughput_figure,
 )
+from harness.report.limit_figures import largest_figure, needs_figure
 from harness.report.line_figures import parameter_figures, time_figure
+from harness.report.page_figures import mapped_figure, pages_figure
 from harness.report.phase_figure import phase_figure
+from harness.report.stall_figure import stall_figure
 from harness.report.tree_figures import course_figures, tree_figure
 
 
@@ -22,8 +26,20 @@ def figures(
     sweep: Sweep, verdict: Verdict, ceilings: Mapping[tuple[str, int], float]
 ) -> tuple[Figure, ...]:
     """Every figure that a scenario's cases have something to show in."""
-    made = _by_memory(sweep, verdict) if sweep.by_memory else _by_time(sweep, verdict, ceilings)
-    return tuple(figure for figure in made if figure is not None)
+    return tuple(figure for figure in _made(sweep, verdict, ceilings) if figure is not None)
+
+
+def _made(
+    sweep: Sweep, verdict: Verdict, ceilings: Mapping[tuple[str, int], float]
+) -> Iterator[Figure | None]:
+    """By what decides between strategies, and by what a case is."""
+    if sweep.by_memory:
+        return _by_memory(sweep, verdict)
+    if sweep.by_size:
+        return _by_size(sweep, verdict)
+    if sweep.info.trains:
+        return _of_training(sweep, verdict, ceilings)
+    return _by_time(sweep, verdict, ceilings)
 
 
 def _by_time(
@@ -40,6 +56,27 @@ def _by_time(
     )
     yield phase_figure(sweep, verdict)
     yield tree_figure(sweep, verdict)
+
+
+def _of_training(
+    sweep: Sweep, verdict: Verdict, ceilings: Mapping[tuple[str, int], float]
+) -> Iterator[Figure | None]:
+    yield time_figure(sweep, verdict)
+    yield stall_figure(sweep, verdict)
+    yield from parameter_figures(sweep, verdict)
+    yield cache_figure(sweep, verdict, ceilings)
+    yield mapped_figure(sweep)
+    yield pages_figure(sweep, verdict)
+    yield memory_figure(sweep, verdict)
+    yield first_batch_figure(sweep, verdict)
+    yield phase_figure(sweep, verdict)
+    yield tree_figure(sweep, verdict)
+
+
+def _by_size(sweep: Sweep, verdict: Verdict) -> Iterator[Figure | None]:
+    yield largest_figure(sweep, verdict)
+    yield needs_figure(sweep, verdict)
+    yield from parameter_figures(sweep, verdict)
 
 
 def _by_memory(sweep: Sweep, verdict: Verdict) -> Iterator[Figure | None]:

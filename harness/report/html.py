@@ -13,6 +13,7 @@ from markupsafe import Markup
 from harness.analysis.findings import KINDS as FINDING_KINDS
 from harness.analysis.matrix import KINDS as CELL_KINDS
 from harness.analysis.matrix import SYMBOLS
+from harness.description import StrategyInfo
 from harness.report.chart import Figure
 from harness.report.content import Content
 from harness.report.machine import ceiling_table, host_lines, machine_pairs, run_pairs
@@ -35,6 +36,11 @@ def page(content: Content) -> str:
             "height": height(figure),
         }
 
+    def source_of(strategy: StrategyInfo) -> str:
+        """Where on the page the code of a borrowed strategy stands; "" where it does not."""
+        place = f"{strategy.borrowed_from}.{strategy.name}"
+        return place if place in content.sources else ""
+
     return (
         _environment()
         .get_template("page.html.j2")
@@ -52,6 +58,7 @@ def page(content: Content) -> str:
             part_looks=PART_LOOKS,
             named_lines=named_lines,
             drawn=drawn,
+            source_of=source_of,
             quantity=quantity,
             runtime=runtime(),
             style=_asset("page.css"),

@@ -3,94 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from harness.analysis.rows import CaseRow
 from harness.analysis.sweep import Sweep
 from harness.analysis.values import in_order, is_number, number_of, value_text
 from harness.analysis.verdict import Verdict
 from harness.model import Value
-from harness.report.chart import Axis, Emphasis, Line, LineFigure, Point, Tip
+from harness.report.chart import Axis, Emphasis, Line, LineFigure, Point
+from harness.report.measures import RATE, Measure, measure_over, usual_measure
 from harness.report.order import emphasis, own_looks
-from harness.report.text import capital, epoch_text, rate_text, ratio_text, seconds_text, tree_text
+from harness.report.text import capital
 from harness.report.ticks import (
+    Tick,
     Unit,
+    count_ticks,
     linear_label,
     linear_ticks,
+    log_size_ticks,
     rate_ticks,
     size_ticks,
     time_ticks,
     widen,
 )
-from harness.units import format_multiple, format_size
+from harness.units import format_size
 
 NAMED = 8
 """So many lines can all be named, and have looks of their own."""
 LIMITS = ("open_files", "passes")
 """Parameters that say how long a tree is watched or what it may use: no time depends on them."""
+LOG_TICKS: dict[Unit, Callable[[float, float], tuple[Tick, ...]]] = {
+    "bytes": log_size_ticks,
+    "count": count_ticks,
+    "rate": rate_ticks,
+    "seconds": time_ticks,
+}
 SAME_SAMPLES = 1.01
 """Samples whose sizes differ less are of one size: a last batch may be smaller."""
 Pointed = Callable[[CaseRow], Point | None]
 
 
-@dataclass(frozen=True)
-class Measure:
-    """What a line figure shows of a case."""
-
-    key: str
-    title: str
-    advice: str
-    axis: str
-    unit: Unit
-    log: bool
-    of: Callable[[CaseRow], tuple[float, float, float]]  # value, low, high; nan where not known
-
-
-PER_CALL = Measure(
-    "time",
-    "Time per call",
-    "Steady state; lower is better.",
-    "time per call",
-    "seconds",
-    True,
-    lambda row: (row.steady.median, row.steady.low, row.steady.high),
-)
-PER_SAMPLE = Measure(
-    "time",
-    "Time per sample",
-    "Steady state; lower is better.",
-    "time per sample",
-    "seconds",
-    True,
-    lambda row: (row.pace.median, row.pace.low, row.pace.high),
-)
-RATE = Measure(
-    "rate",
-    "Throughput",
-    "Bytes of batches a second; higher is better. What shares memory moves nothing.",
-    "GB/s",
-    "rate",
-    True,
-    lambda row: (
-        row.rate_bytes_per_s,
-        row.rate_bytes_per_s * row.steady.median / row.steady.high,
-        row.rate_bytes_per_s * row.steady.median / row.steady.low,
-    ),
-)
-TREE = Measure(
-    "tree",
-    "Whole process tree",
-    "Growth of summed PSS at its peak, without file pages; lower is better.",
-    "growth ÷ data",
-    "multiple",
-    False,
-    lambda row: (row.tree_multiple, row.tree_multiple, row.tree_multiple),
-)
-
-
 def time_figure(sweep: Sweep, verdict: Verdict) -> LineFigure | None:
     """Steady-state time against size; None unless two sizes were timed."""
-    measure = PER_SAMPLE if sweep.info.epochs else PER_CALL
+    measure = usual_measure(sweep)
 
     def point(row: CaseRow) -> Point | None:
         size = row.size_bytes
@@ -98,7 +52,7 @@ def time_figure(sweep: Sweep, verdict: Verdict) -> LineFigure | None:
 
     lines = _lines(sweep, verdict, sweep.main, point)
     sizes = sorted({point.x for line in lines for point in line.points})
-    if len(sizes) < 2:
+    if len(sizes) < 2 or not _compared(lines):
         return None
     many = len({line.group for line in lines}) > 1
     flat = "" if sweep.info.epochs else " A level line costs the same whatever the size."
@@ -115,17 +69,19 @@ def time_figure(sweep: Sweep, verdict: Verdict) -> LineFigure | None:
     )
 
 
+def _compared(lines: Sequence[Line]) -> bool:
+    """Whether more can be followed from size to size than the baseline, where there is more."""
+    followed = [line for line in lines if len(line.points) > 1]
+    return len(lines) == 1 or any(line.emphasis != "baseline" for line in followed)
+
+
 def parameter_figures(sweep: Sweep, verdict: Verdict) -> Iterator[LineFigure | None]:
     """What a scenario compares over every numeric parameter that was varied but the size."""
     for name in sweep.info.parameters:
         if name == "size" or (name in LIMITS and not sweep.by_memory):
             continue
         rows = [row for row in sweep.variation(name) if is_number(row.parameters[name])]
-        if sweep.by_memory:
-            yield _parameter_figure(sweep, verdict, name, rows, TREE)
-        else:
-            measure = PER_SAMPLE if sweep.info.epochs else PER_CALL
-            yield _parameter_figure(sweep, verdict, name, rows, measure)
+        yield _parameter_figure(sweep, verdict, name, rows, measure_over(sweep, name))
         if sweep.info.epochs and not sweep.by_memory and _samples_differ(rows):
             yield _parameter_figure(sweep, verdict, name, rows, RATE)
 
@@ -181,7 +137,7 @@ def _places(values: Sequence[Value]) -> dict[Value, float]:
 def _value_axis(
     sweep: Sweep, name: str, values: Sequence[Value], place: dict[Value, float]
 ) -> Axis:
-    title = sweep.info.parameters[name].doc or name
+    title = sweep.info.parameters[name].doc.partition(";")[0] or name
     ticks = tuple((place[value], value_text(name, value)) for value in values)
     if any(number_of(value) <= 0 for value in values):
         return Axis(title, "count", False, -0.25, len(values) - 0.75, ticks)
@@ -216,30 +172,16 @@ def _point(row: CaseRow, measure: Measure, x: float, where: str) -> Point | None
     value, low, high = measure.of(row)
     if not (value > 0 or (value == 0 and not measure.log)):
         return None
-    return Point(x, where, value, low, high, _tip(row, measure))
-
-
-def _tip(row: CaseRow, measure: Measure) -> Tip:
-    if measure is TREE:
-        return (
-            ("grown", f"{format_multiple(row.tree_multiple)} the data"),
-            ("in bytes", tree_text(row)),
-            ("adding up RSS", format_multiple(row.tree_rss_multiple)),
-        )
-    ratio = ("against the baseline", ratio_text(row.ratio))
-    if measure is RATE:
-        return (("throughput", rate_text(row)), ("steady state", epoch_text(row)), ratio)
-    if measure is PER_SAMPLE:
-        return (("per sample", seconds_text(row.pace)), ("steady state", epoch_text(row)), ratio)
-    return (("steady state", seconds_text(row.steady)), ratio)
+    return Point(x, where, value, low, high, measure.tip(row))
 
 
 def _axis(measure: Measure, lines: Sequence[Line]) -> Axis:
     values = [point.y for line in lines for point in line.points]
     if not measure.log:
-        high = max(values) * 1.08 or 1.0
+        high = 1.0 if measure.unit == "share" else max(values) * 1.08 or 1.0
         ticks = linear_ticks(0, high, lambda value: linear_label(measure.unit, value))
         return Axis(measure.axis, measure.unit, False, 0.0, high, ticks)
-    low, high = widen(values, by=1.5)
-    ticks = rate_ticks(low, high) if measure.unit == "rate" else time_ticks(low, high)
-    return Axis(measure.axis, measure.unit, True, low, high, ticks)
+    ends = [end for line in lines for one in line.points for end in (one.low, one.high)]
+    (least, most), (lowest, highest) = widen(values, by=1.5), widen([*values, *ends], by=1.1)
+    low, high = min(least, lowest), max(most, highest)
+    return Axis(measure.axis, measure.unit, True, low, high, LOG_TICKS[measure.unit](low, high))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from harness.environment import Environment
 from harness.journal import Run
-from harness.report.text import CEILINGS, ceiling_text, plural
+from harness.report.foreign import foreign_pairs, is_foreign
+from harness.report.text import CEILINGS, DISK_TEXTS, capital, ceiling_text, plural
 from harness.units import format_duration, format_rate, format_seconds, format_size
 
 Pairs = tuple[tuple[str, str], ...]
@@ -33,7 +35,7 @@ class CeilingTable:
 
     threads: tuple[int, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
-    size: str
+    size: str  # of what was copied; "" where nothing was
     notes: tuple[str, ...]
 
 
@@ -58,7 +60,9 @@ def machine_pairs(environment: Environment) -> Pairs:
         (
             "Memory",
             f"{format_size(environment.memory_bytes)}, "
-            f"{format_size(environment.memory_available_bytes)} free{limit}",
+            f"{format_size(environment.memory_available_bytes)} free{limit}"
+            if environment.memory_bytes
+            else UNKNOWN,
         ),
         ("System", f"{environment.system} {environment.kernel}, {environment.machine}"),
         (
@@ -76,22 +80,40 @@ def run_pairs(run: Run) -> Pairs:
     header = run.header
     plan, environment = header.plan, header.environment
     changed = ", with uncommitted changes" if environment.git_dirty else ""
-    trees = ", 1 with its workers" if any(trial.tree for trial in run.trials) else ""
     budget = f", within {format_duration(plan.budget_s)}" if plan.budget_s else ""
-    return (
+    when = (
         ("Measured", datetime.fromisoformat(header.created).strftime("%Y-%m-%d %H:%M %z")),
         ("Run", header.run_id),
+    )
+    revision = (
+        "Revision",
+        f"{environment.git_revision}{changed}" if environment.git_revision else UNKNOWN,
+    )
+    if is_foreign(run):
+        return (*when, revision, *foreign_pairs(run))
+    return (
+        *when,
         ("ferrybench", environment.ferrybench),
-        (
-            "Revision",
-            f"{environment.git_revision}{changed}" if environment.git_revision else UNKNOWN,
-        ),
+        revision,
         ("Sweep", f"{plan.level}{budget}"),
-        ("Processes per case", f"{plan.effort.trials} timed, 1 watched for memory{trees}"),
+        ("Processes per case", _processes(run)),
         ("Seed", str(plan.seed)),
         ("Trials started by", plan.method),
         ("Cyclic collector", "on" if plan.effort.collect_garbage else "off while timing"),
     )
+
+
+def _processes(run: Run) -> str:
+    """How many of which kind a case is given."""
+    searches = Counter(trial.case for trial in run.trials if trial.kind == "limit")
+    parts = []
+    if not searches or any(trial.kind == "time" for trial in run.trials):
+        parts += [f"{run.header.plan.effort.trials} timed", "1 watched for memory"]
+    if any(trial.tree for trial in run.trials):
+        parts.append("1 with its workers")
+    if searches:
+        parts.append(f"up to {max(searches.values())} under a limit")
+    return ", ".join(parts)
 
 
 def host_lines(run: Run) -> tuple[HostLine, ...]:
@@ -113,24 +135,44 @@ def host_lines(run: Run) -> tuple[HostLine, ...]:
 
 def ceiling_table(run: Run, rates: Mapping[tuple[str, int], float]) -> CeilingTable | None:
     """The machine's limits; None when none was measured."""
-    notes = dict.fromkeys(line.ceiling.note for line in run.ceilings if line.ceiling.note)
     if not rates:
         return None
     threads = sorted({count for _, count in rates})
-    names = sorted({name for name, _ in rates}, key=lambda name: (name not in CEILINGS, name))
-    sizes = [line.ceiling.size_bytes for line in run.ceilings if line.ceiling.bytes_per_s]
+    order = [*CEILINGS, *DISK_TEXTS]
+    names = sorted(
+        {name for name, _ in rates}, key=lambda name: order.index(name) if name in order else -1
+    )
     return CeilingTable(
         tuple(threads),
         tuple(
             (
-                f"memcpy {ceiling_text(name)}",
+                capital(ceiling_text(name)) if name in DISK_TEXTS else ceiling_text(name),
                 tuple(format_rate(rates.get((name, count), float("nan"))) for count in threads),
             )
             for name in names
         ),
-        format_size(max(sizes, default=0)),
-        tuple(notes),
+        _largest(run),
+        _notes(run),
     )
+
+
+def _largest(run: Run) -> str:
+    """The size that was copied; "" where nothing was."""
+    found = [line.ceiling for line in run.ceilings if line.ceiling.name in CEILINGS]
+    size = max((one.size_bytes for one in found if one.bytes_per_s), default=0)
+    return format_size(size) if size else ""
+
+
+def _notes(run: Run) -> tuple[str, ...]:
+    """What was noted of the ceilings: once of each of the disk's, whose notes differ by chance."""
+    notes: dict[str, str] = {}
+    for line in run.ceilings:
+        name, note = line.ceiling.name, line.ceiling.note
+        if note and name in DISK_TEXTS:
+            notes.setdefault(name, f"{capital(DISK_TEXTS[name])}: {note}")
+        elif note:
+            notes.setdefault(note, note)
+    return tuple(notes.values())
 
 
 def machine_line(run: Run) -> str:
@@ -143,10 +185,10 @@ def machine_line(run: Run) -> str:
     parts = (
         environment.cpu_model,
         plural(environment.processors, "processor"),
-        format_size(environment.memory_bytes),
+        format_size(environment.memory_bytes) if environment.memory_bytes else "",
         f"{environment.system} {environment.kernel}",
         f"huge pages: {environment.thp_enabled or UNKNOWN}",
         versions,
-        f"ferrybench {environment.ferrybench}",
+        f"ferrybench {environment.ferrybench}" if environment.ferrybench else "",
     )
     return " · ".join(part for part in parts if part)

@@ -6,13 +6,18 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from harness.analysis.by_size import largest_text
 from harness.analysis.contest import Pick
+from harness.analysis.endings import place_of
+from harness.analysis.limit_rows import LimitRow
 from harness.analysis.rows import CaseRow
+from harness.analysis.stalls import stall_text
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import comparison, promise
 from harness.report.content import Content, ScenarioContent
+from harness.report.limit_text import needs_text, predicted_text
 from harness.report.machine import machine_line
-from harness.report.text import MISSING, plural, ratio_text, seconds_text
+from harness.report.text import MISSING, plural, ratio_text, samples_per_s_text, seconds_text
 from harness.units import format_multiple, format_seconds
 
 MOST_FINDINGS = 8
@@ -70,6 +75,10 @@ def _columns(sweep: Sweep) -> list[str]:
     """What is told of a strategy, the first of it being what decides."""
     if sweep.by_memory:
         return ["whole tree", "adding up RSS", "processes", "first batch"]
+    if sweep.by_size:
+        return ["largest size", "÷ budget", "takes ÷ data", "predicted", "beyond it gives way"]
+    if sweep.info.trains:
+        return ["per sample", "against the baseline", "stands still", "samples/s", "extra memory"]
     if sweep.info.epochs:
         return ["per sample", "against the baseline", "first batch", "extra memory", "copies"]
     return ["steady state", "against the baseline", "first call", "extra memory", "copies"]
@@ -95,13 +104,35 @@ def _numbers(sweep: Sweep, row: CaseRow) -> list[str]:
             str(row.tree.peak.processes) if row.tree else MISSING,
             format_seconds(row.first.median),
         ]
+    if row.limit is not None:
+        return _limit_numbers(row, row.limit)
     against = MISSING if row.baseline else comparison(row.ratio) or ratio_text(row.ratio)
+    if row.training is not None:
+        return [
+            seconds_text(row.pace),
+            against,
+            stall_text(row.training.stall),
+            samples_per_s_text(row).removesuffix("/s"),
+            format_multiple(row.peak_multiple),
+        ]
     return [
         seconds_text(row.pace),
         against,
         format_seconds(row.first.median),
         format_multiple(row.peak_multiple),
         format_multiple(row.copies),
+    ]
+
+
+def _limit_numbers(row: CaseRow, limit: LimitRow) -> list[str]:
+    place = place_of(limit.where)
+    beyond = f"{limit.kind}{f' at `{place}`' if place else ''}" if limit.kind else MISSING
+    return [
+        largest_text(row),
+        format_multiple(limit.share),
+        needs_text(limit).removesuffix(" the data"),
+        predicted_text(limit),
+        beyond,
     ]
 
 

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harness.analysis.rows import CaseRow
+from harness.analysis.wording import percent
 from harness.journal import Run
+from harness.report.foreign import foreign_method, is_foreign
 from harness.report.text import plural
 from harness.units import format_seconds
 
@@ -54,7 +56,7 @@ def _notices(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
             f"Other work was running as this began: load {environment.load_1m:.2f} on "
             f"{plural(environment.processors, 'processor')}."
         )
-    if timed and not run.ceilings:
+    if timed and not run.ceilings and not is_foreign(run):
         yield "No ceilings were measured, so throughput has nothing to be compared with."
     sources = {row.memory_source for row in rows if row.memory_source}
     for source in sorted(source for source in sources if "lower bound" in source):
@@ -67,6 +69,9 @@ def method(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
 
 
 def _method(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
+    if is_foreign(run):
+        yield from foreign_method(run, rows)
+        return
     effort = run.header.plan.effort
     processes = plural(effort.trials, "process", "processes")
     yield from (
@@ -87,6 +92,9 @@ def _method(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
         "or is only read, as by a sum. A cast counts as the mean of what it reads and writes.",
         *_of_loaders(rows),
         *_of_trees(rows),
+        *_of_training(rows),
+        *_of_page_cache(run, rows),
+        *_of_limits(rows),
         "**Shares memory** is proved by addresses, and every result is compared with the "
         "reference: a fast wrong answer is an outcome, never a time.",
         "**A winner** is named only when its intervals of times and of ratios to the baseline "
@@ -125,6 +133,67 @@ def _of_trees(rows: Sequence[CaseRow]) -> Iterator[str]:
     )
 
 
+def _of_training(rows: Sequence[CaseRow]) -> Iterator[str]:
+    if not any(row.training for row in rows):
+        return
+    yield (
+        "**Training** is real: on every batch an optimiser's step is taken, or as much is "
+        "multiplied as takes the milliseconds asked for. The step **stands still** in all of an "
+        "epoch that is not within a step: starting, waiting for batches, and the end. A step that "
+        "does not lower the loss is wrong. Times per sample and a second contain the steps. "
+        "Extra memory is without pages of files, which are told apart: the system can take them "
+        "back. "
+        "Where memory is watched nothing is learnt, but every page of every batch is touched."
+    )
+
+
+def _of_page_cache(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
+    cold = [row.cache for row in rows if row.cache and row.cache.state == "cold"]
+    if not cold:
+        return
+    stayed = max(cache.before for cache in cold)
+    virtual = (
+        " This is a virtual machine, whose host may still keep what was evicted here: the ceilings "
+        "of the disk say whether reading it again was faster."
+        if run.header.environment.hypervisor
+        else ""
+    )
+    yield (
+        "**Cold** files are evicted from the page cache before every epoch, with the loader "
+        "dropped, and what stays is counted (mincore): a trial in which 1% of a file does is "
+        f"skipped. At the most {percent(stayed)} stayed, in {plural(len(cold), 'case')}. The time "
+        "in which the loader is made anew is part of a cold epoch. **Warm** files are read once "
+        f"before.{virtual}"
+    )
+
+
+def _of_limits(rows: Sequence[CaseRow]) -> Iterator[str]:
+    if not any(row.limit for row in rows):
+        return
+    yield (
+        "**The largest size** is searched in fresh processes, each under a limit that the system "
+        "enforces, from where the cost model expects it, until a size that survives and one that "
+        "fails lie half a percent of the budget apart. The budget is everything the process may "
+        "have: Python, NumPy and torch have a part of it before any data. What a byte of data "
+        "**takes** is what is left of the budget by the largest size. **Predicted** is what is "
+        "left by the data in memory and the declared copies."
+    )
+    yield (
+        "**Limits differ in what they count.** `RLIMIT_DATA` counts private memory that can be "
+        "written to, touched or not; neither shared memory nor mapped files. `RLIMIT_AS` counts "
+        "all addresses, also those that are only reserved, as threads and allocators do. A "
+        "control group counts what is resident of all processes in it, with their page cache, "
+        "from when they entered it: what a trial shares with the process it was forked from is "
+        "not charged to it. It ends in a kill, not in an exception. The first two hold for each "
+        "process by itself, so that workers have a budget each."
+    )
+    yield (
+        "**Larger memories** are told of only where the model agrees with what was found, to 2% "
+        "of the largest size: what is taken before any data is taken off, the rest grows in "
+        "proportion. Nothing else on the machine is counted."
+    )
+
+
 def _coverage(rows: Sequence[CaseRow]) -> str:
     timed = Counter((row.trials, round(row.steady.coverage, 4)) for row in rows if row.timed)
     if not timed:
@@ -148,7 +217,9 @@ def not_measured(run: Run) -> tuple[str, ...]:
         else "What other programs, and other processes of the same one, cost each other.",
         "Memory on an accelerator, and copies to and from one.",
         "Memory that is reserved but never touched.",
-        "Anything slower than the page cache: all data is in memory.",
+        "What else uses the disk, and what its own cache holds: a cold file is read from both."
+        if any(trial.page_cache and trial.page_cache.state == "cold" for trial in run.trials)
+        else "Anything slower than the page cache: all data is in memory.",
     ]
     if not effort.collect_garbage:
         silent.append("Pauses of Python's cyclic collector, which is off while timing.")

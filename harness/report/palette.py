@@ -57,8 +57,19 @@ LOOKS = tuple(
 OTHER = Look("--muted", "#5b6470", "#9aa4b0", _CIRCLE, "o")
 """Groups beyond the palette, and strategies without a group, are told apart by name only."""
 
-PART_LOOKS = (LOOKS[3], LOOKS[1], LOOKS[4], LOOKS[0], OTHER)
-"""The parts of a bar: what comes before the work in warm colours, the work blue, the rest grey."""
+PART_LOOKS: Mapping[str, Look] = {
+    "build": LOOKS[3],
+    "iter()": LOOKS[1],
+    "first batch": LOOKS[4],
+    "other batches": LOOKS[0],
+    "teardown": OTHER,
+    "computing": LOOKS[2],
+    "waiting": LOOKS[1],
+    "file pages": OTHER,
+    "anonymous": LOOKS[0],
+    "shared memory": LOOKS[4],
+}
+"""The parts of bars: what comes before the work in warm colours, the work blue, the rest grey."""
 
 INK = "#1a1d21"
 MUTED = "#5b6470"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from harness.analysis.by_memory import workers_text
 from harness.analysis.rows import CaseRow
@@ -12,10 +13,11 @@ from harness.report.chart import Axis, Bar, BarFigure, Tip
 from harness.report.order import by_group, emphasis
 from harness.report.settings import with_workers
 from harness.report.text import capital
-from harness.report.ticks import linear_ticks
+from harness.report.ticks import second_ticks
 from harness.units import format_seconds, format_size
 
-PARTS = ("build", "iter()", "first batch", "other batches", "teardown")
+PARTS = ("build", "iter()", "first batch", "other batches", "teardown", "computing")
+STEPS = " All training steps are put last, though they come between batches."
 
 
 def phase_figure(sweep: Sweep, verdict: Verdict) -> BarFigure | None:
@@ -24,13 +26,16 @@ def phase_figure(sweep: Sweep, verdict: Verdict) -> BarFigure | None:
     if not rows:
         return None
     by_name = {row.strategy: row for row in rows}
+    parts = PARTS if sweep.info.trains else PARTS[:-1]
     bars = []
     for group, names in by_group(sweep):
         for name in names:
             row = by_name.get(name)
             if row is not None and row.loading is not None:
-                values = tuple(first for _, first, _ in row.loading.phases)
-                bars.append(Bar(name, group, emphasis(sweep, verdict, name), values, _tip(row)))
+                values = tuple(first for _, first, _ in row.loading.phases)[: len(parts)]
+                bars.append(
+                    Bar(name, group, emphasis(sweep, verdict, name), values, _tip(row, parts))
+                )
     most = max(sum(bar.values) for bar in bars) * 1.02
     size = rows[0].size_bytes
     where = capital(workers_text(rows[0])) + (
@@ -41,24 +46,17 @@ def phase_figure(sweep: Sweep, verdict: Verdict) -> BarFigure | None:
         "phases",
         "Where the first epoch's time goes",
         f"{where}, in a fresh process; shorter is better. iter() starts the workers, the first "
-        "batch waits for them, the end joins them.",
-        Axis(
-            "time",
-            "seconds",
-            False,
-            0.0,
-            most,
-            linear_ticks(0.0, most, lambda value: format_seconds(value) if value else "0"),
-        ),
-        PARTS,
+        f"batch waits for them, the end joins them.{STEPS if sweep.info.trains else ''}",
+        Axis("time", "seconds", False, 0.0, most, second_ticks(most)),
+        parts,
         tuple(bars),
     )
 
 
-def _tip(row: CaseRow) -> Tip:
+def _tip(row: CaseRow, parts: Sequence[str]) -> Tip:
     assert row.loading is not None
     told = []
-    for part, (_, first, steady) in zip(PARTS, row.loading.phases, strict=True):
+    for part, (_, first, steady) in zip(parts, row.loading.phases, strict=False):
         later = f", later {format_seconds(steady)}" if not math.isnan(steady) else ""
         told.append((part, f"{format_seconds(first)}{later}"))
     return tuple(told)

@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.contest import Pick, picks
+from harness.analysis.endings import code_of, place_of
 from harness.analysis.findings import model_error
 from harness.analysis.rows import CaseRow
+from harness.analysis.stalls import stall_text
 from harness.analysis.sweep import Sweep, setting
-from harness.analysis.wording import comparison, promise
+from harness.analysis.wording import promise
 from harness.description import ScenarioInfo
+from harness.report.choices import best_word
 from harness.report.order import by_group
 from harness.report.text import (
     MISSING,
     SMALL_RATIO,
+    cache_text,
     ceiling_text,
     count_text,
     epoch_text,
     format_ratio,
     interval_text,
+    loss_text,
+    peak_text,
     rate_text,
-    ratio_text,
-    seconds_text,
+    samples_per_s_text,
     share_text,
     size_text,
     standing_at,
     tree_text,
     yes_no,
 )
-from harness.units import format_multiple, format_seconds, format_size
+from harness.units import format_multiple, format_seconds
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Line:
     standing: str  # "fastest" or "leanest", "level" with that one, or ""
     outcome: str
     reason: str
+    place: str  # where it failed, and the line there
+    code: str
     first: str  # a call, or a loader's first batch
     first_range: str
     steady: str  # a call, or a sample of a loader
@@ -66,6 +72,10 @@ class Line:
     tree: str  # growth of the process tree
     tree_parts: str
     open_files: str
+    stall: str  # of training: how much of an epoch the step stands still
+    samples: str
+    loss: str
+    cache: str  # what of the files lay in memory
 
     @property
     def ok(self) -> bool:
@@ -97,24 +107,6 @@ class Pane:
         return any(line.tree != MISSING for group in self.groups for line in group.lines)
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Which strategies to use under one promise."""
-
-    group: str
-    promise: str
-    setting: str
-    names: tuple[str, ...]  # more than one: none is clearly the fastest
-    best: str  # "fastest" or "leanest", where that is clear
-    steady: str
-    against: str
-    peak: str
-    tree: str
-    added: str  # what adding up RSS would make of it
-    among: int
-    leaner: str  # a strategy that needs much less memory, and how much; "" when there is none
-
-
 def panes(sweep: Sweep) -> tuple[Pane, ...]:
     """One table for every size, ascending."""
     groups = by_group(sweep)
@@ -133,7 +125,7 @@ def panes(sweep: Sweep) -> tuple[Pane, ...]:
 def _groups(
     sweep: Sweep, rows: Sequence[CaseRow], order: Sequence[tuple[str, list[str]]]
 ) -> tuple[Group, ...]:
-    standing = _standings(picks(sweep, rows))
+    standing = standings(picks(sweep, rows))
     by_name = {row.strategy: row for row in rows}
     info = sweep.info
     groups = []
@@ -146,17 +138,14 @@ def _groups(
     return tuple(groups)
 
 
-def _standings(found: Sequence[Pick]) -> dict[str, str]:
+def standings(found: Sequence[Pick]) -> dict[str, str]:
+    """By strategy: ``fastest`` or its like, or ``level`` with that one."""
     contested = [pick for pick in found if len(pick.rows) > 1 and not pick.too_few]
     return {
-        row.strategy: _best(pick) if pick.winner is row else "level"
+        row.strategy: best_word(pick) if pick.winner is row else "level"
         for pick in contested
         for row in pick.leaders
     }
-
-
-def _best(pick: Pick) -> str:
-    return "leanest" if pick.by_memory else "fastest"
 
 
 def line(row: CaseRow, info: ScenarioInfo, standing: str) -> Line:
@@ -169,6 +158,8 @@ def line(row: CaseRow, info: ScenarioInfo, standing: str) -> Line:
         standing=standing,
         outcome=row.outcome,
         reason=row.reason,
+        place=place_of(row.where),
+        code=code_of(row.where),
         first=format_seconds(row.first.median),
         first_range=interval_text(row.first, format_seconds),
         steady=format_seconds(row.pace.median),
@@ -179,10 +170,10 @@ def line(row: CaseRow, info: ScenarioInfo, standing: str) -> Line:
         ratio_range=_ratio_range(row),
         rate=rate_text(row).removesuffix(" GB/s"),
         share=share_text(row),
-        ceiling=f"of memcpy {ceiling_text(row.ceiling)}" if row.ceiling else "",
+        ceiling=f"of {ceiling_text(row.ceiling)}" if row.ceiling else "",
         in_cache=row.in_cache,
         peak=format_multiple(row.peak_multiple),
-        peak_bytes=format_size(row.peak_extra_bytes),
+        peak_bytes=peak_text(row),
         copies=format_multiple(row.copies),
         declared=format_multiple(row.expected_copies),
         contradicted=bool(row.ok and model_error(row)),
@@ -191,38 +182,11 @@ def line(row: CaseRow, info: ScenarioInfo, standing: str) -> Line:
         tree=format_multiple(row.tree_multiple),
         tree_parts=tree_text(row),
         open_files=MISSING if row.tree is None else str(row.tree.most_open_files),
+        stall=stall_text(row.training.stall) if row.training else MISSING,
+        samples=samples_per_s_text(row).removesuffix("/s"),
+        loss=loss_text(row),
+        cache=cache_text(row),
     )
-
-
-def choices(found: Sequence[Pick]) -> tuple[Choice, ...]:
-    """A verdict's picks as rows: what to use, and when."""
-    return tuple(_choice(pick) for pick in found)
-
-
-def _choice(pick: Pick) -> Choice:
-    best, leaner = pick.leaders[0], pick.leanest
-    return Choice(
-        group=pick.group,
-        promise=promise(pick.group),
-        setting=pick.setting,
-        names=tuple(row.strategy for row in pick.leaders),
-        best=_best(pick) if pick.winner is not None else "",
-        steady=seconds_text(best.pace),
-        against=_against(best),
-        peak=format_multiple(best.peak_multiple),
-        tree=format_multiple(best.tree_multiple),
-        added=format_multiple(best.tree_rss_multiple),
-        among=len(pick.rows),
-        leaner=f"{leaner.strategy}: {format_multiple(leaner.peak_multiple)}" if leaner else "",
-    )
-
-
-def _against(row: CaseRow) -> str:
-    if row.baseline:
-        return "the baseline"
-    if math.isnan(row.ratio.median):
-        return MISSING
-    return comparison(row.ratio) or ratio_text(row.ratio)
 
 
 def _ratio_range(row: CaseRow) -> str:

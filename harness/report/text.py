@@ -9,7 +9,8 @@ from harness.analysis.rows import CaseRow
 from harness.analysis.stats import Interval
 from harness.analysis.sweep import Sweep
 from harness.analysis.values import value_text
-from harness.analysis.wording import factor
+from harness.analysis.wording import factor, percent
+from harness.ceiling_share import DISK_RANDOM, DISK_SEQUENTIAL
 from harness.units import format_multiple, format_rate, format_seconds, format_size
 
 MISSING = "–"
@@ -96,6 +97,43 @@ def epoch_text(row: CaseRow) -> str:
     return f"{format_seconds(row.steady.median)} an epoch of {counts}"
 
 
+def samples_per_s_text(row: CaseRow) -> str:
+    """``12 300/s``, to three digits; a dash where nothing was trained on."""
+    if row.training is None or math.isnan(row.training.samples_per_s):
+        return MISSING
+    rate = row.training.samples_per_s
+    digits = min(0, 2 - math.floor(math.log10(rate))) if rate > 0 else 0
+    return f"{count_text(round(rate, digits))}/s"
+
+
+def loss_text(row: CaseRow) -> str:
+    """``2.31 → 0.42``: the loss of the first steps and of the last."""
+    if row.training is None or math.isnan(row.training.first_loss):
+        return MISSING
+    return f"{row.training.first_loss:.3g} → {row.training.last_loss:.3g}"
+
+
+def cache_text(row: CaseRow) -> str:
+    """What of the files lay in memory before an epoch, and after the first one."""
+    if row.cache is None:
+        return MISSING
+    return (
+        f"{row.cache.state}: {share_of(row.cache.before)} of the file in memory before an epoch, "
+        f"{share_of(row.cache.after)} after the first"
+    )
+
+
+def share_of(share: float) -> str:
+    return MISSING if math.isnan(share) else percent(share)
+
+
+def peak_text(row: CaseRow) -> str:
+    """Extra memory at the peak, and beside it the pages of files that are left out of it."""
+    beside = row.peak_extra_bytes - row.extra_bytes
+    pages = f", beside {format_size(beside)} of file pages" if beside > 0 else ""
+    return f"{format_size(row.extra_bytes)}{pages}"
+
+
 def tree_text(row: CaseRow) -> str:
     """What a process tree grew by, and of what; "" where none was watched."""
     if row.tree is None:
@@ -131,5 +169,12 @@ CEILINGS = {
 """What the ceilings of a journal measure; see :mod:`harness.trial.ceiling`."""
 
 
+DISK_TEXTS = {
+    DISK_SEQUENTIAL: "the disk in sequence",
+    DISK_RANDOM: "the disk, 4 KiB at random",
+}
+
+
 def ceiling_text(name: str) -> str:
-    return CEILINGS.get(name, name)
+    """``memcpy into fresh huge pages``."""
+    return f"memcpy {CEILINGS[name]}" if name in CEILINGS else DISK_TEXTS.get(name, name)

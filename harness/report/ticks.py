@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from harness.units import format_seconds, format_size
 
-Unit = Literal["bytes", "seconds", "rate", "multiple", "count"]
+Unit = Literal["bytes", "seconds", "rate", "multiple", "count", "share"]
 Tick = tuple[float, str]
 
 MOST_SIZES = 10
@@ -31,6 +31,30 @@ def time_ticks(low: float, high: float) -> tuple[Tick, ...]:
 def rate_ticks(low: float, high: float) -> tuple[Tick, ...]:
     """Bytes a second on a logarithmic axis, whose title names the unit."""
     return log_ticks(low, high, lambda value: linear_label("rate", value))
+
+
+def count_ticks(low: float, high: float) -> tuple[Tick, ...]:
+    """Counts, such as of samples a second, on a logarithmic axis."""
+    return log_ticks(low, high, lambda value: f"{value:,.0f}".replace(",", "\u202f"))
+
+
+def log_size_ticks(low: float, high: float) -> tuple[Tick, ...]:
+    """Sizes on a logarithmic axis: powers of four, of two where the span is short."""
+    first, last = math.ceil(math.log2(low)), math.floor(math.log2(high))
+    step = math.ceil((last - first + 1) / MOST_SIZES) or 1
+    return tuple((2.0**power, format_size(2**power)) for power in range(first, last + 1, step))
+
+
+def second_ticks(last: float) -> tuple[Tick, ...]:
+    """Seconds on a linear axis from zero."""
+    return linear_ticks(0.0, last, lambda value: format_seconds(value) if value else "0")
+
+
+def byte_ticks(most: float) -> tuple[Tick, ...]:
+    """Sizes on a linear axis from zero."""
+    unit = 1024 ** math.floor(math.log(max(most, 1024), 1024))  # round sizes are powers of 1024
+    ticks = linear_ticks(0, most / unit, lambda value: format_size(value * unit))
+    return tuple((value * unit, name) for value, name in ticks)
 
 
 def log_ticks(low: float, high: float, write: Callable[[float], str]) -> tuple[Tick, ...]:
@@ -58,14 +82,16 @@ def linear_ticks(
     return tuple((value, write(value)) for value in values)
 
 
-def widen(values: Sequence[float], by: float = 1.25) -> tuple[float, float]:
-    """A logarithmic domain with room around positive values."""
-    low, high = min(values), max(values)
-    return low / by, high * by
+def widen(values: Iterable[float], by: float = 1.25) -> tuple[float, float]:
+    """A logarithmic domain with room around positive values; others have no place on it."""
+    known = [value for value in values if 0 < value < math.inf]
+    return min(known) / by, max(known) * by
 
 
 def linear_label(unit: Unit, value: float) -> str:
     """A tick on a linear axis; the title names the unit of a rate."""
     if unit == "rate":
         return f"{value / 1e9:g}"
+    if unit == "share":
+        return f"{value:.0%}"
     return f"{value:g}×"

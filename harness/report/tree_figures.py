@@ -18,7 +18,7 @@ from harness.report.dot_rows import CasesOf, dot, dot_rows, first_size, many, si
 from harness.report.order import own_looks
 from harness.report.settings import with_workers
 from harness.report.text import capital, tree_text
-from harness.report.ticks import linear_label, linear_ticks
+from harness.report.ticks import byte_ticks, linear_label, linear_ticks, second_ticks
 from harness.units import format_multiple, format_seconds, format_size
 
 MOST_POINTS = 120
@@ -83,7 +83,7 @@ def _course_figure(sweep: Sweep, method: str, rows: Sequence[CaseRow]) -> LineFi
         f"Memory of the process tree over time{f', {method}' if method else ''}",
         f"{where}{over}, from before the strategy is called to the end of the last pass: growth of "
         "summed PSS, which counts every shared page once, without file pages. Lower is better.",
-        Axis("time", "seconds", False, 0.0, last or 1.0, _second_ticks(last or 1.0)),
+        Axis("time", "seconds", False, 0.0, last or 1.0, second_ticks(last or 1.0)),
         Axis(
             "growth ÷ data",
             "multiple",
@@ -98,10 +98,6 @@ def _course_figure(sweep: Sweep, method: str, rows: Sequence[CaseRow]) -> LineFi
         dotted=False,
         wide=True,
     )
-
-
-def _second_ticks(last: float) -> tuple[tuple[float, str], ...]:
-    return linear_ticks(0.0, last, lambda value: format_seconds(value) if value else "0")
 
 
 def _course(tree: Tree, payload_bytes: float) -> tuple[Point, ...]:
@@ -197,10 +193,7 @@ def _tree_figure(
 
 def _size_axis(rows: Sequence[DotRow]) -> Axis:
     most = max(one.value for row in rows for one in row.dots) * 1.05 or 1.0
-    unit = 1024 ** math.floor(math.log(max(most, 1024), 1024))  # round sizes are powers of 1024
-    ticks = linear_ticks(0, most / unit, lambda value: format_size(value * unit))
-    scaled = tuple((value * unit, name) for value, name in ticks)
-    return Axis("growth", "bytes", False, 0.0, most, scaled)
+    return Axis("growth", "bytes", False, 0.0, most, byte_ticks(most))
 
 
 def _bytes(size: int | None) -> str:

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from harness.analysis.by_size import largest_text
 from harness.analysis.rows import CaseRow
 from harness.analysis.sweep import Sweep, setting
 from harness.analysis.values import in_order, value_text
 from harness.model import DEFAULT_HOST
-from harness.report.text import epoch_text, format_ratio, size_text, tree_text
+from harness.report.limit_text import beyond_text
+from harness.report.text import cache_text, epoch_text, format_ratio, size_text, tree_text
 from harness.units import format_multiple, format_seconds
 
 
@@ -39,6 +41,8 @@ def quantity(sweep: Sweep) -> str:
     """What the entries of a scenario are, as the beginning of a sentence."""
     if sweep.by_memory:
         return "Growth of the whole process tree, in multiples of the data"
+    if sweep.by_size:
+        return "The largest data that survives, and how the next size fails"
     pace = "Time per sample" if sweep.info.epochs else "Steady state"
     return f"{pace}, and the ratio to the baseline at the same point"
 
@@ -150,5 +154,10 @@ def _entry(sweep: Sweep, row: CaseRow) -> Entry:
         return Entry(row.outcome, "", "", row.reason)
     if sweep.by_memory:
         return Entry(row.outcome, format_multiple(row.tree_multiple), "", tree_text(row))
+    if sweep.by_size and row.limit:
+        fails = "" if row.limit.beyond else row.limit.kind
+        return Entry(row.outcome, largest_text(row), fails, beyond_text(row.limit))
     ratio = "" if row.baseline or math.isnan(row.ratio.median) else format_ratio(row.ratio.median)
-    return Entry(row.outcome, format_seconds(row.pace.median), ratio, epoch_text(row))
+    detail = [epoch_text(row), cache_text(row) if row.cache else ""]
+    told = "; ".join(part for part in detail if part)
+    return Entry(row.outcome, format_seconds(row.pace.median), ratio, told)

@@ -29,7 +29,7 @@ def drawing(figure: BarFigure) -> Spec:
     x = scale_and_axis(figure.x)
     x["axis"]["orient"] = "top"
     told = tooltip(figure.bars[0].tip, (("name", "strategy"), ("group", "group")))
-    colours = [f"var({look.variable})" for look in PART_LOOKS]
+    colours = [f"var({PART_LOOKS[part].variable})" for part in figure.parts]
     return {
         "height": len(figure.bars) * ROW_HEIGHT,
         "padding": {"left": 4, "top": 4, "right": 14, "bottom": 6},

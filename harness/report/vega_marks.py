@@ -36,7 +36,13 @@ def scale_and_axis(axis: Axis) -> Spec:
     return {
         "type": "quantitative",
         "scale": {"type": kind, "domain": [axis.low, axis.high], "nice": False, "zero": False},
-        "axis": {"title": axis.title, "values": values, "labelExpr": label},
+        "axis": {
+            "title": axis.title,
+            "values": values,
+            "labelExpr": label,
+            "labelOverlap": True,  # where there is no room, every other label goes
+            "labelSeparation": 6,
+        },
     }
 
 

@@ -19,7 +19,7 @@ from harness.report.content import Content, content
 from harness.report.palette import LOOKS, OTHER, looks
 from harness.report.png import write_png
 from harness.report.vega import height, specification
-from tests.journals import MIB, planned, trial, write_run
+from tests.journals import MIB, planned, scenario, strategy, trial, write_run
 from tests.report.runs import poor_runs, rich_run
 
 
@@ -105,6 +105,16 @@ def test_one_size_makes_no_line(tmp_path: Path) -> None:
     made = content(read_journal(poor_runs(tmp_path)["no ceilings"]))
     assert [figure.key for figure in made.figures] == ["throughput", "memory", "first-call"]
     assert dots(made, "throughput").references == ()
+
+
+def test_a_baseline_that_alone_has_two_sizes_makes_no_line(tmp_path: Path) -> None:
+    # GIVEN a strategy that is measured at a size of its own, to which its baseline came along
+    sizes = ((MIB, "base"), (MIB, "other"), (4 * MIB, "base"), (4 * MIB, "third"))
+    cases = [planned(name, size, baseline=name == "base") for size, name in sizes]
+    trials = [trial(index, number) for index in range(4) for number in range(4)]
+    infos = [scenario(tuple(strategy(name) for name in ("base", "other", "third")))]
+    made = content(read_journal(write_run(tmp_path / "run.jsonl", cases, trials, infos=infos)))
+    assert "time" not in {figure.key for figure in made.figures}
 
 
 def test_nothing_timed_makes_no_figure(tmp_path: Path) -> None:
