@@ -18,6 +18,7 @@ _VERBS = {
     "list": "Show scenarios, their parameters and strategies.",
     "run": "Measure, into a journal.",
     "report": "Make a page, figures and a summary from a journal.",
+    "compare": "Is one run worse than another: memory, copies, faults, outcomes, and time.",
     "matrix": "Which conversion shares, copies, casts, warns, raises or aborts.",
     "export": "Write a journal's cases as CSV or JSON.",
     "doctor": "Is this machine fit to measure on, and how far can its numbers be trusted.",

@@ -12,43 +12,46 @@ from cyclopts import Parameter
 from harness.cli.console import err
 from harness.cli.options import latest_journal
 from harness.errors import EXIT_OK, UnableError, refuse_overwriting
-from harness.journal import read_journal
+from harness.reading import read_run
+
+Format = Literal["csv", "json", "pytest-benchmark", "github-action-benchmark", "bencher"]
 
 
 def export_command(
     journal: Path | None = None,
     *,
-    format: Literal["csv", "json"] = "csv",  # noqa: A002 — the option's name
+    format: Format = "csv",  # noqa: A002 — the option's name
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     force: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Write a journal's cases as CSV or JSON, one row per case, in bytes and seconds.
+    """Write a journal's cases, one row per case, in bytes and seconds; or as other tools read them.
 
     Parameters
     ----------
     journal
         A journal; the latest in results/ when not given.
     format
-        csv or json.
+        csv or json, with every column; or what pytest-benchmark, github-action-benchmark
+        (customSmallerIsBetter) and Bencher (adapter json) read.
     output
         A file; standard output when not given.
     force
         Overwrite the file if it exists.
     """
-    run = read_journal(journal or latest_journal())
+    run = read_run(journal or latest_journal())
     for remark in run.remarks:
         err.print(remark, soft_wrap=True)
     from harness.frame import case_frame  # pandas takes half a second to import
 
-    writer = import_module(f"harness.formats.{format}")
+    writer = import_module(f"harness.formats.{format.replace('-', '_')}")
     cases = case_frame(run)
     if output is None:
-        writer.write(cases, sys.stdout)
+        writer.write(run, cases, sys.stdout)
         return EXIT_OK
     refuse_overwriting(output, force=force)
     try:
         with output.open("w", newline="") as stream:
-            writer.write(cases, stream)
+            writer.write(run, cases, stream)
     except OSError as error:
         raise UnableError(f"{output} cannot be written: {error.strerror}") from error
     err.print(f"{output}: {len(cases)} cases", soft_wrap=True)

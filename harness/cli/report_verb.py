@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from harness.cli.console import err, out
 from harness.cli.options import latest_journal
 from harness.errors import EXIT_OK
-from harness.journal import read_journal
+from harness.reading import read_run
 from harness.units import format_size
 
 REPORTS = Path("reports")
@@ -32,7 +32,7 @@ def report_command(
     force
         Replace files of the same names in a folder that is not empty.
     """
-    runs = [read_journal(path) for path in journals or (latest_journal(),)]
+    runs = [read_run(path) for path in journals or (latest_journal(),)]
     for run in runs:
         for remark in run.remarks:
             err.print(remark, soft_wrap=True, markup=False)

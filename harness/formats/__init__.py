@@ -1,1 +1,18 @@
-"""Export formats: one module each, with a function that writes a case frame to a stream."""
+"""Export formats: one module each, with a function that writes a run's cases to a stream."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+
+def records(cases: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame, by column."""
+    return [{str(name): value for name, value in row.items()} for row in cases.to_dict("records")]
+
+
+def known(value: Any) -> bool:
+    """Whether a cell holds anything."""
+    return value is not None and not (isinstance(value, float) and math.isnan(value))

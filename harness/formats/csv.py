@@ -6,7 +6,9 @@ from typing import TextIO
 
 import pandas as pd
 
+from harness.journal import Run
 
-def write(cases: pd.DataFrame, stream: TextIO) -> None:
+
+def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:
     """Write the frame with its header; missing values are empty."""
     cases.to_csv(stream, index=False)

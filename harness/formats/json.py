@@ -6,8 +6,10 @@ from typing import TextIO
 
 import pandas as pd
 
+from harness.journal import Run
 
-def write(cases: pd.DataFrame, stream: TextIO) -> None:
+
+def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:
     """Write the frame, at full precision."""
     cases.to_json(stream, orient="records", indent=1, double_precision=15, force_ascii=False)
     stream.write("\n")

@@ -1,0 +1,94 @@
+"""``ferrybench compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from harness.cli.console import err, out
+from harness.comparison import junit as junit_xml
+from harness.comparison import markdown as summary
+from harness.comparison.sides import match, side
+from harness.comparison.suite import Rules, compare
+from harness.comparison.text import headline, left_out, lines, remarks
+from harness.comparison.tolerance import parse_tolerance
+from harness.comparison.verdicts import Comparison
+from harness.errors import UnableError, refuse_overwriting
+from harness.journal import Run
+from harness.reading import read_run
+
+
+def compare_command(
+    base: Path,
+    candidate: Path,
+    *,
+    tolerance: str = "",
+    strict: Annotated[bool, Parameter(negative=())] = False,
+    markdown: Annotated[Path | None, Parameter(name="--markdown")] = None,
+    junit: Annotated[Path | None, Parameter(name="--junit")] = None,
+    force: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Is the candidate worse than the base?
+
+    Exit code 0: nothing worse, 1: something is, 3: not comparable. Memory, copies, page faults
+    and outcomes decide; times of runs that were not interleaved are told, and do not.
+
+    Parameters
+    ----------
+    base
+        The journal to compare with.
+    candidate
+        The journal that may be worse.
+    tolerance
+        What is no difference: time=5%,memory=2%,faults=10% when not given.
+    strict
+        What could not be decided, or was not measured, counts as worse.
+    markdown
+        Also write a summary for a pull request to this file.
+    junit
+        Also write JUnit XML to this file.
+    force
+        Overwrite these files if they exist.
+    """
+    rules = Rules(parse_tolerance(tolerance), strict)
+    for path in filter(None, (markdown, junit)):
+        refuse_overwriting(path, force=force)
+    runs = [_read(path) for path in (base, candidate)]
+    found = compare(match(side(runs[0]), side(runs[1])), rules)
+    show(found)
+    write(found, markdown, junit)
+    return found.exit_code
+
+
+def _read(path: Path) -> Run:
+    run = read_run(path)
+    for remark in run.remarks:
+        err.print(remark, soft_wrap=True)
+    return run
+
+
+def show(comparison: Comparison) -> None:
+    """The verdict last, where it is seen."""
+    for line, style in lines(comparison):
+        out.print(line, style=style, soft_wrap=True, markup=False)
+    for line in filter(None, (left_out(comparison), *remarks(comparison))):
+        out.print(line, soft_wrap=True, markup=False)
+    out.print(headline(comparison), style="bold", soft_wrap=True, markup=False)
+
+
+def write(comparison: Comparison, to_markdown: Path | None, to_junit: Path | None) -> None:
+    """Write what was asked for, and say so."""
+    if to_markdown is not None:
+        _write(to_markdown, summary.markdown(comparison).encode())
+    if to_junit is not None:
+        _write(to_junit, junit_xml.junit(comparison))
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise UnableError(f"{path} cannot be written: {error.strerror}") from error
+    err.print(f"wrote {path}", soft_wrap=True)

@@ -1,0 +1,122 @@
+"""What is held against what: the cases of two runs, matched, and how far their machines agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.case_outcome import case_outcome
+from harness.environment import Environment
+from harness.journal import Run
+from harness.model import Outcome, PlannedCase, Trial
+
+HARDWARE = (
+    "system", "machine", "cpu_model", "processors", "processors_installed", "caches_bytes",
+    "memory_bytes", "memory_limit_bytes", "hypervisor",
+)  # fmt: skip
+"""Fields that make it another machine."""
+SETTINGS = ("kernel", "governor", "thp_enabled", "thp_defrag", "swap_bytes", "ferrybench")
+"""Fields of the same machine in another state."""
+HOST_FACTS = ("python", "implementation", "numpy", "torch", "env", "method")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One case on one side, with everything its trials found out."""
+
+    planned: PlannedCase
+    outcome: Outcome
+    trials: tuple[Trial, ...]
+
+    @property
+    def payload_bytes(self) -> int:
+        return max((trial.payload_bytes for trial in self.trials), default=0)
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two things that are compared."""
+
+    name: str
+    environment: Environment
+    cases: Mapping[str, Measured]  # by key
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field in which the two environments differ."""
+
+    name: str
+    base: str
+    candidate: str
+    hardware: bool
+
+    @property
+    def text(self) -> str:
+        return f"{self.name}: {self.base or 'unknown'} → {self.candidate or 'unknown'}"
+
+
+@dataclass(frozen=True)
+class Match:
+    """Two sides: what both have, and what only one has."""
+
+    base: Side
+    candidate: Side
+    differences: tuple[Difference, ...] = field(default=())
+
+    @property
+    def same_machine(self) -> bool:
+        return not any(difference.hardware for difference in self.differences)
+
+    @property
+    def common(self) -> list[str]:
+        """Keys of both, in the base's order."""
+        return [key for key in self.base.cases if key in self.candidate.cases]
+
+    @property
+    def only_base(self) -> list[str]:
+        return [key for key in self.base.cases if key not in self.candidate.cases]
+
+    @property
+    def only_candidate(self) -> list[str]:
+        return [key for key in self.candidate.cases if key not in self.base.cases]
+
+
+def side(run: Run) -> Side:
+    """A whole run as one side."""
+    trials: dict[int, list[Trial]] = {}
+    for trial in run.trials:
+        trials.setdefault(trial.case, []).append(trial)
+    cases = {}
+    for index, planned in enumerate(run.header.plan.cases):
+        own = trials.get(index, [])
+        outcome = case_outcome(run.ended, planned, [trial.outcome for trial in own])
+        cases[planned.case.key] = Measured(planned, outcome, tuple(own))
+    return Side(str(run.path), run.header.environment, cases)
+
+
+def match(base: Side, candidate: Side) -> Match:
+    """Put two sides beside each other."""
+    found = tuple(differences(base.environment, candidate.environment))
+    return Match(base, candidate, found)
+
+
+def differences(base: Environment, candidate: Environment) -> Iterator[Difference]:
+    """Every field in which two environments differ and that can make a number differ."""
+    for name in (*HARDWARE, *SETTINGS):
+        then, now = getattr(base, name), getattr(candidate, name)
+        if then != now:
+            yield Difference(name, _text(then), _text(now), name in HARDWARE)
+    for host in base.hosts.keys() & candidate.hosts.keys():
+        for name in HOST_FACTS:
+            then, now = base.hosts[host].get(name), candidate.hosts[host].get(name)
+            if then != now:
+                label = name if host == "default" else f"{name} of host {host}"
+                yield Difference(label, _text(then), _text(now), hardware=False)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={item}" for key, item in sorted(value.items()))
+    return "" if value is None else str(value)

@@ -1,0 +1,194 @@
+"""From two sides to the comparison of a suite."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from harness.case_outcome import steady_by_round
+from harness.comparison.amounts import AMOUNTS, Amount
+from harness.comparison.sides import Match, Measured
+from harness.comparison.times import TimeRatio, called, compare_times
+from harness.comparison.tolerance import Tolerance
+from harness.comparison.verdicts import CaseVerdict, Comparison, Finding, Word
+from harness.units import format_share
+
+TIME = "time"
+NOT_INTERLEAVED = (
+    "the runs were not interleaved, and a machine's speed drifts by more than any tolerance; "
+    "ferrybench ab interleaves them"
+)
+
+NOTABLE = 1.25
+"""A ratio of single processes from which it is told, though it decides nothing."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a suite is judged."""
+
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    strict: bool = False
+    interleaved: bool = False  # trials of equal round were neighbours
+
+
+def compare(match: Match, rules: Rules) -> Comparison:
+    """Judge every case of two sides."""
+    why_not_time = _why_not_time(match, rules)
+    ratios = _time_ratios(match, rules)
+    slower = _called({key: ratio.p_slower for key, ratio in ratios.items()})
+    faster = _called({key: ratio.p_faster for key, ratio in ratios.items()})
+    cases = []
+    for key in (*match.base.cases, *match.only_candidate):
+        findings = tuple(_findings(match, rules.tolerance, key))
+        if key in ratios:
+            time = _time_finding(ratios[key], rules.tolerance, slower[key], faster[key])
+            findings = (*findings, replace(time, gates=not why_not_time))
+        elif _timed_once(match, key):
+            findings = (*findings, _undecidable(match, key))
+        cases.append(CaseVerdict(key, findings))
+    return Comparison(match, rules.tolerance, tuple(cases), why_not_time, rules.strict)
+
+
+def _why_not_time(match: Match, rules: Rules) -> str:
+    if not match.same_machine:
+        other = next(one for one in match.differences if one.hardware)
+        return f"the machines differ ({other.text})"
+    return "" if rules.interleaved else NOT_INTERLEAVED
+
+
+def _both_ok(match: Match, key: str) -> bool:
+    base, candidate = match.base.cases.get(key), match.candidate.cases.get(key)
+    return bool(base and candidate and base.outcome.ok and candidate.outcome.ok)
+
+
+def _time_ratios(match: Match, rules: Rules) -> dict[str, TimeRatio]:
+    found = {}
+    for key in match.common:
+        if _both_ok(match, key):
+            ratio = compare_times(
+                steady_by_round(match.base.cases[key].trials),
+                steady_by_round(match.candidate.cases[key].trials),
+                rules.tolerance.time,
+                paired=rules.interleaved,
+            )
+            if ratio is not None:
+                found[key] = ratio
+    return found
+
+
+def _timed_once(match: Match, key: str) -> bool:
+    return _both_ok(match, key) and bool(
+        steady_by_round(match.base.cases[key].trials)
+        or steady_by_round(match.candidate.cases[key].trials)
+    )
+
+
+def _undecidable(match: Match, key: str) -> Finding:
+    """What can be said of times of which one side has no more than one process."""
+    few = Finding(TIME, "inconclusive", "too few processes to ever decide", gates=False)
+    sides = (match.base.cases[key], match.candidate.cases[key])
+    base, candidate = (list(steady_by_round(side.trials).values()) for side in sides)
+    if not (base and candidate):
+        return few
+    ends = statistics.median(base), statistics.median(candidate)
+    ratio = ends[1] / ends[0]
+    if 1 / NOTABLE < ratio < NOTABLE:
+        return few
+    return replace(few, base=ends[0], candidate=ends[1], ratio=ratio)
+
+
+def _called(probabilities: Mapping[str, float]) -> dict[str, bool]:
+    return dict(zip(probabilities, called(list(probabilities.values())), strict=True))
+
+
+def _time_finding(ratio: TimeRatio, tolerance: Tolerance, slower: bool, faster: bool) -> Finding:
+    finding = Finding(
+        TIME, "same", "", ratio.base_s, ratio.candidate_s, ratio.ratio, ratio.low, ratio.high
+    )
+    beyond = f"certainly beyond {format_share(tolerance.time)}, for so many cases"
+    if slower:
+        return replace(finding, word="slower", reason=beyond)
+    if faster:
+        return replace(finding, word="faster", reason=beyond)
+    if ratio.high <= 1 + tolerance.time and ratio.low >= 1 / (1 + tolerance.time):
+        return replace(finding, reason=f"within {format_share(tolerance.time)}")
+    what = "pairs" if ratio.paired else "processes a side"
+    reason = f"{ratio.pairs} {what} leave more than {format_share(tolerance.time)} open"
+    return replace(finding, word="inconclusive", reason=reason)
+
+
+def _findings(match: Match, tolerance: Tolerance, key: str) -> Iterator[Finding]:
+    """Everything but time."""
+    base, candidate = match.base.cases.get(key), match.candidate.cases.get(key)
+    if base is None:
+        yield Finding("outcome", "not comparable", "the base has no such case")
+        return
+    if candidate is None:
+        yield Finding("outcome", "not measured", "the candidate has no such case")
+        return
+    outcome = _outcome(base, candidate)
+    yield outcome
+    if outcome.word == "same" and base.outcome.ok:
+        yield from _amounts(base, candidate, tolerance)
+        yield from _sharing(base, candidate)
+
+
+def _outcome(base: Measured, candidate: Measured) -> Finding:
+    then, now = base.outcome, candidate.outcome
+    if then.name == now.name == "skipped":
+        return Finding("outcome", "skipped", f"in both: {now.reason}")
+    if "skipped" in (then.name, now.name):
+        side, why = ("base", then) if then.name == "skipped" else ("candidate", now)
+        return Finding("outcome", "not measured", f"{side}: {why.reason}")
+    if then.ok and not now.ok:
+        return Finding("outcome", "broken", f"was ok, is {now.name}: {now.reason}")
+    if now.ok and not then.ok:
+        return Finding("outcome", "mended", f"was {then.name}, is ok")
+    if then.name != now.name:
+        reason = f"fails otherwise: was {then.name}, is {now.name}: {now.reason}"
+        return Finding("outcome", "not comparable", reason)
+    return Finding("outcome", "same", now.name if now.ok else f"{now.name} in both")
+
+
+def _amounts(base: Measured, candidate: Measured, tolerance: Tolerance) -> Iterator[Finding]:
+    payload = max(base.payload_bytes, candidate.payload_bytes)
+    for amount in AMOUNTS:
+        then, now = amount.of(base), amount.of(candidate)
+        if then and now:
+            yield _amount(amount, then, now, amount.allowed(then[0], payload, tolerance))
+
+
+def _amount(
+    amount: Amount, then: tuple[float, ...], now: tuple[float, ...], allowed: float
+) -> Finding:
+    """Ascending readings of both sides against each other."""
+    middles = statistics.median(then), statistics.median(now)
+    ratio = middles[1] / middles[0] if middles[0] else None
+    finding = Finding(amount.name, "same", f"within {amount.text(allowed)}", *middles, ratio)
+    more, less = now[0] - then[-1], then[0] - now[-1]
+    varies = max(then[-1] - then[0], now[-1] - now[0])
+    if max(more, less) <= allowed:
+        own = f"within its own variation of {amount.text(varies)}"
+        return replace(finding, reason=own) if varies > allowed else finding
+    if varies > allowed:
+        reason = f"varies by {amount.text(varies)} from process to process; measure more of them"
+        return replace(finding, word="inconclusive", reason=reason)
+    word: Word = "heavier" if more > 0 else "lighter"
+    reason = f"{amount.text(max(more, less))} {'more' if more > 0 else 'less'} than the base"
+    return replace(finding, word=word, reason=reason)
+
+
+def _sharing(base: Measured, candidate: Measured) -> Iterator[Finding]:
+    """A result that no longer shares its input's memory has become a copy."""
+    then, now = _shares(base), _shares(candidate)
+    if then and now is False:
+        yield Finding("sharing", "heavier", "the result no longer shares its input's memory")
+    if now and then is False:
+        yield Finding("sharing", "lighter", "the result shares its input's memory now")
+
+
+def _shares(case: Measured) -> bool | None:
+    known = [trial.shares_memory for trial in case.trials if trial.shares_memory is not None]
+    return known[0] if known else None

@@ -1,0 +1,96 @@
+"""A comparison as text: what weighs most first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from harness.comparison.verdicts import (
+    BETTER,
+    UNDECIDED,
+    WORDS,
+    WORSE,
+    CaseVerdict,
+    Comparison,
+    Finding,
+)
+from harness.units import format_seconds, format_share, format_size
+
+SHOWN = 50
+"""Cases told in a terminal; how many are left out is said."""
+
+
+def headline(comparison: Comparison) -> str:
+    """The verdict on the suite, with how many cases are behind it."""
+    counts = [f"{len(comparison.of(word))} {word}" for word in WORDS if comparison.of(word)]
+    return f"{comparison.word}: {', '.join(counts) or 'no cases'}"
+
+
+def remarks(comparison: Comparison) -> Iterator[str]:
+    """What a reader must know to believe the verdict."""
+    match, tolerance = comparison.match, comparison.tolerance
+    yield (
+        f"tolerance: time {format_share(tolerance.time)}, memory {format_share(tolerance.memory)}, "
+        f"page faults {format_share(tolerance.faults)}"
+    )
+    if comparison.why_not_time:
+        yield f"time is advisory: {comparison.why_not_time}"
+    for difference in match.differences:
+        yield f"environments differ in {difference.text}"
+    if not match.common:
+        yield "the runs have no case in common: measure the same scenarios, sizes and parameters"
+
+
+def told(comparison: Comparison) -> list[CaseVerdict]:
+    """The cases worth a row: everything but those that are the same, what weighs most first."""
+    cases = [c for c in comparison.cases if c.word not in ("same", "skipped") or c.advisory]
+    return sorted(cases, key=lambda case: WORDS.index(case.word))
+
+
+def row(case: CaseVerdict) -> tuple[str, str, str, str, str]:
+    """A case, its word, what changed, the ratio with its interval, and why."""
+    finding = case.advisory[0] if case.word == "same" and case.advisory else case.decisive
+    word = finding.word if finding.gates else f"{finding.word} (advisory)"
+    return case.key, word, change(finding), ratio_text(finding), finding.reason
+
+
+def change(finding: Finding) -> str:
+    """``memory at the peak: 8 MiB → 16 MiB``."""
+    if finding.base is None or finding.candidate is None:
+        return finding.what
+    write = _writer(finding.what)
+    return f"{finding.what}: {write(finding.base)} → {write(finding.candidate)}"
+
+
+def _writer(what: str) -> Callable[[float], str]:
+    if what == "time":
+        return format_seconds
+    return (lambda value: f"{value:,.0f}") if "faults" in what else format_size
+
+
+def ratio_text(finding: Finding) -> str:
+    """``1.12× (1.08 to 1.17)``."""
+    if finding.ratio is None:
+        return ""
+    interval = "" if finding.low is None else f" ({finding.low:.3g} to {finding.high:.3g})"
+    return f"{finding.ratio:.3g}×{interval}"
+
+
+def lines(comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """The cases worth telling for a terminal of any width: text, and the style it is printed in."""
+    for case in told(comparison)[:SHOWN]:
+        key, word, changed, ratio, why = row(case)
+        yield f"{word}: {key}", _STYLES.get(case.word, "")
+        yield f"    {', '.join(filter(None, (changed, ratio)))}: {why}", ""
+
+
+_STYLES = {
+    **dict.fromkeys(WORSE, "red"),
+    **dict.fromkeys(BETTER, "green"),
+    **dict.fromkeys(UNDECIDED, "yellow"),
+}
+
+
+def left_out(comparison: Comparison) -> str:
+    """How many cases are not told; "" where all are."""
+    more = len(told(comparison)) - SHOWN
+    return f"{more} more cases are left out; --markdown FILE has them all" if more > 0 else ""

@@ -1,0 +1,140 @@
+"""Is it slower? Processes of one side against processes of the other.
+
+Samples of one process share its luck, so each process counts once, by the median of its samples,
+as a logarithm. Where the sides were interleaved, each process of the candidate has a neighbour of
+the base, and what is judged are their ratios: a machine that drifts then cancels out. Elsewhere
+the two groups are judged by Welch's test, which cannot know of a drift.
+
+A difference is called when the ratio is beyond the tolerance with more confidence than all cases
+together may be wrong: :func:`called` corrects for their number.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+FALSE_ALARM = 0.01
+"""The probability with which a suite may name any case slower that is not: over all its cases."""
+CONFIDENCE = 0.95
+"""Of the interval that is shown, for one case alone."""
+
+
+@dataclass(frozen=True)
+class TimeRatio:
+    """How the candidate's time compares with the base's."""
+
+    ratio: float
+    low: float  # of an interval for this case alone
+    high: float
+    p_slower: float  # if it were slower by just the tolerance, would chance look like this?
+    p_faster: float
+    base_s: float
+    candidate_s: float
+    pairs: int  # or processes of the side that has fewer
+    paired: bool
+
+
+def compare_times(
+    base: Mapping[int, float], candidate: Mapping[int, float], tolerance: float, *, paired: bool
+) -> TimeRatio | None:
+    """Compare processes' times.
+
+    Args:
+        base: seconds by round.
+        candidate: the same.
+        tolerance: the share that is no difference.
+        paired: processes of equal round were neighbours.
+
+    Returns:
+        None where one side has fewer than two processes: then nothing can be said.
+    """
+    if paired:
+        rounds = sorted(base.keys() & candidate.keys())
+        logs = [math.log(candidate[number] / base[number]) for number in rounds]
+        spread = _of_pairs(logs)
+    else:
+        spread = _of_groups(_logs(base), _logs(candidate))
+    if spread is None:
+        return None
+    return TimeRatio(
+        ratio=math.exp(spread.centre),
+        low=math.exp(spread.bound(-CONFIDENCE)),
+        high=math.exp(spread.bound(CONFIDENCE)),
+        p_slower=spread.p_above(math.log1p(tolerance)),
+        p_faster=spread.p_below(-math.log1p(tolerance)),
+        base_s=statistics.median(base.values()),
+        candidate_s=statistics.median(candidate.values()),
+        pairs=len(rounds) if paired else min(len(base), len(candidate)),
+        paired=paired,
+    )
+
+
+def _logs(times: Mapping[int, float]) -> list[float]:
+    return [math.log(value) for value in times.values()]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A centre, its standard error, and the degrees of freedom of that."""
+
+    centre: float
+    error: float
+    freedom: float
+
+    def bound(self, confidence: float) -> float:
+        """An end of the two-sided interval: the lower one for a negative confidence."""
+        from scipy.special import stdtrit
+
+        quantile = float(stdtrit(self.freedom, 0.5 + abs(confidence) / 2))
+        return self.centre + math.copysign(quantile, confidence) * self.error
+
+    def p_above(self, bar: float) -> float:
+        """The probability of a centre this high or higher, were the truth at the bar."""
+        from scipy.special import stdtr
+
+        if self.error == 0:
+            return 0.0 if self.centre > bar else 1.0
+        return float(stdtr(self.freedom, (bar - self.centre) / self.error))
+
+    def p_below(self, bar: float) -> float:
+        """The same for a centre this low or lower."""
+        return Spread(-self.centre, self.error, self.freedom).p_above(-bar)
+
+
+def _of_pairs(logs: Sequence[float]) -> Spread | None:
+    if len(logs) < 2:
+        return None
+    return Spread(
+        statistics.fmean(logs), statistics.stdev(logs) / math.sqrt(len(logs)), len(logs) - 1
+    )
+
+
+def _of_groups(base: Sequence[float], candidate: Sequence[float]) -> Spread | None:
+    """Welch, Biometrika 34 (1947) 28: two groups whose variances may differ."""
+    if min(len(base), len(candidate)) < 2:
+        return None
+    shares = [statistics.variance(group) / len(group) for group in (base, candidate)]
+    error = math.sqrt(sum(shares))
+    parts = [
+        share**2 / (len(group) - 1) for share, group in zip(shares, (base, candidate), strict=True)
+    ]
+    freedom = sum(shares) ** 2 / sum(parts) if sum(parts) else 1.0
+    return Spread(statistics.fmean(candidate) - statistics.fmean(base), error, freedom)
+
+
+def called(probabilities: Sequence[float], level: float = FALSE_ALARM) -> list[bool]:
+    """Which of many hypotheses are rejected, with one false rejection at most so likely.
+
+    Holm, Scandinavian Journal of Statistics 6 (1979) 65: the smallest must be below level / n,
+    the next below level / (n - 1), and so on to the first that is not.
+    """
+    order = sorted(range(len(probabilities)), key=lambda index: probabilities[index])
+    found = [False] * len(probabilities)
+    for rank, index in enumerate(order):
+        if not probabilities[index] < level / (len(order) - rank):
+            break
+        found[index] = True
+    return found

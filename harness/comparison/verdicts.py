@@ -1,0 +1,108 @@
+"""The words of a comparison: of one finding, of a case, of the suite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.comparison.sides import Match
+from harness.comparison.tolerance import Tolerance
+from harness.errors import EXIT_NOT_COMPARABLE, EXIT_OK, EXIT_WORSE
+
+Word = Literal[
+    "broken", "heavier", "slower", "not comparable", "inconclusive", "not measured", "mended",
+    "lighter", "faster", "same", "skipped",
+]  # fmt: skip
+WORDS: tuple[Word, ...] = Word.__args__  # type: ignore[attr-defined]
+"""In the order in which they weigh: the first of a case's findings is the case's."""
+WORSE: tuple[Word, ...] = ("broken", "heavier", "slower")
+BETTER: tuple[Word, ...] = ("mended", "lighter", "faster")
+UNDECIDED: tuple[Word, ...] = ("not comparable", "inconclusive", "not measured")
+SuiteWord = Literal["worse", "inconclusive", "not comparable", "nothing worse"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one thing in one case. Times are seconds, memory bytes."""
+
+    what: str  # time, outcome, memory at the peak …
+    word: Word
+    reason: str
+    base: float | None = None
+    candidate: float | None = None
+    ratio: float | None = None
+    low: float | None = None  # of the ratio's interval
+    high: float | None = None
+    gates: bool = True  # False: advisory, it says so and no more
+
+    @property
+    def unjudged(self) -> bool:
+        """Whether there is a ratio that is worth a look, and no interval to judge it by."""
+        return self.word == "inconclusive" and self.ratio is not None and self.low is None
+
+
+@dataclass(frozen=True)
+class CaseVerdict:
+    """One case and everything that was found of it."""
+
+    key: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def decisive(self) -> Finding:
+        """The finding that weighs most among those that gate."""
+        gating = [finding for finding in self.findings if finding.gates]
+        return min(gating or self.findings, key=lambda finding: WORDS.index(finding.word))
+
+    @property
+    def word(self) -> Word:
+        return self.decisive.word
+
+    @property
+    def advisory(self) -> tuple[Finding, ...]:
+        """What would be worse if it could be trusted, or differs too much to be passed over."""
+        return tuple(
+            one for one in self.findings if not one.gates and (one.word in WORSE or one.unjudged)
+        )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A suite: every case, and the verdict on all of them together.
+
+    Args:
+        match: the two sides.
+        tolerance: what is no difference.
+        cases: in the base's order, then those that only the candidate has.
+        why_not_time: why time is advisory here; "" where it gates.
+        strict: what could not be decided counts as well.
+    """
+
+    match: Match
+    tolerance: Tolerance
+    cases: tuple[CaseVerdict, ...]
+    why_not_time: str
+    strict: bool = False
+
+    def of(self, *words: Word) -> list[CaseVerdict]:
+        """The cases of these words."""
+        return [case for case in self.cases if case.word in words]
+
+    @property
+    def word(self) -> SuiteWord:
+        if self.of(*WORSE):
+            return "worse"
+        if not self.of(*BETTER, "same", "inconclusive"):
+            return "not comparable"
+        undecided = self.of(*UNDECIDED)
+        return "inconclusive" if self.strict and undecided else "nothing worse"
+
+    @property
+    def exit_code(self) -> int:
+        codes: dict[SuiteWord, int] = {
+            "worse": EXIT_WORSE,
+            "inconclusive": EXIT_WORSE,
+            "not comparable": EXIT_NOT_COMPARABLE,
+            "nothing worse": EXIT_OK,
+        }
+        return codes[self.word]

@@ -1,0 +1,139 @@
+"""pytest-benchmark's JSON, as ``pytest --benchmark-json`` writes it.
+
+Its samples are ours: each the mean time of one call, of all processes together. What its table
+has no column for, memory above all, stands in ``extra_info``. Its own code computes its statistics.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, TextIO
+
+import pandas as pd
+
+from harness.errors import UnableError
+from harness.formats import known, records
+from harness.journal import Run
+from harness.model import Trial
+
+VERSION = "5.0.0"
+"""Of pytest-benchmark, whose format this is."""
+EXTRA = (
+    "outcome", "peak_extra_bytes", "peak_anon_bytes", "peak_file_bytes", "peak_shmem_bytes",
+    "retained_bytes", "left_bytes", "copies", "shares_memory", "minor_faults_first",
+    "minor_faults_steady", "first_call_s", "payload_bytes",
+)  # fmt: skip
+
+
+def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:
+    """Write every case that was timed.
+
+    Raises:
+        UnableError: pytest-benchmark is not installed.
+    """
+    trials: dict[int, list[Trial]] = {}
+    for trial in run.trials:
+        if trial.kind == "time" and trial.outcome.ok and trial.timing is not None:
+            trials.setdefault(trial.case, []).append(trial)
+    rows: list[dict[str, Any]] = records(cases)
+    json.dump(
+        {
+            "machine_info": _machine(run),
+            "commit_info": _commit(run),
+            "benchmarks": [
+                _benchmark(run, index, own, rows[index]) for index, own in sorted(trials.items())
+            ],
+            "datetime": run.header.created,
+            "version": VERSION,
+        },
+        stream,
+        indent=4,
+        allow_nan=False,
+    )
+    stream.write("\n")
+
+
+def _benchmark(
+    run: Run, index: int, trials: Sequence[Trial], row: dict[str, Any]
+) -> dict[str, Any]:
+    case = run.header.plan.cases[index].case
+    parameters = {**case.parameters} | ({"host": case.host} if case.host != "default" else {})
+    label = "-".join(str(value) for value in parameters.values())
+    name = f"{case.strategy}[{label}]"
+    samples = [sample for trial in trials if trial.timing for sample in trial.timing.samples_s]
+    calls = max(trial.timing.calls_per_sample for trial in trials if trial.timing)
+    return {
+        "group": f"{case.scenario} {case.point}",
+        "name": name,
+        "fullname": f"scenarios/{case.scenario}.py::{name}",
+        "params": parameters,
+        "param": label,
+        "extra_info": {
+            "scenario": case.scenario,
+            "strategy": case.strategy,
+            **{column: _plain(row[column]) for column in EXTRA},
+        },
+        "options": {
+            "disable_gc": not run.header.plan.effort.collect_garbage,
+            "timer": "perf_counter",
+            "min_rounds": run.header.plan.effort.min_samples,
+            "max_time": run.header.plan.effort.steady_s,
+            "min_time": 0.0,
+            "warmup": True,
+        },
+        "stats": {**_stats(samples), "data": samples, "iterations": calls},
+    }
+
+
+def _stats(samples: Sequence[float]) -> dict[str, Any]:
+    try:
+        from pytest_benchmark import stats as theirs
+    except ImportError as error:
+        raise UnableError(
+            "the format pytest-benchmark needs that package: pip install pytest-benchmark"
+        ) from error
+    stats: Any = theirs.Stats  # it has no types
+    stats = stats()
+    for sample in samples:
+        stats.update(sample)
+    found: dict[str, Any] = stats.as_dict()
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """A cell of a frame as JSON knows it."""
+    if not known(value):
+        return None
+    return value.item() if hasattr(value, "item") else value
+
+
+def _machine(run: Run) -> dict[str, Any]:
+    environment = run.header.environment
+    host = environment.hosts.get("default", {})
+    known = asdict(environment)
+    return {
+        "node": "",
+        "processor": environment.cpu_model,
+        "machine": environment.machine,
+        "python_compiler": "",
+        "python_implementation": host.get("implementation", ""),
+        "python_version": host.get("python", ""),
+        "release": environment.kernel,
+        "system": environment.system,
+        "cpu": {"brand_raw": environment.cpu_model, "count": environment.processors},
+        "ferrybench": {name: known[name] for name in ("ferrybench", "thp_enabled", "hosts")},
+    }
+
+
+def _commit(run: Run) -> dict[str, Any]:
+    environment = run.header.environment
+    return {
+        "id": environment.git_revision or "unversioned",
+        "time": run.header.created,
+        "author_time": run.header.created,
+        "dirty": environment.git_dirty,
+        "project": "ferrybench",
+        "branch": "(unknown)",
+    }

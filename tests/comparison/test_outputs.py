@@ -1,0 +1,98 @@
+"""What is printed and written of a comparison."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.cli import run
+from harness.comparison.junit import junit
+from harness.comparison.markdown import markdown
+from harness.comparison.text import headline
+from harness.errors import EXIT_NOT_COMPARABLE, EXIT_OK, EXIT_USAGE, EXIT_WORSE
+from harness.model import Outcome
+from tests.comparison.sides_made import compared, steady, suite, usual
+from tests.journals import planned, trial
+
+
+def test_the_headline_counts_what_weighs_most_first(tmp_path: Path) -> None:
+    found = compared(tmp_path, lambda one: replace(one, outcome=Outcome("error", "no")))
+    assert headline(found) == "worse: 1 broken, 2 same"
+
+
+def test_markdown_has_a_row_for_what_changed_and_no_markup_of_others(tmp_path: Path) -> None:
+    reason = "no | such <b>thing</b> as *this*"
+    text = markdown(compared(tmp_path, lambda one: replace(one, outcome=Outcome("error", reason))))
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert len(rows) == 1
+    assert "moving/b size=1048576" in rows[0]
+    assert r"no \| such \<b>thing\</b> as \*this\*" in rows[0]
+    assert rows[0].replace(r"\|", "").count("|") == 6
+    assert text.startswith("## ferrybench: worse: 1 broken, 2 same\n")
+    assert "time is advisory" in text
+
+
+def test_junit_has_a_test_for_every_case_and_a_failure_for_what_is_worse(tmp_path: Path) -> None:
+    bad = Outcome("error", "null\0byte & <tag>")
+    root = ET.fromstring(junit(compared(tmp_path, lambda one: replace(one, outcome=bad))))
+    assert root.tag == "testsuites"
+    (found,) = root
+    assert {name: found.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "3", "failures": "1", "errors": "0", "skipped": "0",
+    }  # fmt: skip
+    tests = found.findall("testcase")
+    assert [test.get("classname") for test in tests] == ["moving"] * 3
+    (failure,) = found.iter("failure")
+    assert failure.get("type") == "broken"
+    assert "& <tag>" in (failure.get("message") or "")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [("same", EXIT_OK), ("slower", EXIT_OK), ("broken", EXIT_WORSE)],
+)
+def test_the_command_prints_writes_and_exits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str, code: int
+) -> None:
+    changes = {
+        "same": usual(),
+        "slower": usual(steady(4e-3)),
+        "broken": usual(lambda one: replace(one, outcome=Outcome("crash", "SIGSEGV"))),
+    }
+    base = suite(tmp_path, "base", usual())
+    candidate = suite(tmp_path, "candidate", changes[change])
+    files = [tmp_path / "summary.md", tmp_path / "junit.xml"]
+    arguments = ["compare", str(base), str(candidate)]
+    arguments += ["--markdown", str(files[0]), "--junit", str(files[1])]
+    assert run(arguments) == code
+    captured = capsys.readouterr()
+    assert ("slower (advisory)" in captured.out) == (change == "slower")
+    assert all(file.stat().st_size for file in files)
+    assert run(arguments) == EXIT_USAGE  # nothing is overwritten
+    assert "--force" in capsys.readouterr().err
+    assert run([*arguments, "--force"]) == code
+
+
+def test_runs_with_nothing_in_common_exit_with_3_and_say_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = suite(tmp_path, "base", usual())
+    other = suite(tmp_path, "other", [trial(0, 0)], cases=[planned("elsewhere")])
+    assert run(["compare", str(base), str(other)]) == EXIT_NOT_COMPARABLE
+    assert "no case in common" in capsys.readouterr().out
+
+
+def test_a_file_that_is_no_journal_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = suite(tmp_path, "base", usual())
+    other = tmp_path / "empty.jsonl"
+    other.write_text("")
+    for pair in ((base, other), (other, base), (base, tmp_path / "gone.jsonl")):
+        assert run(["compare", *map(str, pair)]) == EXIT_USAGE
+        text = capsys.readouterr().err
+        assert text.count("\n") == 1
+        assert "Traceback" not in text

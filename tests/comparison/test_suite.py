@@ -1,0 +1,231 @@
+"""Verdicts on cases and suites, with changes planted by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.comparison.suite import Rules, compare
+from harness.comparison.tolerance import Tolerance, parse_tolerance
+from harness.errors import EXIT_NOT_COMPARABLE, EXIT_OK, EXIT_WORSE, UsageError
+from harness.model import Faults, Outcome, Rss, Trial
+from tests.comparison.sides_made import (
+    PAYLOAD,
+    Change,
+    compared,
+    matched,
+    of,
+    same,
+    steady,
+    suite,
+    usual,
+)
+from tests.journals import ENVIRONMENT, MIB, planned, trial
+
+
+def words(folder: Path, change: Change, rules: Rules | None = None) -> list[str]:
+    return [case.word for case in compared(folder, change, rules).cases]
+
+
+def peak(extra: int, only: tuple[int, ...] = (0, 1, 2, 3)) -> Change:
+    """More at the peak, in the trials of some rounds."""
+
+    def change(one: Trial) -> Trial:
+        assert one.ledger is not None
+        more = Rss(anon_bytes=one.ledger.peak.anon_bytes + (extra if one.round in only else 0))
+        return replace(one, ledger=replace(one.ledger, peak=more))
+
+    return change
+
+
+def left(extra: int) -> Change:
+    def change(one: Trial) -> Trial:
+        assert one.ledger is not None
+        return replace(one, ledger=replace(one.ledger, left=Rss(anon_bytes=extra)))
+
+    return change
+
+
+def becomes(outcome: Outcome) -> Change:
+    return lambda one: replace(one, outcome=outcome)
+
+
+def test_identical_runs_are_the_same(tmp_path: Path) -> None:
+    found = compared(tmp_path)
+    assert [case.word for case in found.cases] == ["same"] * 3
+    assert found.word == "nothing worse"
+    assert found.exit_code == EXIT_OK
+
+
+@pytest.mark.parametrize(
+    ("extra", "word"),
+    [
+        (PAYLOAD // 20, "heavier"),
+        (-PAYLOAD // 20, "lighter"),
+        (PAYLOAD // 100, "same"),
+    ],
+)
+def test_a_twentieth_of_the_payload_is_found_and_a_hundredth_is_not(
+    tmp_path: Path, extra: int, word: str
+) -> None:
+    found = compared(tmp_path, peak(extra))
+    assert [case.word for case in found.cases] == ["same", word, "same"]
+    assert found.exit_code == (EXIT_WORSE if word == "heavier" else EXIT_OK)
+
+
+def test_an_extra_share_of_the_payload_is_found_where_no_copy_was_made_before(
+    tmp_path: Path,
+) -> None:
+    nothing = [replace(one, ledger=replace(one.ledger, peak=Rss())) for one in usual()]  # type: ignore[type-var]
+    base = suite(tmp_path, "base", nothing)
+    candidate = suite(tmp_path, "candidate", [peak(PAYLOAD // 20)(one) for one in nothing])
+    assert {case.word for case in compare(matched(base, candidate), Rules()).cases} == {"heavier"}
+
+
+def test_memory_that_varies_by_itself_decides_nothing(tmp_path: Path) -> None:
+    # GIVEN a candidate above the base, by more in one process than in the others
+    found = of(compared(tmp_path, lambda one: peak(MIB * (1 + 3 * one.round))(one)), "b",
+               "memory at the peak")  # fmt: skip
+    assert found.word == "inconclusive"
+    assert "varies by 9 MiB" in found.reason
+    # and one that overlaps the base is no change, but is said to vary
+    found = of(compared(tmp_path, peak(4 * MIB, only=(1, 2))), "b", "memory at the peak")
+    assert found.word == "same"
+    assert "its own variation of 4 MiB" in found.reason
+
+
+def test_a_leak_is_found(tmp_path: Path) -> None:
+    finding = of(compared(tmp_path, left(PAYLOAD // 20)), "b", "memory left after it was dropped")
+    assert finding.word == "heavier"
+    assert "more than the base" in finding.reason
+
+
+def test_a_lost_share_is_heavier_and_a_won_one_lighter(tmp_path: Path) -> None:
+    shares: Change = lambda one: replace(one, shares_memory=True)  # noqa: E731
+    copies = suite(tmp_path, "copies", usual())
+    shared = suite(tmp_path, "shared", usual(shares))
+    assert compare(matched(shared, copies), Rules()).word == "worse"
+    better = compare(matched(copies, shared), Rules())
+    assert [case.word for case in better.cases] == ["same", "lighter", "same"]
+
+
+def test_page_faults_gate(tmp_path: Path) -> None:
+    change: Change = lambda one: replace(one, faults_first=Faults(1000.0, 0.0))  # noqa: E731
+    finding = of(compared(tmp_path, change), "b", "page faults of the first call")
+    assert (finding.word, finding.base, finding.candidate) == ("heavier", 257.0, 1000.0)
+
+
+@pytest.mark.parametrize("name", ["wrong", "error", "oom", "timeout", "crash"])
+def test_what_worked_and_no_longer_does_is_broken(tmp_path: Path, name: str) -> None:
+    outcome = Outcome(name, "it does not")  # type: ignore[arg-type]
+    found = compared(tmp_path, becomes(outcome))
+    assert found.exit_code == EXIT_WORSE
+    assert "it does not" in of(found, "b", "outcome").reason
+    assert [case.word for case in found.cases] == ["same", "broken", "same"]
+
+
+def test_what_failed_and_works_is_mended_and_other_failures_cannot_be_compared(
+    tmp_path: Path,
+) -> None:
+    failing = suite(tmp_path, "failing", usual(becomes(Outcome("error", "no"))))
+    crashing = suite(tmp_path, "crashing", usual(becomes(Outcome("crash", "SIGSEGV"))))
+    fine = suite(tmp_path, "fine", usual())
+    assert compare(matched(failing, fine), Rules()).cases[1].word == "mended"
+    assert compare(matched(failing, failing), Rules()).cases[1].word == "same"
+    assert compare(matched(failing, crashing), Rules()).cases[1].word == "not comparable"
+
+
+def test_a_slower_case_is_advisory_unless_the_runs_were_interleaved(tmp_path: Path) -> None:
+    found = compared(tmp_path, steady(2e-3))
+    assert found.cases[1].word == "same"
+    assert [finding.word for finding in found.cases[1].advisory] == ["slower"]
+    assert "not interleaved" in found.why_not_time
+    assert found.exit_code == EXIT_OK
+    found = compared(tmp_path, steady(2e-3), Rules(interleaved=True))
+    assert found.cases[1].word == "slower"
+    assert found.exit_code == EXIT_WORSE
+
+
+def test_one_process_a_side_can_never_decide(tmp_path: Path) -> None:
+    found = compared(tmp_path, steady(5e-3), Rules(interleaved=True), processes=1)
+    finding = of(found, "b", "time")
+    assert finding.word == "inconclusive"
+    assert "ever" in finding.reason
+
+
+def test_strict_counts_what_could_not_be_decided(tmp_path: Path) -> None:
+    base = suite(tmp_path, "base", usual())
+    fewer = suite(tmp_path, "fewer", usual()[:8], cases=[planned("a"), planned("b")])
+    lenient, strict = (compare(matched(base, fewer), Rules(strict=s)) for s in (False, True))
+    assert [case.word for case in lenient.cases] == ["same", "same", "not measured"]
+    assert (lenient.word, lenient.exit_code) == ("nothing worse", EXIT_OK)
+    assert (strict.word, strict.exit_code) == ("inconclusive", EXIT_WORSE)
+
+
+def test_what_both_skip_is_no_loss_even_if_strict(tmp_path: Path) -> None:
+    cases = [planned("a"), planned("b", skip="needs a package")]
+    trials = usual()[:4]
+    one, two = (suite(tmp_path, name, trials, cases=cases) for name in ("one", "two"))
+    found = compare(matched(one, two), Rules(strict=True))
+    assert [case.word for case in found.cases] == ["same", "skipped"]
+    assert found.exit_code == EXIT_OK
+
+
+def test_a_case_that_only_the_candidate_skips_is_not_measured(tmp_path: Path) -> None:
+    base = suite(tmp_path, "base", usual()[:8], cases=[planned("a"), planned("b")])
+    skips = [planned("a"), planned("b", skip="needs a package")]
+    found = compare(matched(base, suite(tmp_path, "other", usual()[:4], cases=skips)), Rules())
+    assert found.cases[1].word == "not measured"
+    assert "candidate: needs a package" in found.cases[1].decisive.reason
+
+
+def test_runs_without_a_common_case_are_never_passed(tmp_path: Path) -> None:
+    base = suite(tmp_path, "base", usual())
+    other = suite(tmp_path, "other", [trial(0, 0)], cases=[planned("elsewhere")])
+    found = compare(matched(base, other), Rules())
+    assert (found.word, found.exit_code) == ("not comparable", EXIT_NOT_COMPARABLE)
+    everything_skipped = suite(tmp_path, "skipped", [], cases=[planned("a", skip="no")])
+    found = compare(matched(everything_skipped, everything_skipped), Rules())
+    assert found.exit_code == EXIT_NOT_COMPARABLE
+
+
+def test_another_machine_is_named_and_its_times_do_not_gate(tmp_path: Path) -> None:
+    base = suite(tmp_path, "base", usual())
+    elsewhere = replace(ENVIRONMENT, cpu_model="Another", kernel="6.2", load_1m=9.0)
+    there = suite(tmp_path, "there", usual(steady(2e-3)), environment=elsewhere)
+    found = compare(matched(base, there), Rules(interleaved=True))
+    assert [one.text for one in found.match.differences] == [
+        "cpu_model: A Processor → Another",
+        "kernel: 6.1 → 6.2",
+    ]
+    assert "machines differ" in found.why_not_time
+    assert found.exit_code == EXIT_OK
+    heavier = suite(tmp_path, "heavier", usual(peak(4 * MIB)), environment=elsewhere)
+    assert compare(matched(base, heavier), Rules()).exit_code == EXIT_WORSE
+
+
+def test_versions_of_hosts_are_named(tmp_path: Path) -> None:
+    base = suite(tmp_path, "base", usual())
+    newer = replace(ENVIRONMENT, hosts={"default": {"python": "3.12.1", "torch": "2.13.0+cpu"}})
+    found = matched(base, suite(tmp_path, "newer", usual(), environment=newer))
+    assert [one.text for one in found.differences] == [
+        "python: 3.11.7 → 3.12.1",
+        "numpy: 2.4.6 → unknown",
+    ]
+    assert found.same_machine
+
+
+def test_tolerances_are_read(tmp_path: Path) -> None:
+    assert parse_tolerance("") == Tolerance()
+    assert parse_tolerance("time=10%,memory=0.5") == Tolerance(time=0.1, memory=0.005)
+    loose = Rules(parse_tolerance("memory=30%"))
+    assert words(tmp_path, peak(PAYLOAD // 4), loose) == ["same"] * 3
+    assert words(tmp_path, same, loose) == ["same"] * 3
+
+
+@pytest.mark.parametrize("text", ["speed=5%", "time", "time=fast", "memory=-1%", "time=nan"])
+def test_tolerances_that_cannot_be_meant_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--tolerance"):
+        parse_tolerance(text)
