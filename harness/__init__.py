@@ -1,10 +1,51 @@
 """Measure how data moves between NumPy and PyTorch: truthfully, and in isolation.
 
-This file is also what a trial process sees, so it imports nothing but the standard library.
+This file is also what a trial process and every session of pytest see, so it imports nothing but
+the standard library, and of that little: all else is imported when it is first asked for.
 """
 
-from harness.scenario import Parameter, Scenario
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.inline.comparing import compare
+    from harness.inline.comparison import Comparison
+    from harness.inline.loading import load
+    from harness.inline.measurement import Measurement
+    from harness.inline.measuring import measure
+    from harness.scenario import Parameter, Scenario
 
 __version__ = "0.1.0"
 
-__all__ = ["Parameter", "Scenario", "__version__"]
+__all__ = [
+    "Comparison",
+    "Measurement",
+    "Parameter",
+    "Scenario",
+    "__version__",
+    "compare",
+    "load",
+    "measure",
+]
+
+_WHEN_ASKED_FOR = {
+    "Comparison": "inline.comparison",
+    "Measurement": "inline.measurement",
+    "Parameter": "scenario",
+    "Scenario": "scenario",
+    "compare": "inline.comparing",
+    "load": "inline.loading",
+    "measure": "inline.measuring",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHEN_ASKED_FOR:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"harness.{_WHEN_ASKED_FOR[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -210,6 +210,9 @@ LISTED_BYTES = 40
 """Of a row in a list of Python integers, which is what a sampler goes through."""
 VIEW_BYTES = 600
 """Of a tensor, apart from its data."""
+GAPS = 4
+"""Batches that would fit into what glibc leaves unused between blocks that are aligned as torch's
+are: none or a dozen, by chance of the addresses."""
 CHUNK_BYTES = 2**20
 CHUNKS = 4
 """Shuffled together, or held in a window."""
@@ -228,14 +231,13 @@ def needs(
         tensors: made of each sample before they are stacked.
         pools: as many bytes as are shuffled together.
         temporaries: as large as a batch, alive while one is made.
-        by_torch: torch takes the memory for a batch. glibc leaves gaps between blocks that are
-            aligned as torch's are, so many that there are two batches more, or by chance ten.
+        by_torch: torch takes the memory for a batch, and glibc leaves gaps.
     """
 
     def copies(size, sample_bytes, dtype, batch_size, npy):
         rows, row = count(size, sample_bytes, dtype, npy), row_bytes(sample_bytes, dtype, npy)
         floats = 4 * values_of(sample_bytes, npy)
-        gaps = 2 if by_torch or (dtype != "float32" and not tensors) else 0
+        gaps = GAPS if by_torch or (dtype != "float32" and not tensors) else 0
         needed = min(batches * batch_size, rows) * floats + rows * of_a_row
         of_a_sample = (temporaries + gaps) * floats + tensors * VIEW_BYTES
         of_a_sample += row if dtype != "float32" else 0

@@ -84,7 +84,7 @@ class BentHost:
         self.bias_ns = bias_ns
         self.asked = 0
 
-    def call(self, task: str, request: Any, timeout_s: float, *, observe: bool) -> Report:
+    def call(self, task: str, request: Any, timeout_s: float, *, observe: str, **_: Any) -> Report:
         assert observe, "memory is split by an observer"
         self.asked += 1
         if self.ledger is None:

@@ -14,16 +14,28 @@ from tests.journals import planned, trial, write_run
 
 ROOT = Path(__file__).parents[1]
 HARNESS = ROOT / "harness"
-BOTH_SIDES = ("__init__", "model", "scenario", "discover", "checks", "layouts", "batches")
+BOTH_SIDES = (
+    *("__init__", "model", "scenario", "discover", "checks", "layouts", "batches", "units"),
+    *("errors", "file_rows", "npy_file", "samples", "training"),
+)
 INSIDE = [*sorted(HARNESS.glob("trial/*.py")), *(HARNESS / f"{name}.py" for name in BOTH_SIDES)]
 OUTSIDE = [path for path in sorted(HARNESS.rglob("*.py")) if path not in INSIDE]
 SCENARIOS = sorted((ROOT / "scenarios").glob("*.py"))
-OPTIONAL = {"ml_dtypes", "torchvision"}
+OPTIONAL = {"h5py", "ml_dtypes", "pyarrow", "safetensors", "torchvision", "zarr"}
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Every module a file imports, at its top or inside a function."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    """Every module a file imports when it runs, at its top or inside a function."""
+    tree = ast.parse(path.read_text())
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in for_types:
+            continue
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -72,7 +72,7 @@ def test_a_level_takes_only_what_is_a_choice(level: str) -> None:
 
 
 def test_inputs_take_parameters_and_rng_only() -> None:
-    with pytest.raises(DeclarationError, match=r"takes shape, .* \(there are size, dtype and rng"):
+    with pytest.raises(DeclarationError, match=r"takes shape, .* size, dtype, rng, folder\)"):
 
         @make().inputs
         def array(size: int, shape: int, rng: Any) -> None: ...

@@ -846,9 +846,9 @@ def test_a_large_file_is_held_by_those_that_load_it(name: str) -> None:
 
 
 def test_bytes_take_four_times_their_size_as_floats() -> None:
-    # Two batches of 64 samples, as many again in gaps, and one as it is in the file; and an index
+    # Two batches of 64 samples, four in gaps, and one as it is in the file; and an index
     rows = 8 * MIB // KIB
-    needed = 64 * (4 * 4096 + 1024) + 8 * rows
+    needed = 64 * (6 * 4096 + 1024) + 8 * rows
     copies = declared("memmap_index", size=8 * MIB, sample_bytes=4096, dtype="uint8")
     assert copies == pytest.approx(needed / (rows * (1024 + 8)))
 
