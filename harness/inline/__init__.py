@@ -1,0 +1,1 @@
+"""Measuring callables of the running process, each in processes forked from it."""

@@ -1,0 +1,279 @@
+"""What a measured function may cost, and what to do where it costs more.
+
+A budget is written in keywords, the same ones everywhere: ``measurement.within(copies=1)`` and, in
+a suite of pytest, ``@pytest.mark.ferrybench(copies=1)``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+from harness.copied import copied_bytes
+from harness.errors import UsageError
+from harness.inline.measurement import Measurement
+from harness.model import MISSED
+from harness.trial.judge import OPEN_FILES
+from harness.units import format_multiple, format_size, parse_size
+
+STRAY_BYTES = 128 * 1024
+"""Never held against a function: pages of the interpreter's own, and of the kernel's counting."""
+STRAY_SHARE = 0.02  # of the payload
+TELLING_BYTES = 1024**2
+"""A payload smaller than this cannot tell its copies from what is stray."""
+STRAY_FAULTS = 1.0  # a call
+
+
+class BudgetExceededError(AssertionError):
+    """A function cost more than it may; the message says what it cost and what to do."""
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One thing that was exceeded."""
+
+    text: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a function may cost; None leaves it open.
+
+    Sizes are bytes, or text such as ``"64MiB"``, or ``"1.5x"``: a multiple of the payload.
+
+    Args:
+        copies: of the payload that may be alive at the peak of a call, the result among them.
+        peak: memory at the peak of a call, mapped files included.
+        retained: memory that may be kept while the result is alive.
+        left: memory that may stay once the result was dropped.
+        shares_memory: whether the result shares the memory of the payload.
+        faults: page faults of a call in the steady state.
+        leaks: False forbids descriptors and processes that add up from call to call.
+
+    Raises:
+        UsageError: a keyword or a size that makes no sense.
+    """
+
+    copies: float | None = None
+    peak: int | str | None = None
+    retained: int | str | None = None
+    left: int | str | None = None
+    shares_memory: bool | None = None
+    faults: float | None = None
+    leaks: bool | None = None
+
+    @classmethod
+    def of(cls, keywords: dict[str, Any]) -> Budget:
+        """The budget that some keywords stand for."""
+        known = [field.name for field in fields(cls)]
+        for name in keywords:
+            if name not in known:
+                raise UsageError(f"a budget has no {name!r}; there are {', '.join(known)}")
+        budget = cls(**keywords)
+        for size in (budget.peak, budget.retained, budget.left):
+            if isinstance(size, str):
+                _parse(size)
+        return budget
+
+    @property
+    def needs_repeats(self) -> bool:
+        """Whether one call does not tell."""
+        return self.faults is not None or self.leaks is not None
+
+    def enforce(self, measurement: Measurement) -> None:
+        """Raise where a measurement exceeds the budget.
+
+        Raises:
+            BudgetExceededError: it does, or there is no measurement to judge by.
+            UsageError: it cannot be judged, such as by multiples of a payload that there is not.
+        """
+        __tracebackhide__ = True
+        leaked = self.leaks is False and measurement.outcome.kind == OPEN_FILES
+        if not measurement.ok and not leaked:
+            raise BudgetExceededError(failed(measurement))
+        breaches = [_ALL_LEAKED] if leaked else list(self.breaches(measurement))
+        if breaches:
+            raise BudgetExceededError(told(breaches, measurement))
+
+    def breaches(self, measurement: Measurement) -> Iterator[Breach]:
+        """Everything that was exceeded."""
+        yield from self._memory(measurement)
+        yield from self._sharing(measurement)
+        yield from self._repeats(measurement)
+
+    def _memory(self, measurement: Measurement) -> Iterator[Breach]:
+        ledger = measurement.ledger
+        if ledger is None:
+            return
+        if self.copies is not None:
+            if ledger.split_source == MISSED:
+                raise UsageError(f"copies of {measurement.name} are not known: {MISSED}")
+            copied = copied_bytes(ledger.peak)
+            payload = _telling_payload(measurement, "copies=")
+            if copied > self.copies * payload + _stray(payload):
+                yield Breach(
+                    f"{format_multiple(copied / payload)[:-1]} copies of the payload at the peak, "
+                    f"{self.copies:g} allowed",
+                    _SHARE_INSTEAD if not self.copies else _FEWER_COPIES,
+                )
+        for name, allowed, bytes_used, advice in (
+            ("at the peak", self.peak, ledger.peak_extra_bytes, _peak_advice(measurement)),
+            ("kept with the result", self.retained, copied_bytes(ledger.retained), _RETAINED),
+            ("left after the result was dropped", self.left, copied_bytes(ledger.left), _LEFT),
+        ):
+            if allowed is None:
+                continue
+            limit = size_of(allowed, measurement)
+            if bytes_used > limit + _stray(measurement.payload_bytes):
+                yield Breach(
+                    f"{format_size(bytes_used)} {name}, {_said(allowed, limit)} allowed", advice
+                )
+
+    def _sharing(self, measurement: Measurement) -> Iterator[Breach]:
+        shares, wanted = measurement.shares_memory, self.shares_memory
+        if wanted is None or shares is wanted:
+            return
+        if shares is None:
+            raise UsageError(
+                f"shares_memory={wanted} of {measurement.name} cannot be judged: "
+                f"{_why_unknown(measurement)}"
+            )
+        if wanted:
+            yield Breach("the result does not share the payload's memory", _SHARE_INSTEAD)
+        else:
+            yield Breach("the result shares the payload's memory", _COPY_INSTEAD)
+
+    def _repeats(self, measurement: Measurement) -> Iterator[Breach]:
+        faults = measurement.minor_faults_steady
+        if self.faults is not None:
+            if math.isnan(faults):
+                raise UsageError(f"page faults of {measurement.name} were not measured")
+            if faults > self.faults + STRAY_FAULTS:
+                yield Breach(
+                    f"{faults:,.0f} page faults a call in the steady state, "
+                    f"{self.faults:g} allowed",
+                    _FAULTS,
+                )
+        repeats = measurement.repeats
+        if self.leaks is False:
+            if repeats is None:
+                raise UsageError(f"{measurement.name} was not called repeatedly")
+            for count, what in (
+                (repeats.descriptors, "open descriptors"),
+                (repeats.processes, "processes"),
+            ):
+                if count > 0:
+                    yield Breach(f"{count} more {what} after {repeats.calls} more calls", _LEAKS)
+
+
+_SHARE_INSTEAD = (
+    "share instead of copying: torch.from_numpy, torch.as_tensor, np.asarray and views do, where "
+    "dtype and layout stay; torch.tensor, clone, astype and fancy indexing copy always"
+)
+_COPY_INSTEAD = (
+    "copy, so that a change of one is not seen in the other: tensor.clone(), array.copy()"
+)
+_FEWER_COPIES = (
+    "what is alive together at the peak counts: convert and copy in one step (dtype=, out=), "
+    "drop intermediates before the next is made, or go through the data in chunks"
+)
+_FILE_PAGES = (
+    "pages of mapped files are among it, which the system can take back: copies= leaves them out"
+)
+_RETAINED = (
+    "a result that is a view keeps all of what it was taken from alive: copy the part that is "
+    "needed, or hand back less"
+)
+_LEFT = (
+    "something outlives the result: a cache, a global, a list that grows, a cycle that only the "
+    "collector can undo"
+)
+_FAULTS = (
+    "memory that is allocated anew is mapped page by page: reuse a buffer (out=, copy_, "
+    "np.copyto), or keep one between calls"
+)
+_LEAKS = (
+    "close what is opened in the call, in a with block; shut down pools and loaders with workers "
+    "(shutdown(), del iterator) before it returns"
+)
+_ALL_LEAKED = Breach("open descriptors add up from call to call, until there are too many", _LEAKS)
+
+
+def _peak_advice(measurement: Measurement) -> str:
+    ledger = measurement.ledger
+    mapped = ledger is not None and ledger.peak.file_bytes > ledger.peak_extra_bytes / 2
+    return _FILE_PAGES if mapped else _FEWER_COPIES
+
+
+def told(breaches: list[Breach], measurement: Measurement) -> str:
+    """What was exceeded, the whole ledger, and what to do."""
+    lines = [f"{measurement.name}: {'; '.join(breach.text for breach in breaches)}"]
+    lines += ["", repr(measurement), ""]
+    lines += [f"to do: {text}" for text in dict.fromkeys(breach.advice for breach in breaches)]
+    return "\n".join(lines)
+
+
+def failed(measurement: Measurement) -> str:
+    """Why there is nothing to judge."""
+    outcome = measurement.outcome
+    lines = [f"{measurement.name} could not be judged: {outcome.name}: {outcome.reason}"]
+    if outcome.where:
+        lines.append(f"in {outcome.where}")
+    if measurement.traceback:
+        lines += ["", measurement.traceback.rstrip()]
+    return "\n".join(lines)
+
+
+def size_of(size: int | str, measurement: Measurement) -> float:
+    """A size of a budget in bytes."""
+    if not isinstance(size, str):
+        return size
+    number, multiple = _parse(size)
+    if not multiple:
+        return number
+    return number * _telling_payload(measurement, f"{size!r}")
+
+
+def _parse(text: str) -> tuple[float, bool]:
+    """A number, and whether it is a multiple of the payload instead of bytes."""
+    stripped = text.strip().lower()
+    if stripped.endswith(("x", "×")):
+        try:
+            return float(stripped[:-1]), True
+        except ValueError:
+            pass
+    if stripped in ("0", "0b"):
+        return 0.0, False
+    try:
+        return float(parse_size(text)), False
+    except ValueError as error:
+        raise UsageError(
+            f"{text!r} is neither a size such as '64MiB' nor a multiple such as '1.5x'"
+        ) from error
+
+
+def _telling_payload(measurement: Measurement, what: str) -> int:
+    payload = measurement.payload_bytes
+    if payload >= TELLING_BYTES:
+        return payload
+    found = f"its payload is {format_size(payload)}" if payload else "it was given no arrays"
+    raise UsageError(
+        f"{what} of {measurement.name} cannot be judged: {found}; measure with "
+        f"{format_size(TELLING_BYTES)} or more, or say payload="
+    )
+
+
+def _stray(payload_bytes: int) -> float:
+    return max(STRAY_BYTES, STRAY_SHARE * payload_bytes)
+
+
+def _said(allowed: int | str, limit: float) -> str:
+    multiple = isinstance(allowed, str) and _parse(allowed)[1]
+    return f"{allowed} = {format_size(limit)}" if multiple else format_size(limit)
+
+
+def _why_unknown(measurement: Measurement) -> str:
+    return "it returns no array" if measurement.payload_bytes else "it was given no arrays"

@@ -1,0 +1,72 @@
+"""What to know of a measurement's figures, and of a failure, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.analysis.stats import two_modes
+from harness.copied import copied_bytes
+from harness.inline.job import Job
+from harness.inline.measurement import Measurement
+from harness.model import MISSED, Ledger, Outcome, Trial
+from harness.trial.memory import EXACT
+from harness.units import format_size
+
+OPENMP = "its OpenMP keeps threads that a fork loses: a parallel region may hang in a trial"
+SHARED = "what it changes lies in shared memory, which a fork does not keep apart: it changed here"
+CHANGES = "it changes its arguments, which were restored before each further call"
+LAZY = "what it returns has yet to be gone through: measure lambda: list(…) for the whole of it"
+MODES = "times of single calls fall into two clusters: a median describes neither"
+_NOTABLE_BYTES = 1024**2
+_NOTABLE_SHARE = 0.05
+"""The first call is spoken of where it took more than a later one by this, and by this share."""
+
+
+def remarks(found: Measurement, *, changes: bool, lazy: bool) -> list[str]:
+    """What should be known of the figures."""
+    said = []
+    if changes:
+        said.append(CHANGES)
+    if lazy:
+        said.append(LAZY)
+    if found.ledger is not None and found.first_ledger is not None:
+        said += _of_first_call(found.first_ledger, found.ledger)
+    if found.ledger is not None and found.ledger.split_source == MISSED:
+        said.append("no processor was free to observe the peak: its parts are lower bounds")
+    if found.ledger is not None and found.ledger.source != EXACT:
+        said.append(f"the peak is from {found.ledger.source}")
+    if any(two_modes(samples) for samples in found.samples_s):
+        said.append(MODES)
+    reaped = max((trial.reaped for trial in found.trials), default=0)
+    if reaped:
+        said.append(f"processes that a trial left running were ended: {reaped}")
+    if found.outcome.name == "timeout" and found.other_threads:
+        names = ", ".join(dict.fromkeys(found.other_threads))
+        said.append(f"a fork leaves other threads behind, with any lock they hold: {names}")
+    return said
+
+
+def _of_first_call(first: Ledger, later: Ledger) -> list[str]:
+    more = copied_bytes(first.peak) - copied_bytes(later.peak)
+    stays = copied_bytes(first.left)
+    least = max(_NOTABLE_BYTES, _NOTABLE_SHARE * copied_bytes(later.peak))
+    said = []
+    if more > least:
+        said.append(f"the first call took {format_size(more)} more at its peak than the second")
+    if stays > _NOTABLE_BYTES:
+        said.append(f"{format_size(stays)} stayed after the first call: imports, or a cache")
+    return said
+
+
+def explained(outcome: Outcome, job: Job, trials: Sequence[Trial]) -> Outcome:
+    """The outcome of a function, from that of the trial that failed."""
+    last = trials[-1]
+    if len(trials) == 1:
+        return outcome
+    if outcome.name == "wrong" and job.check is None:
+        second = last.kind == "memory" and last.round > 0
+        whose = "a second call" if second else "another process"
+        advice = "if that is meant, give check=" + (" or warm=False" if second else "")
+        return replace(outcome, reason=f"{whose} has another result: {outcome.reason}; {advice}")
+    return replace(outcome, reason=f"trial {len(trials)}, after others went well: {outcome.reason}")

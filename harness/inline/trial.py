@@ -1,0 +1,240 @@
+"""One trial of a function that this process inherited from the one it was forked from.
+
+The first trial of a function calls it once: what comes of it is the reference for all others,
+and whether it changed its arguments is known from then on. Where it did, later trials
+restore them before each call, from copies made before anything is measured.
+"""
+
+from __future__ import annotations
+
+import copy
+import gc
+import os
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.inline.call_faults import median_faults
+from harness.inline.job import Job
+from harness.inline.leftovers import Holdings, holdings, left_since
+from harness.inline.pieces import elements_of
+from harness.inline.reference import Reference
+from harness.model import Effort, Outcome
+from harness.trial import pointers
+from harness.trial.clock import Stopwatch
+from harness.trial.judge import failure, judged
+from harness.trial.limits import LimitPage
+from harness.trial.memory import open_meter
+from harness.trial.process import keep_no_free_memory, release_free_memory, use_small_pages
+from harness.trial.steps import Record, Steady, noted_warnings, take_steps
+from harness.trial.tree import TreePage
+
+TASK = "inline"
+BY_CHECK, UNVERIFIED = "by check=", "not verified, as asked"
+_TRACEBACK_CHARACTERS = 4000
+_HARNESS = str(Path(__file__).parents[1])
+
+
+@dataclass(frozen=True)
+class Step:
+    """Which trial of which function."""
+
+    job: int
+    kind: str  # memory or time
+    warm: bool  # call it once before anything is measured
+    restored: tuple[int, ...]  # inputs to be restored before each call
+    probes_changes: bool  # see which inputs a call changes
+
+
+class Trials:
+    """Runs steps; lives in the host, and is inherited by each trial."""
+
+    def __init__(self, jobs: Sequence[Job], effort: Effort, reference: Reference) -> None:
+        self.jobs = jobs
+        self.effort = effort
+        self.reference = reference
+
+    def run(self, request: dict[str, Any], page: object) -> Record:
+        """One trial; returns the fields that only this process can know."""
+        step = Step(**{**request, "restored": tuple(request["restored"])})
+        job = self.jobs[step.job]
+        _leave_parent_behind()
+        if step.kind == "memory":
+            keep_no_free_memory()
+            use_small_pages()
+        record: Record = {"warnings": []}
+        if not self.effort.collect_garbage:
+            gc.disable()
+        try:
+            assert not isinstance(page, TreePage | LimitPage)
+            outcome = self._measure(job, step, page, record)
+        except BaseException as error:  # noqa: BLE001 — whatever a function raises is a result
+            outcome = failure(error, job.file)
+            record["traceback"] = _traceback(error)
+        torch = sys.modules.get("torch")
+        record["threads"] = torch.get_num_threads() if torch is not None else 0
+        record["outcome"] = asdict(outcome)
+        return record
+
+    def _measure(self, job: Job, step: Step, page: Any, record: Record) -> Outcome:
+        live = Live(job, self.reference, step)
+        record["payload_bytes"] = job.payload[0]
+        if step.warm:
+            with noted_warnings(record):
+                live.watch.one_call()
+            live.restore()
+        changing = [_digest(value) for value in job.inputs] if step.probes_changes else []
+        before = holdings()
+        outcome = take_steps(live, page, self.effort, record, timed=step.kind == "time")
+        left = left_since(before)
+        record["left"] = asdict(left)
+        record["changed"] = [
+            index
+            for index, (value, digest) in enumerate(zip(job.inputs, changing, strict=False))
+            if _digest(value) != digest
+        ]
+        return outcome
+
+
+class NoFiles:
+    """There are none that would have to be kept in some state."""
+
+    def prepare(self) -> None:
+        """Nothing to be put into it."""
+
+    def note_after(self) -> None:
+        """Nothing to be seen."""
+
+    def record(self) -> Record:
+        return {}
+
+
+class Live:
+    """A call of a function with the very arguments it was given."""
+
+    goes_on = False  # results are made anew
+    cache = NoFiles()
+
+    def __init__(self, job: Job, reference: Reference, step: Step) -> None:
+        function, kwargs = job.call
+        self.job = job
+        self.reference = reference
+        self.step = step
+        self.watch = Stopwatch(function, job.args, kwargs=kwargs)
+        self.clock_cost_s = self.watch.clock_cost_ns / 1e9
+        self.first_s = 0.0
+        self.result: Any = None
+        self._pristine = [(job.inputs[n], copy.deepcopy(job.inputs[n])) for n in step.restored]
+
+    def restore(self) -> None:
+        """Undo what a call did to its arguments."""
+        for value, original in self._pristine:
+            value[...] = original
+
+    def first(self) -> None:
+        self.result, first_ns = self.watch.one_call()
+        self.first_s = first_ns / 1e9
+        release_free_memory()  # what the allocator keeps is not kept by the function
+
+    def verify(self, record: Record) -> Outcome:
+        record |= {
+            "shares_memory": pointers.overlap(self.job.inputs, self.result),
+            "result_bytes": pointers.data_bytes(self.result),
+            "result": pointers.summary(self.result),
+            "lazy": _is_lazy(self.result),
+        }
+        outcome = judged(lambda: self._check(record))
+        release_free_memory()  # of the check, or dropping the result would seem to give it back
+        return outcome
+
+    def _check(self, record: Record) -> None:
+        check = self.job.check
+        if check is False:
+            record["verified"] = UNVERIFIED
+        elif check is None:
+            record["verified"] = self.reference.check(self.result, self.job.label)
+        else:
+            record["verified"] = BY_CHECK
+            said = check(self.result)
+            if said is not None and not said:
+                raise AssertionError(f"check= returned {bool(said)}")
+
+    def drop(self) -> None:
+        self.result = None
+        gc.collect()
+        release_free_memory()
+
+    def steady(self, effort: Effort, warmed: Callable[[], None]) -> Steady:
+        if self._pristine:
+            self.watch.restore = self.restore
+        meter = open_meter()
+        before, anon_bytes = Holdings(), 0
+
+        def begin() -> None:
+            nonlocal before, anon_bytes
+            before, anon_bytes = holdings(), meter.read().rss.anon_bytes
+            warmed()
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they have been noted
+            steady = self.watch.steady(effort, begin)
+            faults, calls = median_faults(self.watch.one_call, effort.steady_s)
+        gc.collect()
+        release_free_memory()  # only now: giving it back before the samples would cost them faults
+        grown_bytes = max(0, meter.read().rss.anon_bytes - anon_bytes)
+        timing = {
+            "samples_s": [ns / 1e9 for ns in steady.samples_ns],
+            "calls_per_sample": steady.calls_per_sample,
+            "calls_timed_apart": steady.apart,
+        }
+        repeats = _repeats(left_since(before), steady.calls + calls, grown_bytes)
+        return Steady(timing, steady.calls, {"repeats": repeats, "faults_steady": faults})
+
+
+def _repeats(more: Holdings, calls: int, anon_bytes: int) -> Record:
+    return {
+        "calls": calls,
+        "descriptors": len(more.descriptors),
+        "processes": len(more.processes),
+        "anon_bytes": anon_bytes,
+    }
+
+
+def _is_lazy(result: Any) -> bool:
+    """Whether a result has yet to be gone through, so that a call has done next to nothing."""
+    return hasattr(result, "__next__")
+
+
+def _traceback(error: BaseException) -> str:
+    """Where the function raised, without the frames that called it."""
+    inside = error.__traceback__
+    while inside is not None and inside.tb_frame.f_code.co_filename.startswith(_HARNESS):
+        inside = inside.tb_next
+    lines = traceback.format_exception(error.with_traceback(inside))
+    return "".join(lines)[-_TRACEBACK_CHARACTERS:]
+
+
+def _digest(value: Any) -> int | None:
+    elements = elements_of(value)
+    return elements.digest() if elements is not None else None
+
+
+def _leave_parent_behind() -> None:
+    """Let go of what belongs to the process this one came from: streams, and who traces it.
+
+    A notebook's streams, and those in which pytest catches output, hold text that is not this
+    process's to write; coverage and debuggers would be timed along.
+    """
+    sys.stdin = open(os.devnull)  # noqa: SIM115, PTH123 — for as long as the process lasts
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+    sys.settrace(None)
+    sys.setprofile(None)
+    monitoring: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on
+    for tool in range(6) if monitoring else ():
+        if monitoring.get_tool(tool) is not None:
+            monitoring.set_events(tool, 0)
