@@ -219,16 +219,25 @@ CHUNKS = 4
 
 
 def needs(
-    batches=2, *, kept=0.0, of_a_row=INDEX_BYTES, tensors=0, pools=0, temporaries=0, by_torch=False
+    batches=2,
+    *,
+    kept=0.0,
+    of_a_row=INDEX_BYTES,
+    tensors=0,
+    views=0,
+    pools=0,
+    temporaries=0,
+    by_torch=False,
 ):
     """The cost model of a loop in its own process.
 
     Args:
-        batches: of float32 alive at a time; one more as it is in the file, where that is another
-            dtype.
+        batches: of float32 alive at a time. Where the file has another dtype, no batch is a view
+            of it, and there is one more as it is in the file.
         kept: copies of the file.
         of_a_row: bytes for each row of the file.
         tensors: made of each sample before they are stacked.
+        views: tensors for each batch of the epoch, all made before the first.
         pools: as many bytes as are shuffled together.
         temporaries: as large as a batch, alive while one is made.
         by_torch: torch takes the memory for a batch, and glibc leaves gaps.
@@ -237,10 +246,12 @@ def needs(
     def copies(size, sample_bytes, dtype, batch_size, npy):
         rows, row = count(size, sample_bytes, dtype, npy), row_bytes(sample_bytes, dtype, npy)
         floats = 4 * values_of(sample_bytes, npy)
-        gaps = GAPS if by_torch or (dtype != "float32" and not tensors) else 0
-        needed = min(batches * batch_size, rows) * floats + rows * of_a_row
-        of_a_sample = (temporaries + gaps) * floats + tensors * VIEW_BYTES
-        of_a_sample += row if dtype != "float32" else 0
+        cast = dtype != "float32"
+        gaps = GAPS if by_torch or (cast and not tensors) else 0
+        alive = max(batches, 2) if cast else batches
+        needed = min(alive * batch_size, rows) * floats + rows * of_a_row
+        needed += views * VIEW_BYTES * -(-rows // batch_size)
+        of_a_sample = (temporaries + gaps) * floats + tensors * VIEW_BYTES + cast * row
         needed += min(batch_size, rows) * of_a_sample
         needed += pools * min(CHUNKS * CHUNK_BYTES, rows * row)
         return (kept * rows * row + needed) / (rows * (row + LABEL_BYTES))
@@ -697,7 +708,7 @@ def queue_loader_published(path, labels, batch_size, num_workers):
 in_order = partial(strategy, group="in order", at={"access": "sequential"})
 
 
-@in_order(copies=needs(0, kept=1, of_a_row=0))
+@in_order(copies=needs(0, kept=1, of_a_row=0, views=2))
 def load_then_slice(path, labels, batch_size):
     """Loads the whole file; batches are views of it."""
     data, labels = torch.from_numpy(np.load(path)), torch.from_numpy(labels)
@@ -734,7 +745,7 @@ def madvise_sequential(path, labels, batch_size):
     return copied_slices(data, labels, batch_size)
 
 
-@in_order(copies=needs(of_a_row=0))
+@in_order(copies=needs(of_a_row=0, views=1))
 def fromfile(path, labels, batch_size):
     """Reads each batch with np.fromfile, which opens the file every time."""
     offset, shape, dtype = layout(path)
@@ -752,7 +763,7 @@ def read_batch(file, rows, shape, dtype):
     return floats(samples)
 
 
-@in_order(copies=needs(of_a_row=0))
+@in_order(copies=needs(of_a_row=0, views=1))
 def fadvise_sequential(path, labels, batch_size):
     """Reads batch after batch from the open file, and has the kernel read far ahead."""
     offset, shape, dtype = layout(path)
@@ -763,7 +774,7 @@ def fadvise_sequential(path, labels, batch_size):
             yield read_batch(file, len(y), shape, dtype), y
 
 
-@in_order(copies=needs(of_a_row=0))
+@in_order(copies=needs(of_a_row=0, views=1))
 def fadvise_dontneed(path, labels, batch_size):
     """Puts what was read out of the page cache: others keep theirs, and every epoch is cold."""
     offset, shape, dtype = layout(path)

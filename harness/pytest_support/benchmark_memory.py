@@ -1,0 +1,110 @@
+"""The memory of ``benchmark(...)``, measured before pytest-benchmark times it.
+
+The function is called in processes forked from this one, so that whatever it does to this one's
+memory, caches or threads is not done, and timing is left as it was. What pytest-benchmark's
+fixture is asked is asked of it afterwards, unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from harness.errors import FerrybenchError
+from harness.inline.measuring import Job, measure_job
+from harness.model import Effort
+from harness.pytest_support import facts
+from harness.pytest_support.fixture import STEADY_S
+from harness.pytest_support.results import note
+from harness.pytest_support.wishes import budget_of, timeout_of, told_clearly
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def watch(benchmark: Any, node: pytest.Item) -> None:
+    """Have a fixture of pytest-benchmark measured along; one of another package stays as it is.
+
+    Its class is replaced by one derived from it: a call is looked up there, not on the object.
+    """
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    own = type(benchmark)
+    if issubclass(own, BenchmarkFixture) and not issubclass(own, _Measured):
+        benchmark.ferrybench_watcher = Watcher(node)
+        benchmark.__class__ = type(own.__name__, (_Measured, own), {})
+
+
+class Watcher:
+    """Measures what one test benchmarks, and holds its budget against it."""
+
+    def __init__(self, node: pytest.Item) -> None:
+        self.node = node
+        self.budget = told_clearly(partial(budget_of, node))
+        self.timeout_s = timeout_of(node.config)
+
+    def measure(
+        self, benchmark: Any, make_job: Callable[[], Job], *, warm: bool = True
+    ) -> Callable[[], None]:
+        """Note what a call costs or, where it cannot be measured, why.
+
+        What fails here will fail again in the test itself, or was meant to. Only the budget makes a
+        failure of it: returned is what enforces that, once pytest-benchmark has had its turn.
+        """
+        budget = self.budget
+        trials = int(budget is not None and budget.needs_repeats)
+        effort = Effort(trials, STEADY_S, timeout_s=self.timeout_s)
+        try:
+            found = measure_job(make_job(), effort, warm=warm)
+        except FerrybenchError as error:
+            reason = str(error)
+            told = {"outcome": "skipped", "reason": reason}
+            note(self.node, told, benchmark=benchmark)
+            return _no_more if budget is None else partial(_refuse, reason)
+        note(self.node, facts.of_measurement(found), benchmark=benchmark)
+        return _no_more if budget is None else partial(told_clearly, partial(budget.enforce, found))
+
+
+def _no_more() -> None:
+    """There is no budget."""
+
+
+def _refuse(reason: str) -> None:
+    __tracebackhide__ = True
+    pytest.fail(f"ferrybench: {reason}", pytrace=False)
+
+
+class _Measured:
+    """What the fixture's class is given before its own methods."""
+
+    ferrybench_watcher: Watcher
+
+    def __call__(self, function_to_benchmark: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        job = partial(Job, function_to_benchmark, args, kwargs, False)
+        enforce = self.ferrybench_watcher.measure(self, job)
+        theirs: Any = super()
+        result = theirs.__call__(function_to_benchmark, *args, **kwargs)
+        enforce()
+        return result
+
+    def pedantic(
+        self,
+        target: Callable[..., Any],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+        setup: Callable[[], Arguments | None] | None = None,
+        *rest: Any,
+        **options: Any,
+    ) -> Any:
+        __tracebackhide__ = True
+        given = (setup() if setup is not None else None) or (args, kwargs or {})
+        # Arguments that are made for every round may be used up by one call.
+        job = partial(Job, target, tuple(given[0]), dict(given[1]), False)
+        enforce = self.ferrybench_watcher.measure(self, job, warm=setup is None)
+        theirs: Any = super()
+        result = theirs.pedantic(target, args, kwargs, setup, *rest, **options)
+        enforce()
+        return result

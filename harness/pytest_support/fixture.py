@@ -1,0 +1,60 @@
+"""The fixture ``ferrybench``: measures functions, and holds the test's budget against them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from harness.inline.measurement import Measurement
+from harness.inline.measuring import Check, measure
+from harness.pytest_support import facts
+from harness.pytest_support.results import note
+from harness.pytest_support.wishes import budget_of, timeout_of, told_clearly
+
+STEADY_S = 0.05
+
+
+class Ferrybench:
+    """Call it with a function and its arguments; it returns a Measurement.
+
+    Its options are those of :func:`harness.measure`; a budget of the test is enforced at once.
+    """
+
+    def __init__(self, node: pytest.Item) -> None:
+        self._node = node
+        self._budget = told_clearly(partial(budget_of, node))
+
+    def __call__(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        trials: int = 1,
+        steady_s: float = STEADY_S,
+        timeout_s: float | None = None,
+        check: Check = False,
+        payload: int | None = None,
+        warm: bool = True,
+        **kwargs: Any,
+    ) -> Measurement:
+        __tracebackhide__ = True
+        measurement = told_clearly(
+            partial(
+                measure,
+                function,
+                *args,
+                trials=trials,
+                steady_s=steady_s,
+                timeout_s=timeout_of(self._node.config) if timeout_s is None else timeout_s,
+                check=check,
+                payload=payload,
+                warm=warm,
+                **kwargs,
+            )
+        )
+        note(self._node, facts.of_measurement(measurement), measurement.name)
+        if self._budget is not None:
+            told_clearly(partial(self._budget.enforce, measurement))
+        return measurement

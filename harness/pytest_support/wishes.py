@@ -1,0 +1,54 @@
+"""What a test and the command line ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pytest
+
+from harness.errors import FerrybenchError, UsageError
+from harness.inline.budget import Budget
+from harness.units import parse_duration
+
+MARKER = "ferrybench"
+Made = TypeVar("Made")
+
+
+def budget_of(node: pytest.Item) -> Budget | None:
+    """What the test's markers allow, the closest first; None without one.
+
+    Raises:
+        UsageError: a keyword or a size in them that makes no sense.
+    """
+    markers = list(node.iter_markers(MARKER))
+    if not markers:
+        return None
+    keywords: dict[str, Any] = {}
+    for marker in reversed(markers):
+        if marker.args:
+            raise UsageError("budgets are keywords: @pytest.mark.ferrybench(copies=1)")
+        keywords |= marker.kwargs
+    return Budget.of(keywords)
+
+
+def timeout_of(config: pytest.Config) -> float:
+    """Seconds that a measured function may take.
+
+    Raises:
+        pytest.UsageError: the option is no duration.
+    """
+    try:
+        return parse_duration(config.getoption("ferrybench_timeout"))
+    except ValueError as error:
+        raise pytest.UsageError(f"--ferrybench-timeout: {error}") from error
+
+
+def told_clearly(task: Callable[[], Made]) -> Made:
+    """Carry out a task; what cannot be done fails the test in one line."""
+    __tracebackhide__ = True
+    try:
+        return task()
+    except FerrybenchError as error:
+        reason = str(error)
+    pytest.fail(f"ferrybench: {reason}", pytrace=False)

@@ -1,0 +1,34 @@
+"""Read a run from whatever file holds one: a journal, or a file of pytest-benchmark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.journal import Run, read_journal
+
+
+def read_run(path: Path) -> Run:
+    """Read a file that holds a run.
+
+    Raises:
+        UsageError: it cannot be read, holds something else, or is damaged.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    if _is_of_pytest_benchmark(data):
+        # pandas, which export formats need, takes half a second to import
+        from harness.formats.from_pytest_benchmark import read_file
+
+        return read_file(path, data)
+    return read_journal(path)
+
+
+def _is_of_pytest_benchmark(data: bytes) -> bool:
+    """Whether this is, or was to be, a file of pytest-benchmark.
+
+    Where a journal quotes such text, in the source of a scenario, its quotes are escaped.
+    """
+    return data.lstrip()[:1] == b"{" and b'"machine_info"' in data and b'"benchmarks"' in data

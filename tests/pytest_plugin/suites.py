@@ -1,0 +1,62 @@
+"""Suites of users, run by pytest in a process of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT_S = 120
+
+
+def entry_points() -> str:
+    """What the project says it offers to pytest, as an installation would write it."""
+    offered = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]
+    lines = [f"{name} = {target}" for name, target in offered["pytest11"].items()]
+    return "\n".join(["[pytest11]", *lines, ""])
+
+
+def pretend_installed(folder: Path) -> Path:
+    """A folder that makes the checkout look installed to who has it on its path."""
+    info = folder / "installed" / "ferrybench-0.dist-info"
+    info.mkdir(parents=True, exist_ok=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ferrybench\nVersion: 0\n")
+    (info / "entry_points.txt").write_text(entry_points())
+    return info.parent
+
+
+@dataclass
+class Suite:
+    """Tests in a folder of their own, where every warning is an error."""
+
+    pytester: pytest.Pytester
+
+    def __post_init__(self) -> None:
+        path = [pretend_installed(self.pytester.path), ROOT]
+        os.environ["PYTHONPATH"] = os.pathsep.join(map(str, path))  # pytester restores it
+
+    def write(self, code: str, name: str = "test_suite") -> None:
+        self.pytester.makepyfile(**{name: code})
+
+    def run(self, *options: str) -> pytest.RunResult:
+        """Run all of it."""
+        common = ("-p", "no:cacheprovider", "-W", "error", "--strict-markers")
+        return self.pytester.runpytest_subprocess(*common, *options, timeout=TIMEOUT_S)
+
+    def run_quickly(self, *options: str) -> pytest.RunResult:
+        """Run it where times do not matter."""
+        return self.run("--benchmark-max-time=0.001", "--benchmark-min-rounds=1", *options)
+
+    def benchmarks(self, *options: str) -> dict[str, Any]:
+        """The ``extra_info`` of every test that is in the file of a run, by name."""
+        file = self.pytester.path / "benchmarks.json"
+        result = self.run_quickly(f"--benchmark-json={file}", *options)
+        assert result.ret == 0, result.stdout.str()
+        found = json.loads(file.read_text())["benchmarks"]
+        return {one["name"]: one["extra_info"].get("ferrybench") for one in found}
