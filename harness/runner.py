@@ -207,5 +207,5 @@ def default_effort(level: str) -> Effort:
     return {
         "quick": Effort(trials=3, steady_s=0.02, min_samples=3, max_samples=20),
         "usual": Effort(trials=5, steady_s=0.2),
-        "full": Effort(trials=10, steady_s=0.5),
+        "full": Effort(trials=10, steady_s=0.5, timeout_s=600.0),  # gigabytes take their time
     }[level]

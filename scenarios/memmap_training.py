@@ -375,7 +375,7 @@ def no_such_mapped_loader(
 mapped_loader = partial(shuffled, skip=no_such_mapped_loader, copies=loader_needs(batches=3))
 
 
-@mapped_loader(not_quick=all_but("sample_bytes", "page_cache", "num_workers"))
+@mapped_loader(not_quick=all_but("page_cache", "num_workers"))
 def memmap_dataset(path, labels, batch_size, access, num_workers, start_method):
     """A memmap that the Dataset opens at once; spawned workers are sent it as an array."""
     return loader(MappedRows(path, labels), batch_size, access, num_workers, start_method)

@@ -56,7 +56,7 @@ class RunOptions:
     trials
         Processes that measure time, per case.
     timeout
-        How long one trial may take.
+        How long one trial may take, such as 5m; a minute, with --full ten, when not given.
     seed
         Of the data and of the order; drawn at random and recorded when not given.
     scenarios
@@ -76,7 +76,7 @@ class RunOptions:
     host: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     budget: str | None = None
     trials: int | None = None
-    timeout: str = "60s"
+    timeout: str | None = None
     seed: int | None = None
     scenarios: Annotated[tuple[Path, ...], Parameter(negative=())] = ()
     start: Literal["fork", "spawn"] | None = None
@@ -104,9 +104,10 @@ class RunOptions:
             if self.trials < 1:
                 raise UsageError(f"--trials {self.trials}: at least one process is needed")
             effort = replace(effort, trials=self.trials)
-        timeout_s = parse_seconds(self.timeout, "--timeout")
+        if self.timeout is not None:
+            effort = replace(effort, timeout_s=parse_seconds(self.timeout, "--timeout"))
         return sessions.Settings(
-            effort=replace(effort, timeout_s=timeout_s, collect_garbage=self.gc),
+            effort=replace(effort, collect_garbage=self.gc),
             seed=secrets.randbelow(2**31) if self.seed is None else self.seed,
             budget_s=parse_seconds(self.budget, "--budget") if self.budget else 0.0,
             method=self.start,

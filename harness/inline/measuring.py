@@ -34,6 +34,8 @@ def measure(
     Two trials find out memory. The first one calls the function once: its ledger is
     ``first_ledger``, its result what others are compared with. The second calls it once
     beforehand, so that its ``ledger`` holds neither imports nor tables that are built but once.
+    In both, the allocator keeps nothing that is free, and there are no huge pages, which would
+    round memory up. Times and page faults are of trials without such measures.
     Then ``trials`` more measure time: the first call in a process, and the steady state.
     Arguments that a call changes are restored before each further one. The first write to memory
     that this process made costs a page fault, of a first call alone.
