@@ -294,7 +294,7 @@ def pytest_plugin(host: Host) -> Iterator[Figure]:
     """Copies of tests that are known to make so many, and what the plugin adds to sessions."""
     errors = tuple(error for _ in range(3) for error in plugin_cost.copy_errors())
     yield Figure("copies in a suite, error", "%", errors, 2.0, judged="max")
-    idle = tuple(plugin_cost.idle_ratios(pairs=15))
+    idle = tuple(plugin_cost.idle_ratios(pairs=41))
     yield Figure("200 tests without it, plugin / none", "×", idle, 1.02)
     memory = tuple(plugin_cost.memory_ratios(pairs=2))
     yield Figure("20 benchmarks, with memory / without", "×", memory, 2.0, judged="max")

@@ -66,8 +66,10 @@ class Course:
 
     def measurement(self) -> Measurement:
         """All that is known by now."""
-        payload_bytes, source = self.job.payload
         first, memory = self.trials[0], _trials(self.trials, "memory")
+        payload_bytes, source = self.job.payload
+        if self.job.setup is not None:  # which has run in the trials alone
+            payload_bytes, source = first.payload_bytes, source or "arguments"
         timed = _trials(self.trials, "time")
         found = Measurement(
             name=self.job.label,

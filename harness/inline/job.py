@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from harness.errors import UsageError
 from harness.trial import pointers
 
 Check = Callable[[Any], object] | Literal[False] | None
+Setup = Callable[[], tuple[Any, Any] | None]
 _MAPS = Path("/proc/self/maps")
 
 
@@ -28,6 +29,8 @@ class Job:
             false, where it is wrong. None compares results with the first one; False does not
             look at them.
         payload_bytes: None counts the arrays and tensors that the call is given.
+        setup: called once in each trial, before anything is measured; returns other arguments,
+            positional and by name, or None.
 
     Raises:
         UsageError: it is nothing that can be called and measured.
@@ -39,6 +42,7 @@ class Job:
     check: Check = None
     payload_bytes: int | None = None
     name: str = ""
+    setup: Setup | None = None
 
     def __post_init__(self) -> None:
         if not callable(self.function):
@@ -50,6 +54,13 @@ class Job:
             )
         if self.check not in (None, False) and not callable(self.check):
             raise UsageError("check= is a function of the result, None, or False")
+
+    def prepared(self) -> Job:
+        """The job of this very process: with the arguments that its setup makes for it."""
+        given = self.setup() if self.setup is not None else None
+        if not given:
+            return self
+        return replace(self, args=tuple(given[0]), kwargs=dict(given[1]), setup=None)
 
     @property
     def label(self) -> str:

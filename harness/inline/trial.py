@@ -81,6 +81,7 @@ class Trials:
         return record
 
     def _measure(self, job: Job, step: Step, page: Any, record: Record) -> Outcome:
+        job = job.prepared()
         live = Live(job, self.reference, step)
         record["payload_bytes"] = job.payload[0]
         if step.warm:

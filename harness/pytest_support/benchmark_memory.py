@@ -7,6 +7,7 @@ fixture is asked is asked of it afterwards, unchanged.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -29,10 +30,9 @@ def watch(benchmark: Any, node: pytest.Item) -> None:
 
     Its class is replaced by one derived from it: a call is looked up there, not on the object.
     """
-    from pytest_benchmark.fixture import BenchmarkFixture
-
+    theirs = sys.modules.get("pytest_benchmark.fixture")
     own = type(benchmark)
-    if issubclass(own, BenchmarkFixture) and not issubclass(own, _Measured):
+    if theirs and issubclass(own, theirs.BenchmarkFixture) and not issubclass(own, _Measured):
         benchmark.ferrybench_watcher = Watcher(node)
         benchmark.__class__ = type(own.__name__, (_Measured, own), {})
 
@@ -100,9 +100,8 @@ class _Measured:
         **options: Any,
     ) -> Any:
         __tracebackhide__ = True
-        given = (setup() if setup is not None else None) or (args, kwargs or {})
-        # Arguments that are made for every round may be used up by one call.
-        job = partial(Job, target, tuple(given[0]), dict(given[1]), False)
+        # What is set up for every round may be used up by one call, and not be there for another.
+        job = partial(Job, target, tuple(args), kwargs or {}, False, setup=setup)
         enforce = self.ferrybench_watcher.measure(self, job, warm=setup is None)
         theirs: Any = super()
         result = theirs.pedantic(target, args, kwargs, setup, *rest, **options)

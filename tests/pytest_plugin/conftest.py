@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.pytest_plugin.suites import Suite
+from tests.pytest_plugin.suites import Suite, search_path
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester) -> Suite:
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
     """An empty suite."""
+    monkeypatch.setenv("PYTHONPATH", search_path(pytester.path))
     return Suite(pytester)

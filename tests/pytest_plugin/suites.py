@@ -31,15 +31,16 @@ def pretend_installed(folder: Path) -> Path:
     return info.parent
 
 
+def search_path(folder: Path) -> str:
+    """What PYTHONPATH has to be for that."""
+    return os.pathsep.join(map(str, (pretend_installed(folder), ROOT)))
+
+
 @dataclass
 class Suite:
     """Tests in a folder of their own, where every warning is an error."""
 
     pytester: pytest.Pytester
-
-    def __post_init__(self) -> None:
-        path = [pretend_installed(self.pytester.path), ROOT]
-        os.environ["PYTHONPATH"] = os.pathsep.join(map(str, path))  # pytester restores it
 
     def write(self, code: str, name: str = "test_suite") -> None:
         self.pytester.makepyfile(**{name: code})

@@ -68,6 +68,45 @@ def test_copies_are_those_that_are_made_however_a_test_is_written(suite: Suite) 
             assert told["shares_memory"] is False, name
 
 
+def test_a_setup_is_not_called_once_more_in_the_session(suite: Suite) -> None:
+    suite.write(
+        """
+import os
+import numpy as np, pytest
+
+HERE = os.getpid()
+rounds = iter(range(3))
+called = []
+
+def setup():
+    number = next(rounds)  # one more would be too many
+    called.append(number)
+    return ([np.ones(2**20)],), {"count": 2}
+
+def drain(arrays, count):
+    array = arrays.pop()  # nothing is left for a second call
+    return [array.copy() for _ in range(count)]
+
+def test_made(benchmark):
+    assert len(benchmark.pedantic(drain, setup=setup, rounds=3)) == 2
+    assert called == [0, 1, 2]
+
+state = []
+
+def test_state(benchmark):
+    benchmark.pedantic(lambda: state.pop(), setup=lambda: state.append(1), rounds=3)
+    assert state == []
+
+def test_broken(benchmark):
+    with pytest.raises(ZeroDivisionError):
+        benchmark.pedantic(list, setup=lambda: 1 / 0)
+"""
+    )
+    found = suite.benchmarks("--ferrybench-memory")
+    assert found["test_made"]["copies"] == pytest.approx(2, rel=0.02)
+    assert found["test_state"]["outcome"] == "ok"
+
+
 def test_what_shares_the_data_is_told_from_what_copies_them(suite: Suite) -> None:
     suite.write(
         """
@@ -296,9 +335,13 @@ def benchmark():
 
 def test_one(benchmark):
     assert benchmark == 3
+
+@pytest.mark.ferrybench(copies=1)
+def test_marked(benchmark):
+    assert benchmark == 3
 """
     )
     suite.run("--ferrybench-memory", "-p", "no:benchmark").stderr.fnmatch_lines(
         ["*--ferrybench-memory needs pytest-benchmark*"]
     )
-    suite.run("-p", "no:benchmark").assert_outcomes(passed=1)
+    suite.run("-p", "no:benchmark").assert_outcomes(passed=2)

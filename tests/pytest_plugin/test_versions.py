@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pytest_plugin.suites import ROOT, pretend_installed
+from tests.pytest_plugin.suites import ROOT, search_path
 
 NEEDED = ("numpy", "msgspec", "psutil", "pytest-xdist")
 # Of pytest-benchmark, no version before 5.3.1 works with pytest 9.2.
@@ -74,11 +74,10 @@ class Installed:
     def pytest(self, *options: str) -> tuple[int, str]:
         """The exit status and everything that was said, of a session that starts fresh."""
         environment = {key: text for key, text in os.environ.items() if "PYTEST" not in key}
-        path = map(str, (pretend_installed(self.folder), ROOT))
         done = subprocess.run(
             [self.python, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", *options],
             cwd=self.folder,
-            env=environment | {"PYTHONPATH": os.pathsep.join(path)},
+            env=environment | {"PYTHONPATH": search_path(self.folder)},
             capture_output=True,
             text=True,
             check=False,
