@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.analysis.stats import NOTHING, Interval, median_interval
-from harness.model import Outcome, PlannedCase, Trial
+from harness.model import TIMED, Outcome, PlannedCase, Trial
 
 
 def case_outcome(ended: str, planned: PlannedCase, outcomes: Sequence[Outcome]) -> Outcome:
@@ -33,7 +33,7 @@ def steady_s(trial: Trial) -> float:
 
 def steady_by_round(trials: Iterable[Trial]) -> dict[int, float]:
     """Steady-state seconds of the trials that measured time, by their round."""
-    times = {trial.round: steady_s(trial) for trial in trials if trial.kind == "time"}
+    times = {trial.round: steady_s(trial) for trial in trials if trial.kind in TIMED}
     return {number: value for number, value in times.items() if value > 0}
 
 

@@ -13,6 +13,7 @@ from harness.analysis.stats import median_interval, two_modes
 from harness.case_outcome import case_outcome, paired_ratio, steady_by_round, steady_s
 from harness.ceiling_share import share_of_ceiling
 from harness.copied import copied_bytes, copies_of
+from harness.device_columns import DEVICE_COLUMNS, device_columns, device_share
 from harness.file_columns import (
     CACHE_COLUMNS,
     TRAINING_COLUMNS,
@@ -28,7 +29,7 @@ from harness.loader_columns import (
     tree_columns,
     watched_tree,
 )
-from harness.model import PlannedCase, Trial, TrialKind
+from harness.model import TIMED, PlannedCase, Trial, TrialKind
 
 CASE_COLUMNS = (
     "run_id", "scenario", "strategy", "case", "size_bytes", "payload_bytes", "dtype", "layout",
@@ -40,11 +41,13 @@ CASE_COLUMNS = (
     "coverage", "left_bytes", "minor_faults_steady", "major_faults_first", "expected_copies",
     "two_modes", "result", "result_bytes", "warnings", "reaped", "memory_source",
     "memory_split_source", *LOADING_COLUMNS, *TREE_COLUMNS, *TRAINING_COLUMNS, *CACHE_COLUMNS,
-    *LIMIT_COLUMNS,
+    *LIMIT_COLUMNS, *DEVICE_COLUMNS,
 )  # fmt: skip
 """Columns of every case; a scenario's own parameters follow them."""
 
-MEMORY_KINDS: Mapping[TrialKind, int] = {"memory": 0, "probe": 0, "time": 1, "tree": 2}
+MEMORY_KINDS: Mapping[TrialKind, int] = {
+    "memory": 0, "probe": 0, "time": 1, "duet": 1, "tree": 2,
+}  # fmt: skip
 """Which trial's ledger is the case's: the observed one where there is one."""
 
 
@@ -91,6 +94,7 @@ def case_frame(run: Run) -> pd.DataFrame:
         for index, planned in enumerate(run.header.plan.cases)
         if planned.baseline
     }
+    infos = {info.name: info for info in run.header.scenarios}
     groups = {
         (info.name, strategy.name): strategy.group
         for info in run.header.scenarios
@@ -106,7 +110,13 @@ def case_frame(run: Run) -> pd.DataFrame:
         row |= loading_columns(own, row) | tree_columns(watched_tree(own))
         row |= training_columns(own, row) | cache_columns(own) | limit_columns(planned, made)
         row["group"] = groups.get((case.scenario, case.strategy), "")
-        row |= share_of_ceiling(row, own, limits)
+        row |= device_columns(own)
+        if row["device"]:
+            info = infos[case.scenario]
+            crosses = info.strategy(case.strategy).crosses
+            row |= device_share(row, info.transfers, crosses, limits)
+        else:
+            row |= share_of_ceiling(row, own, limits)
         rows.append(row)
     frame = pd.DataFrame(rows)
     extra = [column for column in frame.columns if column not in CASE_COLUMNS]
@@ -182,9 +192,7 @@ def _memory(trials: list[Trial]) -> dict[str, Any]:
 
 
 def _times(trials: list[Trial]) -> dict[str, Any]:
-    timed = [
-        trial for trial in trials if trial.kind == "time" and trial.timing and trial.outcome.ok
-    ]
+    timed = [trial for trial in trials if trial.kind in TIMED and trial.timing and trial.outcome.ok]
     firsts = [trial.timing.first_call_s for trial in timed if trial.timing]
     steady = [steady_s(trial) for trial in timed]
     samples = [sample for trial in timed if trial.timing for sample in trial.timing.samples_s]

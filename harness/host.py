@@ -153,6 +153,10 @@ class Host(Closing):
 
     def start(self) -> None:
         """Start the process and have it import torch."""
+        self._launch()
+        self._get_ready()
+
+    def _launch(self) -> None:
         try:
             self._process = subprocess.Popen(
                 [self.python, str(BOOTSTRAP), "server", self.method],
@@ -166,6 +170,8 @@ class Host(Closing):
             raise UnableError(
                 f"host {self.spec.name}: {self.python} does not start: {error.strerror}"
             ) from error
+
+    def _get_ready(self) -> None:
         modules = list(PRELOAD) if self.method == "fork" else []
         self._preload(modules, [])
         if self.method == "spawn":
@@ -227,9 +233,22 @@ class Host(Closing):
         Trials inherit the layout of their host's memory, and with it the luck of its heap: where
         an allocator finds room differs from host to host more than from trial to trial.
         """
+        self.begin_anew()
+        self.finish_anew()
+
+    def begin_anew(self) -> None:
+        """End the process and start a new one, which is not waited for yet.
+
+        To be called in a thread that outlives the host: the kernel ends a host with its parent,
+        and means the thread by that.
+        """
         self.close()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 — closed with the host
-        self.start()
+        self._launch()
+
+    def finish_anew(self) -> None:
+        """Wait until the new process is ready for trials."""
+        self._get_ready()
         self.preload_scenarios()
 
     def _exchange(

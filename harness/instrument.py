@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -19,6 +19,31 @@ from harness.journal import Plan
 from harness.model import Case, HostSpec, Limit, Outcome, PlannedCase, Trial
 from harness.order import Step
 from harness.trial.limits import Bound
+from harness.trial.turns import Duet
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A trial that can begin: what a host is to be asked."""
+
+    step: Step
+    bound: Bound | None
+    host: str
+    started_s: float
+    begin: float
+    request: Mapping[str, Any] = field(default_factory=dict)
+
+    def ended(self, outcome: Outcome, **fields: Any) -> Trial:
+        """The trial, as far as it is known from outside."""
+        return Trial(
+            case=self.step.case,
+            kind=self.step.kind,
+            round=self.step.round,
+            outcome=outcome,
+            started_s=self.started_s,
+            wall_s=time.perf_counter() - self.begin,
+            **fields,
+        )
 
 
 @dataclass
@@ -39,58 +64,57 @@ class Instrument:
 
     def trial(self, step: Step, bound: Bound | None = None) -> Trial:
         """Run one trial; under a limit, where it is an attempt of a search."""
+        asked = self.prepare(step, bound)
+        if isinstance(asked, Trial):
+            return asked
+        with self.fixtures.clean_scratch():
+            return self.carry_out(asked)
+
+    def prepare(self, step: Step, bound: Bound | None = None) -> Asked | Trial:
+        """Have a trial's inputs made; where there can be none, the trial is over."""
         planned = self.plan.cases[step.case]
         info = self.infos[planned.case.scenario]
         source = source_of(info, info.strategy(planned.case.strategy))
         case = source_case(info, planned.case, bound.size_bytes if bound else None)
-        started_s = time.time()
-        begin = time.perf_counter()
-
-        def ended(outcome: Outcome, **fields: Any) -> Trial:
-            return Trial(
-                case=step.case,
-                kind=step.kind,
-                round=step.round,
-                outcome=outcome,
-                started_s=started_s,
-                wall_s=time.perf_counter() - begin,
-                **fields,
-            )
-
+        asked = Asked(step, bound, case.host, time.time(), time.perf_counter())
         shortage = too_big(_forecast(planned, bound), available_bytes())
         if shortage:
-            return ended(Outcome("skipped", shortage), limit=_limit(bound))
+            return asked.ended(Outcome("skipped", shortage), limit=_limit(bound))
         timeout_s = self.plan.effort.timeout_s
         # Inputs are the same for all hosts, so the plainest one makes them.
         maker = self.hosts[self.plan.hosts[0].name]
         fixture, made = self.fixtures.get(maker, source, case, timeout_s)
         tiny, _ = self.fixtures.get_tiny(maker, source, case, timeout_s)
         if not made.ok:
-            return ended(made, limit=_limit(bound))
+            return asked.ended(made, limit=_limit(bound))
         request = {
             **self._request(source, case, step),
             "fixture": str(fixture),
             "tiny_fixture": str(tiny),
             "bound": asdict(bound) if bound else None,
         }
-        begin = time.perf_counter()  # making inputs is no part of the trial
-        with self.fixtures.clean_scratch():
-            report = self.hosts[case.host].call(
-                "measure",
-                request,
-                timeout_s,
-                observe=OBSERVED.get(step.kind, ""),
-                grouped=bound is not None and bound.limit == "cgroup",
-            )
+        # Making inputs is no part of the trial.
+        return replace(asked, begin=time.perf_counter(), request=request)
+
+    def carry_out(self, asked: Asked, duet: Duet | None = None) -> Trial:
+        """Have a host run a trial that was prepared; as half of a duet, if it is one."""
+        timeout_s = self.plan.effort.timeout_s
+        bound = asked.bound
+        report = self.hosts[asked.host].call(
+            "measure",
+            {**asked.request, "duet": asdict(duet) if duet else None},
+            timeout_s,
+            observe=OBSERVED.get(asked.step.kind, ""),
+            grouped=bound is not None and bound.limit == "cgroup",
+        )
         if report.answer is None:
-            payload_bytes = report.noted.get("payload_bytes", 0)
-            return ended(
+            return asked.ended(
                 report.failure(timeout_s),
                 reaped=report.reaped,
-                payload_bytes=payload_bytes,
+                payload_bytes=report.noted.get("payload_bytes", 0),
                 limit=_limit(bound, report),
             )
-        return _record(ended(Outcome("ok")), report)
+        return _record(asked.ended(Outcome("ok")), report)
 
     def _request(self, info: ScenarioInfo, case: Case, step: Step) -> dict[str, Any]:
         return {

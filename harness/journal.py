@@ -6,7 +6,8 @@ other line has a ``kind``. A journal that ends in half a line was cut short whil
 being written: the rest of it is good, and readers say so.
 
 Schema history: 1 — first version. 2 — loaders: phases of epochs, process trees. 3 — training
-steps, page cache, limits; outcomes with kind and place.
+steps, page cache, limits; outcomes with kind and place. 4 — two sides that are compared within a
+run, in duets; times and memory of accelerators.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from harness.errors import UnableError, UsageError, refuse_overwriting
 from harness.model import Ceiling, Effort, HostSpec, PlannedCase, Trial
 
 FORMAT = "ferrybench-journal"
-SCHEMA = 3
+SCHEMA = 4
 
 
 class JournalError(UsageError):
@@ -33,6 +34,16 @@ class JournalError(UsageError):
 
     def __init__(self, path: Path, line: int, problem: str) -> None:
         super().__init__(f"{path}, line {line}: {problem}")
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The two hosts that a run compares, by name, and what the user called them."""
+
+    base: str
+    candidate: str
+    base_label: str
+    candidate_label: str
 
 
 @dataclass(frozen=True)
@@ -46,6 +57,7 @@ class Plan:
     method: str  # fork or spawn
     hosts: tuple[HostSpec, ...]
     cases: tuple[PlannedCase, ...]
+    sides: Sides | None = None
 
 
 @dataclass(frozen=True)

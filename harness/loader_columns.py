@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from harness.model import Epoch, Tree, Trial
+from harness.model import TIMED, Epoch, Tree, Trial
 
 LOADING_COLUMNS: Mapping[str, str] = {
     "epoch_samples": "samples that an epoch gives",
@@ -75,7 +75,7 @@ def loading_columns(trials: Iterable[Trial], times: Mapping[str, Any]) -> dict[s
 
 
 def _is_timed(trial: Trial) -> bool:
-    return trial.kind == "time" and trial.outcome.ok
+    return trial.kind in TIMED and trial.outcome.ok
 
 
 def _middle(epochs: Sequence[Epoch]) -> Epoch:

@@ -14,7 +14,9 @@ Value = str | int | float | bool
 """What a parameter may be: anything that survives JSON unchanged."""
 
 OutcomeName = Literal["ok", "wrong", "error", "oom", "timeout", "crash", "skipped"]
-TrialKind = Literal["time", "memory", "tree", "probe", "limit"]
+TrialKind = Literal["time", "memory", "tree", "probe", "limit", "duet"]
+TIMED: tuple[TrialKind, ...] = ("time", "duet")
+"""Kinds of trials that sample the steady state."""
 
 OUTCOMES: tuple[OutcomeName, ...] = ("ok", "wrong", "error", "oom", "timeout", "crash", "skipped")
 DEFAULT_HOST = "default"
@@ -51,6 +53,11 @@ class Case:
         return " ".join(f"{name}={value}" for name, value in self.parameters.items())
 
     @property
+    def shared_key(self) -> str:
+        """What the case has in common with the same one on another host."""
+        return f"{self.scenario}/{self.strategy} {self.point}"
+
+    @property
     def key(self) -> str:
         """Unique within a run, stable across runs."""
         host = "" if self.host == DEFAULT_HOST else f"@{self.host}"
@@ -68,6 +75,7 @@ class PlannedCase:
     skip: str = ""  # why it will not be run; empty when it will
     tree: bool = False  # starts processes, whose memory is watched in a trial of its own
     size_dependent: bool = False  # under a limit: the cost model is another at other sizes
+    on_device: bool = False  # works on an accelerator
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,7 @@ class HostSpec:
     name: str = DEFAULT_HOST
     python: str = ""  # empty: the interpreter that runs the harness
     env: Mapping[str, str] = field(default_factory=dict)
+    revision: str = ""  # of the user's project, where that is what the host is there for
 
 
 @dataclass(frozen=True)
@@ -249,6 +258,72 @@ class PageCache:
 
 
 @dataclass(frozen=True)
+class Overlap:
+    """A call beside a kernel that the device computes meanwhile: each alone, and both at once.
+
+    The kernel is queued first, on the stream that the call finds current, as in a training loop.
+    """
+
+    kernel_s: float
+    call_s: float
+    both_s: float
+
+    @property
+    def fraction(self) -> float:
+        """How much of the shorter one the longer one hides: 0 in turn, 1 entirely."""
+        shorter = min(self.kernel_s, self.call_s)
+        saved = self.kernel_s + self.call_s - self.both_s
+        return min(1.0, max(0.0, saved / shorter)) if shorter > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class DeviceTiming:
+    """Calls that an accelerator may go on with after they have returned.
+
+    A trial's ``Timing`` then holds the time until the device had nothing left to do, by the
+    host's clock; here is what else is known of the same calls.
+    """
+
+    device: str  # type of the accelerator, such as cuda
+    first_blocked_s: float  # until the first call had returned
+    first_event_s: float | None  # by events on the current stream; None where there are none
+    context_s: float  # making the context, before anything was timed
+    empty_s: float  # what is measured of a call that does nothing
+    blocked_s: tuple[float, ...] = ()  # one for each of the timing's samples
+    events_s: tuple[float, ...] = ()
+    overlaps: tuple[Overlap, ...] = ()
+    note: str = ""  # what this backend lacks
+
+
+@dataclass(frozen=True)
+class DeviceMemory:
+    """What a strategy did to the memory of an accelerator, and to pinned memory of the host.
+
+    All are growth in bytes: of the setup over what was there before it, of the rest over the
+    moment before the first call. None is what the backend does not tell. ``allocated`` lies in
+    tensors, ``reserved`` is what torch's allocator has taken for them, ``used`` is device-wide,
+    whoever took it.
+    """
+
+    setup_allocated_bytes: int
+    peak_allocated_bytes: int
+    peak_reserved_bytes: int
+    retained_allocated_bytes: int  # while the result is alive
+    retained_reserved_bytes: int
+    left_allocated_bytes: int  # after it was dropped
+    left_reserved_bytes: int
+    emptied_reserved_bytes: int  # after the allocator's cache was emptied, too
+    context_bytes: int | None  # device-wide, from before this process touched the device
+    retained_used_bytes: int | None
+    left_used_bytes: int | None
+    emptied_used_bytes: int | None
+    pinned_asked_bytes: int | None  # by the strategy's cost model, its setup included
+    pinned_taken_bytes: int | None  # by torch's host allocator
+    source: str
+    used_source: str
+
+
+@dataclass(frozen=True)
 class Limit:
     """One attempt of a search: a size, under a limit that the system enforces."""
 
@@ -286,13 +361,17 @@ class Trial:
     training: Training | None = None
     page_cache: PageCache | None = None
     limit: Limit | None = None
+    again: bool = False  # of a duet: measured anew, since earlier ones had flagged its case
+    device_timing: DeviceTiming | None = None
+    device_memory: DeviceMemory | None = None
 
 
 @dataclass(frozen=True)
 class Ceiling:
     """What this machine can do at best, measured in the same run."""
 
-    name: str  # memcpy_touched, memcpy_fresh, memcpy_fresh_huge, disk_sequential, disk_random
+    name: str  # memcpy_touched, memcpy_fresh, memcpy_fresh_huge, disk_sequential, disk_random,
+    # device_to, device_from, device_both, device_copy
     threads: int
     size_bytes: int
     bytes_per_s: float

@@ -50,19 +50,28 @@ class Team:
     def renew(self) -> None:
         """New processes for all hosts: a round's trials share the luck of their host's memory."""
         for host in self.hosts.values():
-            host.renew()
+            host.begin_anew()  # all at once, since importing torch takes a second
+        for host in self.hosts.values():
+            host.finish_anew()
 
     def environment(self) -> Environment:
         """This machine and what each host is."""
         facts = {
             name: {
                 **host.ask("versions", {}),
-                "env": dict(host.spec.env),
+                "env": _told(host.spec),
                 "method": host.method,
+                "revision": host.spec.revision,
             }
             for name, host in self.hosts.items()
         }
         return read_environment(facts)
+
+
+def _told(spec: HostSpec) -> dict[str, str]:
+    """A host's environment variables; not the path to a checkout, which is new each time."""
+    hidden = {"PYTHONPATH"} if spec.revision else set()
+    return {name: value for name, value in spec.env.items() if name not in hidden}
 
 
 @contextmanager

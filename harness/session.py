@@ -169,6 +169,8 @@ def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str
         UsageError: the scenarios are gone or have changed, or torch or the machine has.
     """
     header = run.header
+    if header.plan.sides is not None:
+        raise UsageError(f"{run.path} compares two sides; start it anew with: ferrybench ab")
     files = [Path(path) for info in header.scenarios for path in _paths(info)]
     for file in files:
         if not file.exists():

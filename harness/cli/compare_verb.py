@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from cyclopts import Parameter
 from harness.cli.console import err, out
 from harness.comparison import junit as junit_xml
 from harness.comparison import markdown as summary
-from harness.comparison.sides import match, side
+from harness.comparison.sides import match, side, sides_within
 from harness.comparison.suite import Rules, compare
 from harness.comparison.text import headline, left_out, lines, remarks
 from harness.comparison.tolerance import parse_tolerance
@@ -22,7 +23,7 @@ from harness.reading import read_run
 
 def compare_command(
     base: Path,
-    candidate: Path,
+    candidate: Path | None = None,
     *,
     tolerance: str = "",
     strict: Annotated[bool, Parameter(negative=())] = False,
@@ -38,11 +39,11 @@ def compare_command(
     Parameters
     ----------
     base
-        The journal to compare with.
+        The journal to compare with; or that of an A/B run, which holds both sides.
     candidate
         The journal that may be worse.
     tolerance
-        What is no difference: time=5%,memory=2%,faults=10% when not given.
+        What is no difference: time=2%,memory=2%,faults=10% when not given.
     strict
         What could not be decided, or was not measured, counts as worse.
     markdown
@@ -55,11 +56,18 @@ def compare_command(
     rules = Rules(parse_tolerance(tolerance), strict)
     for path in filter(None, (markdown, junit)):
         refuse_overwriting(path, force=force)
-    runs = [_read(path) for path in (base, candidate)]
-    found = compare(match(side(runs[0]), side(runs[1])), rules)
+    if candidate is None:
+        found = within(_read(base), rules)
+    else:
+        found = compare(match(side(_read(base)), side(_read(candidate))), rules)
     show(found)
     write(found, markdown, junit)
     return found.exit_code
+
+
+def within(run: Run, rules: Rules) -> Comparison:
+    """Judge the two sides of an A/B run."""
+    return compare(match(*sides_within(run)), replace(rules, interleaved=True))
 
 
 def _read(path: Path) -> Run:

@@ -8,12 +8,15 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from harness import session as sessions
+from harness.ab.course import Course
+from harness.ab.runner import run_ab
+from harness.ab.session import Contest, open_ab_session
 from harness.cli.console import err
 from harness.cli.options import RESULTS
 from harness.cli.progress import Progress
 from harness.errors import refuse_overwriting
 from harness.fixtures import temporary_folder
-from harness.journal import Journal
+from harness.journal import Header, Journal
 from harness.plan import Request
 
 
@@ -40,6 +43,40 @@ def measure_into(
         journal = stack.enter_context(Journal.create(path, session.header, force=force))
         progress = stack.enter_context(Progress(err))
         return until_stopped(lambda: sessions.measure(session, journal, progress)), path
+
+
+def measure_sides_into(
+    contest: Contest,
+    request: Request,
+    settings: sessions.Settings,
+    course: Callable[[Header], Course],
+    user_paths: Sequence[Path],
+    output: Path | None,
+    *,
+    force: bool,
+) -> tuple[str, Path]:
+    """Measure two sides against each other; returns like :func:`measure_into`.
+
+    Args:
+        contest: the sides.
+        request: what is measured.
+        settings: how.
+        course: given the header, says which cases are measured how often.
+        user_paths: scenarios of the user's own.
+        output: the journal; one in ``results`` if not given.
+        force: overwrite it.
+    """
+    if output is not None:
+        refuse_overwriting(output, force=force)
+    temporary_folder()
+    with ExitStack() as stack:
+        with err.status("starting both sides"):
+            session = stack.enter_context(open_ab_session(contest, request, settings, user_paths))
+        path = output or RESULTS / f"ab-{session.header.run_id}.jsonl"
+        journal = stack.enter_context(Journal.create(path, session.header, force=force))
+        progress = stack.enter_context(Progress(err))
+        header, team = session.header, session.team
+        return until_stopped(lambda: run_ab(header, journal, team, progress, course(header))), path
 
 
 def until_stopped(measure: Callable[[], str]) -> str:

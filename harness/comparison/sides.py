@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.case_outcome import case_outcome
 from harness.environment import Environment
+from harness.errors import UsageError
 from harness.journal import Run
-from harness.model import Outcome, PlannedCase, Trial
+from harness.model import DEFAULT_HOST, Outcome, PlannedCase, Trial
 
 HARDWARE = (
     "system", "machine", "cpu_model", "processors", "processors_installed", "caches_bytes",
@@ -18,7 +19,7 @@ HARDWARE = (
 """Fields that make it another machine."""
 SETTINGS = ("kernel", "governor", "thp_enabled", "thp_defrag", "swap_bytes", "ferrybench")
 """Fields of the same machine in another state."""
-HOST_FACTS = ("python", "implementation", "numpy", "torch", "env", "method")
+HOST_FACTS = ("python", "implementation", "numpy", "torch", "env", "method", "revision")
 
 
 @dataclass(frozen=True)
@@ -83,17 +84,40 @@ class Match:
         return [key for key in self.candidate.cases if key not in self.base.cases]
 
 
-def side(run: Run) -> Side:
-    """A whole run as one side."""
+def side(run: Run, host: str = "") -> Side:
+    """A whole run as one side, or what one of its hosts measured."""
     trials: dict[int, list[Trial]] = {}
     for trial in run.trials:
         trials.setdefault(trial.case, []).append(trial)
     cases = {}
     for index, planned in enumerate(run.header.plan.cases):
+        if host and planned.case.host != host:
+            continue
         own = trials.get(index, [])
         outcome = case_outcome(run.ended, planned, [trial.outcome for trial in own])
-        cases[planned.case.key] = Measured(planned, outcome, tuple(own))
-    return Side(str(run.path), run.header.environment, cases)
+        key = planned.case.shared_key if host else planned.case.key
+        cases[key] = Measured(planned, outcome, tuple(own))
+    environment = run.header.environment
+    if host:
+        environment = replace(environment, hosts={DEFAULT_HOST: environment.hosts[host]})
+    return Side(str(run.path), environment, cases)
+
+
+def sides_within(run: Run) -> tuple[Side, Side]:
+    """The two sides of a run that compares two hosts.
+
+    Raises:
+        UsageError: it does not.
+    """
+    sides = run.header.plan.sides
+    if sides is None:
+        raise UsageError(
+            f"{run.path} is one side; name the other one too: ferrybench compare BASE CANDIDATE"
+        )
+    return (
+        replace(side(run, sides.base), name=sides.base_label),
+        replace(side(run, sides.candidate), name=sides.candidate_label),
+    )
 
 
 def match(base: Side, candidate: Side) -> Match:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from harness.case_outcome import steady_by_round
 from harness.comparison.amounts import AMOUNTS, Amount
 from harness.comparison.sides import Match, Measured
-from harness.comparison.times import TimeRatio, called, compare_times
+from harness.comparison.time_findings import of_duets, of_runs_apart
 from harness.comparison.tolerance import Tolerance
 from harness.comparison.verdicts import CaseVerdict, Comparison, Finding, Word
-from harness.units import format_share
 
-TIME = "time"
 NOT_INTERLEAVED = (
     "the runs were not interleaved, and a machine's speed drifts by more than any tolerance; "
     "ferrybench ab interleaves them"
 )
-
-NOTABLE = 1.25
-"""A ratio of single processes from which it is told, though it decides nothing."""
 
 
 @dataclass(frozen=True)
@@ -30,23 +24,22 @@ class Rules:
 
     tolerance: Tolerance = field(default_factory=Tolerance)
     strict: bool = False
-    interleaved: bool = False  # trials of equal round were neighbours
+    interleaved: bool = False  # the sides were measured in duets
 
 
 def compare(match: Match, rules: Rules) -> Comparison:
     """Judge every case of two sides."""
     why_not_time = _why_not_time(match, rules)
-    ratios = _time_ratios(match, rules)
-    slower = _called({key: ratio.p_slower for key, ratio in ratios.items()})
-    faster = _called({key: ratio.p_faster for key, ratio in ratios.items()})
+    if rules.interleaved:
+        times = of_duets(match, rules.tolerance.time)
+    else:
+        times = of_runs_apart(match, rules.tolerance.time, {})
     cases = []
     for key in (*match.base.cases, *match.only_candidate):
         findings = tuple(_findings(match, rules.tolerance, key))
-        if key in ratios:
-            time = _time_finding(ratios[key], rules.tolerance, slower[key], faster[key])
-            findings = (*findings, replace(time, gates=not why_not_time))
-        elif _timed_once(match, key):
-            findings = (*findings, _undecidable(match, key))
+        if key in times:
+            gates = times[key].gates and not why_not_time
+            findings = (*findings, replace(times[key], gates=gates))
         cases.append(CaseVerdict(key, findings))
     return Comparison(match, rules.tolerance, tuple(cases), why_not_time, rules.strict)
 
@@ -56,67 +49,6 @@ def _why_not_time(match: Match, rules: Rules) -> str:
         other = next(one for one in match.differences if one.hardware)
         return f"the machines differ ({other.text})"
     return "" if rules.interleaved else NOT_INTERLEAVED
-
-
-def _both_ok(match: Match, key: str) -> bool:
-    base, candidate = match.base.cases.get(key), match.candidate.cases.get(key)
-    return bool(base and candidate and base.outcome.ok and candidate.outcome.ok)
-
-
-def _time_ratios(match: Match, rules: Rules) -> dict[str, TimeRatio]:
-    found = {}
-    for key in match.common:
-        if _both_ok(match, key):
-            ratio = compare_times(
-                steady_by_round(match.base.cases[key].trials),
-                steady_by_round(match.candidate.cases[key].trials),
-                rules.tolerance.time,
-                paired=rules.interleaved,
-            )
-            if ratio is not None:
-                found[key] = ratio
-    return found
-
-
-def _timed_once(match: Match, key: str) -> bool:
-    return _both_ok(match, key) and bool(
-        steady_by_round(match.base.cases[key].trials)
-        or steady_by_round(match.candidate.cases[key].trials)
-    )
-
-
-def _undecidable(match: Match, key: str) -> Finding:
-    """What can be said of times of which one side has no more than one process."""
-    few = Finding(TIME, "inconclusive", "too few processes to ever decide", gates=False)
-    sides = (match.base.cases[key], match.candidate.cases[key])
-    base, candidate = (list(steady_by_round(side.trials).values()) for side in sides)
-    if not (base and candidate):
-        return few
-    ends = statistics.median(base), statistics.median(candidate)
-    ratio = ends[1] / ends[0]
-    if 1 / NOTABLE < ratio < NOTABLE:
-        return few
-    return replace(few, base=ends[0], candidate=ends[1], ratio=ratio)
-
-
-def _called(probabilities: Mapping[str, float]) -> dict[str, bool]:
-    return dict(zip(probabilities, called(list(probabilities.values())), strict=True))
-
-
-def _time_finding(ratio: TimeRatio, tolerance: Tolerance, slower: bool, faster: bool) -> Finding:
-    finding = Finding(
-        TIME, "same", "", ratio.base_s, ratio.candidate_s, ratio.ratio, ratio.low, ratio.high
-    )
-    beyond = f"certainly beyond {format_share(tolerance.time)}, for so many cases"
-    if slower:
-        return replace(finding, word="slower", reason=beyond)
-    if faster:
-        return replace(finding, word="faster", reason=beyond)
-    if ratio.high <= 1 + tolerance.time and ratio.low >= 1 / (1 + tolerance.time):
-        return replace(finding, reason=f"within {format_share(tolerance.time)}")
-    what = "pairs" if ratio.paired else "processes a side"
-    reason = f"{ratio.pairs} {what} leave more than {format_share(tolerance.time)} open"
-    return replace(finding, word="inconclusive", reason=reason)
 
 
 def _findings(match: Match, tolerance: Tolerance, key: str) -> Iterator[Finding]:

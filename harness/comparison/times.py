@@ -1,9 +1,9 @@
-"""Is it slower? Processes of one side against processes of the other.
+"""Is it slower? Processes of one run against processes of another.
 
 Samples of one process share its luck, so each process counts once, by the median of its samples,
-as a logarithm. Where the sides were interleaved, each process of the candidate has a neighbour of
-the base, and what is judged are their ratios: a machine that drifts then cancels out. Elsewhere
-the two groups are judged by Welch's test, which cannot know of a drift.
+as a logarithm. The two groups are judged by Welch's test. That cannot know how far two runs of
+identical code lie apart on a machine that drifts; where it has been measured, by ``doctor
+--calibrate``, it is one more variance, known as well as the few runs behind it allow.
 
 A difference is called when the ratio is beyond the tolerance with more confidence than all cases
 together may be wrong: :func:`called` corrects for their number.
@@ -23,6 +23,19 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
+class Drift:
+    """How far runs of identical code lay apart.
+
+    Args:
+        deviation: standard deviation of a run's logarithm of time.
+        runs: how many were measured.
+    """
+
+    deviation: float
+    runs: int
+
+
+@dataclass(frozen=True)
 class TimeRatio:
     """How the candidate's time compares with the base's."""
 
@@ -33,12 +46,14 @@ class TimeRatio:
     p_faster: float
     base_s: float
     candidate_s: float
-    pairs: int  # or processes of the side that has fewer
-    paired: bool
+    processes: int  # of the side that has fewer
 
 
 def compare_times(
-    base: Mapping[int, float], candidate: Mapping[int, float], tolerance: float, *, paired: bool
+    base: Mapping[int, float],
+    candidate: Mapping[int, float],
+    tolerance: float,
+    drift: Drift | None = None,
 ) -> TimeRatio | None:
     """Compare processes' times.
 
@@ -46,19 +61,16 @@ def compare_times(
         base: seconds by round.
         candidate: the same.
         tolerance: the share that is no difference.
-        paired: processes of equal round were neighbours.
+        drift: between runs; none if they are taken for one.
 
     Returns:
         None where one side has fewer than two processes: then nothing can be said.
     """
-    if paired:
-        rounds = sorted(base.keys() & candidate.keys())
-        logs = [math.log(candidate[number] / base[number]) for number in rounds]
-        spread = _of_pairs(logs)
-    else:
-        spread = _of_groups(_logs(base), _logs(candidate))
+    spread = _of_groups(_logs(base), _logs(candidate))
     if spread is None:
         return None
+    if drift is not None:
+        spread = _with_drift(spread, drift)
     return TimeRatio(
         ratio=math.exp(spread.centre),
         low=math.exp(spread.bound(-CONFIDENCE)),
@@ -67,8 +79,7 @@ def compare_times(
         p_faster=spread.p_below(-math.log1p(tolerance)),
         base_s=statistics.median(base.values()),
         candidate_s=statistics.median(candidate.values()),
-        pairs=len(rounds) if paired else min(len(base), len(candidate)),
-        paired=paired,
+        processes=min(len(base), len(candidate)),
     )
 
 
@@ -104,12 +115,12 @@ class Spread:
         return Spread(-self.centre, self.error, self.freedom).p_above(-bar)
 
 
-def _of_pairs(logs: Sequence[float]) -> Spread | None:
-    if len(logs) < 2:
-        return None
-    return Spread(
-        statistics.fmean(logs), statistics.stdev(logs) / math.sqrt(len(logs)), len(logs) - 1
-    )
+def _with_drift(spread: Spread, drift: Drift) -> Spread:
+    """Two runs each with a luck of its own; the degrees of freedom by Welch and Satterthwaite."""
+    between = 2 * drift.deviation**2
+    variance = spread.error**2 + between
+    parts = spread.error**4 / spread.freedom + between**2 / max(1, drift.runs - 1)
+    return Spread(spread.centre, math.sqrt(variance), variance**2 / parts if parts else 1.0)
 
 
 def _of_groups(base: Sequence[float], candidate: Sequence[float]) -> Spread | None:

@@ -16,7 +16,7 @@ class Tolerance:
     of a twentieth of the data is as bad for a strategy that makes three as for one that makes none.
     """
 
-    time: float = 0.05
+    time: float = 0.02
     memory: float = 0.02
     faults: float = 0.10
 

@@ -16,7 +16,7 @@ import pandas as pd
 from harness.errors import UnableError
 from harness.formats import known, records
 from harness.journal import Run
-from harness.model import Trial
+from harness.model import TIMED, Trial
 
 VERSION = "5.0.0"
 """Of pytest-benchmark, whose format this is."""
@@ -35,7 +35,7 @@ def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:
     """
     trials: dict[int, list[Trial]] = {}
     for trial in run.trials:
-        if trial.kind == "time" and trial.outcome.ok and trial.timing is not None:
+        if trial.kind in TIMED and trial.outcome.ok and trial.timing is not None:
             trials.setdefault(trial.case, []).append(trial)
     rows: list[dict[str, Any]] = records(cases)
     json.dump(

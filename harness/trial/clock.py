@@ -11,11 +11,12 @@ import gc
 import statistics
 import time
 import timeit
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from harness.model import Effort
+from harness.trial.turns import ALONE, Turns, paced
 
 Clock = Callable[[], int]
 """Returns nanoseconds of a monotonic clock."""
@@ -25,7 +26,8 @@ APART_FROM_NS = 10_000
 LOOP_NS = 200_000
 """How long one sample of a loop over shorter calls should last."""
 WARM_SHARE = 0.2
-PATIENCE = 4  # times the time meant for samples, after which two samples have to do
+WARM_BELOW_NS = 2_000_000
+"""Shorter calls are preceded by one that is not timed, where another process ran before."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,30 @@ class Steady:
     calls_per_sample: int
     apart: bool
     calls: int  # made for the samples, after the warm-up
+
+
+@dataclass
+class Sampler:
+    """Takes samples of one length."""
+
+    sample: Callable[[int], float]  # of so many calls; returns nanoseconds a call
+    calls: int
+    apart: bool
+    call_ns: float
+    made: int = 0  # calls
+
+    def one(self) -> float:
+        self.made += self.calls
+        return self.sample(self.calls)
+
+    def warm(self) -> None:
+        """Have caches find again what another process has driven out of them."""
+        if self.call_ns < WARM_BELOW_NS:
+            self.made += 1
+            self.sample(1)
+
+    def steady(self, samples_ns: Sequence[float]) -> Steady:
+        return Steady(tuple(samples_ns), self.calls, self.apart, self.made)
 
 
 def clock_cost_ns(now: Clock = time.perf_counter_ns) -> float:
@@ -104,13 +130,33 @@ class Stopwatch:
     def _looped(self, calls: int) -> float:
         return max(0.0, self._loop.timeit(calls) / calls - self._loop_cost_ns)
 
-    def steady(self, effort: Effort, warmed: Callable[[], None] = lambda: None) -> Steady:
+    def steady(
+        self,
+        effort: Effort,
+        warmed: Callable[[], None] = lambda: None,
+        turns: Turns = ALONE,
+    ) -> Steady:
         """Sample the steady state for about ``effort.steady_s``.
 
         Args:
             effort: how long, and how many samples.
             warmed: called once, between the warm-up and the first sample.
+            turns: when, if not at once; the warm-up takes a turn of its own.
         """
+        if not turns.wait():
+            return Steady((), 0, True, 0)
+        sampler = self._sampler(effort)
+        turns.pass_on()
+        warmed()
+        samples: list[float] = []
+        for _ in paced(effort, turns, self.now):
+            if turns is not ALONE:
+                sampler.warm()
+            samples.append(sampler.one())
+        return sampler.steady(samples)
+
+    def _sampler(self, effort: Effort) -> Sampler:
+        """Find out how many calls make a sample."""
         budget_ns = effort.steady_s * 1e9
         began = self.now()
         call_ns = self._apart(1)
@@ -125,17 +171,7 @@ class Stopwatch:
         # Spread the samples over the whole time instead of ending early.
         goal_ns = budget_ns / effort.max_samples
         per_sample = max(per_sample, int(goal_ns / max(call_ns, 1.0)))
-        samples: list[float] = []
-        warmed()
-        began = self.now()
-        while len(samples) < effort.max_samples:
-            samples.append(sample(per_sample))
-            elapsed = self.now() - began
-            if elapsed >= budget_ns and len(samples) >= effort.min_samples:
-                break
-            if elapsed >= PATIENCE * budget_ns and len(samples) >= 2:
-                break
-        return Steady(tuple(samples), per_sample, apart, per_sample * len(samples))
+        return Sampler(sample, per_sample, apart, call_ns)
 
     def _calibrate(self) -> int:
         """Calls that last ``LOOP_NS``, and the cost of as many turns of an empty loop."""

@@ -15,9 +15,10 @@ from typing import Any
 from harness.model import Effort, Epoch, Outcome
 from harness.scenario import Scenario
 from harness.trial import pointers
-from harness.trial.clock import PATIENCE, Clock
+from harness.trial.clock import Clock
 from harness.trial.judge import WrongEpochError, judged
 from harness.trial.touch import touch
+from harness.trial.turns import ALONE, Turns, paced
 from harness.trial.work import Work
 
 
@@ -238,16 +239,8 @@ def _phases(
     return Epoch(*times)
 
 
-def steady_epochs(drive: Callable[[], Epoch], effort: Effort, now: Clock) -> list[Epoch]:
+def steady_epochs(
+    drive: Callable[[], Epoch], effort: Effort, now: Clock, turns: Turns = ALONE
+) -> list[Epoch]:
     """Epoch after epoch for about ``effort.steady_s``, with what has to be done before each."""
-    budget_ns = effort.steady_s * 1e9
-    epochs: list[Epoch] = []
-    began = now()
-    while len(epochs) < effort.max_samples:
-        epochs.append(drive())
-        elapsed = now() - began
-        if elapsed >= budget_ns and len(epochs) >= effort.min_samples:
-            break
-        if elapsed >= PATIENCE * budget_ns and len(epochs) >= 2:
-            break
-    return epochs
+    return [drive() for _ in paced(effort, turns, now)]

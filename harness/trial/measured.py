@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from harness.model import Effort, Epoch, Loading, Outcome
 from harness.trial import pointers
 from harness.trial.clock import Stopwatch, clock_cost_ns
+from harness.trial.device_batches import Arrived
 from harness.trial.epochs import (
     Counted,
     Fetched,
@@ -28,6 +29,7 @@ from harness.trial.page_cache import file_cache
 from harness.trial.steps import Record, Steady
 from harness.trial.touch import touch
 from harness.trial.training import Step, Trainer, recorded, summarised, verdict
+from harness.trial.turns import turns_of
 from harness.trial.work import Assignment, Work
 
 
@@ -65,7 +67,7 @@ class Calls:
     def steady(self, effort: Effort, warmed: Callable[[], None]) -> Steady:
         if self.task.strategy.mutates or self.cache.state:
             self.watch.restore = self._restore
-        steady = self.watch.steady(effort, warmed)
+        steady = self.watch.steady(effort, warmed, turns_of(self.task.duet))
         timing = {
             "samples_s": [ns / 1e9 for ns in steady.samples_ns],
             "calls_per_sample": steady.calls_per_sample,
@@ -98,7 +100,7 @@ class Epochs:
         self.loading: Loading | None = None
         self.loader: Loader | None = None
         self.step = step_of(task, work)
-        self.lazy = lazy and task.kind == "time"
+        self.lazy = lazy and task.timed
         self.cache = file_cache(work, folder_of(task.fixture))
 
     def first(self) -> None:
@@ -117,7 +119,9 @@ class Epochs:
         """Go through one epoch, which must have so many batches if that is known."""
         assert self.loader is not None
         if self.step is not None:
-            loader = Fetched(self.loader) if self.lazy else self.loader
+            loader: Iterable[Any] = Fetched(self.loader) if self.lazy else self.loader
+            if self.task.strategy.on_device:
+                loader = Arrived(loader)
             return stepped_epoch(loader, self.step, self.now, self.clock_cost_ns, batches)
         if batches is None:
             return first_epoch(self.loader, self.now, self.clock_cost_ns)
@@ -155,7 +159,7 @@ class Epochs:
             return self._drive(batches)[0]
 
         warmed()
-        epochs = steady_epochs(epoch, effort, self.now)
+        epochs = steady_epochs(epoch, effort, self.now, turns_of(self.task.duet))
         self.loading = replace(self.loading, steady=tuple(epochs), rebuilds_s=tuple(rebuilds_s))
         # What is made anew for an epoch may have read everything while it was made.
         made_s = rebuilds_s or [0.0] * len(epochs)
@@ -176,7 +180,7 @@ def step_of(task: Assignment, work: Work) -> Step | None:
     """What is done with every batch: trained on or touched; nothing where there is no step."""
     if task.scenario.make_step is None:
         return None
-    return Trainer(task.scenario, work.parameters) if task.kind == "time" else touch
+    return Trainer(task.scenario, work.parameters) if task.timed else touch
 
 
 def is_lazy(work: Work, batch: Any) -> bool:

@@ -15,6 +15,8 @@ import torch
 
 from harness.model import Outcome
 from harness.trial import pointers
+from harness.trial.accelerator import opened
+from harness.trial.device_trial import measure_on_device
 from harness.trial.epochs import Loader
 from harness.trial.growth import measure_growth
 from harness.trial.judge import failure
@@ -47,6 +49,10 @@ def run_trial(request: dict[str, Any], page: Page | None) -> Record:
 
 
 def _measure(task: Assignment, page: Page | None, record: Record) -> Outcome:
+    if task.strategy.on_device and task.bound is None and not isinstance(page, TreePage):
+        if not task.scenario.epochs:
+            return measure_on_device(task, page, record, lambda: _warm(task, record))
+        opened()  # the context is no part of the first batch
     lazy = False
     if task.kind != "probe":
         lazy = _warm(task, record)
@@ -63,7 +69,7 @@ def _measure(task: Assignment, page: Page | None, record: Record) -> Outcome:
     measured: Measured = (
         Epochs(task, work, lazy=lazy) if task.scenario.epochs else Calls(task, work)
     )
-    return take_steps(measured, page, task.effort, record, timed=task.kind == "time")
+    return take_steps(measured, page, task.effort, record, timed=task.timed)
 
 
 def _warm(task: Assignment, record: Record) -> bool:

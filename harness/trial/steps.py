@@ -150,6 +150,7 @@ def _steady(measured: Measured, effort: Effort, record: Record) -> Outcome:
     )
     usage_after = resource.getrusage(resource.RUSAGE_SELF)
     record["timing"] |= steady.timing
-    record["faults_steady"] = asdict(_faults(readings[0], usage_after, steady.calls))
+    if steady.calls:  # none where the other half of a duet did not come
+        record["faults_steady"] = asdict(_faults(readings[0], usage_after, steady.calls))
     record |= steady.fields | measured.cache.record()
     return steady.outcome

@@ -6,7 +6,7 @@ import copy
 import inspect
 import os
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from harness.discover import load
-from harness.model import Effort, TrialKind, Value
+from harness.model import TIMED, Effort, TrialKind, Value
 from harness.scenario import TINY_BYTES, Scenario, Strategy, arguments
 from harness.trial import fixtures
 from harness.trial.bootstrap import SCENARIO_FILE
@@ -115,6 +115,7 @@ class Assignment:
     fixture: Path
     tiny_fixture: Path
     bound: Bound | None = None  # what a limit trial is put under
+    duet: Mapping[str, Any] | None = None  # fields of harness.trial.turns.Duet
 
     @classmethod
     def of(cls, request: dict[str, Any]) -> Assignment:
@@ -134,7 +135,12 @@ class Assignment:
             Path(request["fixture"]),
             Path(request["tiny_fixture"]),
             Bound(**request["bound"]) if request.get("bound") else None,
+            request.get("duet"),
         )
+
+    @property
+    def timed(self) -> bool:
+        return self.kind in TIMED
 
     def prepare(self) -> Work:
         return prepare(self.strategy, self.fixture, self.parameters)

@@ -143,13 +143,10 @@ def test_a_slower_case_is_advisory_unless_the_runs_were_interleaved(tmp_path: Pa
     assert [finding.word for finding in found.cases[1].advisory] == ["slower"]
     assert "not interleaved" in found.why_not_time
     assert found.exit_code == EXIT_OK
-    found = compared(tmp_path, steady(2e-3), Rules(interleaved=True))
-    assert found.cases[1].word == "slower"
-    assert found.exit_code == EXIT_WORSE
 
 
 def test_one_process_a_side_can_never_decide(tmp_path: Path) -> None:
-    found = compared(tmp_path, steady(5e-3), Rules(interleaved=True), processes=1)
+    found = compared(tmp_path, steady(5e-3), processes=1)
     finding = of(found, "b", "time")
     assert finding.word == "inconclusive"
     assert "ever" in finding.reason
@@ -195,7 +192,7 @@ def test_another_machine_is_named_and_its_times_do_not_gate(tmp_path: Path) -> N
     base = suite(tmp_path, "base", usual())
     elsewhere = replace(ENVIRONMENT, cpu_model="Another", kernel="6.2", load_1m=9.0)
     there = suite(tmp_path, "there", usual(steady(2e-3)), environment=elsewhere)
-    found = compare(matched(base, there), Rules(interleaved=True))
+    found = compare(matched(base, there), Rules())
     assert [one.text for one in found.match.differences] == [
         "cpu_model: A Processor → Another",
         "kernel: 6.1 → 6.2",

@@ -1,0 +1,1 @@
+"""Two hosts against each other in one run: duets, adaptively, and a verdict that holds."""

@@ -1,0 +1,263 @@
+"""How often the gate cries wolf, and what it misses: ``python -m harness.ab.experiment``.
+
+A suite of ordinary work (:mod:`harness.trial.gate_truths`) is measured in duets while another
+process loads the machine for part of the time: identical code, then every case slowed down by a
+tenth, then by a twentieth. From these pairs whole comparisons are drawn, with the very code that
+``ab`` decides with, and their verdicts counted; drawing costs nothing, so there can be thousands.
+Planted copies and leaks are not drawn: those runs are judged as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from harness.ab.course import MOST_PAIRS, Course
+from harness.ab.runner import contenders, run_ab
+from harness.ab.session import Contest, open_ab_session
+from harness.ab.spec import SideSpec
+from harness.cli.ab_verb import DUET
+from harness.cli.console import err, out
+from harness.cli.progress import Progress
+from harness.comparison.paired import Duets, last_word
+from harness.comparison.sides import match, sides_within
+from harness.comparison.suite import Rules, compare
+from harness.comparison.tolerance import Tolerance
+from harness.journal import Journal, Run, read_journal
+from harness.plan import Request
+from harness.session import Settings
+
+SUITE = Path(__file__).resolve().parents[1] / "trial" / "gate_truths.py"
+NAME, PLANTED = "gate_truths", "FERRYBENCH_PLANTED"
+"""As in that module, which cannot be imported here: it needs torch."""
+STRATEGIES = (
+    "numpy_copy", "torch_tensor", "cast_both_ways", "in_place_passes", "stack_rows",
+    "gather_rows", "preallocate", "many_small_calls",
+)  # fmt: skip
+SIZES = (64 * 1024, 512 * 1024, 4 * 1024**2)
+SMALLEST_FOR_MEMORY = SIZES[-1]
+"""A twentieth of it is more than what two readings of the same memory may differ by."""
+PLANTS_A_SUITE = 4
+"""Cases that are slower in a comparison that is drawn, of each amount."""
+_LOAD = """
+import random, time
+while True:
+    end = time.time() + random.uniform(3, 15)
+    while time.time() < end:
+        sum(range(1000))
+    time.sleep(random.uniform(3, 15))
+"""
+
+Pool = Mapping[str, Sequence[float]]
+"""By case, the log ratios of its duets."""
+
+
+@contextmanager
+def load() -> Iterator[None]:
+    """Another process takes a processor, about half of the time."""
+    process = subprocess.Popen([sys.executable, "-c", _LOAD])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def record(journal: Path, plants: Mapping[str, Mapping[str, float]], pairs: int, seed: int) -> Run:
+    """Measure the suite against itself, with these plants in the candidate."""
+    candidate = SideSpec("planted", env={PLANTED: json.dumps(plants)})
+    contest = Contest(SideSpec("as it is"), candidate)
+    request = Request((NAME,), "quick")
+    settings = Settings(DUET, seed)
+    with (
+        open_ab_session(contest, request, settings, [SUITE]) as session,
+        Journal.create(journal, session.header) as written,
+        Progress(err) as progress,
+    ):
+        cases = contenders(session.header) if pairs else []
+        course = Course(cases, Tolerance().time, pairs, seed, decide=False)
+        run_ab(session.header, written, session.team, progress, course)
+    return read_journal(journal)
+
+
+def pool_of(run: Run) -> Pool:
+    """The duets of a run that was not decided early."""
+    base, candidate = sides_within(run)
+    found = {
+        key: Duets.of(case.trials, candidate.cases[key].trials) for key, case in base.cases.items()
+    }
+    return {key: duets.first for key, duets in found.items() if duets is not None}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a comparison that was drawn has come to."""
+
+    slower: frozenset[str]
+    faster: frozenset[str]
+    pairs: int  # that it took
+
+
+def draw_comparison(pools: Mapping[str, Sequence[float]], draw: random.Random) -> Drawn:
+    """One comparison, from the first pair to the verdict.
+
+    Args:
+        pools: what each case's duets are drawn from.
+        draw: with replacement.
+    """
+    keys = list(pools)
+    tolerance = Tolerance().time
+    course = Course(range(len(keys)), tolerance, MOST_PAIRS, draw.randrange(2**31))
+    for lap in course.laps():
+        for cases in lap.rounds:
+            for case in cases:
+                course.note(case, draw.choice(pools[keys[case]]), again=lap.again)
+    flagged = course.flagged
+    called: dict[str, set[str]] = {"slower": set(), "faster": set()}
+    for case in flagged:
+        one = course.contenders[case]
+        if last_word(one.again, one.word, tolerance, len(flagged))[0] == "called":
+            called[one.word].add(keys[case])
+    pairs = sum(len(one.first) + len(one.again) for one in course.contenders.values())
+    return Drawn(frozenset(called["slower"]), frozenset(called["faster"]), pairs)
+
+
+@dataclass
+class Count:
+    """How many of how many."""
+
+    found: int = 0
+    of: int = 0
+
+    def text(self) -> str:
+        """With an interval by Clopper and Pearson, Biometrika 26 (1934) 404."""
+        from scipy.stats import binomtest
+
+        interval = binomtest(self.found, self.of).proportion_ci(0.95)
+        share = f"{self.found / self.of:.2%} ({interval.low:.2%} to {interval.high:.2%})"
+        return f"{self.found} of {self.of}: {share}"
+
+
+def false_alarms(identical: Pool, comparisons: int, draw: random.Random) -> tuple[Count, float]:
+    """Suites of identical code with any case called slower, and the pairs a case took."""
+    count, pairs = Count(of=comparisons), 0
+    for _ in range(comparisons):
+        drawn = draw_comparison(identical, draw)
+        count.found += bool(drawn.slower)
+        pairs += drawn.pairs
+    return count, pairs / comparisons / len(identical)
+
+
+def power(
+    identical: Pool, planted: Mapping[str, Pool], comparisons: int, draw: random.Random
+) -> dict[str, Count]:
+    """Of cases with plants among others without, how many are called slower, by amount.
+
+    The last count is of suites in which a case without a plant was.
+    """
+    counts = {name: Count() for name in planted} | {"other": Count(of=comparisons)}
+    for _ in range(comparisons):
+        keys = draw.sample(list(identical), PLANTS_A_SUITE * len(planted))
+        pools = dict(identical)
+        chosen: dict[str, list[str]] = {}
+        for index, (name, pool) in enumerate(planted.items()):
+            chosen[name] = keys[index * PLANTS_A_SUITE : (index + 1) * PLANTS_A_SUITE]
+            pools |= {key: pool[key] for key in chosen[name]}
+        slower = draw_comparison(pools, draw).slower
+        for name, some in chosen.items():
+            counts[name].of += len(some)
+            counts[name].found += len(slower & set(some))
+        counts["other"].found += bool(slower - set(keys))
+    return counts
+
+
+def memory_plants(folder: Path, runs: int, draw: random.Random) -> tuple[Count, Count]:
+    """Planted copies and leaks that are called heavier, and cases without any that are."""
+    found, wrong = Count(), Count()
+    for number in range(runs):
+        names = draw.sample(STRATEGIES, len(STRATEGIES) // 2)
+        plants = {
+            f"{name} {SMALLEST_FOR_MEMORY}": {draw.choice(("copies", "leaks")): 0.05}
+            for name in names
+        }
+        run = record(folder / f"memory-{number}.jsonl", plants, 0, number)
+        for case in compare(match(*sides_within(run)), Rules(interleaved=True)).cases:
+            strategy = case.key.partition("/")[2].partition(" ")[0]
+            planted = f"{strategy} {case.key.rpartition('size=')[2]}" in plants
+            count = found if planted else wrong
+            count.of += 1
+            count.found += case.word == "heavier"
+    return found, wrong
+
+
+def main() -> None:
+    """Record, draw, print."""
+    parser = argparse.ArgumentParser(prog="python -m harness.ab.experiment", description=__doc__)
+    parser.add_argument("--pairs", type=int, default=40, help="duets of each case and amount")
+    parser.add_argument("--comparisons", type=int, default=1000, help="to be drawn")
+    parser.add_argument("--memory-runs", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="a folder for the journals")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ferrybench-gate-") as temporary:
+        folder = chosen.keep or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        with load():
+            pools = {
+                name: pool_of(
+                    record(
+                        folder / f"{name}.jsonl",
+                        {
+                            f"{strategy} {size}": {"slower": share}
+                            for strategy in STRATEGIES
+                            for size in SIZES
+                            if share
+                        },
+                        chosen.pairs,
+                        chosen.seed,
+                    )
+                )
+                for name, share in (("identical", 0.0), ("10%", 0.1), ("5%", 0.05))
+            }
+            memory = memory_plants(folder, chosen.memory_runs, random.Random(chosen.seed))
+        _print(pools, memory, chosen.comparisons, random.Random(chosen.seed))
+
+
+def _print(
+    pools: Mapping[str, Pool],
+    memory: tuple[Count, Count],
+    comparisons: int,
+    draw: random.Random,
+) -> None:
+    identical = pools["identical"]
+    planted = {name: pool for name, pool in pools.items() if name != "identical"}
+    alarms, pairs = false_alarms(identical, comparisons, draw)
+    counts = power(identical, planted, comparisons, draw)
+    rows = {
+        "identical code: suites with a false slower": alarms,
+        **{f"slower by {name}: found": counts[name] for name in planted},
+        "beside those: suites with a false slower": counts["other"],
+        "5% more memory, kept or not: found": memory[0],
+        "beside those: cases falsely heavier": memory[1],
+    }
+    table = Table(box=None, pad_edge=False)
+    table.add_column(f"{len(identical)} cases, {comparisons} comparisons drawn")
+    table.add_column("share, with a 95% interval")
+    for name, count in rows.items():
+        table.add_row(name, count.text() if count.of else "not measured")
+    out.print(table)
+    out.print(f"pairs a case took in a comparison of identical code: {pairs:.1f} on average")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""An A/B run from request to plan: both hosts up, and every case planned on either."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from harness.ab.revision import checked_out, commit_of
+from harness.ab.spec import SideSpec
+from harness.description import ScenarioInfo
+from harness.environment import available_bytes
+from harness.errors import UsageError
+from harness.host import Host
+from harness.journal import Header, Plan, Sides
+from harness.model import DEFAULT_HOST, HostSpec, PlannedCase
+from harness.plan import Request
+from harness.runner import Team
+from harness.session import Session, Settings, describe, plan_cases, scenario_files
+
+BASE, CANDIDATE = "base", "candidate"
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What is held against what.
+
+    Args:
+        base, candidate: the sides.
+        build: a shell command to run in each revision that is checked out.
+    """
+
+    base: SideSpec
+    candidate: SideSpec
+    build: str = ""
+
+
+@contextmanager
+def open_ab_session(
+    contest: Contest, request: Request, settings: Settings, user_paths: Sequence[Path] = ()
+) -> Iterator[Session]:
+    """Start both hosts; nothing is written yet.
+
+    Scenarios are those of the current folder for both sides: what is compared is the code that
+    they call, and the interpreter.
+
+    Raises:
+        FerrybenchError: something asked for does not exist, or a host does not start.
+    """
+    files = scenario_files(user_paths)
+    with ExitStack() as stack:
+        specs = [
+            _spec(stack, side, name, contest.build)
+            for side, name in ((contest.base, BASE), (contest.candidate, CANDIDATE))
+        ]
+        base, candidate = (
+            stack.enter_context(Host(spec, files, settings.method)) for spec in specs
+        )
+        infos = describe(base, files)
+        _agree(infos, describe(candidate, files))
+        cases = [*_side(base, infos, request), *_side(candidate, infos, request)]
+        if not cases:
+            raise UsageError("ab compares neither searches under a limit nor hosts of their own")
+        base.preload_scenarios()
+        candidate.preload_scenarios()
+        team = Team({BASE: base, CANDIDATE: candidate})
+        selected = {case.case.scenario for case in cases}
+        now = datetime.now().astimezone()
+        header = Header(
+            run_id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+            created=now.isoformat(timespec="seconds"),
+            plan=Plan(
+                level=request.level,
+                seed=settings.seed,
+                effort=settings.effort,
+                budget_s=settings.budget_s,
+                method=base.method,
+                hosts=tuple(specs),
+                cases=tuple(cases),
+                sides=Sides(BASE, CANDIDATE, contest.base.label, contest.candidate.label),
+            ),
+            environment=team.environment(),
+            scenarios=tuple(info for info in infos if info.name in selected),
+        )
+        yield Session(header, team)
+
+
+def _spec(stack: ExitStack, side: SideSpec, name: str, build: str) -> HostSpec:
+    if side.revision:
+        folder = stack.enter_context(checked_out(side.revision, build))
+        return side.host(name, folder, commit_of(side.revision))
+    return side.host(name, Path(side.path) if side.path else None)
+
+
+def _agree(base: Sequence[ScenarioInfo], candidate: Sequence[ScenarioInfo]) -> None:
+    """Both sides must see the same strategies, whatever these call."""
+    theirs = {info.name: {s.name for s in info.strategies} for info in candidate}
+    for info in base:
+        missing = {s.name for s in info.strategies} ^ theirs.get(info.name, set())
+        if missing:
+            names = ", ".join(sorted(missing))
+            raise UsageError(f"the sides do not declare the same strategies: {info.name}: {names}")
+
+
+def _side(host: Host, infos: Sequence[ScenarioInfo], request: Request) -> Iterator[PlannedCase]:
+    """Every case on one side, but for searches under a limit, and hosts that a scenario adds."""
+    borrowing = {info.name for info in infos if info.borrows}
+    for planned in plan_cases(host, infos, request, available_bytes() // 2):
+        case = planned.case
+        if case.host == DEFAULT_HOST and case.scenario not in borrowing:
+            yield replace(planned, case=replace(case, host=host.spec.name))

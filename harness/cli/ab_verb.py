@@ -1,0 +1,155 @@
+"""``ferrybench ab``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from harness.ab.course import MOST_PAIRS, Course
+from harness.ab.runner import contenders
+from harness.ab.session import Contest
+from harness.ab.spec import parse_side
+from harness.cli.compare_verb import show, within, write
+from harness.cli.console import out
+from harness.cli.measuring import measure_sides_into
+from harness.cli.run_verb import RunOptions
+from harness.comparison.suite import Rules
+from harness.comparison.tolerance import parse_tolerance
+from harness.errors import EXIT_INTERRUPTED, UsageError, refuse_overwriting
+from harness.journal import read_journal
+from harness.model import Effort
+
+DUET = Effort(trials=0, steady_s=0.08, min_samples=5, max_samples=40)
+"""Both halves of a duet together; what counts is the number of pairs, not how long each takes."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured, and how long.
+
+    Parameters
+    ----------
+    full
+        Every value of every parameter, instead of the few of a quick sweep.
+    size
+        Sizes of the data instead of the level's own, such as 1MiB,64MiB.
+    set_
+        NAME=VALUE,…: values of a parameter instead of its default; may be repeated.
+    budget
+        Stop after this long, such as 5m; what is undecided then is said.
+    pairs
+        The most pairs of a case that stays undecided.
+    timeout
+        How long one trial may take, such as 5m; a minute when not given.
+    seed
+        Of the data and of the order; drawn at random and recorded when not given.
+    scenarios
+        A module or folder with scenarios of your own; may be repeated.
+    """
+
+    full: Annotated[bool, Parameter(negative=())] = False
+    size: str | None = None
+    set_: Annotated[tuple[str, ...], Parameter(name="--set", negative=())] = ()
+    budget: str | None = None
+    pairs: int = MOST_PAIRS
+    timeout: str | None = None
+    seed: int | None = None
+    scenarios: Annotated[tuple[Path, ...], Parameter(negative=())] = ()
+
+    def run_options(self) -> RunOptions:
+        """The same, as options of ``run``."""
+        return RunOptions(
+            quick=not self.full,
+            full=self.full,
+            size=self.size,
+            set_=self.set_,
+            budget=self.budget,
+            timeout=self.timeout,
+            seed=self.seed,
+        )
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What comes of it.
+
+    Parameters
+    ----------
+    tolerance
+        What is no difference: time=2%,memory=2%,faults=10% when not given.
+    strict
+        What could not be decided, or was not measured, counts as worse.
+    output
+        The journal to write; results/ab-RUN.jsonl when not given.
+    markdown
+        Also write a summary for a pull request to this file.
+    junit
+        Also write JUnit XML to this file.
+    force
+        Overwrite these files if they exist.
+    """
+
+    tolerance: str = ""
+    strict: Annotated[bool, Parameter(negative=())] = False
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None
+    markdown: Annotated[Path | None, Parameter(name="--markdown")] = None
+    junit: Annotated[Path | None, Parameter(name="--junit")] = None
+    force: Annotated[bool, Parameter(negative=())] = False
+
+
+def ab_command(
+    *targets: str,
+    base: str = "",
+    candidate: str = "",
+    build: str = "",
+    measured: Annotated[Measured, Parameter(name="*")] = Measured(),
+    judged: Annotated[Judged, Parameter(name="*")] = Judged(),
+) -> int:
+    """Is the candidate worse than the base? Both are measured in one run, in turn.
+
+    A side is an interpreter, a virtual environment, NAME=VALUE of an environment variable,
+    path=FOLDER or rev=REVISION of the project in the current folder, separated by commas; what is
+    left out is this interpreter as it is. Exit code 0: nothing worse, 1: something is, 3: not
+    comparable. Time counts here: what looks slower is measured anew before it is called.
+
+    Parameters
+    ----------
+    targets
+        SCENARIO or SCENARIO/STRATEGY; everything when none is named.
+    base
+        The side to compare with.
+    candidate
+        The side that may be worse.
+    build
+        A shell command to run in each revision that is checked out, such as "make".
+    """
+    rules = Rules(parse_tolerance(judged.tolerance), judged.strict)
+    contest = Contest(parse_side(base, "--base"), parse_side(candidate, "--candidate"), build)
+    if not (base or candidate):
+        raise UsageError("--base and --candidate are the same; name at least one of them")
+    if measured.pairs < 1:
+        raise UsageError(f"--pairs {measured.pairs}: at least one is needed")
+    for path in filter(None, (judged.output, judged.markdown, judged.junit)):
+        refuse_overwriting(path, force=judged.force)
+    options = measured.run_options()
+    request = options.request(targets)
+    settings = options.settings(request.level)
+    ended, path = measure_sides_into(
+        contest,
+        request,
+        replace(settings, effort=replace(DUET, timeout_s=settings.effort.timeout_s)),
+        lambda header: Course(
+            contenders(header), rules.tolerance.time, measured.pairs, settings.seed
+        ),
+        measured.scenarios,
+        judged.output,
+        force=judged.force,
+    )
+    found = within(read_journal(path), rules)
+    show(found)
+    write(found, judged.markdown, judged.junit)
+    out.print(f"judge again with: ferrybench compare {path}", soft_wrap=True, markup=False)
+    return EXIT_INTERRUPTED if ended == "interrupted" else found.exit_code
