@@ -1,0 +1,113 @@
+"""``ferrybench history``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from harness.cli.console import err, out
+from harness.cli.options import RESULTS
+from harness.comparison.tolerance import parse_tolerance
+from harness.errors import EXIT_OK, UnableError, UsageError, refuse_overwriting
+from harness.history.found import history
+from harness.history.gather import gather
+from harness.history.judging import TOLERANCE
+from harness.history.machines import by_machine
+from harness.history.metrics import METRIC_NAMES, MetricName
+from harness.history.series import History
+from harness.history.text import SHOWN, case_lines, headline, machine_lines, remarks, run_lines
+from harness.units import format_share, format_size
+
+
+def history_command(
+    *places: Path,
+    case: Annotated[tuple[str, ...], Parameter(name="--case", negative=())] = (),
+    metric: Annotated[tuple[MetricName, ...], Parameter(name="--metric", negative=())] = (),
+    everything: Annotated[bool, Parameter(name="--all", negative=())] = False,
+    tolerance: str = "",
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    force: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Show each case over runs, and where it changed: time, memory, page faults, outcomes.
+
+    Runs of other machines are followed apart. Times of runs that were made at different times are
+    advisory; the ratio to the baseline, which is measured within each run, is better.
+
+    Parameters
+    ----------
+    places
+        Journals, files of pytest-benchmark, or folders of them; results/ when none is given.
+    case
+        Only cases whose name holds this text, such as tensor_from_array/; may be repeated.
+    metric
+        Only this; may be repeated.
+    everything
+        Also cases and metrics that did not change.
+    tolerance
+        What is no difference: time=5%,memory=2%,faults=10% when not given.
+    output
+        Also write a page to this file, such as history.html.
+    force
+        Overwrite that file if it exists.
+    """
+    usual = f"time={format_share(TOLERANCE.time)}"
+    allowed = parse_tolerance(",".join((usual, tolerance)))
+    if output is not None:
+        refuse_overwriting(output, force=force)
+    gathered = gather(places or (RESULTS,), _wanted(case))
+    runs = [run for run in gathered.runs if run.cases]
+    if not runs:
+        named = f" whose name holds {' or '.join(case)}" if case else ""
+        raise UsageError(f"no run has a case{named}; ferrybench list shows scenarios")
+    with err.status("looking for changes"):
+        found = history(
+            by_machine(runs),
+            metrics=metric or METRIC_NAMES,
+            tolerance=allowed,
+            remarks=gathered.remarks,
+        )
+    show(found, everything=everything)
+    if output is not None:
+        write(found, output, everything=everything)
+    return EXIT_OK
+
+
+def _wanted(texts: tuple[str, ...]) -> Callable[[str], bool]:
+    return lambda key: not texts or any(text in key for text in texts)
+
+
+def show(found: History, *, everything: bool) -> None:
+    """The cases, then in which runs they changed; the count last, where it is seen."""
+    told = list(found.cases) if everything else [*found.changed, *found.drifted]
+    shown = told if everything else told[:SHOWN]
+    for case in shown:
+        for line, style in case_lines(case, everything=everything):
+            out.print(line, style=style or None, soft_wrap=True, markup=False)
+    if len(told) > len(shown):
+        _say(f"and {len(told) - len(shown)} more; --case TEXT chooses some, --all shows every one")
+    for line in (*machine_lines(found), *run_lines(found), *remarks(found)):
+        _say(line)
+    out.print(headline(found), style="bold", soft_wrap=True, markup=False)
+
+
+def _say(line: str) -> None:
+    out.print(line, soft_wrap=True, markup=False)
+
+
+def write(found: History, path: Path, *, everything: bool) -> None:
+    """Write the page, and say so.
+
+    Raises:
+        UnableError: it cannot be written.
+    """
+    from harness.report.history_page import history_page  # the charts' runtime takes a second
+
+    page = history_page(found, everything=everything)
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UnableError(f"{path} cannot be written: {error.strerror}") from error
+    _say(f"{path}: {format_size(path.stat().st_size)}; open it in a browser")

@@ -1,0 +1,87 @@
+"""From runs to their history: every case's series on each machine, and where those changed."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from harness.comparison.tolerance import Tolerance
+from harness.history.cuts import cuts_of, runs_needed
+from harness.history.judging import TOLERANCE
+from harness.history.machines import Machine, changed_between
+from harness.history.metrics import METRIC_NAMES, METRICS, OUTCOME, Metric, MetricName
+from harness.history.outcomes import outcomes_of
+from harness.history.segments import around
+from harness.history.series import CaseHistory, ChangePoint, History, Series
+
+
+def history(
+    machines: Sequence[Machine],
+    *,
+    metrics: Sequence[MetricName] = METRIC_NAMES,
+    tolerance: Tolerance = TOLERANCE,
+    remarks: Sequence[str] = (),
+) -> History:
+    """Follow every case over the runs of each machine.
+
+    Args:
+        machines: with their runs, the earliest first.
+        metrics: what to follow.
+        tolerance: what is no difference.
+        remarks: what a reader should know, of gathering the runs.
+
+    Raises:
+        UnableError: ruptures is not installed.
+    """
+    wanted = [metric for metric in METRICS if metric.name in metrics]
+    keys = [
+        (machine, key)
+        for machine in machines
+        for key in dict.fromkeys(key for run in machine.runs for key in run.cases)
+    ]
+    cases = tuple(
+        CaseHistory(
+            key,
+            machine,
+            tuple(one for metric in wanted for one in _series(machine, key, metric, tolerance)),
+            outcomes_of(machine, key) if OUTCOME in metrics else None,
+        )
+        for machine, key in keys
+    )
+    return History(tuple(machines), cases, tolerance, tuple(metrics), tuple(remarks))
+
+
+def _series(machine: Machine, key: str, metric: Metric, tolerance: Tolerance) -> Iterator[Series]:
+    """The series of a metric with its changes; nothing where no run has a value."""
+    found = [
+        (index, run.cases[key].values[metric.name])
+        for index, run in enumerate(machine.runs)
+        if key in run.cases and metric.name in run.cases[key].values
+    ]
+    if not found:
+        return
+    indices, readings = zip(*found, strict=True)
+    payload = max(machine.runs[index].cases[key].payload_bytes for index in indices)
+    series = Series(metric, indices, readings, payload)
+    needed = runs_needed(series)
+    if len(indices) < needed:
+        yield replace(series, too_few=needed)
+    else:
+        changes = _change_points(machine, key, series, cuts_of(series, tolerance))
+        yield replace(series, changes=tuple(changes))
+
+
+def _change_points(
+    machine: Machine, key: str, series: Series, cuts: Sequence[int]
+) -> Iterator[ChangePoint]:
+    values = series.values
+    for place, at in enumerate(cuts):
+        before, after = around(cuts, len(values), place)
+        last, first = (machine.runs[series.runs[index]] for index in (at - 1, at))
+        yield ChangePoint(
+            at,
+            statistics.median(values[index] for index in before),
+            statistics.median(values[index] for index in after),
+            changed_between(last, first, key),
+        )

@@ -1,0 +1,113 @@
+"""Which runs were made on one machine, and what changed on it between two of them."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from harness.comparison.sides import HARDWARE, differences
+from harness.environment import Environment
+from harness.history.readings import PastRun
+from harness.units import format_size
+
+SAME_MEMORY = 0.02
+"""What the memory of one machine may differ by: a kernel keeps more or less of it for itself."""
+SAME_PAYLOAD = 0.02
+"""What the inputs of a case may differ by and be none worth telling."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One machine with its runs, the earliest first."""
+
+    name: str  # A, B, …; "" where there is only one
+    environment: Environment  # of its first run
+    runs: tuple[PastRun, ...]
+
+    @property
+    def text(self) -> str:
+        """``A Processor, 2 processors, 16 GiB``."""
+        environment = self.environment
+        parts = [environment.cpu_model or environment.machine or "unknown processor"]
+        parts += [f"{environment.processors} processors"] if environment.processors else []
+        parts += [format_size(environment.memory_bytes)] if environment.memory_bytes else []
+        return ", ".join(parts)
+
+
+def by_machine(runs: Sequence[PastRun]) -> tuple[Machine, ...]:
+    """Group runs by the hardware that they were made on.
+
+    Two machines of equal make cannot be told apart: a journal keeps no host name.
+    """
+    groups: list[list[PastRun]] = []
+    for run in runs:
+        for group in groups:
+            if same_machine(group[0].environment, run.environment):
+                group.append(run)
+                break
+        else:
+            groups.append([run])
+    names = [_letters(index) if len(groups) > 1 else "" for index in range(len(groups))]
+    return tuple(
+        Machine(name, group[0].environment, tuple(group))
+        for name, group in zip(names, groups, strict=True)
+    )
+
+
+def same_machine(one: Environment, other: Environment) -> bool:
+    """Whether two environments are those of one machine."""
+    if abs(one.memory_bytes - other.memory_bytes) <= SAME_MEMORY * one.memory_bytes:
+        other = replace(other, memory_bytes=one.memory_bytes)
+    return all(getattr(one, name) == getattr(other, name) for name in HARDWARE)
+
+
+def hardware_that_differs(machines: Sequence[Machine]) -> tuple[str, ...]:
+    """What tells each later machine from the first: ``B differs from A: processors: 2 → 4``."""
+    first = machines[0]
+    return tuple(
+        f"{machine.name} differs from {first.name}: "
+        + "; ".join(
+            one.text for one in differences(first.environment, machine.environment) if one.hardware
+        )
+        for machine in machines[1:]
+    )
+
+
+def changed_between(before: PastRun, after: PastRun, key: str = "") -> tuple[str, ...]:
+    """What else changed from one run to the next, that could make a number change.
+
+    Args:
+        before: the run in which the old value was last seen.
+        after: the run in which the new one was first seen.
+        key: of a case, whose code is compared too.
+    """
+    return tuple(_changes(before, after, key))
+
+
+def _changes(before: PastRun, after: PastRun, key: str) -> Iterator[str]:
+    old, new = before.environment, after.environment
+    for one in differences(old, new):
+        if not one.hardware:
+            yield one.text
+    if old.git_revision != new.git_revision and old.git_revision and new.git_revision:
+        yield f"revision: {old.git_revision} → {new.git_revision}"
+    if new.git_dirty:
+        yield "uncommitted changes in the working directory"
+    if before.sweep != after.sweep:
+        yield f"sweep: {before.sweep} → {after.sweep}"
+    then, now = before.cases.get(key), after.cases.get(key)
+    if then and now and then.source != now.source:
+        yield "the strategy's code"
+    if then and now and _apart(then.payload_bytes, now.payload_bytes):
+        yield f"payload: {format_size(then.payload_bytes)} → {format_size(now.payload_bytes)}"
+
+
+def _apart(then_bytes: int, now_bytes: int) -> bool:
+    return min(then_bytes, now_bytes) < (1 - SAME_PAYLOAD) * max(then_bytes, now_bytes)
+
+
+def _letters(index: int) -> str:
+    """A … Z, AA, AB …"""
+    rest, last = divmod(index, len(string.ascii_uppercase))
+    return (_letters(rest - 1) if rest else "") + string.ascii_uppercase[last]

@@ -1,0 +1,125 @@
+"""What one run says of each of its cases, small enough to keep many runs in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.case_outcome import case_outcome, steady_by_round
+from harness.comparison.sides import Measured
+from harness.environment import Environment
+from harness.history.metrics import METRICS, MetricName
+from harness.journal import Plan, Run
+from harness.limit_columns import limit_outcome
+from harness.model import Outcome, PlannedCase, Trial
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One case in one run.
+
+    Args:
+        outcome: of all its trials; a search under a limit has one of its own.
+        values: by metric, one for each process that was read; empty where the case is not ok.
+        payload_bytes: of its inputs.
+        source: a digest of the strategy's code.
+    """
+
+    outcome: Outcome
+    values: Mapping[MetricName, tuple[float, ...]]
+    payload_bytes: int
+    source: str
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """One run as its history needs it."""
+
+    run_id: str
+    created: str  # ISO 8601
+    path: Path
+    environment: Environment
+    sweep: str  # how hard was measured: level, processes, garbage collector
+    trials: int
+    cases: Mapping[str, Reading]  # by key
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What two copies of a run have in common; files of pytest-benchmark are named alike."""
+        return self.run_id, self.created
+
+    @property
+    def date(self) -> str:
+        """``2026-01-31 14:05``, as the machine's clock showed it."""
+        return self.created[:16].replace("T", " ")
+
+
+def past_run(run: Run, keep: Callable[[str], bool] = lambda key: True) -> PastRun:
+    """Read off a run what its history needs.
+
+    Args:
+        run: a journal, read.
+        keep: whether the case of a key is wanted.
+    """
+    header = run.header
+    by_case: dict[int, list[Trial]] = {}
+    for trial in run.trials:
+        by_case.setdefault(trial.case, []).append(trial)
+    baselines = {
+        (planned.case.scenario, planned.case.point): by_case.get(index, [])
+        for index, planned in enumerate(header.plan.cases)
+        if planned.baseline
+    }
+    sources = {
+        (info.name, strategy.name): hashlib.blake2b(strategy.source.encode()).hexdigest()[:16]
+        for info in header.scenarios
+        for strategy in info.strategies
+    }
+    cases = {}
+    for index, planned in enumerate(header.plan.cases):
+        case, trials = planned.case, by_case.get(index, [])
+        if not keep(case.key):
+            continue
+        outcome = _outcome(run.ended, planned, trials)
+        others = [] if planned.baseline else baselines.get((case.scenario, case.point), [])
+        measured = Measured(planned, outcome, tuple(trials))
+        values = dict(_values(measured, others)) if outcome.ok else {}
+        source = sources.get((case.scenario, case.strategy), "")
+        cases[case.key] = Reading(outcome, values, measured.payload_bytes, source)
+    return PastRun(
+        header.run_id,
+        header.created,
+        run.path,
+        header.environment,
+        _sweep(header.plan),
+        len(run.trials),
+        cases,
+    )
+
+
+def _sweep(plan: Plan) -> str:
+    collector = ", collector on" if plan.effort.collect_garbage else ""
+    processes = plan.effort.trials
+    return f"{plan.level}, {processes} process{'' if processes == 1 else 'es'} a case{collector}"
+
+
+def _outcome(ended: str, planned: PlannedCase, trials: list[Trial]) -> Outcome:
+    of_search = None if planned.skip else limit_outcome(trials)
+    return of_search or case_outcome(ended, planned, [trial.outcome for trial in trials])
+
+
+def _values(
+    case: Measured, baseline: list[Trial]
+) -> Iterator[tuple[MetricName, tuple[float, ...]]]:
+    times, others = steady_by_round(case.trials), steady_by_round(baseline)
+    rounds = sorted(times.keys() & others.keys())
+    if times:
+        yield "time", tuple(times.values())
+    if rounds:
+        yield "ratio", tuple(times[number] / others[number] for number in rounds)
+    for metric in METRICS:
+        found = metric.amount.of(case) if metric.amount else ()
+        if found and metric.name not in ("time", "ratio"):
+            yield metric.name, found
