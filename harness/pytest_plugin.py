@@ -26,6 +26,26 @@ MARKER = (
 )
 
 
+class BenchmarkHooks:
+    """Hooks that are there only where pytest-benchmark is.
+
+    This one is called for every fixture of every test, which is most of what this plugin costs.
+    """
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, Any, Any]:
+        made = yield
+        if fixturedef.argname == "benchmark":
+            marked = request.node.get_closest_marker("ferrybench") is not None
+            if marked or request.config.getoption("ferrybench_memory"):
+                from harness.pytest_support.benchmark_memory import watch
+
+                watch(made, request.node)
+        return made
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("ferrybench", "ferrybench: memory, measured in isolation")
     group.addoption(
@@ -43,8 +63,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
-    there = any(map(config.pluginmanager.hasplugin, PYTEST_BENCHMARK))
-    if config.getoption("ferrybench_memory") and not there:
+    if any(map(config.pluginmanager.hasplugin, PYTEST_BENCHMARK)):
+        config.pluginmanager.register(BenchmarkHooks(), "ferrybench-benchmarks")
+    elif config.getoption("ferrybench_memory"):
         raise pytest.UsageError(
             "--ferrybench-memory needs pytest-benchmark: pip install pytest-benchmark"
         )
@@ -52,20 +73,6 @@ def pytest_configure(config: pytest.Config) -> None:
         from harness.pytest_support.wishes import timeout_of
 
         timeout_of(config)  # or it is told at once that it is none
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_fixture_setup(
-    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
-) -> Generator[None, Any, Any]:
-    made = yield
-    if fixturedef.argname == "benchmark":
-        marked = request.node.get_closest_marker("ferrybench") is not None
-        if marked or request.config.getoption("ferrybench_memory"):
-            from harness.pytest_support.benchmark_memory import watch
-
-            watch(made, request.node)
-    return made
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -79,6 +80,22 @@ def test_pytest_benchmark_lists_and_compares_the_file(journal: Path, tmp_path: P
     assert done.stdout.count("base[1048576-f4]") == 2
 
 
+def test_no_format_has_an_interval_of_one_process(tmp_path: Path) -> None:
+    once = write_run(tmp_path / "run.jsonl", [planned("base")], [trial(0, 1, SAMPLES_S)])
+    (entry, *_) = json.loads(exported(once, "github-action-benchmark"))
+    assert (entry["unit"], "range" in entry) == ("ns", False)
+    (measures,) = json.loads(exported(once, "bencher")).values()
+    assert measures["latency"] == {"value": pytest.approx(1.05e6)}
+
+
+def test_names_too_long_for_bencher_are_cut_and_stay_apart(tmp_path: Path) -> None:
+    cases = [planned("base", text="é" * 700 + end) for end in "ab"]
+    journal = write_run(tmp_path / "run.jsonl", cases, [trial(number, 1) for number in (0, 1)])
+    names = list(json.loads(exported(journal, "bencher")))
+    assert len(names) == 2
+    assert all(1000 < len(name.encode()) <= 1024 for name in names)  # bytes, as Rust counts
+
+
 class Metric(msgspec.Struct, forbid_unknown_fields=True):
     """https://bencher.dev/bmf.json: value is required, the others are not, all are numbers."""
 
@@ -115,3 +132,5 @@ def test_github_action_benchmark_reads_it_by_its_documented_properties(journal: 
         ("bytes", MIB),
     ]
     assert len({one.name for one in found}) == 2
+    # Its page draws the range where extractRangeInfo (src/extractRangeInfo.ts) finds a number.
+    assert re.fullmatch(r"(\+-|±)\s*\d+", found[0].range)

@@ -16,3 +16,12 @@ def records(cases: pd.DataFrame) -> list[dict[str, Any]]:
 def known(value: Any) -> bool:
     """Whether a cell holds anything."""
     return value is not None and not (isinstance(value, float) and math.isnan(value))
+
+
+def has_interval(row: dict[str, Any]) -> bool:
+    """Whether a case was timed in processes enough for an interval.
+
+    Of one process the ends are its median, and hold the true one with probability 0: consumers
+    would take that for an interval of no width.
+    """
+    return bool(row["coverage"] > 0)

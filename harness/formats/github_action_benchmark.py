@@ -13,14 +13,14 @@ from typing import Any, TextIO
 
 import pandas as pd
 
-from harness.formats import known, records
+from harness.formats import has_interval, known, records
 from harness.journal import Run
 
 
 def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:
     """Write every case that has something to tell."""
     found = [one for row in records(cases) for one in _benchmarks(row)]
-    json.dump(found, stream, indent=1)
+    json.dump(found, stream, indent=1, allow_nan=False)
     stream.write("\n")
 
 
@@ -29,12 +29,12 @@ def _benchmarks(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
         return
     time_s, low_s, high_s = (row[f"steady_{end}_s"] for end in ("median", "low", "high"))
     if known(time_s):
-        half = (high_s - low_s) / 2 if known(low_s) and known(high_s) else 0.0
+        half = f"± {(high_s - low_s) / 2 * 1e9:.0f}" if has_interval(row) else None
         yield {
             "name": f"{row['case']} (time)",
             "unit": "ns",
             "value": time_s * 1e9,
-            "range": f"± {half * 1e9:.0f}",
+            **({"range": half} if half else {}),
             "extra": f"{row['trials']} processes",
         }
     if known(row["peak_extra_bytes"]):

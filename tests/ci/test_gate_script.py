@@ -1,0 +1,108 @@
+"""docs/ci/gate.sh, run on two revisions of a repository: nothing in between is pretended."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from tests.ci.repositories import ROOT, Repository
+
+SCENARIO = (
+    "ferrybench run --scenarios ci/mine.py mine --quick --trials 1 --size 1MiB --seed 1 -o {}"
+)
+BENCHMARKS = (
+    "pytest benchmarks --ferrybench-memory --benchmark-disable-gc --benchmark-max-time=0.01 "
+    "--benchmark-json={}"
+)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository.create(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("measure", "file", "baseline", "case"),
+    [
+        (SCENARIO, "ci/mine.py", "ci/gate.jsonl", "mine/share"),
+        (BENCHMARKS, "benchmarks/test_mine.py", "ci/gate.json", "test_share"),
+    ],
+    ids=["scenario", "pytest"],
+)
+def test_a_planted_copy_is_an_exit_code_a_summary_and_a_failure(
+    repository: Repository, measure: str, file: str, baseline: str, case: str, tmp_path: Path
+) -> None:
+    assert "new baseline" in repository.shell(f"ci/gate.sh --store {baseline} {measure}").stdout
+    told = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    same = repository.shell(f"ci/gate.sh {baseline} {measure}", **told)
+    assert "nothing worse: 2 same" in same.stdout
+    repository.plant_a_copy(file)
+    worse = repository.step(f"ci/gate.sh {baseline} {measure}", **told)
+    assert worse.returncode == 1, worse.stdout + worse.stderr
+    headlines = [line for line in Path(told["GITHUB_STEP_SUMMARY"]).read_text().splitlines()
+                 if line.startswith("## ")]  # fmt: skip
+    assert headlines[0].startswith("## ferrybench: nothing worse: 2 same")
+    assert headlines[1].startswith("## ferrybench: worse: 1 heavier, 1 same")
+    root = ET.parse(repository.folder / "gate-results" / "junit.xml").getroot()
+    (failed,) = [test for test in root.iter("testcase") if test.find("failure") is not None]
+    assert case in f"{failed.get('classname')}/{failed.get('name')}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ("ci/none.json true {}", 2, "there is no baseline ci/none.json: make it"),
+        ("origin/none:gate.json true {}", 2, "fetch its branch, or store a baseline"),
+        ("ci/gate.json true", 2, "write {} where"),
+        ("ci/gate.json", 2, "usage: gate.sh [--store] BASELINE COMMAND"),
+        ("ci/mine.py sh -c 'exit 7' {}", 4, "measuring failed with exit code 7: sh -c exit 7"),
+        ("ci/mine.py true {}", 4, "nothing was written to {}"),
+        ("ci/mine.py cp ci/mine.py {}", 2, "ci/mine.py"),
+        ("--store ci/new.json false {}", 4, "measuring failed with exit code 1"),
+    ],
+)
+def test_what_is_missing_is_said(
+    repository: Repository, arguments: str, code: int, said: str, tmp_path: Path
+) -> None:
+    summary = tmp_path / "summary.md"
+    repository.write("gate-results/summary.md", "of an earlier change")
+    done = repository.step(f"ci/gate.sh {arguments}", GITHUB_STEP_SUMMARY=str(summary))
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert not summary.exists()
+    assert not (repository.folder / "ci/new.json").exists()
+
+
+def test_options_reach_the_comparison(repository: Repository) -> None:
+    repository.program("ferrybench", 'echo "$@"')
+    done = repository.shell("ci/gate.sh ci/mine.py cp ci/mine.py {}", GATE_OPTIONS="--strict -x 1")
+    assert done.stdout.startswith("compare ci/mine.py gate-results/candidate.py --markdown ")
+    assert done.stdout.endswith("--force --strict -x 1\n")
+
+
+def commands(doc: str, first_word: str) -> str:
+    """The block of docs/ci.md that begins so."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", doc, re.MULTILINE | re.DOTALL)
+    (found,) = [block for block in blocks if block.startswith(first_word)]
+    return str(found)
+
+
+def test_a_baseline_on_a_branch_is_stored_and_fetched_as_the_page_says(
+    repository: Repository, tmp_path: Path
+) -> None:
+    doc = (ROOT / "docs" / "ci.md").read_text()
+    repository.shell(f"git init --quiet --bare {tmp_path}/origin")
+    repository.shell(f"git remote add origin {tmp_path}/origin")
+    repository.shell(f"ci/gate.sh --store gate.jsonl {SCENARIO}")
+    for _ in range(2):  # the first, and the next, which replaces it
+        repository.shell(commands(doc, "blob="))
+    listed = repository.shell("git ls-tree -r --name-only origin/baselines; git status --porcelain")
+    assert listed.stdout.split() == ["gate.jsonl", "??", "gate.jsonl"]
+    repository.shell("rm gate.jsonl")
+    fetch = commands(doc, "git fetch")
+    assert "nothing worse: 2 same" in repository.shell(fetch).stdout
+    repository.plant_a_copy("ci/mine.py")
+    assert repository.step(fetch).returncode == 1

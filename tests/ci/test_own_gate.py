@@ -1,0 +1,73 @@
+"""The gate of this repository: equal arguments on both sides, and a planted copy does not pass."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from harness.journal import read_journal
+from tests.ci.repositories import ROOT, Repository
+
+GATES = ("conversions", "matrices")
+SMALL_BYTES = 1_000_000
+PLANTED = {
+    "tensor_from_array.py": "return torch.from_numpy(array)",
+    "array_from_tensor.py": "return tensor.numpy()",
+}
+"""The first line of each file that says so, and is to copy."""
+
+
+def dry_run(target: str) -> list[str]:
+    """What make would measure and compare."""
+    done = subprocess.run(
+        ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return re.findall(r"docs/ci/gate\.sh (.*)", done.stdout)
+
+
+def test_both_sides_are_measured_with_the_same_arguments() -> None:
+    gated = dry_run("gate")
+    assert [f"--store {command}" for command in gated] == dry_run("baseline")
+    assert [re.findall(r"results/baseline-(\w+)\.jsonl", command) for command in gated] == [
+        [name] for name in GATES
+    ]
+
+
+def test_ci_runs_the_gate() -> None:
+    assert re.search(r"^make .*\bgate$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_the_baseline_is_small_complete_and_of_these_arguments(name: str) -> None:
+    path = ROOT / "results" / f"baseline-{name}.jsonl"
+    assert path.stat().st_size < SMALL_BYTES
+    run = read_journal(path)
+    assert run.ended == "complete"
+    assert not any(trial.kind == "time" for trial in run.trials)
+    (command,) = [command for command in dry_run("gate") if path.name in command]
+    assert f"--seed {run.header.plan.seed} " in command
+    targets = command.partition(" run ")[2].partition(" --")[0].split()
+    assert [scenario.name for scenario in run.header.scenarios] == targets
+
+
+def test_a_copy_planted_in_two_strategies_is_named_and_nothing_else(tmp_path: Path) -> None:
+    checkout = Repository.create(tmp_path)
+    for package in ("harness", "scenarios"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, checkout.folder / package, ignore=ignored)
+    checkout.environment["PYTHONPATH"] = str(checkout.folder)
+    (command,) = [command for command in dry_run("gate") if "conversions" in command]
+    checkout.shell(f"ci/gate.sh --store {command}")
+    for file, line in PLANTED.items():
+        source = (checkout.folder / "scenarios" / file).read_text()
+        assert line in source
+        copying = line.replace("numpy()", "numpy().copy()").replace("(array)", "(array.copy())")
+        checkout.write(f"scenarios/{file}", source.replace(line, copying, 1))
+    done = checkout.step(f"ci/gate.sh {command}")
+    assert done.returncode == 1, done.stdout + done.stderr
+    worse = re.findall(r"^(?:heavier|broken): (\S+)", done.stdout, re.MULTILINE)
+    assert set(worse) == {"tensor_from_array/from_numpy", "array_from_tensor/tensor_numpy"}
