@@ -7,7 +7,14 @@ READY := $(VENV)/.ready
 RUN_ARGS ?= tensor_from_array loader_from_array --quick
 LATEST := results/latest.jsonl
 
-.PHONY: report test lint types bench-harness clean
+# What is held against results/baseline-*.jsonl. Nothing is timed: memory and outcomes alone do not
+# vary from run to run. Both sides are measured with the same arguments.
+GATES := conversions matrices
+RUN_conversions := tensor_from_array array_from_tensor --quick --trials 0 --size 1MiB --seed 1
+RUN_matrices := matrix_array_to_tensor matrix_tensor_to_array --set dtype=uint8,float32,complex64 --trials 0 --seed 1
+GATE = PATH="$(CURDIR)/$(BIN):$$PATH" GATE_FOLDER=reports/gate-$* docs/ci/gate.sh
+
+.PHONY: report test test-accelerator lint types gate baseline bench-harness clean
 
 report: $(READY)
 	$(BIN)/ferrybench run $(RUN_ARGS) -o $(LATEST) --force
@@ -16,12 +23,27 @@ report: $(READY)
 test: $(READY)
 	$(BIN)/pytest
 
+# On a machine that has a device. Where torch is installed already and nothing is to be:
+# make test-accelerator READY= BIN=FOLDER-OF-ITS-PYTHON
+test-accelerator: $(READY)
+	$(BIN)/python3 -m pytest -ra tests/accelerator
+
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
 types: $(READY)
 	$(BIN)/mypy
+
+gate: $(GATES:%=gate-%)
+
+gate-%: $(READY)
+	$(GATE) results/baseline-$*.jsonl ferrybench run $(RUN_$*) -o {}
+
+baseline: $(GATES:%=baseline-%)
+
+baseline-%: $(READY)
+	$(GATE) --store results/baseline-$*.jsonl ferrybench run $(RUN_$*) -o {}
 
 bench-harness: $(READY)
 	$(BIN)/python -m harness.bench

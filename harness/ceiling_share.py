@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from harness.device_columns import CEILINGS
 from harness.model import Trial
 
 FRESH_SHARE = 0.5
@@ -42,7 +43,7 @@ def share_of_ceiling(
     moved_bytes = epoch_bytes or (payload + (row["result_bytes"] or payload)) / 2
     rate = moved_bytes / time_s
     threads = _threads(trials)
-    copying = {key: limit for key, limit in limits.items() if key[0] not in DISK}
+    copying = {key: limit for key, limit in limits.items() if key[0] not in (*DISK, *CEILINGS)}
     best = max((limit for (_, count), limit in copying.items() if count == threads), default=0.0)
     if epoch_bytes and rate > NO_COPYING * best > 0:
         return {}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from harness.ceiling_share import DISK_SEQUENTIAL
+from harness.device_columns import DEVICE_TO
 from harness.environment import Environment, available_bytes, usable_processors
 from harness.fixtures import FixtureStore
 from harness.host import Host, Report
@@ -18,13 +19,15 @@ CEILING_BYTES = (64 * 1024**2, 256 * 1024**2)
 CACHES_EXCEEDED = 4  # a ceiling's copy is this many times the last cache, within the bounds above
 DISK_BYTES = 128 * 1024**2
 QUICK_DISK_BYTES = 64 * 1024**2
+DEVICE_BYTES = 256 * 1024**2
+QUICK_DEVICE_BYTES = 64 * 1024**2
 CEILING_TIMEOUT_S = 120.0
 
 
 def measure_ceilings(
     host: Host, plan: Plan, machine: Environment, number: int, fixtures: FixtureStore
 ) -> Iterator[CeilingLine]:
-    """Measure them at the beginning of a round: those of memory, and of the disk where it matters.
+    """Measure them at the beginning of a round: memory; disk and device where they matter.
 
     Args:
         host: where.
@@ -36,6 +39,8 @@ def measure_ceilings(
     found = _of_memory(host, plan, machine, number)
     if any(PAGE_CACHE in planned.case.parameters and not planned.skip for planned in plan.cases):
         found += _of_disk(host, plan, fixtures)
+    if any(planned.on_device and not planned.skip for planned in plan.cases):
+        found += _of_device(host, plan)
     for ceiling in found:
         yield CeilingLine(number, ceiling)
 
@@ -60,6 +65,12 @@ def _of_disk(host: Host, plan: Plan, fixtures: FixtureStore) -> list[Ceiling]:
     request = {"size_bytes": size_bytes, "folder": str(fixtures.scratch)}
     with fixtures.clean_scratch():
         return _said(host.call("disk", request, CEILING_TIMEOUT_S), DISK_SEQUENTIAL)
+
+
+def _of_device(host: Host, plan: Plan) -> list[Ceiling]:
+    size_bytes = QUICK_DEVICE_BYTES if plan.level == "quick" else DEVICE_BYTES
+    report = host.call("device_ceilings", {"size_bytes": size_bytes}, CEILING_TIMEOUT_S)
+    return _said(report, DEVICE_TO)
 
 
 def _said(report: Report, name: str) -> list[Ceiling]:

@@ -50,6 +50,8 @@ class StrategyInfo:
     path: str = ""  # of that scenario's module
     parameters: Mapping[str, Value] = field(default_factory=dict)  # its usual point there
     input_parameters: tuple[str, ...] = ()  # what its inputs depend on there
+    on_device: bool = False  # works on an accelerator
+    crosses: float = 1.0  # bytes between host and device, as a multiple of the inputs'
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class ScenarioInfo:
     step_parameters: tuple[str, ...] = ()  # what that step depends on
     watched: bool = False  # memory over the epoch, even without workers
     borrows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    transfers: Literal["", "to", "from"] = ""  # moves its data to an accelerator, or back
 
     def strategy(self, name: str) -> StrategyInfo:
         return next(strategy for strategy in self.strategies if strategy.name == name)

@@ -25,6 +25,7 @@ class Facts:
     copies: float | None = None
     tree: bool = False
     size_dependent: bool = False
+    on_device: bool = False
 
 
 def complete(
@@ -68,6 +69,7 @@ def _complete(
         skip=skip,
         tree=facts.tree and not info.borrows,
         size_dependent=facts.size_dependent,
+        on_device=facts.on_device and not info.borrows,
     )
 
 

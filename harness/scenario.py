@@ -25,6 +25,7 @@ from harness.model import Value
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Weight = Literal["time", "memory"]
+Direction = Literal["", "to", "from"]
 PAGE_CACHE = "page_cache"
 OBEYED = {
     "threads": "how many threads torch may use, or 'all'",
@@ -104,6 +105,9 @@ class Strategy:
     published: str = ""
     not_quick: tuple[str, ...] = ()
     in_quick: bool = True
+    on_device: bool = False
+    pins: float | Callable[..., float] | None = None
+    crosses: float = 1.0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -141,6 +145,10 @@ class Scenario:
         borrows: other scenarios whose strategies this one tries under a limit, to find the
             largest size each survives, with the strategies that a quick sweep takes of them.
             Such a scenario has no inputs, strategies or check of its own.
+        transfers: what strategies do with their data: bring it ``to`` an accelerator, or back
+            ``from`` one. They are held against what the machine can transfer at best, and tried
+            beside a kernel that the device computes meanwhile.
+        on_device: every strategy works on an accelerator; see :meth:`strategy`.
 
     Raises:
         DeclarationError: the name or a level of a parameter cannot be used.
@@ -158,6 +166,8 @@ class Scenario:
         weighs: Weight = "time",
         watched: bool = False,
         borrows: Mapping[str, Iterable[str]] | None = None,
+        transfers: Direction = "",
+        on_device: bool = False,
     ) -> None:
         if not name.isidentifier():
             raise DeclarationError(f"scenario name {name!r} is not an identifier")
@@ -172,6 +182,8 @@ class Scenario:
         self.epochs = epochs
         self.weighs: Weight = weighs
         self.watched = watched
+        self.transfers: Direction = transfers
+        self.on_device = on_device or bool(transfers)
         self.borrows = {source: tuple(names) for source, names in (borrows or {}).items()}
         self.strategies: dict[str, Strategy] = {}
         self.variants: list[Variant] = []
@@ -229,6 +241,9 @@ class Scenario:
         published: str = "",
         not_quick: Iterable[str] = (),
         in_quick: bool = True,
+        on_device: bool = False,
+        pins: float | Callable[..., float] | None = None,
+        crosses: float = 1.0,
     ) -> Callable[[Function], Function]:
         """Register a strategy; its docstring is one line for the report.
 
@@ -249,6 +264,12 @@ class Scenario:
             published: where the strategy was printed, if it is kept as published, right or wrong.
             not_quick: parameters that a quick sweep does not vary for this strategy.
             in_quick: a quick sweep measures this strategy at all, even if it is not named.
+            on_device: works on an accelerator, and is skipped without one. Its calls end when
+                the device has nothing left to do; the device's memory is measured too.
+            pins: the pinned host memory that it asks for, setup included, as a multiple of the
+                inputs' bytes, or a function of parameters.
+            crosses: of a scenario that ``transfers``: the bytes that go between host and device,
+                as a multiple of the inputs' bytes.
         """
 
         def register(function: Function) -> Function:
@@ -273,6 +294,9 @@ class Scenario:
                 published=published,
                 not_quick=tuple(not_quick),
                 in_quick=in_quick,
+                on_device=on_device or self.on_device,
+                pins=pins,
+                crosses=crosses,
             )
             return function
 

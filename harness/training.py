@@ -27,7 +27,9 @@ _CALIBRATIONS = 9
 _CALIBRATION_NS = 1_000_000
 
 
-def make_step(kind: str, values: int, compute_ms: float) -> Step:
+def make_step(
+    kind: str, values: int, compute_ms: float, device: torch.device | None = None
+) -> Step:
     """A step on samples of so many values.
 
     Args:
@@ -36,11 +38,13 @@ def make_step(kind: str, values: int, compute_ms: float) -> Step:
         values: in a sample.
         compute_ms: what the work takes when nothing else runs. It is done by torch, which lets
             other threads run Python meanwhile, as training does.
+        device: where batches come and the model is trained; the host when not given.
     """
+    where = device or torch.device("cpu")
     if kind == "linear":
-        return _training(_linear(values), rate=2 / values, momentum=0.0)
+        return _training(_linear(values).to(where), rate=2 / values, momentum=0.0)
     if kind == "conv":
-        return _training(_convolutional(values), rate=0.02, momentum=0.9)
+        return _training(_convolutional(values).to(where), rate=0.02, momentum=0.9)
     if kind == "compute":
         return _computing(compute_ms)
     return _reading

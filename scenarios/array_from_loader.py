@@ -453,12 +453,6 @@ def dataset_tensors(data, labels, loader):
 # Device: the batches lie on an accelerator, as a model's outputs do.
 
 
-def no_device_batches(sample_bytes, dtype, batch_size):
-    if not torch.accelerator.is_available():
-        return "no accelerator: torch finds no device"
-    return no_such_batches(sample_bytes, dtype, batch_size)
-
-
 def device_batches(data, labels, batch_size, drop_last):
     device = torch.accelerator.current_accelerator()
     rows = len(labels) // batch_size * batch_size if drop_last else len(labels)
@@ -467,7 +461,7 @@ def device_batches(data, labels, batch_size, drop_last):
 
 
 device = partial(
-    strategy, group="device", setup=device_batches, skip=no_device_batches, shares_memory=False
+    strategy, group="device", setup=device_batches, on_device=True, shares_memory=False
 )
 
 

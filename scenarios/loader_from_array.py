@@ -20,6 +20,7 @@ from torch.utils.data import (
 from harness import Parameter, Scenario
 from harness.batches import number_rows, verify_epoch
 from harness.scenario import KIB, MIB
+from harness.trial.accelerator import why_none
 
 ARTICLE = "How can a large NumPy array be efficiently converted to a PyTorch DataLoader?"
 BATCH_SIZES = (1, 8, 64, 512, 4096)
@@ -120,8 +121,8 @@ def no_such_loader(
         return f"a worker cannot make {prefetch_factor} batches ahead"
     if not num_workers and (persistent_workers, prefetch_factor, start_method) != UNSAID:
         return "persistent_workers, prefetch_factor and start_method mean nothing without workers"
-    if pin_memory and not torch.accelerator.is_available():
-        return "no accelerator: torch finds no device"
+    if pin_memory and (missing := why_none()):
+        return missing
     if sample_bytes > 0 and size // sample_bytes > LONGEST:
         return f"one by one, {size // sample_bytes} samples take minutes an epoch"
     return no_such_batches(size, sample_bytes, batch_size)

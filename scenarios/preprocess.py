@@ -390,13 +390,7 @@ def preprocessed_on_the_fly(images, mean, std, batch_size, epochs):
 # Device: batches on an accelerator, which may do the casting.
 
 
-def no_accelerator(size, side, batch_size, epochs):
-    if not torch.accelerator.is_available():
-        return "no accelerator: torch finds no device"
-    return no_such_images(size, side, batch_size, epochs)
-
-
-device = partial(strategy, group="device", skip=no_accelerator)
+device = partial(strategy, group="device", on_device=True)
 
 
 @device(copies=0)

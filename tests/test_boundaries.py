@@ -21,7 +21,7 @@ BOTH_SIDES = (
 INSIDE = [*sorted(HARNESS.glob("trial/*.py")), *(HARNESS / f"{name}.py" for name in BOTH_SIDES)]
 OUTSIDE = [path for path in sorted(HARNESS.rglob("*.py")) if path not in INSIDE]
 SCENARIOS = sorted((ROOT / "scenarios").glob("*.py"))
-OPTIONAL = {"h5py", "ml_dtypes", "pyarrow", "safetensors", "torchvision", "zarr"}
+OPTIONAL = {"h5py", "ml_dtypes", "pyarrow", "pynvml", "safetensors", "torchvision", "zarr"}
 
 
 def imported(path: Path) -> Iterator[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 import pandas as pd
 
 from harness.analysis.cells import Record, interval, number, text, truth
+from harness.analysis.device_rows import DeviceRow, device_row
 from harness.analysis.limit_rows import LimitRow, limit_row
 from harness.analysis.stats import Interval
 from harness.analysis.training_rows import CacheRow, TrainingRow, cache_row, training_row
@@ -90,6 +91,7 @@ class CaseRow:
     training: TrainingRow | None = None
     cache: CacheRow | None = None
     limit: LimitRow | None = None
+    device: DeviceRow | None = None
     kind: str = ""  # what gave way, of a case that failed
     where: str = ""  # the line of the scenario's code: ``tensor_from_array.py:57: return …``
 
@@ -226,6 +228,7 @@ def _row(record: Record, parameters: dict[str, Value], tree: Tree | None) -> Cas
         training=training_row(record),
         cache=cache_row(record),
         limit=limit_row(record),
+        device=device_row(record),
         kind=text(record["failure_kind"]),
         where=text(record["failure_where"]),
     )

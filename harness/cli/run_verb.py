@@ -54,7 +54,7 @@ class RunOptions:
     budget
         Stop after this long, such as 5m; what was not reached is said.
     trials
-        Processes that measure time, per case.
+        Processes that measure time, per case; 0: memory and outcomes alone.
     timeout
         How long one trial may take, such as 5m; a minute, with --full ten, when not given.
     seed
@@ -101,8 +101,8 @@ class RunOptions:
         """How to measure it."""
         effort = default_effort(level)
         if self.trials is not None:
-            if self.trials < 1:
-                raise UsageError(f"--trials {self.trials}: at least one process is needed")
+            if self.trials < 0:
+                raise UsageError(f"--trials {self.trials}: there are no fewer than 0 processes")
             effort = replace(effort, trials=self.trials)
         if self.timeout is not None:
             effort = replace(effort, timeout_s=parse_seconds(self.timeout, "--timeout"))

@@ -16,6 +16,7 @@ from harness.frame import case_frame, ceiling_rates
 from harness.journal import Run
 from harness.report.chart import Figure
 from harness.report.choices import Choice, choices
+from harness.report.device_tables import DeviceTable, device_table
 from harness.report.failures import Failure, failures
 from harness.report.figures import figures
 from harness.report.limit_tables import LimitTable, limit_table
@@ -34,6 +35,7 @@ class ScenarioContent:
     verdict: Verdict
     choices: tuple[Choice, ...]
     panes: tuple[Pane, ...]
+    device: DeviceTable | None
     limits: LimitTable | None  # in place of panes, where the largest sizes are searched
     figures: tuple[Figure, ...]
     variations: tuple[Variation, ...]
@@ -119,6 +121,7 @@ def _scenario(
         verdict=answer,
         choices=choices(answer.picks),
         panes=() if own.by_size else panes(own),
+        device=device_table(own),
         limits=limit_table(own),
         figures=figures(own, answer, rates),
         variations=variations(own),

@@ -8,6 +8,7 @@ from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.report.cache_figure import cache_figure
 from harness.report.chart import Figure
+from harness.report.device_figures import blocked_figure, overlap_figure, transfer_figure
 from harness.report.dot_figures import (
     first_batch_figure,
     first_call_figure,
@@ -37,6 +38,8 @@ def _made(
         return _by_memory(sweep, verdict)
     if sweep.by_size:
         return _by_size(sweep, verdict)
+    if sweep.info.transfers:
+        return _of_transfers(sweep, verdict, ceilings)
     if sweep.info.trains:
         return _of_training(sweep, verdict, ceilings)
     return _by_time(sweep, verdict, ceilings)
@@ -71,6 +74,18 @@ def _of_training(
     yield first_batch_figure(sweep, verdict)
     yield phase_figure(sweep, verdict)
     yield tree_figure(sweep, verdict)
+
+
+def _of_transfers(
+    sweep: Sweep, verdict: Verdict, ceilings: Mapping[tuple[str, int], float]
+) -> Iterator[Figure | None]:
+    yield time_figure(sweep, verdict)
+    yield blocked_figure(sweep, verdict)
+    yield transfer_figure(sweep, verdict, ceilings)
+    yield overlap_figure(sweep, verdict)
+    yield from parameter_figures(sweep, verdict)
+    yield memory_figure(sweep, verdict)
+    yield first_call_figure(sweep, verdict)
 
 
 def _by_size(sweep: Sweep, verdict: Verdict) -> Iterator[Figure | None]:

@@ -42,7 +42,7 @@ def page(content: Content) -> str:
         return place if place in content.sources else ""
 
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             content=content,
@@ -61,8 +61,8 @@ def page(content: Content) -> str:
             source_of=source_of,
             quantity=quantity,
             runtime=runtime(),
-            style=_asset("page.css"),
-            script=_asset("page.js"),
+            style=asset("page.css"),
+            script=asset("page.js"),
         )
     )
 
@@ -78,11 +78,13 @@ def _script(text: str) -> Markup:
     return Markup(text.replace("</script", "<\\/script"))  # noqa: S704 — not from a user
 
 
-def _asset(name: str) -> Markup:
+def asset(name: str) -> Markup:
+    """A style sheet or script of the package's, to stand in a page."""
     return _script(resources.files(_PACKAGE).joinpath("templates", name).read_text("utf-8"))
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """What every page's template is rendered with."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader(_PACKAGE),
         autoescape=True,

@@ -10,7 +10,7 @@ from datetime import datetime
 from harness.environment import Environment
 from harness.journal import Run
 from harness.report.foreign import foreign_pairs, is_foreign
-from harness.report.text import CEILINGS, DISK_TEXTS, capital, ceiling_text, plural
+from harness.report.text import CEILINGS, OTHER_TEXTS, capital, ceiling_text, plural
 from harness.units import format_duration, format_rate, format_seconds, format_size
 
 Pairs = tuple[tuple[str, str], ...]
@@ -72,7 +72,26 @@ def machine_pairs(environment: Environment) -> Pairs:
         ("Governor", environment.governor or UNKNOWN),
         ("Load at the start", f"{environment.load_1m:.2f}"),
         ("Clock resolution", format_seconds(environment.clock_resolution_s)),
+        *_accelerators(environment),
     )
+
+
+def _accelerators(environment: Environment) -> Pairs:
+    """The accelerator of the first host that has one; nothing where none has."""
+    said = [host.get("accelerator", {}) for host in environment.hosts.values()]
+    found = next((one for one in said if "kind" in one), None)
+    if found is None:
+        return ()
+    memory = found.get("memory_bytes")
+    parts = (
+        str(found.get("name", found["kind"])),
+        format_size(memory) if memory else "",
+        f"{found['count']} visible" if found.get("count", 1) > 1 else "",
+        f"driver {found['driver']}" if "driver" in found else "",
+        f"runtime {found['runtime']}" if found.get("runtime") else "",
+        f"PCIe {found['pcie_generation']} ×{found['pcie_width']}" if "pcie_width" in found else "",
+    )
+    return (("Accelerator", ", ".join(part for part in parts if part)),)
 
 
 def run_pairs(run: Run) -> Pairs:
@@ -138,7 +157,7 @@ def ceiling_table(run: Run, rates: Mapping[tuple[str, int], float]) -> CeilingTa
     if not rates:
         return None
     threads = sorted({count for _, count in rates})
-    order = [*CEILINGS, *DISK_TEXTS]
+    order = [*CEILINGS, *OTHER_TEXTS]
     names = sorted(
         {name for name, _ in rates}, key=lambda name: order.index(name) if name in order else -1
     )
@@ -146,7 +165,7 @@ def ceiling_table(run: Run, rates: Mapping[tuple[str, int], float]) -> CeilingTa
         tuple(threads),
         tuple(
             (
-                capital(ceiling_text(name)) if name in DISK_TEXTS else ceiling_text(name),
+                capital(ceiling_text(name)) if name in OTHER_TEXTS else ceiling_text(name),
                 tuple(format_rate(rates.get((name, count), float("nan"))) for count in threads),
             )
             for name in names
@@ -164,12 +183,12 @@ def _largest(run: Run) -> str:
 
 
 def _notes(run: Run) -> tuple[str, ...]:
-    """What was noted of the ceilings: once of each of the disk's, whose notes differ by chance."""
+    """What was noted of the ceilings: once of each kind but memcpy's, as they differ."""
     notes: dict[str, str] = {}
     for line in run.ceilings:
         name, note = line.ceiling.name, line.ceiling.note
-        if note and name in DISK_TEXTS:
-            notes.setdefault(name, f"{capital(DISK_TEXTS[name])}: {note}")
+        if note and name in OTHER_TEXTS:
+            notes.setdefault(name, f"{capital(OTHER_TEXTS[name])}: {note}")
         elif note:
             notes.setdefault(note, note)
     return tuple(notes.values())

@@ -215,7 +215,7 @@ def not_measured(run: Run) -> tuple[str, ...]:
         "What other programs on the same machine cost, and what workers cost each other's caches."
         if any(trial.tree for trial in run.trials)
         else "What other programs, and other processes of the same one, cost each other.",
-        "Memory on an accelerator, and copies to and from one.",
+        *_device_silence(run),
         "Memory that is reserved but never touched.",
         "What else uses the disk, and what its own cache holds: a cold file is read from both."
         if any(trial.page_cache and trial.page_cache.state == "cold" for trial in run.trials)
@@ -224,3 +224,12 @@ def not_measured(run: Run) -> tuple[str, ...]:
     if not effort.collect_garbage:
         silent.append("Pauses of Python's cyclic collector, which is off while timing.")
     return tuple(silent)
+
+
+def _device_silence(run: Run) -> list[str]:
+    """What is not known of an accelerator."""
+    if not any(trial.device_timing for trial in run.trials):
+        return ["Memory on an accelerator, and copies to and from one."]
+    if any(trial.device_memory and trial.device_memory.context_bytes for trial in run.trials):
+        return ["Work that an accelerator does for other processes."]
+    return ["What an accelerator's context takes: that needs nvidia-ml-py, and a device of NVIDIA."]

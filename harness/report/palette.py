@@ -65,6 +65,8 @@ PART_LOOKS: Mapping[str, Look] = {
     "teardown": OTHER,
     "computing": LOOKS[2],
     "waiting": LOOKS[1],
+    "host blocked": LOOKS[1],
+    "then on its way": LOOKS[0],
     "file pages": OTHER,
     "anonymous": LOOKS[0],
     "shared memory": LOOKS[4],

@@ -11,6 +11,7 @@ from harness.analysis.sweep import Sweep
 from harness.analysis.values import value_text
 from harness.analysis.wording import factor, percent
 from harness.ceiling_share import DISK_RANDOM, DISK_SEQUENTIAL
+from harness.device_columns import DEVICE_BOTH, DEVICE_COPY, DEVICE_FROM, DEVICE_TO
 from harness.units import format_multiple, format_rate, format_seconds, format_size
 
 MISSING = "–"
@@ -173,8 +174,16 @@ DISK_TEXTS = {
     DISK_SEQUENTIAL: "the disk in sequence",
     DISK_RANDOM: "the disk, 4 KiB at random",
 }
+DEVICE_TEXTS = {
+    DEVICE_TO: "pinned memory to the device",
+    DEVICE_FROM: "the device to pinned memory",
+    DEVICE_BOTH: "both ways at once",
+    DEVICE_COPY: "one place of the device to another",
+}
+OTHER_TEXTS = DISK_TEXTS | DEVICE_TEXTS
+"""Ceilings that are not memcpy's."""
 
 
 def ceiling_text(name: str) -> str:
     """``memcpy into fresh huge pages``."""
-    return f"memcpy {CEILINGS[name]}" if name in CEILINGS else DISK_TEXTS.get(name, name)
+    return f"memcpy {CEILINGS[name]}" if name in CEILINGS else OTHER_TEXTS.get(name, name)

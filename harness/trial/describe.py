@@ -25,6 +25,7 @@ def describe(scenario: Scenario, path: str) -> dict[str, Any]:
         "trains": scenario.make_step is not None,
         "step_parameters": list(argument_names(scenario.make_step or (lambda: None))),
         "watched": scenario.watched,
+        "transfers": scenario.transfers,
         "borrows": {source: list(names) for source, names in scenario.borrows.items()},
         "parameters": {
             name: {
@@ -50,6 +51,8 @@ def describe(scenario: Scenario, path: str) -> dict[str, Any]:
                 "not_quick": list(strategy.not_quick),
                 "published": strategy.published,
                 "in_quick": strategy.in_quick,
+                "on_device": strategy.on_device,
+                "crosses": strategy.crosses,
             }
             for strategy in scenario.strategies.values()
         ],

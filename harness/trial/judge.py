@@ -14,6 +14,7 @@ from harness.trial.places import place_of
 
 ARRAY_MEMORY, TENSOR_MEMORY = "array memory", "tensor memory"
 PYTHON_MEMORY, SYSTEM_MEMORY = "Python memory", "system memory"
+DEVICE_MEMORY = "device memory"
 OPEN_FILES, DISK_FULL, READ_ONLY = "open files", "disk full", "read-only"
 WRONG_DATA, WRONG_EPOCH, NO_LEARNING = "wrong data", "wrong epoch", "no learning"
 
@@ -49,7 +50,7 @@ _BY_PHRASE = {
 """Messages that pass through a library, or come from a worker, have lost their type and number.
 The first that is found counts: torch's allocator quotes the system, which is to blame less."""
 _NAMES: dict[str, OutcomeName] = dict.fromkeys(
-    (ARRAY_MEMORY, TENSOR_MEMORY, PYTHON_MEMORY, SYSTEM_MEMORY), "oom"
+    (ARRAY_MEMORY, TENSOR_MEMORY, PYTHON_MEMORY, SYSTEM_MEMORY, DEVICE_MEMORY), "oom"
 )
 _FROM_A_WORKER = "Original Traceback"
 
@@ -91,6 +92,8 @@ def kind_of(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         # NumPy gives its own exception the name of its base.
         return ARRAY_MEMORY if type(error).__module__.startswith("numpy") else PYTHON_MEMORY
+    if type(error).__name__ == "OutOfMemoryError":  # torch's, of an accelerator's own memory
+        return DEVICE_MEMORY
     if isinstance(error, OSError) and error.errno in _BY_ERRNO:
         return _BY_ERRNO[error.errno]
     text = str(error)

@@ -51,11 +51,7 @@ def evaluate_cases(request: dict[str, Any], page: Page | None) -> dict[str, Any]
 def _evaluate(
     scenario: Scenario, strategy: Strategy, parameters: dict[str, Value]
 ) -> dict[str, Any]:
-    missing = [package for package in strategy.requires if find_spec(package) is None]
-    if missing:
-        names = " ".join(missing)
-        return {"skip": f"needs {names}, which is not installed: pip install {names}"}
-    reason = call_with(strategy.skip, parameters) if strategy.skip else None
+    reason = why_skipped(strategy, parameters)
     if reason:
         return {"skip": reason}
     copies = strategy.copies
@@ -64,13 +60,31 @@ def _evaluate(
         "skip": "",
         "copies": call_with(copies, parameters) if callable(copies) else copies,
         "tree": scenario.watched or (isinstance(workers, int) and workers > 0),
+        "on_device": strategy.on_device,
     }
+
+
+def why_skipped(strategy: Strategy, parameters: dict[str, Value]) -> str:
+    """Why a strategy cannot run here, or makes no sense at some point; empty when it can."""
+    missing = [package for package in strategy.requires if find_spec(package) is None]
+    if missing:
+        names = " ".join(missing)
+        return f"needs {names}, which is not installed: pip install {names}"
+    # What the scenario says comes first: it does not depend on the machine.
+    reason = call_with(strategy.skip, parameters) if strategy.skip else None
+    if not reason and strategy.on_device:
+        from harness.trial.accelerator import why_none
+
+        reason = why_none()
+    return reason or ""
 
 
 def _within(
     strategy: Strategy, parameters: dict[str, Value], within: dict[str, Any]
 ) -> dict[str, Any]:
     """What is otherwise under a limit: it may not be possible, and a cost model depend on size."""
+    if strategy.on_device:
+        return {"skip": "works on an accelerator, whose driver does not start under such a limit"}
     not_here = why_not(within["limit"])
     if not_here:
         return {"skip": not_here}
@@ -138,10 +152,19 @@ def disk(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     return measure_disk(request)
 
 
+def device_ceilings(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
+    """How fast data gets to an accelerator and back."""
+    from harness.trial.device_ceilings import measure_device_ceilings
+
+    return measure_device_ceilings(request)
+
+
 def versions(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     """What this interpreter is, and how its torch runs."""
     import numpy as np
     import torch
+
+    from harness.trial.accelerator import describe_accelerator
 
     return {
         "python": platform.python_version(),
@@ -152,6 +175,7 @@ def versions(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
         "torch_threads": torch.get_num_threads(),
         "torch_parallel": torch.__config__.parallel_info().splitlines()[0:3],
         "cuda_build": torch.version.cuda,
+        "accelerator": describe_accelerator(),
         "processors": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count() or 1,
@@ -167,6 +191,7 @@ def time_both_ways(request: dict[str, Any], page: Page | None) -> dict[str, Any]
 
 TASKS: dict[str, Task] = {
     "describe": describe_scenarios,
+    "device_ceilings": device_ceilings,
     "evaluate": evaluate_cases,
     "make": make_fixture,
     "measure": measure,

@@ -15,6 +15,8 @@ import torch
 from harness.discover import built_in_files
 from harness.host import Host
 from harness.model import Effort, Value
+from harness.trial import accelerator
+from harness.trial.tasks import why_skipped
 from harness.trial.work import Work
 from tests.scenarios.bench import Bench, built_in, own_point, verify
 
@@ -259,10 +261,11 @@ def skipped(name: str, sample_bytes: int, dtype: str, batch_size: int) -> str:
 def test_accelerator_strategies_say_what_they_lack(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
-    assert "no accelerator" in skipped(name, 4096, "float32", 16)
-    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
-    assert not skipped(name, 4096, "float32", 16)
+    point: dict[str, Value] = {"sample_bytes": 4096, "dtype": "float32", "batch_size": 16}
+    monkeypatch.setattr(accelerator, "why_none", lambda: "no accelerator: none")
+    assert why_skipped(SCENARIO.strategies[name], point) == "no accelerator: none"
+    monkeypatch.setattr(accelerator, "why_none", lambda: "")
+    assert why_skipped(SCENARIO.strategies[name], point) == ""
     assert "no row of float64" in skipped(name, 4, "float64", 16)
 
 

@@ -17,9 +17,9 @@ from harness.trial import pointers
 from harness.trial.describe import describe
 from harness.trial.judge import failure
 from harness.trial.source import source
+from harness.trial.tasks import why_skipped
 from tests.scenarios.bench import Bench, built_in, own_point, verify
 
-NO_ACCELERATOR = "no accelerator: torch finds no device"
 EVERY = [(s, name) for s in built_in().values() for name in s.strategies]
 IDS = [f"{scenario.name}/{name}" for scenario, name in EVERY]
 each_strategy = pytest.mark.parametrize(("scenario", "name"), EVERY, ids=IDS)
@@ -109,7 +109,25 @@ def test_no_strategy_skips_its_own_point(scenario: Scenario, name: str) -> None:
     defaults = {key: parameter.default for key, parameter in scenario.parameters.items()}
     point = {**defaults, **strategy.at}
     reason = call_with(strategy.skip, point) if strategy.skip else None
-    assert reason in (None, NO_ACCELERATOR)
+    assert reason is None
+
+
+def test_what_needs_an_accelerator_is_declared_so() -> None:
+    needing = {f"{s.name}/{name}" for s, name in EVERY if s.strategies[name].on_device}
+    whole = ("host_to_device", "device_to_host", "device_training")
+    assert {one for one in needing if not one.startswith(whole)} == {
+        "preprocess/cast_on_device",
+        "preprocess/cast_before_device",
+        "array_from_loader/cpu_each",
+        "array_from_loader/cat_on_device",
+        "array_from_loader/pinned_staging",
+    }
+    # Whoever names the accelerator in his code needs one.
+    for scenario, name in EVERY:
+        strategy = scenario.strategies[name]
+        text = source(strategy)
+        if "torch.accelerator" in text or "torch.cuda" in text:
+            assert strategy.on_device, name
 
 
 @torch_may_warn
@@ -121,7 +139,7 @@ def test_a_strategy_is_right_at_its_own_point(scenario: Scenario, name: str, ben
     if strategy.published:
         pytest.skip("kept as published; what comes of it has tests of its own")
     point = own_point(scenario, strategy)
-    if strategy.skip and (reason := call_with(strategy.skip, point)):
+    if reason := why_skipped(strategy, point):
         pytest.skip(reason)
     # WHEN it is called as in a trial, twice, since the first call may have touched its inputs
     work = bench.prepare(scenario, name)

@@ -14,6 +14,8 @@ import torch
 
 from harness.model import Value
 from harness.scenario import KIB, MIB, call_with
+from harness.trial import accelerator
+from harness.trial.tasks import why_skipped
 from harness.trial.work import Work
 from tests.scenarios.bench import Bench, built_in, verify
 
@@ -149,21 +151,20 @@ def test_the_published_loop_raises(
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     compiler = SCENARIO.strategies["torch_expression"].skip
-    device = SCENARIO.strategies["cast_on_device"].skip
+    device = SCENARIO.strategies["cast_on_device"]
     assert compiler is not None
-    assert device is not None
     # GIVEN a machine without compiler and device
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
-    point = {"size": MIB, "side": 64, "batch_size": 8, "epochs": 1}
+    monkeypatch.setattr(accelerator, "why_none", lambda: "no accelerator: none")
+    point: dict[str, Value] = {"size": MIB, "side": 64, "batch_size": 8, "epochs": 1}
     assert "install g++" in (compiler(**point, compiled=True) or "")
     assert compiler(**point, compiled=False) is None
-    assert "no accelerator" in (device(**point) or "")
+    assert why_skipped(device, point) == "no accelerator: none"
     # GIVEN one that has both
     monkeypatch.setattr(shutil, "which", lambda name: f"/bin/{name}")
-    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(accelerator, "why_none", lambda: "")
     assert compiler(**point, compiled=True) is None
-    assert device(**point) is None
+    assert why_skipped(device, point) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,158 @@
+"""A strategy that works on an accelerator: its calls end when the device has nothing left to do.
+
+The check comes after that, so that what it finds wrong is what the call itself handed out too
+early: a copy of memory that the device had not written yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from harness.model import DeviceTiming, Effort, Outcome
+from harness.scenario import Strategy, call_with
+from harness.trial import pointers
+from harness.trial.accelerator import Opened
+from harness.trial.clock import clock_cost_ns
+from harness.trial.device_clock import NANO, DeviceClock, Sample
+from harness.trial.device_ledger import DeviceLedger
+from harness.trial.device_overlap import Kernel, measure_overlaps
+from harness.trial.fixtures import folder_of
+from harness.trial.judge import judged
+from harness.trial.measured import as_declared, facts
+from harness.trial.page_cache import file_cache
+from harness.trial.steps import Record, Steady
+from harness.trial.turns import turns_of
+from harness.trial.work import Assignment, Work
+
+NO_EVENTS = "its events tell no time"
+
+
+@dataclass
+class Found:
+    """What is known of a trial's calls so far."""
+
+    first: Sample | None = None
+    empty_s: float = 0.0
+    samples: list[Sample] = field(default_factory=list)
+    overlaps: tuple[Any, ...] = ()
+
+
+class DeviceCalls:
+    """A call that an accelerator may go on with after it has returned.
+
+    Args:
+        task: what is to be measured.
+        work: the strategy, bound to its inputs.
+        opened: the device, with its context made.
+        ledger: of its memory, with the setup behind it; None where only time is measured.
+        kernel: makes what is computed beside a transfer; None where nothing is.
+    """
+
+    goes_on = False  # results are made anew
+
+    def __init__(
+        self,
+        task: Assignment,
+        work: Work,
+        opened: Opened,
+        ledger: DeviceLedger | None = None,
+        kernel: Callable[[], Kernel] | None = None,
+    ) -> None:
+        self.task = task
+        self.work = work
+        self.opened = opened
+        self.ledger = ledger
+        self.kernel = kernel
+        self.cache = file_cache(work, folder_of(task.fixture))
+        self.clock_cost_s = clock_cost_ns() * NANO
+        self.clock = DeviceClock(opened.device, self.clock_cost_s)
+        self.first_s = 0.0
+        self.found = Found()
+        self.result: Any = None
+
+    def _call(self) -> Any:
+        return self.task.strategy.function(*self.work.args)
+
+    def _restore(self) -> None:
+        if self.task.strategy.mutates:
+            self.work.restore()
+        self.cache.prepare()
+
+    def first(self) -> None:
+        if self.ledger is not None:
+            self.ledger.begin()
+        self.result, sample = self.clock.once(self._call)
+        if self.ledger is not None:
+            self.ledger.called()
+        self.found.first = sample
+        self.first_s = sample.done_s
+
+    def verify(self, record: Record) -> Outcome:
+        record |= facts(self.work, self.result)
+        outcome = judged(lambda: self.work.check(self.task.scenario, self.result))
+        return as_declared(self.work, outcome, record["shares_memory"])
+
+    def drop(self) -> None:
+        if self.ledger is not None:
+            self.ledger.about_to_drop()
+        self.result = None
+        if self.ledger is not None:
+            self.ledger.dropped()
+
+    def steady(self, effort: Effort, warmed: Callable[[], None]) -> Steady:
+        self._restore()
+        self.clock.once(self._call)  # with memory that the caches have by now
+        self.found.empty_s = self.clock.empty_s()
+        warmed()
+        turns = turns_of(self.task.duet)
+        self.found.samples = self.clock.steady(self._call, effort, self._restore, turns)
+        timing = {
+            "samples_s": [sample.done_s for sample in self.found.samples],
+            "calls_per_sample": 1,
+            "calls_timed_apart": True,
+        }
+        return Steady(timing, len(self.found.samples))
+
+    def compete(self) -> None:
+        """Try the call beside a kernel, once everything else is known."""
+        if self.kernel is not None and self.found.samples:
+            self.found.overlaps = measure_overlaps(
+                self.clock, self._call, self.kernel(), self.task.effort, self._restore
+            )
+
+    def record(self) -> Record:
+        """The fields of a Trial that tell of the device."""
+        record: Record = {}
+        if self.found.first is not None:
+            record["device_timing"] = asdict(self._timing(self.found.first))
+            if self.ledger is not None and self.ledger.complete:
+                payload_bytes = pointers.data_bytes(self.work.inputs)
+                asked = pinned_bytes(self.task.strategy, self.work, payload_bytes)
+                record["device_memory"] = self.ledger.record(asked)
+        return record
+
+    def _timing(self, first: Sample) -> DeviceTiming:
+        found, device = self.found, self.opened.device
+        events = [one.event_s for one in found.samples if one.event_s is not None]
+        return DeviceTiming(
+            device=device.kind,
+            first_blocked_s=first.blocked_s,
+            first_event_s=first.event_s,
+            context_s=self.opened.context_s,
+            empty_s=found.empty_s,
+            blocked_s=tuple(one.blocked_s for one in found.samples),
+            events_s=tuple(events),
+            overlaps=found.overlaps,
+            note="" if device.has_events else NO_EVENTS,
+        )
+
+
+def pinned_bytes(strategy: Strategy, work: Work, payload_bytes: int) -> int | None:
+    """What a strategy says that it pins; None where it does not say."""
+    if strategy.pins is None:
+        return None
+    multiple = strategy.pins
+    share = call_with(multiple, work.parameters) if callable(multiple) else multiple
+    return round(float(share) * payload_bytes)

@@ -1,0 +1,96 @@
+"""What a call does to the memory of an accelerator: read around it, when the device is idle.
+
+torch's counters do not show what the driver takes for the context, nor what other libraries and
+other processes do; the device-wide figure shows nothing else but the sum of all. Both are kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from harness.model import DeviceMemory
+from harness.trial.accelerator import STATS, Allocated, Opened
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The memory of the device, and pinned memory of the host, at one moment."""
+
+    torch: Allocated
+    used_bytes: int | None
+
+
+class DeviceLedger:
+    """Readings around the first call of a trial; each is taken once, in this order.
+
+    Args:
+        opened: the device, with its context made.
+    """
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+        self._device = opened.device
+        self.complete = False
+        self._device.synchronize()
+        self._device.empty_caches()  # of what warming up has left: the first pin is to be one
+        self._untouched = self._read()
+        self._before = self._after = self._alive = self._left = self._emptied = self._untouched
+
+    def _read(self) -> Reading:
+        self._device.synchronize()
+        return Reading(self._device.allocated(), self._device.used_bytes())
+
+    def begin(self) -> None:
+        """Just before the first call, with the setup done."""
+        self._device.synchronize()
+        self._device.reset_peaks()
+        self._before = self._read()
+
+    def called(self) -> None:
+        """Just after it, with the result alive."""
+        self._after = self._read()
+
+    def about_to_drop(self) -> None:
+        """After the check, which may have left something of its own."""
+        self._alive = self._read()
+
+    def dropped(self) -> None:
+        """With the result gone; then the caches are emptied."""
+        self._left = self._read()
+        self._device.empty_caches()
+        self._emptied = self._read()
+        self.complete = True
+
+    def record(self, pinned_asked_bytes: int | None) -> dict[str, Any]:
+        """The fields of a DeviceMemory."""
+        before, after = self._before, self._after
+        freed = self._alive.torch
+        retained_allocated = after.torch.allocated_bytes - before.torch.allocated_bytes
+        retained_reserved = after.torch.reserved_bytes - before.torch.reserved_bytes
+        freed_allocated = freed.allocated_bytes - self._left.torch.allocated_bytes
+        freed_reserved = freed.reserved_bytes - self._left.torch.reserved_bytes
+        found = DeviceMemory(
+            setup_allocated_bytes=before.torch.allocated_bytes
+            - self._untouched.torch.allocated_bytes,
+            peak_allocated_bytes=after.torch.peak_allocated_bytes - before.torch.allocated_bytes,
+            peak_reserved_bytes=after.torch.peak_reserved_bytes - before.torch.reserved_bytes,
+            retained_allocated_bytes=retained_allocated,
+            retained_reserved_bytes=retained_reserved,
+            left_allocated_bytes=retained_allocated - freed_allocated,
+            left_reserved_bytes=retained_reserved - freed_reserved,
+            emptied_reserved_bytes=self._emptied.torch.reserved_bytes - before.torch.reserved_bytes,
+            context_bytes=self._opened.context_bytes,
+            retained_used_bytes=_grown(before.used_bytes, after.used_bytes),
+            left_used_bytes=_grown(before.used_bytes, self._left.used_bytes),
+            emptied_used_bytes=_grown(before.used_bytes, self._emptied.used_bytes),
+            pinned_asked_bytes=pinned_asked_bytes,
+            pinned_taken_bytes=_grown(self._untouched.torch.pinned_bytes, after.torch.pinned_bytes),
+            source=STATS,
+            used_source=self._device.used_source,
+        )
+        return asdict(found)
+
+
+def _grown(before: int | None, after: int | None) -> int | None:
+    return None if before is None or after is None else after - before

@@ -1,0 +1,63 @@
+"""A trial of a strategy that works on an accelerator, in its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from harness.model import Outcome
+from harness.trial import pointers
+from harness.trial.accelerator import Device, opened
+from harness.trial.device_calls import DeviceCalls
+from harness.trial.device_ledger import DeviceLedger
+from harness.trial.device_overlap import Kernel, Matmul
+from harness.trial.limits import LimitPage
+from harness.trial.steps import Record, take_steps
+from harness.trial.tree import TreePage
+from harness.trial.watch import WatchPage
+from harness.trial.work import Assignment
+
+
+def measure_on_device(
+    task: Assignment,
+    page: WatchPage | TreePage | LimitPage | None,
+    record: Record,
+    warm: Callable[[], object],
+    device: Device | None = None,
+    kernel: Callable[[], Kernel] | None = None,
+) -> Outcome:
+    """Make the context, warm up, measure the call, and try it beside a kernel.
+
+    Args:
+        task: what is to be measured.
+        page: shared with an observer of the host's memory, where there is one.
+        record: where fields of a Trial are noted.
+        warm: calls the strategy once on tiny inputs.
+        device: what to measure on; the accelerator that torch finds when not given.
+        kernel: makes what is computed beside a transfer; products of matrices when not given.
+    """
+    ready = opened(device)
+    warm()
+    ready.device.synchronize()
+    # Readings of the device's memory take their time, which is not the call's.
+    ledger = DeviceLedger(ready) if task.kind == "memory" else None
+    work = task.prepare()
+    record["payload_bytes"] = pointers.data_bytes(work.inputs)
+    beside = task.scenario.transfers and task.kind == "time"
+    competitor = (kernel or _matmul) if beside else None
+    measured = DeviceCalls(task, work, ready, ledger, competitor)
+    observer = page if isinstance(page, WatchPage) else None
+    try:
+        outcome = take_steps(measured, observer, task.effort, record, timed=task.timed)
+        if outcome.ok:
+            measured.compete()
+    finally:
+        record |= measured.record()
+    return outcome
+
+
+def _matmul() -> Matmul:
+    found = torch.accelerator.current_accelerator()
+    assert found is not None
+    return Matmul(found)

@@ -1,0 +1,80 @@
+"""A scenario of a user whose host takes the CPU for an accelerator: for tests of a whole run.
+
+Everything between the strategy and the report is real but the device. Its figures are the CPU's,
+and are never kept.
+"""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from harness import Scenario
+from harness.trial import accelerator, device_trial
+
+Data = npt.NDArray[np.uint8]
+
+
+class Pretended:
+    """Is always done, and has no memory of its own."""
+
+    kind = "pretended"
+    has_events = False
+    used_source = "nobody"
+
+    def nothing(self) -> None:
+        pass
+
+    start = synchronize = arrive = reset_peaks = empty_caches = mark = used_bytes = nothing
+
+    def allocated(self) -> accelerator.Allocated:
+        return accelerator.Allocated(0, 0, 0, 0, None)
+
+
+def install() -> None:
+    """In the process of a host, which has loaded nothing but scenarios."""
+    patched: Any = accelerator
+    patched.TorchDevice = Pretended
+    patched.why_none = lambda: ""
+    patched.describe_accelerator = lambda: {"kind": "pretended", "count": 1}
+    beside: Any = device_trial
+    beside._matmul = lambda: SimpleNamespace(queue=lambda times: np.ones(10_000 * times).sum())
+
+
+install()
+scenario = Scenario(
+    "pretending",
+    question="Does a whole run of transfers hold together?",
+    baseline="copy",
+    transfers="to",
+    parameters={"size": 2**20},
+)
+
+
+@scenario.inputs
+def data(size: int) -> Data:
+    return np.ones(size, np.uint8)
+
+
+@scenario.strategy(group="pageable", pins=0)
+def copy(data: Data) -> Data:
+    """Copies it."""
+    return data.copy()
+
+
+@scenario.strategy(group="pageable", pins=1)
+def twice(data: Data) -> Data:
+    """Copies it twice."""
+    return data.copy().copy()
+
+
+@scenario.strategy(group="pageable")
+def wrong(data: Data) -> Data:
+    """Brings something else."""
+    return np.zeros_like(data)
+
+
+@scenario.check
+def same(data: Data, result: Data) -> None:
+    assert (data == result).all(), "not what was sent"

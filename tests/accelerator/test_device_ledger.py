@@ -1,0 +1,79 @@
+"""Readings around a call, on a device whose memory is known."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from harness.model import DeviceMemory
+from harness.trial.accelerator import opened
+from harness.trial.device_ledger import DeviceLedger
+from tests.accelerator.stand_ins import MIB, StandInDevice
+
+CONTEXT = 500 * MIB
+
+
+def ledger_of_a_call(device: StandInDevice, asked: int | None = 3 * MIB) -> DeviceMemory:
+    """Setup keeps 5 MiB; the call peaks at 30 and gives 20, of which the check keeps 1 more."""
+    memory = device.memory
+    ready = opened(device)
+    memory.allocate(2 * MIB)  # of warming up, and freed
+    memory.free(2 * MIB)
+    ledger = DeviceLedger(ready)
+    memory.allocate(5 * MIB)
+    memory.pinned += 4 * MIB
+    ledger.begin()
+    memory.allocate(30 * MIB)
+    memory.free(10 * MIB)
+    ledger.called()
+    memory.allocate(1 * MIB)
+    assert not ledger.complete
+    ledger.about_to_drop()
+    memory.free(20 * MIB)
+    ledger.dropped()
+    assert ledger.complete
+    return msgspec.convert(ledger.record(asked), DeviceMemory)
+
+
+def test_every_reading_is_growth_over_the_right_moment() -> None:
+    found = ledger_of_a_call(StandInDevice(context_bytes=CONTEXT))
+    assert found.setup_allocated_bytes == 5 * MIB
+    assert found.peak_allocated_bytes == 30 * MIB
+    assert found.peak_reserved_bytes == 30 * MIB
+    assert found.retained_allocated_bytes == 20 * MIB
+    assert found.retained_reserved_bytes == 30 * MIB
+    assert found.left_allocated_bytes == 0  # what the check keeps is not the strategy's
+    assert found.left_reserved_bytes == 30 * MIB
+    assert found.emptied_reserved_bytes == 1 * MIB  # the check's
+
+
+def test_the_context_is_device_wide_and_in_no_counter_of_torch() -> None:
+    found = ledger_of_a_call(StandInDevice(context_bytes=CONTEXT))
+    assert found.context_bytes == CONTEXT
+    assert found.retained_used_bytes == 30 * MIB
+    assert found.emptied_used_bytes == 1 * MIB
+
+
+def test_what_the_backend_does_not_tell_is_not_told() -> None:
+    found = ledger_of_a_call(StandInDevice(tells_used=False), asked=None)
+    assert found.context_bytes is None
+    assert found.retained_used_bytes is None
+    assert found.pinned_asked_bytes is None
+
+
+def test_pinned_memory_of_the_setup_counts() -> None:
+    found = ledger_of_a_call(StandInDevice())
+    assert (found.pinned_asked_bytes, found.pinned_taken_bytes) == (3 * MIB, 4 * MIB)
+
+
+def test_caches_are_emptied_before_anything_counts_and_peaks_reset_before_the_call() -> None:
+    device = StandInDevice()
+    ledger_of_a_call(device)
+    steps = [step for step in device.log if step != "synchronize"]
+    assert steps == ["start", "empty caches", "reset peaks", "empty caches"]
+
+
+def test_the_context_is_timed_by_itself() -> None:
+    device = StandInDevice(context_ms=250)
+    ready = opened(device, lambda: device.now.ns / 1e9)
+    assert ready.context_s == pytest.approx(0.25)

@@ -1,0 +1,163 @@
+"""A whole trial on a device that exists in tests alone: its order, its record, its outcomes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from harness.model import Effort, Outcome, Trial, TrialKind
+from harness.scenario import Scenario
+from harness.trial import fixtures
+from harness.trial.device_calls import NO_EVENTS
+from harness.trial.device_trial import measure_on_device
+from harness.trial.judge import failure
+from harness.trial.work import Assignment
+from tests.accelerator.stand_ins import MIB, StandInDevice, StandInKernel
+
+SIZE = 1 * MIB
+
+
+class Lab:
+    """Runs trials of one scenario, whose strategies find the device here."""
+
+    def __init__(self, folder: Path) -> None:
+        self.device = StandInDevice()
+        self.folder = folder
+        self.warmed = 0
+        self.kernels: list[StandInKernel] = []
+        self.scenario = Scenario("moving", question="?", baseline="send", transfers="to")
+
+        @self.scenario.inputs
+        def data(size: int) -> Any:
+            return np.ones(size, np.uint8)
+
+        @self.scenario.strategy(pins=0.5, setup=self.prepare)
+        def send(data: Any, prepared: Any) -> Any:
+            self.device.log.append("call")
+            self.device.memory.allocate(SIZE)
+            return data.copy()
+
+        @self.scenario.strategy()
+        def too_early(data: Any) -> Any:
+            return np.zeros_like(data)
+
+        @self.scenario.strategy()
+        def raises(data: Any) -> Any:
+            raise RuntimeError("the link is down")
+
+        @self.scenario.check
+        def same(data: Any, result: Any) -> None:
+            self.device.log.append("check")
+            assert (data == result).all(), "not what was sent"
+
+        fixtures.save(np.ones(SIZE, np.uint8), folder / "inputs.bin")
+
+    def prepare(self, data: Any) -> str:
+        self.device.log.append("setup")
+        self.device.memory.pinned += SIZE
+        return "prepared"
+
+    def trial(self, strategy: str, kind: TrialKind = "time") -> Trial:
+        effort = Effort(trials=1, steady_s=0.001, min_samples=3, max_samples=4)
+        own = self.scenario.strategies[strategy]
+        inputs = self.folder / "inputs.bin"
+        task = Assignment(self.scenario, own, {"size": SIZE}, kind, effort, inputs, inputs)
+        record: dict[str, Any] = {"warnings": []}
+        outcome = measure_on_device(task, None, record, self.warm, self.device, self.kernel)
+        named = {"case": 0, "kind": kind, "round": 0, "outcome": msgspec.to_builtins(outcome)}
+        return msgspec.convert({**record, **named}, Trial)
+
+    def warm(self) -> None:
+        self.device.log.append("warm")
+
+    def kernel(self) -> StandInKernel:
+        self.kernels.append(StandInKernel(self.device, 1.0))
+        return self.kernels[-1]
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return Lab(tmp_path)
+
+
+def test_the_context_comes_first_and_the_check_after_the_device_is_idle(lab: Lab) -> None:
+    lab.trial("send", "memory")
+    assert lab.device.log[0] == "start"
+    steps = [step for step in lab.device.log if step not in ("mark", "empty caches")]
+    called = steps.index("call")
+    assert steps.index("warm") < steps.index("setup") < steps.index("reset peaks") < called
+    assert steps[called + 1] == "synchronize"
+    assert steps.index("check") > called + 1
+
+
+def test_a_timed_trial_tells_of_every_sample_twice(lab: Lab) -> None:
+    trial = lab.trial("send")
+    assert trial.outcome == Outcome("ok")
+    timing, device = trial.timing, trial.device_timing
+    assert timing is not None
+    assert device is not None
+    assert 3 <= len(timing.samples_s) <= 4
+    assert len(device.blocked_s) == len(device.events_s) == len(timing.samples_s)
+    assert all(
+        blocked <= done for blocked, done in zip(device.blocked_s, timing.samples_s, strict=True)
+    )
+    assert device.first_blocked_s <= timing.first_call_s
+    assert device.device == "stand-in"
+    assert device.note == ""
+    assert trial.device_memory is None  # reading it takes time
+
+
+def test_a_transfer_is_tried_beside_a_kernel_at_the_end(lab: Lab) -> None:
+    trial = lab.trial("send")
+    assert trial.device_timing is not None
+    assert len(trial.device_timing.overlaps) >= 2
+    assert len(lab.kernels) == 1
+
+
+def test_memory_is_read_in_a_trial_of_its_own(lab: Lab) -> None:
+    trial = lab.trial("send", "memory")
+    memory = trial.device_memory
+    assert memory is not None
+    assert memory.peak_allocated_bytes == memory.retained_allocated_bytes == SIZE
+    assert memory.pinned_asked_bytes == SIZE // 2
+    assert memory.pinned_taken_bytes == SIZE  # by the setup
+    assert trial.ledger is not None  # and that of the host
+    assert trial.device_timing is not None
+    assert trial.device_timing.blocked_s == ()
+    assert not lab.kernels
+
+
+def test_data_that_came_too_early_is_wrong_and_has_no_time(lab: Lab) -> None:
+    trial = lab.trial("too_early")
+    assert trial.outcome.name == "wrong"
+    assert "not what was sent" in trial.outcome.reason
+    assert trial.timing is not None
+    assert trial.timing.samples_s == ()
+    assert trial.device_timing is not None
+    assert trial.device_timing.overlaps == ()
+
+
+def test_a_call_that_raises_leaves_no_readings_behind(lab: Lab) -> None:
+    with pytest.raises(RuntimeError, match="the link is down"):
+        lab.trial("raises", "memory")
+
+
+def test_a_backend_without_events_says_so(lab: Lab) -> None:
+    lab.device.has_events = False
+    trial = lab.trial("send")
+    assert trial.device_timing is not None
+    assert trial.device_timing.first_event_s is None
+    assert trial.device_timing.events_s == ()
+    assert trial.device_timing.note == NO_EVENTS
+
+
+def test_memory_of_the_device_that_gives_out_is_an_outcome() -> None:
+    class OutOfMemoryError(RuntimeError):  # as torch's is
+        pass
+
+    outcome = failure(OutOfMemoryError("CUDA out of memory. Tried to allocate 1.00 GiB."))
+    assert (outcome.name, outcome.kind) == ("oom", "device memory")

@@ -1,0 +1,195 @@
+"""On a device: what is measured agrees with what is known another way. Run by test-accelerator.
+
+Written where there was none. Each trial runs in a process of its own, as in a run, so that the
+process of the tests never begins to use the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from harness.discover import built_in_files
+from harness.host import Host
+from harness.model import DeviceMemory, DeviceTiming, Effort, HostSpec, Timing, Value
+from tests.scenarios.bench import built_in
+
+MIB = 1024**2
+BLOCK = 512
+"""torch's allocator rounds every tensor up to so many bytes."""
+FILES = {file.stem: str(file) for file in built_in_files()}
+KNOWN = Path(__file__).with_name("known_on_device.py")
+SENDING = [("host_to_device", name) for name in built_in()["host_to_device"].strategies]
+BRINGING = [("device_to_host", name) for name in built_in()["device_to_host"].strategies]
+WRONG = ("device_to_host", "not_waited")
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    with Host(HostSpec(), [*built_in_files(), KNOWN]) as opened:
+        about = opened.ask("versions", {})["accelerator"]
+        if "missing" in about:
+            pytest.skip(about["missing"])
+        yield opened
+
+
+class Trials:
+    """Asks a host for trials."""
+
+    def __init__(self, host: Host, folder: Path) -> None:
+        self.host = host
+        self.folder = folder
+
+    def __call__(self, scenario: str, strategy: str, kind: str = "time", **changed: Value) -> Any:
+        """What a trial found out; it must have answered."""
+        path = FILES.get(scenario, str(KNOWN))
+        parameters = self.point(scenario, strategy) | changed
+        files = []
+        for number, size in enumerate((parameters["size"], 4096)):
+            made = self.folder / f"{scenario}-{strategy}-{kind}-{number}.bin"
+            made.unlink(missing_ok=True)
+            request = {"path": path, "scenario": scenario, "seed": 1, "file": str(made)}
+            inputs = {"size": size, "dtype": parameters["dtype"]}
+            wanted = inputs if scenario != "device_training" else {"size": size}
+            self.host.ask("make", {**request, "parameters": wanted})
+            files.append(str(made))
+        request = {
+            "path": path,
+            "scenario": scenario,
+            "strategy": strategy,
+            "parameters": parameters,
+            "threads": 1,
+            "effort": asdict(Effort(trials=1, steady_s=0.05)),
+            "kind": kind,
+            "fixture": files[0],
+            "tiny_fixture": files[1],
+            "folder": str(self.folder / f"scratch-{scenario}-{strategy}-{kind}"),
+        }
+        report = self.host.call("measure", request, 120.0)
+        assert report.answer is not None, report
+        return report.answer
+
+    @staticmethod
+    def point(scenario: str, strategy: str) -> dict[str, Value]:
+        if scenario not in FILES:
+            return {"size": MIB, "dtype": "uint8"}
+        made = built_in()[scenario]
+        defaults = {name: parameter.default for name, parameter in made.parameters.items()}
+        return {"dtype": "float32", **defaults, "size": 8 * MIB, **made.strategies[strategy].at}
+
+
+@pytest.fixture
+def trials(host: Host, tmp_path: Path) -> Trials:
+    return Trials(host, tmp_path)
+
+
+def timing_of(answer: dict[str, Any]) -> DeviceTiming:
+    return msgspec.convert(answer["device_timing"], DeviceTiming)
+
+
+def memory_of(answer: dict[str, Any]) -> DeviceMemory:
+    return msgspec.convert(answer["device_memory"], DeviceMemory)
+
+
+@pytest.mark.parametrize(("scenario", "name"), [*SENDING, *BRINGING])
+def test_data_is_equal_after_every_path_but_the_one_nobody_waits_for(
+    scenario: str, name: str, trials: Trials
+) -> None:
+    answer = trials(scenario, name)
+    expected = "wrong" if (scenario, name) == WRONG else "ok"
+    assert answer["outcome"]["name"] == expected, answer["outcome"]
+
+
+@pytest.mark.parametrize("name", list(built_in()["device_training"].strategies))
+def test_an_epoch_is_right_and_learns(name: str, trials: Trials) -> None:
+    answer = trials("device_training", name)
+    assert answer["outcome"]["name"] == "ok", answer["outcome"]
+
+
+@pytest.mark.parametrize("size", [MIB, 8 * MIB + 4096])
+def test_a_tensor_takes_its_bytes(size: int, trials: Trials) -> None:
+    memory = memory_of(trials("host_to_device", "pageable_to", "memory", size=size))
+    expected = -(-size // BLOCK) * BLOCK
+    assert memory.peak_allocated_bytes == memory.retained_allocated_bytes == expected
+    assert memory.left_allocated_bytes == 0
+    assert memory.peak_reserved_bytes >= expected
+    assert memory.emptied_reserved_bytes == 0
+    if memory.retained_used_bytes is not None:  # device-wide, where others may come and go
+        assert memory.retained_used_bytes >= expected
+
+
+def test_a_cast_takes_what_it_makes_too(trials: Trials) -> None:
+    memory = memory_of(trials("host_to_device", "cast_on_device", "memory"))
+    assert memory.retained_allocated_bytes == 4 * 8 * MIB
+    assert memory.peak_allocated_bytes == 5 * 8 * MIB
+
+
+def test_the_context_shows_device_wide_alone(trials: Trials) -> None:
+    memory = memory_of(trials("host_to_device", "pageable_to", "memory"))
+    if memory.context_bytes is None:
+        pytest.skip("needs nvidia-ml-py, and a device of NVIDIA")
+    assert memory.context_bytes > 100 * MIB
+    assert memory.setup_allocated_bytes == 0
+
+
+@pytest.mark.parametrize("size", [8 * MIB, 5 * MIB])
+def test_pinned_memory_is_asked_for_and_taken(size: int, trials: Trials) -> None:
+    memory = memory_of(trials("host_to_device", "pinned_to", "memory", size=size))
+    assert memory.pinned_asked_bytes == size
+    if memory.pinned_taken_bytes is None:
+        pytest.skip("this backend does not tell")
+    assert memory.pinned_taken_bytes >= size  # rounded up, by as much as torch's version does
+
+
+def test_events_agree_with_a_long_kernel_timed_by_the_host(trials: Trials) -> None:
+    answer = trials("known_on_device", "long_kernel")
+    timing, clock = timing_of(answer), msgspec.convert(answer["timing"], Timing)
+    if not timing.events_s:
+        pytest.skip(timing.note)
+    for event_s, done_s in zip(timing.events_s, clock.samples_s, strict=True):
+        assert event_s == pytest.approx(done_s, rel=0.05, abs=1e-3)
+
+
+def test_twice_the_kernel_takes_twice_the_time_by_events(trials: Trials) -> None:
+    once = timing_of(trials("known_on_device", "long_kernel"))
+    twice = timing_of(trials("known_on_device", "long_kernel_twice"))
+    if not once.events_s:
+        pytest.skip(once.note)
+    assert min(twice.events_s) / min(once.events_s) == pytest.approx(2.0, rel=0.1)
+
+
+def test_queueing_a_long_kernel_does_not_block_the_host(trials: Trials) -> None:
+    answer = trials("known_on_device", "long_kernel")
+    clock = msgspec.convert(answer["timing"], Timing)
+    assert min(timing_of(answer).blocked_s) < 0.5 * min(clock.samples_s)
+
+
+def test_a_blocking_transfer_blocks_the_host_until_it_is_done(trials: Trials) -> None:
+    answer = trials("device_to_host", "to_cpu", size=64 * MIB)
+    clock = msgspec.convert(answer["timing"], Timing)
+    assert min(timing_of(answer).blocked_s) > 0.5 * min(clock.samples_s)
+
+
+def test_what_hides_on_a_stream_of_its_own_does_not_on_the_kernels(trials: Trials) -> None:
+    hidden = timing_of(trials("host_to_device", "side_stream", size=256 * MIB)).overlaps
+    in_turn = timing_of(trials("host_to_device", "pinned_non_blocking", size=256 * MIB)).overlaps
+    assert max(one.fraction for one in hidden) > max(one.fraction for one in in_turn)
+
+
+def test_every_ceiling_is_measured(host: Host) -> None:
+    answer = host.ask("device_ceilings", {"size_bytes": 64 * MIB})
+    rates = {one["name"]: one["bytes_per_s"] for one in answer["ceilings"]}
+    assert rates.keys() == {"device_to", "device_from", "device_both", "device_copy"}
+    assert all(rate > 0 for rate in rates.values())
+    # Both ways at once carry no more than the two ways by themselves, added up.
+    assert rates["device_both"] <= 1.1 * (rates["device_to"] + rates["device_from"])
+
+
+def test_trials_leave_the_host_able_to_fork(trials: Trials) -> None:
+    for _ in range(2):
+        assert trials("host_to_device", "pageable_to", size=MIB)["outcome"]["name"] == "ok"
