@@ -12,7 +12,7 @@ LATEST := results/latest.jsonl
 GATES := conversions matrices
 RUN_conversions := tensor_from_array array_from_tensor --quick --trials 0 --size 1MiB --seed 1
 RUN_matrices := matrix_array_to_tensor matrix_tensor_to_array --set dtype=uint8,float32,complex64 --trials 0 --seed 1
-GATE = PATH="$(CURDIR)/$(BIN):$$PATH" GATE_FOLDER=reports/gate-$* docs/ci/gate.sh
+GATE = PATH="$(abspath $(BIN)):$$PATH" GATE_FOLDER=reports/gate-$* docs/ci/gate.sh
 
 .PHONY: report test test-accelerator lint types gate baseline bench-harness clean
 

@@ -7,7 +7,7 @@
 # BASELINE is a file, or REVISION:PATH of a file that git holds, such as origin/baselines:gate.jsonl.
 # COMMAND measures; {} in it stands for the file to measure into:
 #
-#   gate.sh ci/gate.jsonl ferrybench run --scenarios ci/mine.py mine --quick --seed 1 -o {}
+#   gate.sh ci/gate.jsonl ferrybench run --scenarios ci/mine.py mine --trials 0 --seed 1 -o {}
 #   gate.sh ci/gate.json pytest benchmarks --ferrybench-memory --benchmark-json={}
 #
 # Exit code: 0 nothing is worse; 1 something is; 2 there is no baseline, or no such option;

@@ -10,6 +10,7 @@ import pytest
 
 from harness.ab.experiment import NAME, PLANTED, SIZES, STRATEGIES, SUITE
 from harness.cli import run as ferrybench
+from harness.comparison import paired
 from harness.errors import EXIT_OK, EXIT_USAGE, EXIT_WORSE
 from harness.journal import read_journal
 
@@ -68,7 +69,10 @@ def test_a_twentieth_more_memory_is_found(fault: str, tmp_path: Path) -> None:
     assert ferrybench(["compare", str(tmp_path / "ab.jsonl")]) == EXIT_WORSE
 
 
-def test_twice_as_slow_is_called_and_measured_anew_before(tmp_path: Path) -> None:
+def test_twice_as_slow_is_called_and_measured_anew_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paired, "LOOKS", (10,))  # every new pair starts two hosts
     plant = json.dumps({f"numpy_copy {SIZES[0]}": {"slower": 1.0}})
     # The smallest size: what takes the time here is starting hosts, for every new pair.
     code = ab(

@@ -10,9 +10,7 @@ import pytest
 
 from tests.ci.repositories import ROOT, Repository
 
-SCENARIO = (
-    "ferrybench run --scenarios ci/mine.py mine --quick --trials 1 --size 1MiB --seed 1 -o {}"
-)
+SCENARIO = "ferrybench run --scenarios ci/mine.py mine --trials 0 --size 1MiB --seed 1 -o {}"
 BENCHMARKS = (
     "pytest benchmarks --ferrybench-memory --benchmark-disable-gc --benchmark-max-time=0.01 "
     "--benchmark-json={}"
