@@ -4,6 +4,12 @@ A suite of ordinary work (:mod:`harness.trial.gate_truths`) is measured in duets
 process loads the machine for part of the time: identical code, then every case slowed down by a
 tenth, then by a twentieth. From these pairs whole comparisons are drawn, with the very code that
 ``ab`` decides with, and their verdicts counted; drawing costs nothing, so there can be thousands.
+
+Which of two equal sides is called the candidate is a matter of names, so what is drawn of identical
+code may point either way. Without that, the luck of the few hosts behind the recorded pairs would
+be a difference, and be found. Pairs of one lap share that luck, and point the same way; those that
+count have hosts of their own, and each its own way. Planted pairs are drawn as they were recorded:
+a wait of a tenth is not always one on a loaded machine.
 Planted copies and leaks are not drawn: those runs are judged as they are.
 """
 
@@ -22,7 +28,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from harness.ab.course import MOST_PAIRS, Course
+from harness.ab.course import MOST_PAIRS, PAIRS_A_LAP, Course
 from harness.ab.runner import contenders, run_ab
 from harness.ab.session import Contest, open_ab_session
 from harness.ab.spec import SideSpec
@@ -58,8 +64,31 @@ while True:
     time.sleep(random.uniform(3, 15))
 """
 
-Pool = Mapping[str, Sequence[float]]
-"""By case, the log ratios of its duets."""
+
+@dataclass(frozen=True)
+class Source:
+    """What the duets of a case are drawn from.
+
+    Args:
+        laps: recorded log ratios, lap by lap.
+        identical: nothing was planted.
+    """
+
+    laps: tuple[tuple[float, ...], ...]
+    identical: bool
+
+    def draw_lap(self, draw: random.Random) -> list[float]:
+        """The pairs of one lap, which share the luck of their hosts."""
+        side = draw.choice((-1, 1)) if self.identical else 1
+        return [side * ratio for ratio in draw.choice(self.laps)]
+
+    def draw_pair(self, draw: random.Random) -> float:
+        """A pair on hosts of its own."""
+        return draw.choice(self.draw_lap(draw))
+
+
+Pool = Mapping[str, Source]
+"""By case."""
 
 
 @contextmanager
@@ -90,13 +119,22 @@ def record(journal: Path, plants: Mapping[str, Mapping[str, float]], pairs: int,
     return read_journal(journal)
 
 
-def pool_of(run: Run) -> Pool:
+def pool_of(run: Run, *, identical: bool) -> Pool:
     """The duets of a run that was not decided early."""
     base, candidate = sides_within(run)
     found = {
         key: Duets.of(case.trials, candidate.cases[key].trials) for key, case in base.cases.items()
     }
-    return {key: duets.first for key, duets in found.items() if duets is not None}
+    return {
+        key: Source(_laps(duets.first), identical)
+        for key, duets in found.items()
+        if duets is not None
+    }
+
+
+def _laps(logs: Sequence[float]) -> tuple[tuple[float, ...], ...]:
+    starts = range(0, len(logs), PAIRS_A_LAP)
+    return tuple(tuple(logs[start : start + PAIRS_A_LAP]) for start in starts)
 
 
 @dataclass(frozen=True)
@@ -108,7 +146,7 @@ class Drawn:
     pairs: int  # that it took
 
 
-def draw_comparison(pools: Mapping[str, Sequence[float]], draw: random.Random) -> Drawn:
+def draw_comparison(pools: Pool, draw: random.Random) -> Drawn:
     """One comparison, from the first pair to the verdict.
 
     Args:
@@ -119,9 +157,11 @@ def draw_comparison(pools: Mapping[str, Sequence[float]], draw: random.Random) -
     tolerance = Tolerance().time
     course = Course(range(len(keys)), tolerance, MOST_PAIRS, draw.randrange(2**31))
     for lap in course.laps():
-        for cases in lap.rounds:
-            for case in cases:
-                course.note(case, draw.choice(pools[keys[case]]), again=lap.again)
+        for case in lap.rounds[0]:
+            source = pools[keys[case]]
+            drawn = [source.draw_pair(draw)] if lap.again else source.draw_lap(draw)
+            for ratio in drawn:
+                course.note(case, ratio, again=lap.again)
     flagged = course.flagged
     called: dict[str, set[str]] = {"slower": set(), "faster": set()}
     for case in flagged:
@@ -225,7 +265,8 @@ def main() -> None:
                         },
                         chosen.pairs,
                         chosen.seed,
-                    )
+                    ),
+                    identical=not share,
                 )
                 for name, share in (("identical", 0.0), ("10%", 0.1), ("5%", 0.05))
             }

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.ci.repositories import ROOT, Repository
+from tests.ci.repositories import SCENARIO as SCENARIO_FILE
 
 SCENARIO = "ferrybench run --scenarios ci/mine.py mine --trials 0 --size 1MiB --seed 1 -o {}"
+IMPORTED = ("torch.from_numpy(array)\n", "own.share(array)\n", 1)
 BENCHMARKS = (
     "pytest benchmarks --ferrybench-memory --benchmark-disable-gc --benchmark-max-time=0.01 "
     "--benchmark-json={}"
@@ -104,3 +106,21 @@ def test_a_baseline_on_a_branch_is_stored_and_fetched_as_the_page_says(
     assert "nothing worse: 2 same" in repository.shell(fetch).stdout
     repository.plant_a_copy("ci/mine.py")
     assert repository.step(fetch).returncode == 1
+
+
+def test_without_a_baseline_both_revisions_are_measured_as_the_page_says(
+    repository: Repository, tmp_path: Path
+) -> None:
+    share = "import torch\n\ndef share(array):\n    return torch.from_numpy(array)\n"
+    repository.write("own.py", share)
+    repository.write("ci/mine.py", f"import own\n{SCENARIO_FILE}".replace(*IMPORTED))
+    repository.commit("on main")
+    repository.shell(f"git init --quiet --bare {tmp_path}/origin")
+    repository.shell(f"git remote add origin {tmp_path}/origin && git push --quiet origin main")
+    repository.write("own.py", share.replace("numpy(array)", "numpy(array.copy())"))
+    repository.commit("with a copy")
+    command = commands((ROOT / "docs" / "ci.md").read_text(), "ferrybench ab")
+    done = repository.step(command.rstrip() + " --pairs 5")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.findall(r"^(?:heavier|broken): (\S+)", done.stdout, re.MULTILINE) == ["mine/share"]
+    assert (repository.folder / "junit.xml").exists()
