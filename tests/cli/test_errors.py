@@ -42,7 +42,7 @@ def said(
         (["run", "--budget", "soon"], ["--budget", "'soon'", "5m"]),
         (["run", "--budget", "0s"], ["--budget", "'0s'"]),
         (["run", "--timeout", "-3"], ["--timeout"]),
-        (["run", "--trials", "0"], ["--trials 0"]),
+        (["run", "--trials=-1"], ["--trials -1"]),
         (["run", "--trials", "many"], ["--trials", "many"]),
         (["run", "--set", "dtype"], ["--set dtype", "NAME=VALUE"]),
         (["run", "--set", "dtype=,"], ["--set dtype=,", "NAME=VALUE"]),
