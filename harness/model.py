@@ -88,6 +88,7 @@ class Effort:
     max_samples: int = 100
     timeout_s: float = 60.0
     collect_garbage: bool = False  # leave Python's cyclic collector on, as users have it
+    memory_trials: int = 1  # fresh processes that find out memory, per case
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,7 @@ class Ledger:
     left: Rss  # after the result was dropped
     source: str  # where the peak came from
     split_source: str  # where its parts came from
+    arena_bytes: int = 0  # size of the arenas that Python's small objects took; 0: they took none
 
 
 @dataclass(frozen=True)

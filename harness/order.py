@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.description import ScenarioInfo
-from harness.model import PlannedCase, TrialKind
+from harness.model import Effort, PlannedCase, TrialKind
 
 
 @dataclass(frozen=True)
@@ -20,23 +20,24 @@ class Step:
 
 
 def rounds(
-    cases: Sequence[PlannedCase], infos: Mapping[str, ScenarioInfo], trials: int, seed: int
+    cases: Sequence[PlannedCase], infos: Mapping[str, ScenarioInfo], effort: Effort, seed: int
 ) -> Iterator[list[Step]]:
     """The trials of a run, round by round, each in an order of its own.
 
     The first round finds out memory, and what fails; each later one times every case once, but
-    for scenarios that weigh memory. A search under a limit is one step, whatever it takes.
+    for scenarios that weigh memory, and looks at memory again where that was asked for. A search
+    under a limit is one step, whatever it takes.
     Within a round, cases at one point of the grid stay together, so that a strategy and its
     baseline are neighbours in time; their order, and that of the points, is drawn from the seed.
     """
-    for number in range(trials + 1):
+    for number in range(max(effort.trials + 1, effort.memory_trials)):
         draw = random.Random(f"{seed}/{number}")
         groups: dict[tuple[str, str], list[Step]] = {}
         for index, planned in enumerate(cases):
             if planned.skip:
                 continue
             group = groups.setdefault((planned.case.scenario, planned.case.point), [])
-            for kind in _kinds(planned, infos[planned.case.scenario], number):
+            for kind in _kinds(planned, infos[planned.case.scenario], effort, number):
                 group.append(Step(index, kind, number))
         order = list(groups.values())
         draw.shuffle(order)
@@ -45,15 +46,21 @@ def rounds(
         yield [step for group in order for step in group]
 
 
-def _kinds(planned: PlannedCase, info: ScenarioInfo, number: int) -> tuple[TrialKind, ...]:
+def _kinds(
+    planned: PlannedCase, info: ScenarioInfo, effort: Effort, number: int
+) -> tuple[TrialKind, ...]:
     """What a case has to find out in a round."""
     if info.probe or info.borrows:
         once: TrialKind = "limit" if info.borrows else "probe"
         return () if number else (once,)
-    if number:
-        # Where memory decides, one process says about how long it takes.
-        return ("time",) if number == 1 or info.weighs == "time" else ()
-    if not planned.tree:
-        return ("memory",)
-    # Where the memory of the whole tree is the question, that of its first process is none.
-    return ("tree",) if info.weighs == "memory" else ("memory", "tree")
+    kinds: list[TrialKind] = []
+    # Where memory decides, one process says about how long it takes.
+    if 1 <= number <= effort.trials and (number == 1 or info.weighs == "time"):
+        kinds.append("time")
+    if number < effort.memory_trials:
+        # Where the memory of the whole tree is the question, that of its first process is none.
+        if not planned.tree or info.weighs == "time":
+            kinds.append("memory")
+        if planned.tree:
+            kinds.append("tree")
+    return tuple(kinds)

@@ -134,7 +134,7 @@ class Runner:
         plan = self.plan
         todo = [
             [step for step in steps if (step.case, step.round, step.kind) not in self.done]
-            for steps in rounds(plan.cases, self.infos, plan.effort.trials, plan.seed)
+            for steps in rounds(plan.cases, self.infos, plan.effort, plan.seed)
         ]
         self.listener.begin(sum(map(len, todo)))
         try:

@@ -11,7 +11,7 @@ from harness.borrowing import resolve, source_case, source_of
 from harness.description import ScenarioInfo
 from harness.errors import UsageError
 from harness.forecast import PROCESS_BYTES, Facts, complete
-from harness.model import Case
+from harness.model import Case, Effort
 from harness.order import rounds
 from harness.plan import Request, expand
 from tests.journals import MIB, parameter, scenario, strategy
@@ -141,7 +141,7 @@ def test_what_cannot_be_borrowed_is_one_line(
 
 def test_a_search_is_one_step_and_nothing_else_is_measured() -> None:
     cases = expand(list(BOTH.values()), Request(("limit",), "quick"))
-    steps = [step for steps in rounds(cases, BOTH, trials=3, seed=1) for step in steps]
+    steps = [step for steps in rounds(cases, BOTH, Effort(3, 0.1), seed=1) for step in steps]
     assert sorted((step.case, step.kind, step.round) for step in steps) == [
         (0, "limit", 0),
         (1, "limit", 0),

@@ -12,7 +12,7 @@ import pytest
 from harness.description import VariantInfo
 from harness.errors import UsageError
 from harness.forecast import PROCESS_BYTES, Facts, complete, too_big
-from harness.model import HostSpec, Value
+from harness.model import Effort, HostSpec, Value
 from harness.order import rounds
 from harness.plan import Request, expand, needed_hosts, parse_value, points, select
 from tests.journals import MIB, parameter, planned, scenario, strategy
@@ -186,7 +186,7 @@ def test_the_scenarios_own_reason_to_skip_wins() -> None:
 def test_rounds_repeat_every_case_in_an_order_of_their_own() -> None:
     sizes = [MIB * (1 + n) for n in range(6)]
     cases = [planned(name, size) for size in sizes for name in ("base", "other", "third")]
-    first, *later = rounds(cases, BY_NAME, trials=4, seed=7)
+    first, *later = rounds(cases, BY_NAME, Effort(4, 0.1), seed=7)
     assert len(later) == 4
     assert {step.kind for step in first} == {"memory"}
     for number, steps in enumerate(later, start=1):
@@ -203,14 +203,24 @@ def test_rounds_repeat_every_case_in_an_order_of_their_own() -> None:
 
 def test_the_order_depends_on_nothing_but_the_seed() -> None:
     cases = [planned("base", MIB * n) for n in range(1, 9)]
-    assert list(rounds(cases, BY_NAME, 2, seed=3)) == list(rounds(cases, BY_NAME, 2, seed=3))
-    assert list(rounds(cases, BY_NAME, 2, seed=3)) != list(rounds(cases, BY_NAME, 2, seed=4))
+    once, again, other = (list(rounds(cases, BY_NAME, Effort(2, 0.1), seed)) for seed in (3, 3, 4))
+    assert once == again
+    assert once != other
+
+
+def test_memory_may_be_looked_at_in_several_rounds() -> None:
+    effort = Effort(1, 0.1, memory_trials=3)
+    kinds = [
+        sorted(step.kind for step in steps)
+        for steps in rounds([planned("base")], BY_NAME, effort, seed=1)
+    ]
+    assert kinds == [["memory"], ["memory", "time"], ["memory"]]
 
 
 def test_probes_run_once_and_skipped_cases_never() -> None:
     cases = [planned("base"), planned("other", skip="no")]
     probing = {"moving": replace(INFO, probe=True)}
-    steps = [step for number in rounds(cases, probing, 3, seed=1) for step in number]
+    steps = [step for number in rounds(cases, probing, Effort(3, 0.1), seed=1) for step in number]
     assert [(step.case, step.kind) for step in steps] == [(0, "probe")]
 
 
@@ -243,7 +253,7 @@ def test_a_case_with_workers_has_its_tree_watched_in_a_trial_of_its_own(
 ) -> None:
     cases = [replace(planned("base"), tree=True), planned("other")]
     infos = {"moving": replace(INFO, weighs=weighs)}
-    first, second, third = rounds(cases, infos, trials=2, seed=1)
+    first, second, third = rounds(cases, infos, Effort(2, 0.1), seed=1)
     assert sorted(step.kind for step in first if step.case == 0) == kinds
     assert [step.kind for step in first if step.case == 1] == ["memory"]
     assert {step.kind for step in second} == {"time"}

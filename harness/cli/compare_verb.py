@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from harness.cli.console import err, out
 from harness.comparison import junit as junit_xml
 from harness.comparison import markdown as summary
-from harness.comparison.sides import match, side, sides_within
+from harness.comparison.sides import match, pooled, side, sides_within
 from harness.comparison.suite import Rules, compare
 from harness.comparison.text import headline, left_out, lines, remarks
 from harness.comparison.tolerance import parse_tolerance
@@ -24,7 +24,7 @@ from harness.reading import read_run
 def compare_command(
     base: Path,
     candidate: Path | None = None,
-    *,
+    *again: Path,
     tolerance: str = "",
     strict: Annotated[bool, Parameter(negative=())] = False,
     markdown: Annotated[Path | None, Parameter(name="--markdown")] = None,
@@ -42,6 +42,9 @@ def compare_command(
         The journal to compare with; or that of an A/B run, which holds both sides.
     candidate
         The journal that may be worse.
+    again
+        Further runs of the candidate. What varies by chance differs among them, and is then not
+        called worse.
     tolerance
         What is no difference: time=2%,memory=2%,faults=10% when not given.
     strict
@@ -59,7 +62,8 @@ def compare_command(
     if candidate is None:
         found = within(_read(base), rules)
     else:
-        found = compare(match(side(_read(base)), side(_read(candidate))), rules)
+        one, *others = [side(_read(path)) for path in (base, candidate, *again)]
+        found = compare(match(one, pooled(others)), rules)
     show(found)
     write(found, markdown, junit)
     return found.exit_code

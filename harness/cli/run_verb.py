@@ -55,6 +55,8 @@ class RunOptions:
         Stop after this long, such as 5m; what was not reached is said.
     trials
         Processes that measure time, per case; 0: memory and outcomes alone.
+    memory_trials
+        Processes that measure memory, per case; one when not given. A baseline is worth several.
     timeout
         How long one trial may take, such as 5m; a minute, with --full ten, when not given.
     seed
@@ -76,6 +78,7 @@ class RunOptions:
     host: Annotated[tuple[str, ...], Parameter(negative=())] = ()
     budget: str | None = None
     trials: int | None = None
+    memory_trials: int = 1
     timeout: str | None = None
     seed: int | None = None
     scenarios: Annotated[tuple[Path, ...], Parameter(negative=())] = ()
@@ -104,10 +107,14 @@ class RunOptions:
             if self.trials < 0:
                 raise UsageError(f"--trials {self.trials}: there are no fewer than 0 processes")
             effort = replace(effort, trials=self.trials)
+        if self.memory_trials < 1:
+            raise UsageError(
+                f"--memory-trials {self.memory_trials}: memory is always measured; at least once"
+            )
         if self.timeout is not None:
             effort = replace(effort, timeout_s=parse_seconds(self.timeout, "--timeout"))
         return sessions.Settings(
-            effort=replace(effort, collect_garbage=self.gc),
+            effort=replace(effort, collect_garbage=self.gc, memory_trials=self.memory_trials),
             seed=secrets.randbelow(2**31) if self.seed is None else self.seed,
             budget_s=parse_seconds(self.budget, "--budget") if self.budget else 0.0,
             method=self.start,

@@ -8,7 +8,7 @@ sides lie apart by more than the tolerance and neither varies by more itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from harness.comparison.sides import Measured
@@ -19,6 +19,35 @@ from harness.units import format_size
 STRAY_BYTES = 100 * 1024
 """What two readings of the same memory may differ by: see ``python -m harness.bench``."""
 STRAY_FAULTS = 64
+PAGE_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Scale:
+    """By what a case's amounts are judged, besides themselves.
+
+    Args:
+        payload_bytes: of its inputs.
+        grain_bytes: what memory comes in where Python's small objects took any: an arena.
+    """
+
+    payload_bytes: int = 0
+    grain_bytes: int = 0
+
+    @classmethod
+    def of(cls, cases: Iterable[Measured]) -> Scale:
+        """The largest of them all."""
+        trials = [trial for case in cases for trial in case.trials]
+        return widest(
+            cls(trial.payload_bytes, trial.ledger.arena_bytes if trial.ledger else 0)
+            for trial in trials
+        )
+
+
+def widest(scales: Iterable[Scale]) -> Scale:
+    """The largest of each."""
+    known = [Scale(), *scales]
+    return Scale(max(s.payload_bytes for s in known), max(s.grain_bytes for s in known))
 
 
 @dataclass(frozen=True)
@@ -50,10 +79,12 @@ class Amount:
         """A reading, or a difference, as people write it."""
         return format_size(value) if self.unit == "bytes" else f"{value:,.0f} {self.unit}"
 
-    def allowed(self, base: float, payload_bytes: int, tolerance: Tolerance) -> float:
+    def allowed(self, base: float, scale: Scale, tolerance: Tolerance) -> float:
         """How far the candidate may be from the base."""
-        scale = max(base, payload_bytes) if self.unit == "bytes" else base
-        return max(self.stray, self.tolerance(tolerance) * scale)
+        share = self.tolerance(tolerance)
+        if self.unit == "bytes":
+            return scale.grain_bytes + max(self.stray, share * max(base, scale.payload_bytes))
+        return scale.grain_bytes / PAGE_BYTES + max(self.stray, share * base)
 
 
 def _peak(trial: Trial) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -101,6 +101,35 @@ def side(run: Run, host: str = "") -> Side:
     if host:
         environment = replace(environment, hosts={DEFAULT_HOST: environment.hosts[host]})
     return Side(str(run.path), environment, cases)
+
+
+def pooled(sides: Sequence[Side]) -> Side:
+    """Runs of the same code as one side: every reading of any of them counts.
+
+    Raises:
+        UsageError: they are of different machines.
+    """
+    first, *others = sides
+    for other in others:
+        for one in differences(first.environment, other.environment):
+            if one.hardware:
+                raise UsageError(
+                    f"{first.name} and {other.name} are of different machines ({one.text}); "
+                    "compare each by itself"
+                )
+    cases: dict[str, Measured] = {}
+    for any_ in sides:
+        for key, case in any_.cases.items():
+            cases[key] = _joined(cases[key], case) if key in cases else case
+    return replace(first, name=", ".join(any_.name for any_ in sides), cases=cases)
+
+
+def _joined(first: Measured, other: Measured) -> Measured:
+    """A case of two runs. It is ok if it was in both; rounds keep telling processes apart."""
+    after = max((trial.round for trial in first.trials), default=-1) + 1
+    later = tuple(replace(trial, round=trial.round + after) for trial in other.trials)
+    outcome = first.outcome if other.outcome.ok else other.outcome
+    return Measured(first.planned, outcome, first.trials + later)
 
 
 def sides_within(run: Run) -> tuple[Side, Side]:

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from harness.comparison.amounts import AMOUNTS, Amount
+from harness.comparison.amounts import AMOUNTS, Amount, Scale
 from harness.comparison.sides import Match, Measured
 from harness.comparison.time_findings import of_duets, of_runs_apart
 from harness.comparison.tolerance import Tolerance
@@ -85,11 +85,11 @@ def _outcome(base: Measured, candidate: Measured) -> Finding:
 
 
 def _amounts(base: Measured, candidate: Measured, tolerance: Tolerance) -> Iterator[Finding]:
-    payload = max(base.payload_bytes, candidate.payload_bytes)
+    scale = Scale.of((base, candidate))
     for amount in AMOUNTS:
         then, now = amount.of(base), amount.of(candidate)
         if then and now:
-            yield _amount(amount, then, now, amount.allowed(then[0], payload, tolerance))
+            yield _amount(amount, then, now, amount.allowed(then[0], scale, tolerance))
 
 
 def _amount(

@@ -138,6 +138,7 @@ def _ledger(noted: dict[str, Any]) -> Ledger | None:
         left=Rss(anon_bytes=left),
         source="extra_info",
         split_source="extra_info",
+        arena_bytes=int(number(noted, "arena_bytes") or 0),
     )
 
 

@@ -49,13 +49,13 @@ def _timed(series: Series, tolerance: Tolerance) -> list[int]:
 
 
 def _counted(series: Series, amount: Amount, tolerance: Tolerance) -> list[int]:
-    values, payload = series.values, series.payload_bytes
-    if max(values) - min(values) <= amount.allowed(min(values), payload, tolerance):
+    values, scale = series.values, series.scale
+    if max(values) - min(values) <= amount.allowed(min(values), scale, tolerance):
         return []
 
     def doubt(before: Sequence[int], after: Sequence[int]) -> float:
         one, other = ([series.readings[index] for index in side] for side in (before, after))
-        return doubt_of_amounts(one, other, amount, payload, tolerance)
+        return doubt_of_amounts(one, other, amount, scale, tolerance)
 
     proposals = proposed(values, LEAST_COUNTED)
     cuts = standing(proposals, len(values), doubt, math.nextafter(1, 0))

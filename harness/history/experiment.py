@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from harness.cli.console import out
+from harness.comparison.amounts import Scale
 from harness.history.cuts import cuts_of
 from harness.history.judging import TOLERANCE
 from harness.history.metrics import METRICS, MetricName
@@ -51,7 +52,8 @@ def cuts_in_memory(readings: NDArray[np.float64]) -> list[int]:
 
 def _cuts(name: MetricName, readings: Sequence[tuple[float, ...]]) -> list[int]:
     metric = next(metric for metric in METRICS if metric.name == name)
-    return cuts_of(Series(metric, tuple(range(len(readings))), tuple(readings), PAYLOAD), TOLERANCE)
+    runs = tuple(range(len(readings)))
+    return cuts_of(Series(metric, runs, tuple(readings), Scale(PAYLOAD)), TOLERANCE)
 
 
 def false_alarms(noise: Noise, runs: int, count: int) -> float:

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from harness.comparison.amounts import widest
 from harness.comparison.tolerance import Tolerance
 from harness.history.cuts import cuts_of, runs_needed
 from harness.history.judging import TOLERANCE
@@ -62,8 +63,8 @@ def _series(machine: Machine, key: str, metric: Metric, tolerance: Tolerance) ->
     if not found:
         return
     indices, readings = zip(*found, strict=True)
-    payload = max(machine.runs[index].cases[key].payload_bytes for index in indices)
-    series = Series(metric, indices, readings, payload)
+    scale = widest(machine.runs[index].cases[key].scale for index in indices)
+    series = Series(metric, indices, readings, scale)
     needed = runs_needed(series)
     if len(indices) < needed:
         yield replace(series, too_few=needed)

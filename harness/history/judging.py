@@ -24,7 +24,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.comparison.amounts import Amount
+from harness.comparison.amounts import Amount, Scale
 from harness.comparison.times import Spread
 from harness.comparison.tolerance import Tolerance
 
@@ -110,11 +110,11 @@ Readings = Sequence[tuple[float, ...]]
 
 
 def doubt_of_amounts(
-    before: Readings, after: Readings, amount: Amount, payload_bytes: int, tolerance: Tolerance
+    before: Readings, after: Readings, amount: Amount, scale: Scale, tolerance: Tolerance
 ) -> float:
     """Below 1 for a change: the allowed difference ÷ what lies between the two sides' readings."""
     one, other = (sorted(value for run in side for value in run) for side in (before, after))
-    allowed = amount.allowed(statistics.median(one), payload_bytes, tolerance)
+    allowed = amount.allowed(statistics.median(one), scale, tolerance)
     (low, high), (least, most) = core(one), core(other)
     apart = max(least - high, low - most)
     if max(high - low, most - least) > allowed:

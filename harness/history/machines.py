@@ -99,8 +99,8 @@ def _changes(before: PastRun, after: PastRun, key: str) -> Iterator[str]:
     then, now = before.cases.get(key), after.cases.get(key)
     if then and now and then.source != now.source:
         yield "the strategy's code"
-    if then and now and _apart(then.payload_bytes, now.payload_bytes):
-        yield f"payload: {format_size(then.payload_bytes)} → {format_size(now.payload_bytes)}"
+    if then and now and _apart(was := then.scale.payload_bytes, own := now.scale.payload_bytes):
+        yield f"payload: {format_size(was)} → {format_size(own)}"
 
 
 def _apart(then_bytes: int, now_bytes: int) -> bool:

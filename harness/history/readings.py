@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.case_outcome import case_outcome, steady_by_round
+from harness.comparison.amounts import Scale
 from harness.comparison.sides import Measured
 from harness.environment import Environment
 from harness.history.metrics import METRICS, MetricName
@@ -23,13 +24,13 @@ class Reading:
     Args:
         outcome: of all its trials; a search under a limit has one of its own.
         values: by metric, one for each process that was read; empty where the case is not ok.
-        payload_bytes: of its inputs.
+        scale: by what its amounts are judged.
         source: a digest of the strategy's code.
     """
 
     outcome: Outcome
     values: Mapping[MetricName, tuple[float, ...]]
-    payload_bytes: int
+    scale: Scale
     source: str
 
 
@@ -87,7 +88,7 @@ def past_run(run: Run, keep: Callable[[str], bool] = lambda key: True) -> PastRu
         measured = Measured(planned, outcome, tuple(trials))
         values = dict(_values(measured, others)) if outcome.ok else {}
         source = sources.get((case.scenario, case.strategy), "")
-        cases[case.key] = Reading(outcome, values, measured.payload_bytes, source)
+        cases[case.key] = Reading(outcome, values, Scale.of((measured,)), source)
     return PastRun(
         header.run_id,
         header.created,

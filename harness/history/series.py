@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from harness.comparison.amounts import Scale
 from harness.comparison.tolerance import Tolerance
 from harness.history.machines import Machine
 from harness.history.metrics import Metric, MetricName
@@ -39,7 +40,7 @@ class Series:
     metric: Metric
     runs: tuple[int, ...]  # indices into the machine's runs
     readings: tuple[tuple[float, ...], ...]  # of each run's processes
-    payload_bytes: int = 0
+    scale: Scale = field(default_factory=Scale)
     too_few: int = 0  # runs that would be needed to find a change; 0 where there are enough
     changes: tuple[ChangePoint, ...] = ()
 

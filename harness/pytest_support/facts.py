@@ -53,6 +53,7 @@ def _of_ledger(ledger: Ledger | None, payload_bytes: int) -> dict[str, Any]:
         "peak_shmem_bytes": ledger.peak.shmem_bytes,
         "retained_bytes": copied_bytes(ledger.retained),
         "left_bytes": copied_bytes(ledger.left),
+        "arena_bytes": ledger.arena_bytes,
         "payload_bytes": payload_bytes,
         "copies": copies_of(ledger, payload_bytes),
     }

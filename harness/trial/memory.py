@@ -124,6 +124,7 @@ def make_ledger(
     freed: Rss,
     source: str,
     watched: Watched | None = None,
+    arena_bytes: int = 0,
 ) -> Ledger:
     """Combine the readings around one call.
 
@@ -134,6 +135,7 @@ def make_ledger(
             runs between ``after`` and the drop and may leave something on the heap.
         source: where the peak came from.
         watched: what an observer saw in the call.
+        arena_bytes: see :mod:`harness.trial.arenas`.
 
     The total is the kernel's, or the observer's where the kernel's reads low. Its parts are what
     the observer saw, what is retained, and for the little the observer may have missed,
@@ -159,4 +161,5 @@ def make_ledger(
         left=retained - freed,
         source=source,
         split_source=UNSPLIT if watched is None else MISSED if missed else OBSERVED,
+        arena_bytes=arena_bytes,
     )

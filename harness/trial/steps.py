@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from harness.model import Effort, Faults, Outcome, Timing
+from harness.trial.arenas import Arenas, grain_bytes
 from harness.trial.judge import one_line
 from harness.trial.memory import Meter, Status, Watched, make_ledger, open_meter
 from harness.trial.process import release_free_memory
@@ -79,6 +80,7 @@ class First:
     after: Status
     watched: Watched | None
     meter: Meter
+    arena_bytes: int
 
 
 def take_steps(
@@ -101,9 +103,15 @@ def take_steps(
     measured.drop()
     gc.collect()
     freed = alive - first.meter.read().rss
-    record["ledger"] = asdict(
-        make_ledger(first.before, first.after, freed, first.meter.source, first.watched)
+    ledger = make_ledger(
+        first.before,
+        first.after,
+        freed,
+        first.meter.source,
+        first.watched,
+        first.arena_bytes,
     )
+    record["ledger"] = asdict(ledger)
     if timed and not measured.goes_on:
         outcome = _steady(measured, effort, record)
     return outcome
@@ -126,6 +134,7 @@ def _first(measured: Measured, page: WatchPage | None) -> First:
     release_free_memory()
     meter = open_meter()
     meter.read()  # the first reading allocates; later ones do not
+    arenas = Arenas.now()
     observed = page is not None and page.start()
     meter.reset_peak()
     before = meter.read()
@@ -134,7 +143,9 @@ def _first(measured: Measured, page: WatchPage | None) -> First:
     usage_after = resource.getrusage(resource.RUSAGE_SELF)
     after = meter.read()
     watched = page.stop() if page is not None and observed else None
-    return First(_faults(usage, usage_after, calls=1), before, after, watched, meter)
+    faults = _faults(usage, usage_after, calls=1)
+    grain = grain_bytes(arenas, Arenas.now())
+    return First(faults, before, after, watched, meter, grain)
 
 
 def _faults(before: Any, after: Any, calls: int) -> Faults:

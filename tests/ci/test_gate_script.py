@@ -76,10 +76,33 @@ def test_what_is_missing_is_said(
     assert not (repository.folder / "ci/new.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "code", "compared"),
+    [
+        ("0", 0, ["candidate-1"]),
+        ("1 0", 0, ["candidate-1", "candidate-1 candidate-2"]),
+        ("1 1 1 0", 1, ["candidate-1", "candidate-1 candidate-2",
+                        "candidate-1 candidate-2 candidate-3"]),
+        ("3 0", 3, ["candidate-1"]),
+    ],
+)  # fmt: skip
+def test_what_looks_worse_is_measured_anew_before_it_is_called(
+    repository: Repository, verdicts: str, code: int, compared: list[str]
+) -> None:
+    # GIVEN a comparison that comes to these verdicts, one after the other
+    repository.write("verdicts", "\n".join(verdicts.split()) + "\n")
+    take = 'echo "$@" >>compared; code=$(head -n 1 verdicts); sed -i 1d verdicts; exit "$code"'
+    repository.program("ferrybench", take)
+    done = repository.step("ci/gate.sh ci/mine.py cp ci/mine.py {}")
+    assert done.returncode == code, done.stderr
+    lines = (repository.folder / "compared").read_text().splitlines()
+    assert [" ".join(re.findall(r"candidate-\d", line)) for line in lines] == compared
+
+
 def test_options_reach_the_comparison(repository: Repository) -> None:
     repository.program("ferrybench", 'echo "$@"')
     done = repository.shell("ci/gate.sh ci/mine.py cp ci/mine.py {}", GATE_OPTIONS="--strict -x 1")
-    assert done.stdout.startswith("compare ci/mine.py gate-results/candidate.py --markdown ")
+    assert done.stdout.startswith("compare ci/mine.py gate-results/candidate-1.py --markdown ")
     assert done.stdout.endswith("--force --strict -x 1\n")
 
 

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from harness.comparison.sides import match, pooled, side
 from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import Tolerance, parse_tolerance
+from harness.comparison.verdicts import Comparison
 from harness.errors import EXIT_NOT_COMPARABLE, EXIT_OK, EXIT_WORSE, UsageError
+from harness.journal import read_journal
 from harness.model import Faults, Outcome, Rss, Trial
 from tests.comparison.sides_made import (
     PAYLOAD,
+    PROCESSES,
     Change,
     compared,
     matched,
@@ -94,6 +98,71 @@ def test_memory_that_varies_by_itself_decides_nothing(tmp_path: Path) -> None:
     found = of(compared(tmp_path, peak(4 * MIB, only=(1, 2))), "b", "memory at the peak")
     assert found.word == "same"
     assert "its own variation of 4 MiB" in found.reason
+
+
+@pytest.mark.parametrize(("arenas", "word"), [((0, 0), "heavier"), ((MIB, 0), "same")])
+def test_memory_is_no_finer_than_the_arenas_that_small_objects_come_in(
+    tmp_path: Path, arenas: tuple[int, int], word: str
+) -> None:
+    def takes(arena: int, extra: int) -> Change:
+        def change(one: Trial) -> Trial:
+            more = peak(extra)(one)
+            assert more.ledger is not None
+            return replace(more, ledger=replace(more.ledger, arena_bytes=arena))
+
+        return change
+
+    base = suite(tmp_path, "base", usual(takes(arenas[0], 0)))
+    candidate = suite(tmp_path, "candidate", usual(takes(arenas[1], MIB + 64 * 1024)))
+    found = compare(matched(base, candidate), Rules())
+    assert of(found, "b", "memory at the peak").word == word
+    # More than an arena is found all the same.
+    candidate = suite(tmp_path, "candidate", usual(takes(arenas[1], 2 * MIB)))
+    assert of(compare(matched(base, candidate), Rules()), "b", "memory at the peak").word == (
+        "heavier"
+    )
+
+
+def against(folder: Path, *changes: Change) -> Comparison:
+    """The usual suite against runs of it in which ``b`` is changed."""
+    base = side(read_journal(suite(folder, "base", usual())))
+    candidates = [
+        side(read_journal(suite(folder, f"candidate-{number}", usual(change))))
+        for number, change in enumerate(changes)
+    ]
+    return compare(match(base, pooled(candidates)), Rules())
+
+
+def test_what_is_heavier_in_one_run_of_the_candidate_alone_is_luck(tmp_path: Path) -> None:
+    heavier = peak(PAYLOAD // 20)
+    assert against(tmp_path, heavier).word == "worse"
+    assert against(tmp_path, heavier, heavier).word == "worse"
+    found = against(tmp_path, heavier, same)
+    assert found.word == "nothing worse"
+    assert "its own variation" in of(found, "b", "memory at the peak").reason
+
+
+def test_what_fails_in_any_run_of_the_candidate_is_broken(tmp_path: Path) -> None:
+    fails = becomes(Outcome("error", "it does not"))
+    for changes in ((fails, same), (same, fails)):
+        found = against(tmp_path, *changes)
+        assert of(found, "b", "outcome").word == "broken"
+
+
+def test_processes_of_several_runs_are_told_apart(tmp_path: Path) -> None:
+    runs = [side(read_journal(suite(tmp_path, name, usual()))) for name in ("one", "other")]
+    for case in pooled(runs).cases.values():
+        assert [trial.round for trial in case.trials] == list(range(2 * (PROCESSES + 1)))
+
+
+def test_runs_of_different_machines_are_not_put_together(tmp_path: Path) -> None:
+    elsewhere = replace(ENVIRONMENT, cpu_model="another one")
+    runs = [
+        side(read_journal(suite(tmp_path, "here", usual()))),
+        side(read_journal(suite(tmp_path, "there", usual(), environment=elsewhere))),
+    ]
+    with pytest.raises(UsageError, match=r"different machines .cpu_model: .*another one"):
+        pooled(runs)
 
 
 def test_a_leak_is_found(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.comparison.amounts import AMOUNTS
+from harness.comparison.amounts import AMOUNTS, Scale
 from harness.comparison.tolerance import Tolerance
 from harness.history.experiment import Effort, false_alarms, found_steps, main, memory
 from harness.history.judging import TRIMMED, doubt_of_amounts, doubt_of_times
@@ -60,7 +60,7 @@ def readings(*values: float) -> list[tuple[float, ...]]:
 
 
 def doubt(before: list[tuple[float, ...]], after: list[tuple[float, ...]]) -> float:
-    return doubt_of_amounts(before, after, PEAK, 16 * MIB, Tolerance())
+    return doubt_of_amounts(before, after, PEAK, Scale(16 * MIB), Tolerance())
 
 
 def test_memory_must_lie_apart_by_more_than_the_tolerance_and_its_own_variation() -> None:
