@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import pytest
 import torch
 
 from harness.ceilings import QUICK_DEVICE_BYTES, measure_ceilings
-from harness.discover import built_in_files, load
+from harness.discover import PACKAGE, built_in_files, load
 from harness.fixtures import FixtureStore
 from harness.host import Host
 from harness.model import Ceiling, Outcome
@@ -94,5 +95,7 @@ def test_loading_every_scenario_asks_no_device_for_anything(
         monkeypatch.setattr(torch.accelerator, name, refuse)
     for name in ("is_available", "device_count", "_lazy_init", "init"):
         monkeypatch.setattr(torch.cuda, name, refuse)
+    for file in built_in_files():  # others hold on to the modules that were loaded before
+        monkeypatch.setitem(sys.modules, f"{PACKAGE}.{file.stem}", ModuleType(""))
     names = [scenario.name for file in built_in_files() for scenario in load(file)]
     assert {"host_to_device", "device_to_host", "device_training", "preprocess"} <= set(names)

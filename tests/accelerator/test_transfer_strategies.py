@@ -38,11 +38,10 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 
 @pytest.fixture
-def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[Deferred]:
+def device(monkeypatch: pytest.MonkeyPatch) -> Deferred:
     deferred = Deferred()
-    with monkeypatch.context() as patch:
-        deferred.install(patch)
-        yield deferred
+    deferred.install(monkeypatch)
+    return deferred
 
 
 def cases() -> Iterator[Any]:

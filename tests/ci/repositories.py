@@ -62,7 +62,9 @@ class Repository:
         made.folder.mkdir()
         made.programs.mkdir()
         made.program("ferrybench", f'exec "{sys.executable}" -m harness "$@"')
-        made.program("pytest", f'exec "{sys.executable}" -m pytest -p harness.pytest_plugin "$@"')
+        # Where the project is installed pytest would find the plugin a second time.
+        plugin = "-p no:ferrybench -p harness.pytest_plugin"
+        made.program("pytest", f'exec "{sys.executable}" -m pytest {plugin} "$@"')
         made.write("ci/mine.py", SCENARIO)
         made.write("benchmarks/test_mine.py", BENCHMARKS)
         made.write(".gitignore", "__pycache__/\n.pytest_cache/\ngate-results/\n")

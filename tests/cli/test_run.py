@@ -162,9 +162,13 @@ def test_ctrl_c_leaves_a_journal_that_resume_completes(mine: Path) -> None:
     command += ["--scenarios", str(mine), "-o", "run.jsonl", "--trials", "300", "--seed", "1"]
     root = str(Path(__file__).parents[2])
     environment = os.environ | {"PYTHONPATH": root}
-    with subprocess.Popen(
+    # Where the tests run in the background of a script Ctrl-C is ignored, and so by its children.
+    heeded = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
-    ) as process:
+    )
+    signal.signal(signal.SIGINT, heeded)
+    with process:
         deadline = time.monotonic() + 60
         while not (Path("run.jsonl").exists() and Path("run.jsonl").read_bytes().count(b"\n") > 20):
             assert time.monotonic() < deadline, "no trials within a minute"

@@ -273,7 +273,7 @@ def test_training_on_the_batches_lowers_the_loss(name: str, bench: Bench) -> Non
     training = summarised(losses, len(losses) // 2)
     assert training is not None
     assert verdict(training).ok
-    assert training.last_loss < 0.8 * training.first_loss
+    assert training.last_loss < 0.85 * training.first_loss  # augmentation draws anew each time
 
 
 def test_the_step_fits_a_users_samples(bench: Bench, tmp_path: Path) -> None:
