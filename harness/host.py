@@ -130,6 +130,7 @@ class Host(Closing):
         self.spec = spec
         self.method = method or ("fork" if hasattr(os, "fork") else "spawn")
         self.scenario_files = list(scenario_files)
+        self.layout: Mapping[str, str] = {}  # see harness.trial.layout; random where empty
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 — closed with the host
         self._unread = b""
@@ -163,7 +164,7 @@ class Host(Closing):
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
-                env={**os.environ, **self.spec.env},
+                env={**os.environ, **self.layout, **self.spec.env},
                 start_new_session=True,  # Ctrl-C reaches the runner alone
             )
         except OSError as error:

@@ -126,6 +126,7 @@ class Instrument:
             "effort": asdict(self.plan.effort),
             "kind": step.kind,
             "folder": str(self.fixtures.scratch),
+            "heap_offset_bytes": step.heap_offset_bytes,
         }
 
 

@@ -12,11 +12,20 @@ from harness.model import Effort, PlannedCase, TrialKind
 
 @dataclass(frozen=True)
 class Step:
-    """One trial to run."""
+    """One trial to run.
+
+    Args:
+        case: by its place in the plan.
+        kind: what is to be found out.
+        round: tells it from others of the kind.
+        heap_offset_bytes: where in a page its heap goes on, if that is to be so in another trial
+            too: see :mod:`harness.trial.layout`.
+    """
 
     case: int
     kind: TrialKind
     round: int
+    heap_offset_bytes: int | None = None
 
 
 def rounds(

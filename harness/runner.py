@@ -47,9 +47,14 @@ class Team:
 
     hosts: Mapping[str, Host]
 
-    def renew(self) -> None:
-        """New processes for all hosts: a round's trials share the luck of their host's memory."""
+    def renew(self, layout: Mapping[str, str] | None = None) -> None:
+        """New processes for all hosts: a round's trials share the luck of their host's memory.
+
+        Args:
+            layout: of all alike, see :mod:`harness.trial.layout`; each has its own if not given.
+        """
         for host in self.hosts.values():
+            host.layout = layout or {}
             host.begin_anew()  # all at once, since importing torch takes a second
         for host in self.hosts.values():
             host.finish_anew()

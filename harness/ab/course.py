@@ -1,20 +1,24 @@
 """Which cases are measured next: those that are undecided, and after them those that were flagged.
 
 A lap is a few pairs of every such case on two hosts that serve no other lap: how an allocator
-happened to lay out a host's memory is the luck of all its trials. Pairs that share it are no
-independent witnesses, so where it counts, in the second stage, every pair has hosts of its own.
+happened to lay out a host's memory is the luck of all its trials. Both sides of a pair share that
+luck (:mod:`harness.trial.layout`). Where a system does not let them, pairs on the same hosts are no
+independent witnesses, and in the second stage, where it counts, every pair has hosts of its own.
 """
 
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from harness.comparison.paired import FirstWord, first_word, last_word
+from harness.comparison.paired import FirstWord, Pair, first_word, last_word
 
 PAIRS_A_LAP = 5
 """In the first stage, to whose verdict nobody is bound."""
+PAIRS_AGAIN = PAIRS_A_LAP if sys.platform.startswith("linux") else 1
+"""In the second stage."""
 MOST_PAIRS = 25
 """Of a case that stays undecided, unless asked for otherwise."""
 
@@ -23,8 +27,8 @@ MOST_PAIRS = 25
 class Contender:
     """A case in the course of being decided."""
 
-    first: list[float] = field(default_factory=list)
-    again: list[float] = field(default_factory=list)
+    first: list[Pair] = field(default_factory=list)
+    again: list[Pair] = field(default_factory=list)
     word: FirstWord = "open"
     failed: bool = False  # on either side: nothing is left to time
 
@@ -86,16 +90,16 @@ class Course:
 
     def _lap(self, number: int, cases: Sequence[int], *, again: bool) -> Lap:
         rounds = []
-        for index in range(1 if again else min(PAIRS_A_LAP, self.most_pairs)):
+        for index in range(PAIRS_AGAIN if again else min(PAIRS_A_LAP, self.most_pairs)):
             order = list(cases)
             random.Random(f"{self.seed}/{number}/{index}").shuffle(order)
             rounds.append(tuple(order))
         return Lap(number, again, tuple(rounds))
 
-    def note(self, case: int, log_ratio: float, *, again: bool) -> None:
-        """A duet has ended with this ratio, candidate to base."""
+    def note(self, case: int, pair: Pair, *, again: bool) -> None:
+        """A duet has ended like this."""
         contender = self.contenders[case]
-        (contender.again if again else contender.first).append(log_ratio)
+        (contender.again if again else contender.first).append(pair)
 
     def fail(self, case: int) -> None:
         """Nothing more is to be learned of a case."""

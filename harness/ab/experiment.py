@@ -1,15 +1,15 @@
 """How often the gate cries wolf, and what it misses: ``python -m harness.ab.experiment``.
 
-A suite of ordinary work (:mod:`harness.trial.gate_truths`) is measured in duets while another
-process loads the machine for part of the time: identical code, then every case slowed down by a
-tenth, then by a twentieth. From these pairs whole comparisons are drawn, with the very code that
-``ab`` decides with, and their verdicts counted; drawing costs nothing, so there can be thousands.
+A suite of ordinary work (:mod:`harness.trial.gate_truths`) is compared with itself, from the first
+trial to the verdict, while another process loads the machine for part of the time. Then it is
+recorded in duets: identical code, every case slowed down by a tenth, and by a twentieth. From these
+pairs whole comparisons are drawn, with the very code that ``ab`` decides with, and their verdicts
+counted; drawing costs nothing, so there can be thousands.
 
 Which of two equal sides is called the candidate is a matter of names, so what is drawn of identical
-code may point either way. Without that, the luck of the few hosts behind the recorded pairs would
-be a difference, and be found. Pairs of one lap share that luck, and point the same way; those that
-count have hosts of their own, and each its own way. Planted pairs are drawn as they were recorded:
-a wait of a tenth is not always one on a loaded machine.
+code may point either way, lap by lap. Without that, whatever luck the few recorded hosts had would
+be a difference, and be found. Planted pairs are drawn as they were recorded: a wait of a tenth is
+not always one on a loaded machine.
 Planted copies and leaks are not drawn: those runs are judged as they are.
 """
 
@@ -35,7 +35,7 @@ from harness.ab.spec import SideSpec
 from harness.cli.ab_verb import DUET
 from harness.cli.console import err, out
 from harness.cli.progress import Progress
-from harness.comparison.paired import Duets, last_word
+from harness.comparison.paired import Duets, Pair, last_word
 from harness.comparison.sides import match, sides_within
 from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import Tolerance
@@ -70,21 +70,17 @@ class Source:
     """What the duets of a case are drawn from.
 
     Args:
-        laps: recorded log ratios, lap by lap.
+        laps: recorded pairs, lap by lap.
         identical: nothing was planted.
     """
 
-    laps: tuple[tuple[float, ...], ...]
+    laps: tuple[tuple[Pair, ...], ...]
     identical: bool
 
-    def draw_lap(self, draw: random.Random) -> list[float]:
+    def draw_lap(self, draw: random.Random) -> list[Pair]:
         """The pairs of one lap, which share the luck of their hosts."""
         side = draw.choice((-1, 1)) if self.identical else 1
-        return [side * ratio for ratio in draw.choice(self.laps)]
-
-    def draw_pair(self, draw: random.Random) -> float:
-        """A pair on hosts of its own."""
-        return draw.choice(self.draw_lap(draw))
+        return [Pair(side * pair.log_ratio, pair.even) for pair in draw.choice(self.laps)]
 
 
 Pool = Mapping[str, Source]
@@ -102,8 +98,20 @@ def load() -> Iterator[None]:
         process.wait()
 
 
-def record(journal: Path, plants: Mapping[str, Mapping[str, float]], pairs: int, seed: int) -> Run:
-    """Measure the suite against itself, with these plants in the candidate."""
+Plants = Mapping[str, Mapping[str, float]]
+"""By case, as strategy and size: what is planted, and how much of it."""
+
+
+def record(journal: Path, plants: Plants, pairs: int, seed: int, *, decide: bool = False) -> Run:
+    """Measure the suite against itself, with these plants in the candidate.
+
+    Args:
+        journal: to be written.
+        plants: what the candidate has.
+        pairs: of each case, or the most of them.
+        seed: of the order and of all luck that can be drawn.
+        decide: stop where a case is decided, and measure anew what is flagged, as ``ab`` does.
+    """
     candidate = SideSpec("planted", env={PLANTED: json.dumps(plants)})
     contest = Contest(SideSpec("as it is"), candidate)
     request = Request((NAME,), "quick")
@@ -114,7 +122,7 @@ def record(journal: Path, plants: Mapping[str, Mapping[str, float]], pairs: int,
         Progress(err) as progress,
     ):
         cases = contenders(session.header) if pairs else []
-        course = Course(cases, Tolerance().time, pairs, seed, decide=False)
+        course = Course(cases, Tolerance().time, pairs, seed, decide=decide)
         run_ab(session.header, written, session.team, progress, course)
     return read_journal(journal)
 
@@ -132,9 +140,9 @@ def pool_of(run: Run, *, identical: bool) -> Pool:
     }
 
 
-def _laps(logs: Sequence[float]) -> tuple[tuple[float, ...], ...]:
-    starts = range(0, len(logs), PAIRS_A_LAP)
-    return tuple(tuple(logs[start : start + PAIRS_A_LAP]) for start in starts)
+def _laps(pairs: Sequence[Pair]) -> tuple[tuple[Pair, ...], ...]:
+    starts = range(0, len(pairs), PAIRS_A_LAP)
+    return tuple(tuple(pairs[start : start + PAIRS_A_LAP]) for start in starts)
 
 
 @dataclass(frozen=True)
@@ -159,9 +167,8 @@ def draw_comparison(pools: Pool, draw: random.Random) -> Drawn:
     for lap in course.laps():
         for case in lap.rounds[0]:
             source = pools[keys[case]]
-            drawn = [source.draw_pair(draw)] if lap.again else source.draw_lap(draw)
-            for ratio in drawn:
-                course.note(case, ratio, again=lap.again)
+            for pair in source.draw_lap(draw):
+                course.note(case, pair, again=lap.again)
     flagged = course.flagged
     called: dict[str, set[str]] = {"slower": set(), "faster": set()}
     for case in flagged:
@@ -221,6 +228,22 @@ def power(
     return counts
 
 
+def real_comparisons(folder: Path, count: int, seed: int) -> tuple[Count, Count]:
+    """Identical code compared from end to end: suites with a case called slower, or heavier."""
+    slower, heavier = Count(), Count()
+    for number in range(count):
+        run = record(folder / f"real-{seed + number}.jsonl", {}, MOST_PAIRS, seed + number,
+                     decide=True)  # fmt: skip
+        found = compare(match(*sides_within(run)), Rules(interleaved=True))
+        for counted, word in ((slower, "slower"), (heavier, "heavier")):
+            cases = [case.key for case in found.cases if case.word == word]
+            counted.of += 1
+            counted.found += bool(cases)
+            for key in cases:
+                err.print(f"false {word} in comparison {number}: {key}", markup=False)
+    return slower, heavier
+
+
 def memory_plants(folder: Path, runs: int, draw: random.Random) -> tuple[Count, Count]:
     """Planted copies and leaks that are called heavier, and cases without any that are."""
     found, wrong = Count(), Count()
@@ -245,6 +268,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m harness.ab.experiment", description=__doc__)
     parser.add_argument("--pairs", type=int, default=40, help="duets of each case and amount")
     parser.add_argument("--comparisons", type=int, default=1000, help="to be drawn")
+    parser.add_argument("--real", type=int, default=0, help="comparisons from end to end")
     parser.add_argument("--memory-runs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="a folder for the journals")
@@ -271,11 +295,13 @@ def main() -> None:
                 for name, share in (("identical", 0.0), ("10%", 0.1), ("5%", 0.05))
             }
             memory = memory_plants(folder, chosen.memory_runs, random.Random(chosen.seed))
-        _print(pools, memory, chosen.comparisons, random.Random(chosen.seed))
+            real = real_comparisons(folder, chosen.real, chosen.seed)
+        _print(pools, real, memory, chosen.comparisons, random.Random(chosen.seed))
 
 
 def _print(
     pools: Mapping[str, Pool],
+    real: tuple[Count, Count],
     memory: tuple[Count, Count],
     comparisons: int,
     draw: random.Random,
@@ -285,7 +311,9 @@ def _print(
     alarms, pairs = false_alarms(identical, comparisons, draw)
     counts = power(identical, planted, comparisons, draw)
     rows = {
-        "identical code: suites with a false slower": alarms,
+        "identical code, end to end: suites with a false slower": real[0],
+        "identical code, end to end: suites with a false heavier": real[1],
+        "identical code, drawn: suites with a false slower": alarms,
         **{f"slower by {name}: found": counts[name] for name in planted},
         "beside those: suites with a false slower": counts["other"],
         "5% more memory, kept or not: found": memory[0],

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from harness.ab.course import Course, Lap
 from harness.ab.pair import Pairs
-from harness.comparison.paired import log_ratio
+from harness.comparison.paired import Pair
 from harness.description import ScenarioInfo
 from harness.fixtures import FixtureStore
 from harness.instrument import Instrument
@@ -20,6 +20,7 @@ from harness.journal import EndLine, Header, Journal
 from harness.model import TrialKind
 from harness.order import Step
 from harness.runner import Listener, Team
+from harness.trial.layout import draw_layout, draw_offset
 
 MEMORY_LAPS = 3
 """Laps in which memory is observed, by a trial of its own on either side."""
@@ -89,7 +90,7 @@ class AbRunner:
             if lap is None and not looks and number >= MEMORY_LAPS:
                 return "complete"
             if number and (lap or looks):
-                self.team.renew()
+                self.team.renew(draw_layout(self.draw))
             if not self._look(looks, number, course):
                 return "budget"
             if lap is not None and not self._lap(lap, course, pairs):
@@ -120,10 +121,10 @@ class AbRunner:
         for key, kind in looks:
             if time.monotonic() > self.ends_at:
                 return False
-            couple = self.couples[key]
+            couple, offset_bytes = self.couples[key], draw_offset(self.draw)
             for case in self.draw.sample((couple.base, couple.candidate), 2):
                 self.listener.working_on(self.plan.cases[case].case.key, math.nan)
-                trial = self.instrument.trial(Step(case, kind, number))
+                trial = self.instrument.trial(Step(case, kind, number, offset_bytes))
                 self.journal.append(trial)
                 if not trial.outcome.ok and key in course.contenders:
                     course.fail(key)
@@ -142,15 +143,18 @@ class AbRunner:
         couple, number = self.couples[key], lap.round_of(index)
         what = "again: " if lap.again else ""
         self.listener.working_on(f"{what}{self.plan.cases[couple.base].case.key}", math.nan)
-        steps = (Step(couple.base, "duet", number), Step(couple.candidate, "duet", number))
+        offset_bytes = draw_offset(self.draw)
+        steps = [
+            Step(case, "duet", number, offset_bytes) for case in (couple.base, couple.candidate)
+        ]
         trials = [replace(trial, again=lap.again) for trial in pairs.measure(*steps)]
         for trial in trials:
             self.journal.append(trial)
-        ratio = log_ratio(*trials)
-        if any(not trial.outcome.ok for trial in trials) or math.isnan(ratio):
+        pair = Pair.of(*trials)
+        if pair is None or any(not trial.outcome.ok for trial in trials):
             course.fail(key)
         else:
-            course.note(key, ratio, again=lap.again)
+            course.note(key, pair, again=lap.again)
         bad = next((trial for trial in trials if not trial.outcome.ok), trials[0])
         self.listener.finished(self.plan.cases[bad.case], bad)
 

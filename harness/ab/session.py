@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,6 +21,7 @@ from harness.model import DEFAULT_HOST, HostSpec, PlannedCase
 from harness.plan import Request
 from harness.runner import Team
 from harness.session import Session, Settings, describe, plan_cases, scenario_files
+from harness.trial.layout import draw_layout
 
 BASE, CANDIDATE = "base", "candidate"
 
@@ -56,9 +58,10 @@ def open_ab_session(
             _spec(stack, side, name, contest.build)
             for side, name in ((contest.base, BASE), (contest.candidate, CANDIDATE))
         ]
-        base, candidate = (
-            stack.enter_context(Host(spec, files, settings.method)) for spec in specs
-        )
+        base, candidate = (Host(spec, files, settings.method) for spec in specs)
+        base.layout = candidate.layout = draw_layout(random.Random(settings.seed))
+        stack.enter_context(base)
+        stack.enter_context(candidate)
         infos = describe(base, files)
         _agree(infos, describe(candidate, files))
         cases = [*_side(base, infos, request), *_side(candidate, infos, request)]

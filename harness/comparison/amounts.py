@@ -75,6 +75,18 @@ class Amount:
         readings = (self.read(trial) for trial in self.trials(case) if trial.outcome.ok)
         return tuple(sorted(value for value in readings if value is not None))
 
+    def differences(self, base: Measured, candidate: Measured) -> list[float]:
+        """What the candidate has more than the base, in trials of one kind and round."""
+        then, now = (
+            {(t.kind, t.round): self.read(t) for t in self.trials(case) if t.outcome.ok}
+            for case in (base, candidate)
+        )
+        return [
+            mine - theirs
+            for key in then.keys() & now.keys()
+            if (mine := now[key]) is not None and (theirs := then[key]) is not None
+        ]
+
     def text(self, value: float) -> str:
         """A reading, or a difference, as people write it."""
         return format_size(value) if self.unit == "bytes" else f"{value:,.0f} {self.unit}"

@@ -8,6 +8,12 @@ alone, corrected for the flagged cases and for the looks taken at them (Bonferro
 
 A duet counts once, by the median of the log ratios of its neighbouring samples: samples of one
 process share its luck.
+
+The greatest luck is the allocator's: by how some hundred bytes happened to lie, the same code gives
+its memory back after every call, and has it filled with zeros anew, or does not, and takes half the
+time. Page faults tell. So a case is judged twice, by all pairs and by the even ones, whose halves
+met with about as many faults, and the more certain of the two counts, at half the level (Bonferroni
+again). What decides which pairs are even knows nothing of their times, so either test is exact.
 """
 
 from __future__ import annotations
@@ -36,15 +42,55 @@ FUTILE_AT = 0.5
 """From this probability on, more new pairs will not call it."""
 CONFIDENCE = 0.95
 
+FAULT_S = 1e-6
+"""About what a page fault takes, with what a kernel does around it."""
+EVEN_SHARE = 0.01
+"""Of the time of a call, which faults that one half has more may take in an even pair."""
+
 FirstWord = Literal["slower", "faster", "same", "open"]
 LastWord = Literal["called", "not called", "open"]
 
 
 @dataclass(frozen=True)
+class Pair:
+    """A duet, as far as it counts.
+
+    Args:
+        log_ratio: of the times, candidate to base.
+        even: both halves met with about as many page faults.
+    """
+
+    log_ratio: float
+    even: bool = True
+
+    @classmethod
+    def of(cls, base: Trial, candidate: Trial) -> Pair | None:
+        """Of both halves, by the median over neighbouring samples; None where there are not two."""
+        if base.timing is None or candidate.timing is None:
+            return None
+        both = zip(base.timing.samples_s, candidate.timing.samples_s, strict=False)
+        logs = [math.log(late / early) for early, late in both if early > 0 and late > 0]
+        return cls(statistics.median(logs), _even(base, candidate)) if len(logs) > 1 else None
+
+
+def _even(base: Trial, candidate: Trial) -> bool:
+    faults = [half.faults_steady for half in (base, candidate)]
+    known = [one.minor for one in faults if one is not None]
+    if len(known) < len(faults):
+        return True
+    allowed = EVEN_SHARE * min(steady_s(base), steady_s(candidate)) / FAULT_S
+    return abs(known[0] - known[1]) <= allowed
+
+
+@dataclass(frozen=True)
 class Standing:
-    """What a case's duets say, as logarithms of the ratio candidate to base."""
+    """What a case's duets say, as logarithms of the ratio candidate to base.
+
+    Centre, interval and what is ruled out are those of the even pairs, where there are any.
+    """
 
     pairs: int
+    even: int
     centre: float
     low: float
     high: float
@@ -54,16 +100,22 @@ class Standing:
     p_more: float  # the same for faster
 
     @classmethod
-    def of(cls, logs: Sequence[float], tolerance: float) -> Standing:
-        ranks, bar = SignedRanks.of(logs), math.log1p(tolerance)
+    def of(cls, pairs: Sequence[Pair], tolerance: float) -> Standing:
+        """Of at least one pair."""
+        bar = math.log1p(tolerance)
+        everything = SignedRanks.of([pair.log_ratio for pair in pairs])
+        even = [pair.log_ratio for pair in pairs if pair.even]
+        ranks = SignedRanks.of(even) if even else everything
+        looks = [ranks] if len(even) in (0, len(pairs)) else [ranks, everything]
         low, high = ranks.interval(CONFIDENCE)
         return cls(
-            pairs=len(logs),
+            pairs=len(pairs),
+            even=len(even),
             centre=ranks.centre,
             low=low,
             high=high,
-            p_slower=ranks.p_above(bar),
-            p_faster=ranks.p_below(-bar),
+            p_slower=min(1.0, len(looks) * min(look.p_above(bar) for look in looks)),
+            p_faster=min(1.0, len(looks) * min(look.p_below(-bar) for look in looks)),
             p_less=ranks.p_below(bar),
             p_more=ranks.p_above(-bar),
         )
@@ -78,20 +130,11 @@ class Standing:
         return max(self.p_less, self.p_more) <= CLEARED_AT
 
 
-def log_ratio(base: Trial, candidate: Trial) -> float:
-    """Of a duet: the median over its neighbouring samples; NaN where there are not two."""
-    if base.timing is None or candidate.timing is None:
-        return math.nan
-    both = zip(base.timing.samples_s, candidate.timing.samples_s, strict=False)
-    logs = [math.log(late / early) for early, late in both if early > 0 and late > 0]
-    return statistics.median(logs) if len(logs) > 1 else math.nan
-
-
-def first_word(logs: Sequence[float], tolerance: float) -> FirstWord:
+def first_word(pairs: Sequence[Pair], tolerance: float) -> FirstWord:
     """What the first stage says after so many pairs."""
-    if len(logs) < FIRST_LOOK:
+    if len(pairs) < FIRST_LOOK:
         return "open"
-    standing = Standing.of(logs, tolerance)
+    standing = Standing.of(pairs, tolerance)
     for word in ("slower", "faster"):
         if standing.p(word) <= FLAGGED_AT:
             return word
@@ -99,12 +142,12 @@ def first_word(logs: Sequence[float], tolerance: float) -> FirstWord:
 
 
 def last_word(
-    logs: Sequence[float], flag: FirstWord, tolerance: float, flagged: int
+    pairs: Sequence[Pair], flag: FirstWord, tolerance: float, flagged: int
 ) -> tuple[LastWord, Standing | None]:
     """What the second stage says of a case that was flagged.
 
     Args:
-        logs: of its new pairs, in their order.
+        pairs: new ones, in their order.
         flag: what it was flagged for.
         tolerance: the share that is no difference.
         flagged: how many cases were.
@@ -115,9 +158,9 @@ def last_word(
     level = FALSE_ALARM / len(LOOKS) / flagged
     standing = None
     for look in LOOKS:
-        if len(logs) < look:
+        if len(pairs) < look:
             return "open", standing
-        standing = Standing.of(logs[:look], tolerance)
+        standing = Standing.of(pairs[:look], tolerance)
         if standing.p(flag) <= level:
             return "called", standing
         if standing.p(flag) >= FUTILE_AT:
@@ -129,8 +172,8 @@ def last_word(
 class Duets:
     """Every duet of a case."""
 
-    first: tuple[float, ...]
-    again: tuple[float, ...]
+    first: tuple[Pair, ...]
+    again: tuple[Pair, ...]
     base_s: float
     candidate_s: float
 
@@ -139,17 +182,17 @@ class Duets:
         """Match the halves by their round; None where there is no duet."""
         others = _halves(candidate)
         halves = [
-            (mine, others[number])
+            (mine, others[number], pair)
             for number, mine in sorted(_halves(base).items())
-            if number in others and not math.isnan(log_ratio(mine, others[number]))
+            if number in others and (pair := Pair.of(mine, others[number])) is not None
         ]
         if not halves:
             return None
         return cls(
-            first=tuple(log_ratio(*pair) for pair in halves if not pair[0].again),
-            again=tuple(log_ratio(*pair) for pair in halves if pair[0].again),
-            base_s=statistics.median(steady_s(mine) for mine, _ in halves),
-            candidate_s=statistics.median(steady_s(other) for _, other in halves),
+            first=tuple(pair for mine, _, pair in halves if not mine.again),
+            again=tuple(pair for mine, _, pair in halves if mine.again),
+            base_s=statistics.median(steady_s(mine) for mine, _, _ in halves),
+            candidate_s=statistics.median(steady_s(other) for _, other, _ in halves),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.comparison.amounts import AMOUNTS, Amount, Scale
@@ -16,6 +16,10 @@ NOT_INTERLEAVED = (
     "the runs were not interleaved, and a machine's speed drifts by more than any tolerance; "
     "ferrybench ab interleaves them"
 )
+
+
+LEAST_SIDE_BY_SIDE = 3
+"""Pairs of trials that must all agree, where each side varies by itself."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ def compare(match: Match, rules: Rules) -> Comparison:
         times = of_runs_apart(match, rules.tolerance.time, {})
     cases = []
     for key in (*match.base.cases, *match.only_candidate):
-        findings = tuple(_findings(match, rules.tolerance, key))
+        findings = tuple(_findings(match, rules, key))
         if key in times:
             gates = times[key].gates and not why_not_time
             findings = (*findings, replace(times[key], gates=gates))
@@ -51,7 +55,7 @@ def _why_not_time(match: Match, rules: Rules) -> str:
     return "" if rules.interleaved else NOT_INTERLEAVED
 
 
-def _findings(match: Match, tolerance: Tolerance, key: str) -> Iterator[Finding]:
+def _findings(match: Match, rules: Rules, key: str) -> Iterator[Finding]:
     """Everything but time."""
     base, candidate = match.base.cases.get(key), match.candidate.cases.get(key)
     if base is None:
@@ -63,7 +67,7 @@ def _findings(match: Match, tolerance: Tolerance, key: str) -> Iterator[Finding]
     outcome = _outcome(base, candidate)
     yield outcome
     if outcome.word == "same" and base.outcome.ok:
-        yield from _amounts(base, candidate, tolerance)
+        yield from _amounts(base, candidate, rules)
         yield from _sharing(base, candidate)
 
 
@@ -84,12 +88,32 @@ def _outcome(base: Measured, candidate: Measured) -> Finding:
     return Finding("outcome", "same", now.name if now.ok else f"{now.name} in both")
 
 
-def _amounts(base: Measured, candidate: Measured, tolerance: Tolerance) -> Iterator[Finding]:
+def _amounts(base: Measured, candidate: Measured, rules: Rules) -> Iterator[Finding]:
     scale = Scale.of((base, candidate))
     for amount in AMOUNTS:
         then, now = amount.of(base), amount.of(candidate)
-        if then and now:
-            yield _amount(amount, then, now, amount.allowed(then[0], scale, tolerance))
+        if not (then and now):
+            continue
+        allowed = amount.allowed(then[0], scale, rules.tolerance)
+        finding = _amount(amount, then, now, allowed)
+        if rules.interleaved and finding.word in ("same", "inconclusive"):
+            finding = _side_by_side(amount, amount.differences(base, candidate), allowed, finding)
+        yield finding
+
+
+def _side_by_side(
+    amount: Amount, differences: Sequence[float], allowed: float, finding: Finding
+) -> Finding:
+    """Trials of both sides that shared their luck, where luck hides what each side takes."""
+    if len(differences) < LEAST_SIDE_BY_SIDE:
+        return finding
+    low, high = min(differences), max(differences)
+    if low <= allowed and high >= -allowed:
+        return finding
+    word: Word = "heavier" if low > allowed else "lighter"
+    by = amount.text(min(abs(low), abs(high)))
+    reason = f"{by} {'more' if word == 'heavier' else 'less'} in each of {len(differences)} pairs"
+    return replace(finding, word=word, reason=reason)
 
 
 def _amount(

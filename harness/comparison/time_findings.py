@@ -59,6 +59,10 @@ def _of_duet(duets: Duets, word: FirstWord, tolerance: float, flagged: int) -> F
 
 
 def _told(duets: Duets, standing: Standing, reason: str) -> Finding:
+    if 0 < standing.even < standing.pairs:
+        reason = (
+            f"{reason}; in {standing.even} of {standing.pairs} both sides met as many page faults"
+        )
     return Finding(
         TIME,
         "same",

@@ -36,6 +36,9 @@ if __name__ == "__main__":
     # A script's folder comes first on sys.path, where clock.py or memory.py could shadow others.
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != own_folder]
     load_harness(own_folder.parent)
+    from harness.trial.layout import take_layout
+
+    take_layout()
     from harness.trial import server
 
     server.main(sys.argv[1:])

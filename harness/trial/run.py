@@ -20,6 +20,7 @@ from harness.trial.device_trial import measure_on_device
 from harness.trial.epochs import Loader
 from harness.trial.growth import measure_growth
 from harness.trial.judge import failure
+from harness.trial.layout import level_heap
 from harness.trial.limited import measure_limited
 from harness.trial.limits import LimitPage
 from harness.trial.measured import Calls, Epochs, is_lazy, step_of
@@ -39,6 +40,8 @@ def run_trial(request: dict[str, Any], page: Page | None) -> Record:
     if not task.effort.collect_garbage:
         gc.disable()
     try:
+        if task.heap_offset_bytes is not None:
+            level_heap(task.heap_offset_bytes)
         put_into_force(task.parameters, request["threads"], request["path"])
         outcome = _measure(task, page, record)
     except BaseException as error:  # noqa: BLE001 — whatever a strategy raises is a result

@@ -116,6 +116,7 @@ class Assignment:
     tiny_fixture: Path
     bound: Bound | None = None  # what a limit trial is put under
     duet: Mapping[str, Any] | None = None  # fields of harness.trial.turns.Duet
+    heap_offset_bytes: int | None = None  # see harness.order.Step
 
     @classmethod
     def of(cls, request: dict[str, Any]) -> Assignment:
@@ -136,6 +137,7 @@ class Assignment:
             Path(request["tiny_fixture"]),
             Bound(**request["bound"]) if request.get("bound") else None,
             request.get("duet"),
+            request.get("heap_offset_bytes"),
         )
 
     @property

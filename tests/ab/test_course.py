@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from harness.ab.course import PAIRS_A_LAP, Course
-from harness.comparison.paired import LOOKS, last_word
+from harness.ab.course import PAIRS_A_LAP, PAIRS_AGAIN, Course
+from harness.comparison.paired import LOOKS, Pair, last_word
 
 
 def play(course: Course, ratios: dict[int, float], noise: float = 0.005) -> list[tuple[int, bool]]:
@@ -16,7 +16,8 @@ def play(course: Course, ratios: dict[int, float], noise: float = 0.005) -> list
         for cases in lap.rounds:
             for case in cases:
                 if course.open(case):
-                    course.note(case, ratios[case] + draw.gauss(0, noise), again=lap.again)
+                    pair = Pair(ratios[case] + draw.gauss(0, noise))
+                    course.note(case, pair, again=lap.again)
                     played.append((case, lap.again))
     return played
 
@@ -50,15 +51,15 @@ def test_without_deciding_every_case_is_measured_as_often() -> None:
     assert not any(again for _, again in played)
 
 
-def test_pairs_that_count_have_hosts_of_their_own() -> None:
+def test_every_pair_has_a_number_of_its_own() -> None:
     course = Course([1], 0.02, 50, seed=1)
     numbers = []
     for lap in course.laps():
-        assert len(lap.rounds) == (1 if lap.again else PAIRS_A_LAP)
+        assert len(lap.rounds) == (PAIRS_AGAIN if lap.again else PAIRS_A_LAP)
         for index, cases in enumerate(lap.rounds):
             numbers.append(lap.round_of(index))
             for case in cases:
-                course.note(case, 0.1, again=lap.again)
+                course.note(case, Pair(0.1), again=lap.again)
     assert len(set(numbers)) == len(numbers)
 
 

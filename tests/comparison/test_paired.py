@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from scipy import stats
@@ -13,13 +15,18 @@ from harness.comparison.paired import (
     FIRST_LOOK,
     LOOKS,
     Duets,
+    Pair,
     Standing,
     first_word,
     last_word,
-    log_ratio,
 )
 from harness.comparison.signed_rank import SignedRanks
+from harness.model import Faults, Trial
 from tests.comparison.sides_made import trials_of
+
+
+def pairs(logs: Iterable[float], *, even: bool = True) -> list[Pair]:
+    return [Pair(log, even) for log in logs]
 
 
 @pytest.mark.parametrize("count", [3, 8, 15, 24])
@@ -50,37 +57,37 @@ def test_too_few_values_have_no_interval() -> None:
 
 def test_one_wild_pair_does_not_move_the_centre() -> None:
     logs = [0.10, 0.11, 0.09, 0.10, 0.12, 0.08, 0.10, 0.11, -2.0]
-    assert Standing.of(logs, 0.02).centre == pytest.approx(0.1, abs=0.011)
+    assert Standing.of(pairs(logs), 0.02).centre == pytest.approx(0.1, abs=0.011)
 
 
 def test_nothing_is_said_before_the_first_look() -> None:
-    assert first_word([0.5] * (FIRST_LOOK - 1), 0.02) == "open"
-    assert first_word([0.5] * FIRST_LOOK, 0.02) == "slower"
-    assert first_word([-0.5] * FIRST_LOOK, 0.02) == "faster"
+    assert first_word(pairs([0.5] * (FIRST_LOOK - 1)), 0.02) == "open"
+    assert first_word(pairs([0.5] * FIRST_LOOK), 0.02) == "slower"
+    assert first_word(pairs([-0.5] * FIRST_LOOK), 0.02) == "faster"
 
 
 def test_same_is_said_only_where_a_change_is_ruled_out() -> None:
     near = [0.001 * (-1) ** n for n in range(8)]
     far = [0.1 * (-1) ** n for n in range(8)]
-    assert first_word(near, 0.02) == "same"
-    assert first_word(far, 0.02) == "open"
+    assert first_word(pairs(near), 0.02) == "same"
+    assert first_word(pairs(far), 0.02) == "open"
 
 
 def test_a_flag_is_confirmed_by_new_pairs_alone() -> None:
-    assert last_word([0.1] * (LOOKS[0] - 1), "slower", 0.02, 1)[0] == "open"
-    assert last_word([0.1] * LOOKS[0], "slower", 0.02, 1)[0] == "called"
-    assert last_word([0.0] * LOOKS[0], "slower", 0.02, 1)[0] == "not called"
-    assert last_word([0.1] * LOOKS[0], "faster", 0.02, 1)[0] == "not called"
+    assert last_word(pairs([0.1] * (LOOKS[0] - 1)), "slower", 0.02, 1)[0] == "open"
+    assert last_word(pairs([0.1] * LOOKS[0]), "slower", 0.02, 1)[0] == "called"
+    assert last_word(pairs([0.0] * LOOKS[0]), "slower", 0.02, 1)[0] == "not called"
+    assert last_word(pairs([0.1] * LOOKS[0]), "faster", 0.02, 1)[0] == "not called"
 
 
 def test_more_flagged_cases_need_more_certainty() -> None:
     logs = [0.1] * 14 + [0.01]  # one of 15 is below the tolerance, by the least
-    standing = Standing.of(logs, 0.02)
+    standing = Standing.of(pairs(logs), 0.02)
     level = FALSE_ALARM / len(LOOKS)
     flagged = math.ceil(level / standing.p_slower)
     assert standing.p_slower < level
-    assert last_word(logs, "slower", 0.02, 1)[0] == "called"
-    assert last_word(logs, "slower", 0.02, flagged + 1)[0] == "open"
+    assert last_word(pairs(logs), "slower", 0.02, 1)[0] == "called"
+    assert last_word(pairs(logs), "slower", 0.02, flagged + 1)[0] == "open"
 
 
 def test_suites_of_identical_code_are_hardly_ever_called_slower() -> None:
@@ -93,24 +100,71 @@ def test_suites_of_identical_code_are_hardly_ever_called_slower() -> None:
     alarms = 0
     for _ in range(400):
         cases = [[noise() for _ in range(LOOKS[-1])] for _ in range(20)]
-        alarms += any(last_word(logs, "slower", 0.0, 20)[0] == "called" for logs in cases)
+        alarms += any(last_word(pairs(logs), "slower", 0.0, 20)[0] == "called" for logs in cases)
     assert alarms < 9
 
 
+def test_a_change_among_even_pairs_is_found_where_luck_hides_it() -> None:
+    """Every second pair is uneven, and far off in either direction, as allocators make them."""
+    draw = random.Random(3)
+    known = [
+        Pair(draw.gauss(0.1, 0.02)) if number % 2 else Pair(draw.choice((-0.7, 0.7)), even=False)
+        for number in range(LOOKS[1])
+    ]
+    assert last_word(known, "slower", 0.02, 4)[0] == "called"
+    blind = [replace(pair, even=True) for pair in known]
+    assert last_word(blind, "slower", 0.02, 4)[0] != "called"
+    standing = Standing.of(known, 0.02)
+    assert (standing.pairs, standing.even) == (LOOKS[1], LOOKS[1] // 2)
+    assert standing.centre == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_change_that_makes_every_pair_uneven_is_found_all_the_same() -> None:
+    assert last_word(pairs([0.3] * LOOKS[0], even=False), "slower", 0.02, 4)[0] == "called"
+    mostly = [*pairs([0.3] * (LOOKS[0] - 1), even=False), Pair(0.0)]
+    assert last_word(mostly, "slower", 0.0, 1)[0] == "called"
+
+
+def half(
+    number: int,
+    samples: tuple[float, ...],
+    *,
+    again: bool = False,
+    faults: float | None = 0.0,
+) -> Trial:
+    one = trials_of(0)[1]
+    assert one.timing is not None
+    return replace(
+        one,
+        kind="duet",
+        round=number,
+        timing=replace(one.timing, samples_s=samples),
+        again=again,
+        faults_steady=None if faults is None else Faults(faults, 0.0),
+    )
+
+
 def test_halves_are_matched_by_round_and_compared_sample_by_sample() -> None:
-    from dataclasses import replace
-
-    def half(number: int, samples: tuple[float, ...], *, again: bool = False) -> object:
-        one = trials_of(0)[1]
-        assert one.timing is not None
-        timing = replace(one.timing, samples_s=samples)
-        return replace(one, kind="duet", round=number, timing=timing, again=again)
-
     # A machine that becomes ten times as slow between the samples, alike for both.
     base = [half(0, (1.0, 10.0, 1.0)), half(1, (1.0, 1.0), again=True), half(2, (1.0, 1.0))]
     candidate = [half(0, (1.1, 11.0, 1.1)), half(1, (2.0, 2.0), again=True)]
-    duets = Duets.of(base, candidate)  # type: ignore[arg-type]
+    duets = Duets.of(base, candidate)
     assert duets is not None
-    assert duets.first == pytest.approx((math.log(1.1),))
-    assert duets.again == pytest.approx((math.log(2.0),))
-    assert math.isnan(log_ratio(half(0, (1.0,)), half(0, (1.0,))))  # type: ignore[arg-type]
+    assert [pair.log_ratio for pair in duets.first] == pytest.approx([math.log(1.1)])
+    assert [pair.log_ratio for pair in duets.again] == pytest.approx([math.log(2.0)])
+    assert Pair.of(half(0, (1.0,)), half(0, (1.0,))) is None
+
+
+@pytest.mark.parametrize(
+    ("base", "candidate", "even"),
+    [(0.0, 0.0, True), (0.0, 9.0, True), (0.0, 11.0, False), (2050.0, 3.0, False),
+     (None, 11.0, True)],
+)  # fmt: skip
+def test_a_pair_is_even_while_faults_explain_a_hundredth_of_its_time(
+    base: float | None, candidate: float, even: bool
+) -> None:
+    # One millisecond: a hundredth of it are ten faults of a microsecond.
+    one, other = half(0, (1e-3, 1e-3), faults=base), half(0, (2e-3, 2e-3), faults=candidate)
+    pair = Pair.of(one, other)
+    assert pair is not None
+    assert pair.even is even

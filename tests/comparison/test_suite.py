@@ -100,6 +100,31 @@ def test_memory_that_varies_by_itself_decides_nothing(tmp_path: Path) -> None:
     assert "its own variation of 4 MiB" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("extra", "interleaved", "word"),
+    [(MIB, True, "heavier"), (-MIB, True, "lighter"), (0, True, "same"), (MIB, False, "same")],
+)
+def test_luck_that_both_sides_share_hides_nothing(
+    tmp_path: Path, extra: int, interleaved: bool, word: str
+) -> None:
+    # GIVEN rounds in which either side takes 8 MiB more by luck
+    luck = {0: 8 * MIB, 1: 2 * MIB, 2: 8 * MIB, 3: 2 * MIB}
+    base = suite(tmp_path, "base", usual(lambda one: peak(luck[one.round])(one)))
+    more: Change = lambda one: peak(luck[one.round] + extra)(one)  # noqa: E731
+    candidate = suite(tmp_path, "candidate", usual(more))
+    found = compare(matched(base, candidate), Rules(interleaved=interleaved))
+    assert of(found, "b", "memory at the peak").word == word
+
+
+def test_one_pair_that_disagrees_is_enough_not_to_call_it(tmp_path: Path) -> None:
+    luck = {0: 8 * MIB, 1: 2 * MIB, 2: 8 * MIB, 3: 2 * MIB}
+    base = suite(tmp_path, "base", usual(lambda one: peak(luck[one.round])(one)))
+    more: Change = lambda one: peak(luck[one.round] + MIB * (one.round != 2))(one)  # noqa: E731
+    candidate = suite(tmp_path, "candidate", usual(more))
+    found = compare(matched(base, candidate), Rules(interleaved=True))
+    assert of(found, "b", "memory at the peak").word in ("same", "inconclusive")
+
+
 @pytest.mark.parametrize(("arenas", "word"), [((0, 0), "heavier"), ((MIB, 0), "same")])
 def test_memory_is_no_finer_than_the_arenas_that_small_objects_come_in(
     tmp_path: Path, arenas: tuple[int, int], word: str
