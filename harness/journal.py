@@ -58,6 +58,7 @@ class Plan:
     hosts: tuple[HostSpec, ...]
     cases: tuple[PlannedCase, ...]
     sides: Sides | None = None
+    calibration_runs: int = 0  # of identical code, into which its rounds are to be cut
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,10 @@ class Runner:
             self.listener.dropped(len(steps) - len(waiting))
             if number and waiting:
                 self.team.renew()
-            if any(step.kind not in ("probe", "limit") for step in waiting):
+            # A calibration is about time alone, and says nothing of a machine's limits.
+            if not self.plan.calibration_runs and any(
+                step.kind not in ("probe", "limit") for step in waiting
+            ):
                 self.listener.working_on("ceilings of this machine", float("nan"))
                 host = self.team.hosts[self.plan.hosts[0].name]
                 for line in measure_ceilings(host, self.plan, self.machine, number, self.fixtures):

@@ -38,6 +38,7 @@ class Settings:
     seed: int
     budget_s: float = 0.0
     method: str | None = None
+    calibration_runs: int = 0  # see Plan
 
 
 def scenario_files(user_paths: Sequence[Path]) -> list[Path]:
@@ -142,6 +143,7 @@ def open_session(
             method=first.method,
             hosts=tuple(specs),
             cases=tuple(cases),
+            calibration_runs=settings.calibration_runs,
         )
         now = datetime.now().astimezone()
         header = Header(

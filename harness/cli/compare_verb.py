@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from harness.calibration.calibration import Calibration, latest_for
 from harness.cli.console import err, out
+from harness.cli.options import RESULTS
 from harness.comparison import junit as junit_xml
 from harness.comparison import markdown as summary
-from harness.comparison.sides import match, pooled, side, sides_within
+from harness.comparison.sides import Match, match, pooled, side, sides_within
 from harness.comparison.suite import Rules, compare
 from harness.comparison.text import headline, left_out, lines, remarks
 from harness.comparison.tolerance import parse_tolerance
 from harness.comparison.verdicts import Comparison
-from harness.errors import UnableError, refuse_overwriting
+from harness.errors import UnableError, UsageError, refuse_overwriting
 from harness.journal import Run
 from harness.reading import read_run
 
@@ -27,6 +30,7 @@ def compare_command(
     *again: Path,
     tolerance: str = "",
     strict: Annotated[bool, Parameter(negative=())] = False,
+    calibration: Path | None = None,
     markdown: Annotated[Path | None, Parameter(name="--markdown")] = None,
     junit: Annotated[Path | None, Parameter(name="--junit")] = None,
     force: Annotated[bool, Parameter(negative=())] = False,
@@ -34,7 +38,8 @@ def compare_command(
     """Is the candidate worse than the base?
 
     Exit code 0: nothing worse, 1: something is, 3: not comparable. Memory, copies, page faults
-    and outcomes decide; times of runs that were not interleaved are told, and do not.
+    and outcomes decide. Times of runs that were not interleaved are told; they decide only where
+    ferrybench doctor --calibrate has lately measured how far runs lie apart on this machine.
 
     Parameters
     ----------
@@ -49,6 +54,8 @@ def compare_command(
         What is no difference: time=2%,memory=2%,faults=10% when not given.
     strict
         What could not be decided, or was not measured, counts as worse.
+    calibration
+        That of this machine; the latest beside the runs, or in results, when not given.
     markdown
         Also write a summary for a pull request to this file.
     junit
@@ -63,10 +70,35 @@ def compare_command(
         found = within(_read(base), rules)
     else:
         one, *others = [side(_read(path)) for path in (base, candidate, *again)]
-        found = compare(match(one, pooled(others)), rules)
+        found = apart(match(one, pooled(others)), rules, calibration, [base, candidate])
     show(found)
     write(found, markdown, junit)
     return found.exit_code
+
+
+def apart(sides: Match, rules: Rules, chosen: Path | None, runs: Sequence[Path]) -> Comparison:
+    """Judge two runs, by a calibration where one speaks for them.
+
+    Raises:
+        UsageError: the one that was chosen does not.
+    """
+    tolerance = rules.tolerance.time
+    if chosen is not None:
+        known = Calibration.of(_read(chosen), tolerance)
+        if why := known.why_not(sides):
+            raise UsageError(f"{chosen} does not speak for these runs: {why}")
+    else:
+        found = latest_for(sides, [*(path.parent for path in runs), RESULTS], tolerance)
+        if found is None:
+            return compare(sides, rules)
+        known = found
+    err.print(
+        f"time decides where {known.run.path} has measured how runs lie apart: identical code was "
+        f"called slower in {known.said}",
+        soft_wrap=True,
+        markup=False,
+    )
+    return compare(sides, replace(rules, drifts=known.drifts))
 
 
 def within(run: Run, rules: Rules) -> Comparison:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from cyclopts import Parameter
 from rich.table import Table
 
 from harness.accuracy import QUICK_SIZES, AccuracyCheck, fault_checks, memory_checks, time_checks
+from harness.cli.calibrating import NOT_ASKED_FOR, CalibrationOptions, calibrate
 from harness.cli.console import err, out
 from harness.environment import read_environment
-from harness.errors import EXIT_OK, EXIT_WORSE
+from harness.errors import EXIT_OK, EXIT_WORSE, UsageError
 from harness.fitness import Finding, examine
 from harness.host import Host
 from harness.model import HostSpec
@@ -16,12 +20,25 @@ from harness.tree_accuracy import QUICK_WORKERS, tree_checks
 _MARKS = {"good": "[green]good[/]", "note": "[yellow]note[/]", "bad": "[red]bad[/]"}
 
 
-def doctor_command() -> int:
+def doctor_command(
+    *targets: str,
+    options: Annotated[CalibrationOptions, Parameter(name="*")] = NOT_ASKED_FOR,
+) -> int:
     """Is this machine fit to measure on, and how far can its numbers be trusted.
 
     Looks at what would spoil numbers here, then measures things whose truth is known another
     way and prints each error. Exits with 1 when the machine is unfit or a measurement is off.
+    With --calibrate it measures identical code instead.
+
+    Parameters
+    ----------
+    targets
+        SCENARIO or SCENARIO/STRATEGY to calibrate for; tensor_from_array when none is named.
     """
+    if options.calibrate:
+        return calibrate(targets, options)
+    if targets or options != NOT_ASKED_FOR:
+        raise UsageError("doctor takes scenarios and options only with --calibrate")
     with err.status("looking at the machine"):
         findings = examine(read_environment())
     _print_findings(findings)

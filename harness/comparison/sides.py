@@ -42,6 +42,7 @@ class Side:
     name: str
     environment: Environment
     cases: Mapping[str, Measured]  # by key
+    created: str = ""  # ISO 8601
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def side(run: Run, host: str = "") -> Side:
     environment = run.header.environment
     if host:
         environment = replace(environment, hosts={DEFAULT_HOST: environment.hosts[host]})
-    return Side(str(run.path), environment, cases)
+    return Side(str(run.path), environment, cases, run.header.created)
 
 
 def pooled(sides: Sequence[Side]) -> Side:

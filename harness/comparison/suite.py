@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.comparison.amounts import AMOUNTS, Amount, Scale
 from harness.comparison.sides import Match, Measured
 from harness.comparison.time_findings import of_duets, of_runs_apart
+from harness.comparison.times import Drift
 from harness.comparison.tolerance import Tolerance
 from harness.comparison.verdicts import CaseVerdict, Comparison, Finding, Word
 
 NOT_INTERLEAVED = (
     "the runs were not interleaved, and a machine's speed drifts by more than any tolerance; "
-    "ferrybench ab interleaves them"
+    "ferrybench ab interleaves them, ferrybench doctor --calibrate measures the drift"
 )
 
 
@@ -29,6 +30,7 @@ class Rules:
     tolerance: Tolerance = field(default_factory=Tolerance)
     strict: bool = False
     interleaved: bool = False  # the sides were measured in duets
+    drifts: Mapping[str, Drift] = field(default_factory=dict)  # of cases, by a calibration
 
 
 def compare(match: Match, rules: Rules) -> Comparison:
@@ -37,12 +39,13 @@ def compare(match: Match, rules: Rules) -> Comparison:
     if rules.interleaved:
         times = of_duets(match, rules.tolerance.time)
     else:
-        times = of_runs_apart(match, rules.tolerance.time, {})
+        times = of_runs_apart(match, rules.tolerance.time, rules.drifts)
     cases = []
     for key in (*match.base.cases, *match.only_candidate):
         findings = tuple(_findings(match, rules, key))
         if key in times:
-            gates = times[key].gates and not why_not_time
+            trusted = rules.interleaved or key in rules.drifts
+            gates = times[key].gates and trusted and not why_not_time
             findings = (*findings, replace(times[key], gates=gates))
         cases.append(CaseVerdict(key, findings))
     return Comparison(match, rules.tolerance, tuple(cases), why_not_time, rules.strict)
@@ -52,7 +55,7 @@ def _why_not_time(match: Match, rules: Rules) -> str:
     if not match.same_machine:
         other = next(one for one in match.differences if one.hardware)
         return f"the machines differ ({other.text})"
-    return "" if rules.interleaved else NOT_INTERLEAVED
+    return "" if rules.interleaved or rules.drifts else NOT_INTERLEAVED
 
 
 def _findings(match: Match, rules: Rules, key: str) -> Iterator[Finding]:
