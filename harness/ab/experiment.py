@@ -50,7 +50,7 @@ STRATEGIES = (
     "numpy_copy", "torch_tensor", "cast_both_ways", "in_place_passes", "stack_rows",
     "gather_rows", "preallocate", "many_small_calls",
 )  # fmt: skip
-SIZES = (64 * 1024, 512 * 1024, 4 * 1024**2)
+SIZES = (128 * 1024, 512 * 1024, 4 * 1024**2)
 SMALLEST_FOR_MEMORY = SIZES[-1]
 """A twentieth of it is more than what two readings of the same memory may differ by."""
 PLANTS_A_SUITE = 4

@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import time
+import timeit
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,8 +21,8 @@ import torch
 from harness.scenario import Parameter, Scenario
 
 PLANTED = "FERRYBENCH_PLANTED"
-"""``{"copies_numpy 65536": {"slower": 0.1}}``: see :data:`FAULTS`."""
-SIZES = (64 * 1024, 512 * 1024, 4 * 1024**2)
+"""``{"numpy_copy 524288": {"slower": 0.1}}``: see :data:`FAULTS`."""
+SIZES = (128 * 1024, 512 * 1024, 4 * 1024**2)
 _KEPT: list[Any] = []
 
 suite = Scenario(
@@ -44,19 +45,27 @@ def same_sum(array: Any, result: Any) -> None:
 
 
 def _slower(function: Callable[..., Any], share: float) -> Callable[..., Any]:
-    """Busy for a share of the time that each call has taken."""
+    """Busy for a share of the time that each call has taken, what it takes to be so included."""
+    own_s = _taken_s(_waiting(lambda array: array, 0.0, 0.0)) - _taken_s(lambda array: array)
+    return functools.wraps(function)(_waiting(function, share, own_s))
 
-    @functools.wraps(function)
+
+def _waiting(function: Callable[..., Any], share: float, own_s: float) -> Callable[..., Any]:
     def wait(array: Any) -> Any:
         began = time.perf_counter()
         result = function(array)
         now = time.perf_counter()
-        end = now + (now - began) * share
+        end = now + (now - began) * share - own_s
         while time.perf_counter() < end:
             pass
         return result
 
     return wait
+
+
+def _taken_s(function: Callable[..., Any]) -> float:
+    """By a call that does nothing."""
+    return min(timeit.repeat(lambda: function(None), number=500, repeat=40)) / 500
 
 
 def _filled(array: Any, share: float) -> Any:
