@@ -11,12 +11,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from harness.model import DeviceTiming, Effort, Outcome
-from harness.scenario import Strategy, call_with
-from harness.trial import pointers
 from harness.trial.accelerator import Opened
 from harness.trial.clock import clock_cost_ns
 from harness.trial.device_clock import NANO, DeviceClock, Sample
-from harness.trial.device_ledger import DeviceLedger
 from harness.trial.device_overlap import Kernel, measure_overlaps
 from harness.trial.fixtures import folder_of
 from harness.trial.judge import judged
@@ -46,7 +43,6 @@ class DeviceCalls:
         task: what is to be measured.
         work: the strategy, bound to its inputs.
         opened: the device, with its context made.
-        ledger: of its memory, with the setup behind it; None where only time is measured.
         kernel: makes what is computed beside a transfer; None where nothing is.
     """
 
@@ -57,13 +53,11 @@ class DeviceCalls:
         task: Assignment,
         work: Work,
         opened: Opened,
-        ledger: DeviceLedger | None = None,
         kernel: Callable[[], Kernel] | None = None,
     ) -> None:
         self.task = task
         self.work = work
         self.opened = opened
-        self.ledger = ledger
         self.kernel = kernel
         self.cache = file_cache(work, folder_of(task.fixture))
         self.clock_cost_s = clock_cost_ns() * NANO
@@ -81,11 +75,7 @@ class DeviceCalls:
         self.cache.prepare()
 
     def first(self) -> None:
-        if self.ledger is not None:
-            self.ledger.begin()
         self.result, sample = self.clock.once(self._call)
-        if self.ledger is not None:
-            self.ledger.called()
         self.found.first = sample
         self.first_s = sample.done_s
 
@@ -95,11 +85,7 @@ class DeviceCalls:
         return as_declared(self.work, outcome, record["shares_memory"])
 
     def drop(self) -> None:
-        if self.ledger is not None:
-            self.ledger.about_to_drop()
         self.result = None
-        if self.ledger is not None:
-            self.ledger.dropped()
 
     def steady(self, effort: Effort, warmed: Callable[[], None]) -> Steady:
         self._restore()
@@ -123,15 +109,10 @@ class DeviceCalls:
             )
 
     def record(self) -> Record:
-        """The fields of a Trial that tell of the device."""
-        record: Record = {}
-        if self.found.first is not None:
-            record["device_timing"] = asdict(self._timing(self.found.first))
-            if self.ledger is not None and self.ledger.complete:
-                payload_bytes = pointers.data_bytes(self.work.inputs)
-                asked = pinned_bytes(self.task.strategy, self.work, payload_bytes)
-                record["device_memory"] = self.ledger.record(asked)
-        return record
+        """The field of a Trial that tells of time on the device."""
+        if self.found.first is None:
+            return {}
+        return {"device_timing": asdict(self._timing(self.found.first))}
 
     def _timing(self, first: Sample) -> DeviceTiming:
         found, device = self.found, self.opened.device
@@ -147,12 +128,3 @@ class DeviceCalls:
             overlaps=found.overlaps,
             note="" if device.has_events else NO_EVENTS,
         )
-
-
-def pinned_bytes(strategy: Strategy, work: Work, payload_bytes: int) -> int | None:
-    """What a strategy says that it pins; None where it does not say."""
-    if strategy.pins is None:
-        return None
-    multiple = strategy.pins
-    share = call_with(multiple, work.parameters) if callable(multiple) else multiple
-    return round(float(share) * payload_bytes)

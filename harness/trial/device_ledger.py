@@ -6,11 +6,16 @@ other processes do; the device-wide figure shows nothing else but the sum of all
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.model import DeviceMemory
+from harness.model import DeviceMemory, Effort, Outcome
+from harness.scenario import Strategy, call_with
+from harness.trial import pointers
 from harness.trial.accelerator import STATS, Allocated, Opened
+from harness.trial.steps import Measured, Record, Steady
+from harness.trial.work import Work
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,59 @@ class DeviceLedger:
             used_source=self._device.used_source,
         )
         return asdict(found)
+
+
+class Ledgered:
+    """Something that is measured, with readings of the device's memory around it.
+
+    Args:
+        measured: what is measured.
+        ledger: where the readings are kept.
+    """
+
+    def __init__(self, measured: Measured, ledger: DeviceLedger) -> None:
+        self._measured = measured
+        self._ledger = ledger
+        self.clock_cost_s = measured.clock_cost_s
+        self.goes_on = measured.goes_on
+        self.cache = measured.cache
+
+    @property
+    def first_s(self) -> float:
+        return self._measured.first_s
+
+    def first(self) -> None:
+        self._ledger.begin()
+        self._measured.first()
+        self._ledger.called()
+
+    def verify(self, record: Record) -> Outcome:
+        return self._measured.verify(record)
+
+    def drop(self) -> None:
+        self._ledger.about_to_drop()
+        self._measured.drop()
+        self._ledger.dropped()
+
+    def steady(self, effort: Effort, warmed: Callable[[], None]) -> Steady:
+        return self._measured.steady(effort, warmed)
+
+
+def memory_noted(ledger: DeviceLedger | None, work: Work) -> Record:
+    """The field of a Trial that tells of the device's memory; none where it was not looked at."""
+    if ledger is None or not ledger.complete:
+        return {}
+    asked = pinned_bytes(work.strategy, work, pointers.data_bytes(work.inputs))
+    return {"device_memory": ledger.record(asked)}
+
+
+def pinned_bytes(strategy: Strategy, work: Work, payload_bytes: int) -> int | None:
+    """What a strategy says that it pins; None where it does not say."""
+    if strategy.pins is None:
+        return None
+    multiple = strategy.pins
+    share = call_with(multiple, work.parameters) if callable(multiple) else multiple
+    return round(float(share) * payload_bytes)
 
 
 def _grown(before: int | None, after: int | None) -> int | None:

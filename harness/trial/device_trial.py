@@ -10,7 +10,7 @@ from harness.model import Outcome
 from harness.trial import pointers
 from harness.trial.accelerator import Device, opened
 from harness.trial.device_calls import DeviceCalls
-from harness.trial.device_ledger import DeviceLedger
+from harness.trial.device_ledger import DeviceLedger, Ledgered, memory_noted
 from harness.trial.device_overlap import Kernel, Matmul
 from harness.trial.limits import LimitPage
 from harness.trial.steps import Record, take_steps
@@ -46,14 +46,15 @@ def measure_on_device(
     record["payload_bytes"] = pointers.data_bytes(work.inputs)
     beside = task.scenario.transfers and task.kind == "time"
     competitor = (kernel or _matmul) if beside else None
-    measured = DeviceCalls(task, work, ready, ledger, competitor)
+    calls = DeviceCalls(task, work, ready, competitor)
+    measured = calls if ledger is None else Ledgered(calls, ledger)
     observer = page if isinstance(page, WatchPage) else None
     try:
         outcome = take_steps(measured, observer, task.effort, record, timed=task.timed)
         if outcome.ok:
-            measured.compete()
+            calls.compete()
     finally:
-        record |= measured.record()
+        record |= calls.record() | memory_noted(ledger, work)
     return outcome
 
 

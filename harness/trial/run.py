@@ -16,6 +16,7 @@ import torch
 from harness.model import Outcome
 from harness.trial import pointers
 from harness.trial.accelerator import opened
+from harness.trial.device_ledger import DeviceLedger, Ledgered, memory_noted
 from harness.trial.device_trial import measure_on_device
 from harness.trial.epochs import Loader
 from harness.trial.growth import measure_growth
@@ -55,7 +56,9 @@ def _measure(task: Assignment, page: Page | None, record: Record) -> Outcome:
     if task.strategy.on_device and task.bound is None and not isinstance(page, TreePage):
         if not task.scenario.epochs:
             return measure_on_device(task, page, record, lambda: _warm(task, record))
-        opened()  # the context is no part of the first batch
+        ready = opened()  # the context is no part of the first batch
+    else:
+        ready = None
     lazy = False
     if task.kind != "probe":
         lazy = _warm(task, record)
@@ -67,12 +70,17 @@ def _measure(task: Assignment, page: Page | None, record: Record) -> Outcome:
             noted = page if isinstance(page, LimitPage) else None
             return measure_limited(task, task.bound, noted, record)
     assert not isinstance(page, LimitPage)
+    ledger = DeviceLedger(ready) if ready is not None and task.kind == "memory" else None
     work = task.prepare()
     record["payload_bytes"] = pointers.data_bytes(work.inputs)
     measured: Measured = (
         Epochs(task, work, lazy=lazy) if task.scenario.epochs else Calls(task, work)
     )
-    return take_steps(measured, page, task.effort, record, timed=task.timed)
+    if ledger is not None:
+        measured = Ledgered(measured, ledger)
+    outcome = take_steps(measured, page, task.effort, record, timed=task.timed)
+    record |= memory_noted(ledger, work)
+    return outcome
 
 
 def _warm(task: Assignment, record: Record) -> bool:

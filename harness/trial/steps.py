@@ -51,8 +51,11 @@ class Measured(Protocol):
     """What the steps of a trial are made of."""
 
     clock_cost_s: float
-    first_s: float  # what the first call took, or the first batch of the first epoch
     goes_on: bool  # in the steady state with what the first call made, as a loader does
+
+    @property
+    def first_s(self) -> float:
+        """What the first call took, or the first batch of the first epoch."""
 
     @property
     def cache(self) -> Cache:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import msgspec
 import pytest
 
-from harness.model import DeviceMemory
+from harness.model import DeviceMemory, Effort, Outcome
 from harness.trial.accelerator import opened
-from harness.trial.device_ledger import DeviceLedger
+from harness.trial.device_ledger import DeviceLedger, Ledgered, memory_noted
+from harness.trial.steps import Record, Steady
 from tests.accelerator.stand_ins import MIB, StandInDevice
 
 CONTEXT = 500 * MIB
@@ -77,3 +80,47 @@ def test_the_context_is_timed_by_itself() -> None:
     device = StandInDevice(context_ms=250)
     ready = opened(device, lambda: device.now.ns / 1e9)
     assert ready.context_s == pytest.approx(0.25)
+
+
+class Loader:
+    """What is measured of a loader: a first epoch, a check, an end."""
+
+    clock_cost_s, goes_on, first_s, cache = 1e-7, True, 0.5, None
+
+    def __init__(self, device: StandInDevice) -> None:
+        self.memory = device.memory
+        self.steps: list[str] = []
+
+    def first(self) -> None:
+        self.memory.allocate(8 * MIB)
+        self.memory.free(6 * MIB)
+
+    def verify(self, record: Record) -> Outcome:
+        self.memory.allocate(3 * MIB)
+        return Outcome("ok")
+
+    def drop(self) -> None:
+        self.memory.free(2 * MIB)
+
+    def steady(self, effort: object, warmed: object) -> Steady:
+        self.steps.append("steady")
+        return Steady({}, 4)
+
+
+def test_an_epoch_has_its_memory_read_like_a_call() -> None:
+    device = StandInDevice()
+    ledger = DeviceLedger(opened(device))
+    loader = Loader(device)
+    measured = Ledgered(loader, ledger)  # type: ignore[arg-type]
+    measured.first()
+    assert measured.verify({}).ok
+    assert measured.steady(Effort(1, 0.1), lambda: None).calls == 4
+    measured.drop()
+    assert (measured.first_s, measured.goes_on) == (0.5, True)
+    work = SimpleNamespace(strategy=SimpleNamespace(pins=2.0), inputs=(bytes(MIB),), parameters={})
+    found = msgspec.convert(memory_noted(ledger, work)["device_memory"], DeviceMemory)  # type: ignore[arg-type]
+    assert found.peak_allocated_bytes == 8 * MIB
+    assert found.retained_allocated_bytes == 2 * MIB
+    assert found.left_allocated_bytes == 0
+    assert memory_noted(None, work) == {}  # type: ignore[arg-type]
+    assert memory_noted(DeviceLedger(opened(StandInDevice())), work) == {}  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from harness.model import Value
 from harness.scenario import Scenario, call_with
 from harness.training import make_step
 from harness.trial.device_batches import Arrived
-from harness.trial.device_calls import pinned_bytes
+from harness.trial.device_ledger import pinned_bytes
 from harness.trial.epochs import Loader
 from harness.trial.pointers import data_bytes
 from harness.trial.training import Trainer
