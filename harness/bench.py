@@ -28,6 +28,7 @@ from harness import accuracy, plugin_cost
 from harness.analysis.contest import picks
 from harness.analysis.rows import case_rows
 from harness.analysis.sweep import sweep
+from harness.compare_cost import compare_seconds, enlarged, imports_torch
 from harness.discover import built_in_files
 from harness.environment import read_environment
 from harness.errors import EXIT_OK, EXIT_WORSE
@@ -196,6 +197,21 @@ def help_time(host: Host, runs: int = 15) -> Iterator[Figure]:
     yield Figure("imports of torch by --help", "", (float(modules.count("torch")),), 0.0)
 
 
+def comparing(host: Host, cases: int = 2000, runs: int = 7) -> Iterator[Figure]:
+    """``ferrybench compare`` of two runs with so many cases each, processes and all."""
+    with tempfile.TemporaryDirectory(prefix="ferrybench-bench-") as folder:
+        measured = _measured(
+            Path(folder) / "measured.jsonl", "tensor_from_array --trials 4 --size 64KiB"
+        )
+        base, candidate = (
+            enlarged(measured, Path(folder) / f"{name}.jsonl", cases) for name in ("base", "other")
+        )
+        took = tuple(compare_seconds(base, candidate, runs))
+        yield Figure(f"compare of two runs with {cases:,} cases", "s", took, 2.0, judged="max")
+        imported = float(imports_torch(base, candidate))
+    yield Figure("imports of torch by compare", "", (imported,), 0.0)
+
+
 def repeatability(host: Host) -> Iterator[Figure]:
     """The same run twice: differences of peak memory and copies, case by case.
 
@@ -315,6 +331,7 @@ PARTS: dict[str, Callable[[Host], Iterator[Figure]]] = {
     "stall": stall_accuracy,
     "help": help_time,
     "repeat": repeatability,
+    "compare": comparing,
     "models": models,
     "sweeps": sweeps,
     "pytest": pytest_plugin,
