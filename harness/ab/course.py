@@ -19,7 +19,7 @@ PAIRS_A_LAP = 5
 """In the first stage, to whose verdict nobody is bound."""
 PAIRS_AGAIN = PAIRS_A_LAP if sys.platform.startswith("linux") else 1
 """In the second stage."""
-MOST_PAIRS = 25
+MOST_PAIRS = 40
 """Of a case that stays undecided, unless asked for otherwise."""
 
 

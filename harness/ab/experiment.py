@@ -39,6 +39,7 @@ from harness.comparison.paired import Duets, Pair, last_word
 from harness.comparison.sides import match, sides_within
 from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import Tolerance
+from harness.comparison.verdicts import Comparison
 from harness.journal import Journal, Run, read_journal
 from harness.plan import Request
 from harness.session import Settings
@@ -53,6 +54,8 @@ STRATEGIES = (
 SIZES = (128 * 1024, 512 * 1024, 4 * 1024**2)
 SMALLEST_FOR_MEMORY = SIZES[-1]
 """A twentieth of it is more than what two readings of the same memory may differ by."""
+EVERY_CASE = [f"{strategy} {size}" for strategy in STRATEGIES for size in SIZES]
+PLANTED_SHARES = {"10%": 0.1, "5%": 0.05}
 PLANTS_A_SUITE = 4
 """Cases that are slower in a comparison that is drawn, of each amount."""
 _LOAD = """
@@ -228,20 +231,47 @@ def power(
     return counts
 
 
-def real_comparisons(folder: Path, count: int, seed: int) -> tuple[Count, Count]:
+def real_comparisons(folder: Path, count: int, seed: int) -> dict[str, Count]:
     """Identical code compared from end to end: suites with a case called slower, or heavier."""
-    slower, heavier = Count(), Count()
+    counts = {"slower": Count(of=count), "heavier": Count(of=count)}
     for number in range(count):
-        run = record(folder / f"real-{seed + number}.jsonl", {}, MOST_PAIRS, seed + number,
-                     decide=True)  # fmt: skip
-        found = compare(match(*sides_within(run)), Rules(interleaved=True))
-        for counted, word in ((slower, "slower"), (heavier, "heavier")):
+        found = _compared(folder / f"real-{seed + number}.jsonl", {}, seed + number)
+        for word, counted in counts.items():
             cases = [case.key for case in found.cases if case.word == word]
-            counted.of += 1
             counted.found += bool(cases)
             for key in cases:
                 err.print(f"false {word} in comparison {number}: {key}", markup=False)
-    return slower, heavier
+        err.print(f"{number + 1} of {count} real comparisons are done")
+    return counts
+
+
+def real_plants(folder: Path, count: int, seed: int) -> dict[str, Count]:
+    """Slowdowns in some of the cases, compared from end to end: how many are found."""
+    counts = {name: Count() for name in PLANTED_SHARES}
+    counts["other"] = Count(of=count)
+    for number in range(count):
+        draw = random.Random(seed + number)
+        keys = draw.sample(EVERY_CASE, PLANTS_A_SUITE * len(PLANTED_SHARES))
+        names = dict(zip(keys, PLANTS_A_SUITE * list(PLANTED_SHARES), strict=True))
+        plants = {key: {"slower": PLANTED_SHARES[name]} for key, name in names.items()}
+        found = _compared(folder / f"planted-{seed + number}.jsonl", plants, seed + number)
+        slower = {_plain(case.key) for case in found.cases if case.word == "slower"}
+        for key, name in names.items():
+            counts[name].of += 1
+            counts[name].found += key in slower
+        counts["other"].found += bool(slower - set(keys))
+        err.print(f"{number + 1} of {count} real comparisons with plants are done")
+    return counts
+
+
+def _compared(journal: Path, plants: Plants, seed: int) -> Comparison:
+    run = record(journal, plants, MOST_PAIRS, seed, decide=True)
+    return compare(match(*sides_within(run)), Rules(interleaved=True))
+
+
+def _plain(key: str) -> str:
+    """A case's key as plants are named by."""
+    return f"{key.partition('/')[2].partition(' ')[0]} {key.rpartition('size=')[2]}"
 
 
 def memory_plants(folder: Path, runs: int, draw: random.Random) -> tuple[Count, Count]:
@@ -255,9 +285,7 @@ def memory_plants(folder: Path, runs: int, draw: random.Random) -> tuple[Count, 
         }
         run = record(folder / f"memory-{number}.jsonl", plants, 0, number)
         for case in compare(match(*sides_within(run)), Rules(interleaved=True)).cases:
-            strategy = case.key.partition("/")[2].partition(" ")[0]
-            planted = f"{strategy} {case.key.rpartition('size=')[2]}" in plants
-            count = found if planted else wrong
+            count = found if _plain(case.key) in plants else wrong
             count.of += 1
             count.found += case.word == "heavier"
     return found, wrong
@@ -267,8 +295,9 @@ def main() -> None:
     """Record, draw, print."""
     parser = argparse.ArgumentParser(prog="python -m harness.ab.experiment", description=__doc__)
     parser.add_argument("--pairs", type=int, default=40, help="duets of each case and amount")
-    parser.add_argument("--comparisons", type=int, default=1000, help="to be drawn")
-    parser.add_argument("--real", type=int, default=0, help="comparisons from end to end")
+    parser.add_argument("--comparisons", type=int, default=1000, help="to be drawn; 0: none")
+    parser.add_argument("--real", type=int, default=100, help="end to end, of identical code")
+    parser.add_argument("--real-plants", type=int, default=10, help="end to end, with slowdowns")
     parser.add_argument("--memory-runs", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="a folder for the journals")
@@ -277,55 +306,49 @@ def main() -> None:
         folder = chosen.keep or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         with load():
-            pools = {
-                name: pool_of(
-                    record(
-                        folder / f"{name}.jsonl",
-                        {
-                            f"{strategy} {size}": {"slower": share}
-                            for strategy in STRATEGIES
-                            for size in SIZES
-                            if share
-                        },
-                        chosen.pairs,
-                        chosen.seed,
-                    ),
-                    identical=not share,
-                )
-                for name, share in (("identical", 0.0), ("10%", 0.1), ("5%", 0.05))
-            }
+            pools = _recorded(folder, chosen.pairs, chosen.seed) if chosen.comparisons else {}
             memory = memory_plants(folder, chosen.memory_runs, random.Random(chosen.seed))
             real = real_comparisons(folder, chosen.real, chosen.seed)
-        _print(pools, real, memory, chosen.comparisons, random.Random(chosen.seed))
-
-
-def _print(
-    pools: Mapping[str, Pool],
-    real: tuple[Count, Count],
-    memory: tuple[Count, Count],
-    comparisons: int,
-    draw: random.Random,
-) -> None:
-    identical = pools["identical"]
-    planted = {name: pool for name, pool in pools.items() if name != "identical"}
-    alarms, pairs = false_alarms(identical, comparisons, draw)
-    counts = power(identical, planted, comparisons, draw)
+            plants = real_plants(folder, chosen.real_plants, chosen.seed)
     rows = {
-        "identical code, end to end: suites with a false slower": real[0],
-        "identical code, end to end: suites with a false heavier": real[1],
-        "identical code, drawn: suites with a false slower": alarms,
-        **{f"slower by {name}: found": counts[name] for name in planted},
-        "beside those: suites with a false slower": counts["other"],
+        "end to end, identical code: suites with a false slower": real["slower"],
+        "end to end, identical code: suites with a false heavier": real["heavier"],
+        **{f"end to end, slower by {name}: found": plants[name] for name in PLANTED_SHARES},
+        "end to end, beside those: suites with a false slower": plants["other"],
         "5% more memory, kept or not: found": memory[0],
         "beside those: cases falsely heavier": memory[1],
     }
+    if pools:
+        rows |= _drawn(pools, chosen.comparisons, random.Random(chosen.seed))
     table = Table(box=None, pad_edge=False)
-    table.add_column(f"{len(identical)} cases, {comparisons} comparisons drawn")
+    table.add_column(f"{len(EVERY_CASE)} cases")
     table.add_column("share, with a 95% interval")
     for name, count in rows.items():
         table.add_row(name, count.text() if count.of else "not measured")
     out.print(table)
+
+
+def _recorded(folder: Path, pairs: int, seed: int) -> dict[str, Pool]:
+    """Duets of identical code, and of each amount planted everywhere."""
+    pools = {}
+    for name, share in {"identical": 0.0, **PLANTED_SHARES}.items():
+        plants = {key: {"slower": share} for key in EVERY_CASE if share}
+        run = record(folder / f"{name}.jsonl", plants, pairs, seed)
+        pools[name] = pool_of(run, identical=not share)
+    return pools
+
+
+def _drawn(pools: Mapping[str, Pool], comparisons: int, draw: random.Random) -> dict[str, Count]:
+    identical = pools["identical"]
+    planted = {name: pools[name] for name in PLANTED_SHARES}
+    alarms, pairs = false_alarms(identical, comparisons, draw)
+    counts = power(identical, planted, comparisons, draw)
     out.print(f"pairs a case took in a comparison of identical code: {pairs:.1f} on average")
+    return {
+        f"drawn {comparisons} times, identical code: suites with a false slower": alarms,
+        **{f"drawn, slower by {name}: found": counts[name] for name in planted},
+        "drawn, beside those: suites with a false slower": counts["other"],
+    }
 
 
 if __name__ == "__main__":

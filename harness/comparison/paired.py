@@ -30,13 +30,13 @@ from harness.model import Trial
 
 FALSE_ALARM = 0.005
 """The probability with which a suite may call any case slower that is not."""
-FLAGGED_AT = 0.02
+FLAGGED_AT = 0.1
 """A probability below which a case is looked at again."""
 CLEARED_AT = 0.05
 """Both changes beyond the tolerance must be so improbable for a case to count as the same."""
 FIRST_LOOK = 6
 """Pairs before anything is flagged or cleared."""
-LOOKS = (15, 30, 60)
+LOOKS = (15, 30, 60, 100)
 """Numbers of new pairs after which a flagged case may be called."""
 FUTILE_AT = 0.5
 """From this probability on, more new pairs will not call it."""
