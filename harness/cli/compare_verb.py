@@ -21,7 +21,7 @@ from harness.comparison.tolerance import parse_tolerance
 from harness.comparison.verdicts import Comparison
 from harness.errors import UnableError, UsageError, refuse_overwriting
 from harness.journal import Run
-from harness.reading import read_run
+from harness.reading import collector_off, read_run
 
 
 def compare_command(
@@ -66,11 +66,12 @@ def compare_command(
     rules = Rules(parse_tolerance(tolerance), strict)
     for path in filter(None, (markdown, junit)):
         refuse_overwriting(path, force=force)
-    if candidate is None:
-        found = within(_read(base), rules)
-    else:
-        one, *others = [side(_read(path)) for path in (base, candidate, *again)]
-        found = apart(match(one, pooled(others)), rules, calibration, [base, candidate])
+    with collector_off():
+        if candidate is None:
+            found = within(_read(base), rules)
+        else:
+            one, *others = [side(_read(path)) for path in (base, candidate, *again)]
+            found = apart(match(one, pooled(others)), rules, calibration, [base, candidate])
     show(found)
     write(found, markdown, junit)
     return found.exit_code

@@ -127,13 +127,17 @@ def _of_groups(base: Sequence[float], candidate: Sequence[float]) -> Spread | No
     """Welch, Biometrika 34 (1947) 28: two groups whose variances may differ."""
     if min(len(base), len(candidate)) < 2:
         return None
-    shares = [statistics.variance(group) / len(group) for group in (base, candidate)]
+    means = [math.fsum(group) / len(group) for group in (base, candidate)]
+    shares = [
+        math.fsum((value - mean) ** 2 for value in group) / (len(group) - 1) / len(group)
+        for group, mean in zip((base, candidate), means, strict=True)
+    ]
     error = math.sqrt(sum(shares))
     parts = [
         share**2 / (len(group) - 1) for share, group in zip(shares, (base, candidate), strict=True)
     ]
     freedom = sum(shares) ** 2 / sum(parts) if sum(parts) else 1.0
-    return Spread(statistics.fmean(candidate) - statistics.fmean(base), error, freedom)
+    return Spread(means[1] - means[0], error, freedom)
 
 
 def called(probabilities: Sequence[float], level: float = FALSE_ALARM) -> list[bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from harness.comparison.sides import Match
@@ -15,6 +16,7 @@ Word = Literal[
 ]  # fmt: skip
 WORDS: tuple[Word, ...] = Word.__args__  # type: ignore[attr-defined]
 """In the order in which they weigh: the first of a case's findings is the case's."""
+_WEIGHTS = {word: weight for weight, word in enumerate(WORDS)}
 WORSE: tuple[Word, ...] = ("broken", "heavier", "slower")
 BETTER: tuple[Word, ...] = ("mended", "lighter", "faster")
 UNDECIDED: tuple[Word, ...] = ("not comparable", "inconclusive", "not measured")
@@ -48,11 +50,11 @@ class CaseVerdict:
     key: str
     findings: tuple[Finding, ...]
 
-    @property
+    @cached_property
     def decisive(self) -> Finding:
         """The finding that weighs most among those that gate."""
         gating = [finding for finding in self.findings if finding.gates]
-        return min(gating or self.findings, key=lambda finding: WORDS.index(finding.word))
+        return min(gating or self.findings, key=lambda finding: _WEIGHTS[finding.word])
 
     @property
     def word(self) -> Word:
