@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,8 +14,10 @@ from harness.history.judging import TOLERANCE
 from harness.history.machines import Machine, changed_between
 from harness.history.metrics import METRIC_NAMES, METRICS, OUTCOME, Metric, MetricName
 from harness.history.outcomes import outcomes_of
+from harness.history.readings import PastRun
 from harness.history.segments import around
 from harness.history.series import CaseHistory, ChangePoint, History, Series
+from harness.units import format_seconds
 
 
 def history(
@@ -53,6 +56,10 @@ def history(
     return History(tuple(machines), cases, tolerance, tuple(metrics), tuple(remarks))
 
 
+MOSTLY = 0.35
+"""The share of a change that is left when its baseline's is taken off, if that explains it."""
+
+
 def _series(machine: Machine, key: str, metric: Metric, tolerance: Tolerance) -> Iterator[Series]:
     """The series of a metric with its changes; nothing where no run has a value."""
     found = [
@@ -80,9 +87,28 @@ def _change_points(
     for place, at in enumerate(cuts):
         before, after = around(cuts, len(values), place)
         last, first = (machine.runs[series.runs[index]] for index in (at - 1, at))
-        yield ChangePoint(
-            at,
-            statistics.median(values[index] for index in before),
-            statistics.median(values[index] for index in after),
-            changed_between(last, first, key),
-        )
+        levels = [statistics.median(values[index] for index in part) for part in (before, after)]
+        causes = changed_between(last, first, key)
+        if series.metric.name == "ratio":
+            sides = [[machine.runs[series.runs[i]] for i in part] for part in (before, after)]
+            causes = (*_of_baseline(key, sides, levels[1] / levels[0]), *causes)
+        yield ChangePoint(at, levels[0], levels[1], causes)
+
+
+def _of_baseline(key: str, sides: Sequence[Sequence[PastRun]], changed_by: float) -> Iterator[str]:
+    """Whether it was the baseline that changed, to which a case's time is compared."""
+    times = []
+    for runs in sides:
+        found = [
+            value
+            for run in runs
+            if run.cases[key].baseline in run.cases
+            for value in run.cases[run.cases[key].baseline].values.get("time", ())
+        ]
+        if not found:
+            return
+        times.append(statistics.median(found))
+    left = math.log(changed_by) + math.log(times[1] / times[0])
+    if abs(left) < MOSTLY * abs(math.log(changed_by)):
+        was, now = map(format_seconds, times)
+        yield f"the baseline's own time: {was} → {now}"

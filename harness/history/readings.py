@@ -26,12 +26,14 @@ class Reading:
         values: by metric, one for each process that was read; empty where the case is not ok.
         scale: by what its amounts are judged.
         source: a digest of the strategy's code.
+        baseline: the key of the case that its ratio is to; "" where it is that itself.
     """
 
     outcome: Outcome
     values: Mapping[MetricName, tuple[float, ...]]
     scale: Scale
     source: str
+    baseline: str = ""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,11 @@ def past_run(run: Run, keep: Callable[[str], bool] = lambda key: True) -> PastRu
         for index, planned in enumerate(header.plan.cases)
         if planned.baseline
     }
+    names = {
+        (planned.case.scenario, planned.case.point): planned.case.key
+        for planned in header.plan.cases
+        if planned.baseline
+    }
     sources = {
         (info.name, strategy.name): hashlib.blake2b(strategy.source.encode()).hexdigest()[:16]
         for info in header.scenarios
@@ -88,7 +95,8 @@ def past_run(run: Run, keep: Callable[[str], bool] = lambda key: True) -> PastRu
         measured = Measured(planned, outcome, tuple(trials))
         values = dict(_values(measured, others)) if outcome.ok else {}
         source = sources.get((case.scenario, case.strategy), "")
-        cases[case.key] = Reading(outcome, values, Scale.of((measured,)), source)
+        baseline = "" if planned.baseline else names.get((case.scenario, case.point), "")
+        cases[case.key] = Reading(outcome, values, Scale.of((measured,)), source, baseline)
     return PastRun(
         header.run_id,
         header.created,

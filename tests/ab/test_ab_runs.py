@@ -72,13 +72,13 @@ def test_a_twentieth_more_memory_is_found(fault: str, tmp_path: Path) -> None:
 def test_twice_as_slow_is_called_and_measured_anew_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paired, "LOOKS", (10,))  # every new pair starts two hosts
+    monkeypatch.setattr(paired, "LOOKS", (10,))  # new pairs start new hosts
     plant = json.dumps({f"numpy_copy {SIZES[0]}": {"slower": 1.0}})
-    # The smallest size: what takes the time here is starting hosts, for every new pair.
+    # The smallest size: what takes the time here is starting hosts.
     code = ab(
         tmp_path,
         f"{NAME}/numpy_copy",
-        *("--size", "64KiB", "--candidate", f"{PLANTED}={plant}"),
+        *("--size", str(SIZES[0]), "--candidate", f"{PLANTED}={plant}"),
     )
     assert code == EXIT_WORSE
     run = read_journal(tmp_path / "ab.jsonl")

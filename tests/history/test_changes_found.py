@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from harness.environment import Environment
 from harness.history.found import history
 from harness.history.gather import gather
@@ -216,3 +218,15 @@ def test_only_the_metrics_that_are_asked_for_are_followed(tmp_path: Path) -> Non
     found = history(machines, metrics=["peak"])
     assert {one.metric.name for case in found.cases for one in case.series} == {"peak"}
     assert not found.changed
+
+
+@pytest.mark.parametrize(("strategy", "named"), [("base", True), ("other", False)])
+def test_a_ratio_that_changed_by_its_baseline_says_so(
+    strategy: str, named: bool, tmp_path: Path
+) -> None:
+    found = history_of(write_runs(tmp_path, 12, from_run(6, strategy, Shape(seconds=2e-3))))
+    (change,) = series_of(case_of(found, "other"), "ratio").changes
+    assert change.worse is not named
+    assert [cause.partition(":")[0] for cause in change.causes] == (
+        ["the baseline's own time"] if named else []
+    )
