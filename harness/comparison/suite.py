@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -123,7 +122,7 @@ def _amount(
     amount: Amount, then: tuple[float, ...], now: tuple[float, ...], allowed: float
 ) -> Finding:
     """Ascending readings of both sides against each other."""
-    middles = statistics.median(then), statistics.median(now)
+    middles = _middle(then), _middle(now)
     ratio = middles[1] / middles[0] if middles[0] else None
     finding = Finding(amount.name, "same", f"within {amount.text(allowed)}", *middles, ratio)
     more, less = now[0] - then[-1], then[0] - now[-1]
@@ -137,6 +136,12 @@ def _amount(
     word: Word = "heavier" if more > 0 else "lighter"
     reason = f"{amount.text(max(more, less))} {'more' if more > 0 else 'less'} than the base"
     return replace(finding, word=word, reason=reason)
+
+
+def _middle(ascending: Sequence[float]) -> float:
+    """The median of readings that are in order already."""
+    count = len(ascending)
+    return (ascending[(count - 1) // 2] + ascending[count // 2]) / 2
 
 
 def _sharing(base: Measured, candidate: Measured) -> Iterator[Finding]:
