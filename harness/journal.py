@@ -229,10 +229,13 @@ def _header(path: Path, line: bytes) -> Header:
         raise JournalError(path, 1, f"damaged header: {error}") from error
 
 
+_FIELDS = msgspec.json.Decoder(dict[str, Any])
+
+
 def _body(path: Path, lines: list[bytes]) -> Iterator[tuple[int, Line]]:
     for number, line in enumerate(lines[1:], start=2):
         try:
-            fields = msgspec.json.decode(line, type=dict[str, Any])
+            fields = _FIELDS.decode(line)
             kind = fields.pop("kind", None)
             if kind not in _KINDS:
                 raise JournalError(path, number, f"unknown kind of line: {kind!r}")

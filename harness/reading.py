@@ -41,6 +41,7 @@ def collector_off() -> Iterator[None]:
         yield
     finally:
         if was_on:
+            gc.freeze()  # or it would look through them at once
             gc.enable()
 
 
