@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.table import Table
 
 from harness.calibration.calibration import Calibration
 from harness.calibration.drift import LEAST_RUNS, CaseRuns
@@ -102,15 +101,9 @@ def calibrate(targets: Sequence[str], options: CalibrationOptions) -> int:
 
 def _tell(found: Calibration, trials: int, budget_s: float) -> None:
     affordable = max(2, int(budget_s / _round_s(found)))
-    table = Table(box=None, pad_edge=False)
-    table.add_column("case", overflow="fold")
-    for title in ("time", "processes scatter", "runs drift"):
-        table.add_column(title, justify="right")
-    table.add_column(f"found from\n{trials} processes", justify="right")
-    table.add_column(f"from {format_duration(budget_s)}\n{affordable} processes", justify="right")
     for case in found.cases:
-        table.add_row(*_row(found, case, trials, affordable))
-    out.print(table)
+        out.print(case.key, markup=False, soft_wrap=True)
+        out.print(f"    {_line(found, case, trials, affordable, budget_s)}", soft_wrap=True)
     out.print(
         f"found: slowdowns that {POWER:.0%} of comparisons of two runs would call, beyond a "
         f"tolerance of {format_share(found.tolerance)} and corrected for {len(found.cases)} cases",
@@ -123,16 +116,16 @@ def _tell(found: Calibration, trials: int, budget_s: float) -> None:
         out.print("too often: time stays advisory; use ferrybench ab, which takes turns")
 
 
-def _row(found: Calibration, case: CaseRuns, trials: int, affordable: int) -> tuple[str, ...]:
-    smallest = [
-        smallest_found(case, len(found.cases), processes, found.tolerance)
+def _line(found: Calibration, case: CaseRuns, trials: int, affordable: int, budget_s: float) -> str:
+    few, many = (
+        format_share(smallest_found(case, len(found.cases), processes, found.tolerance))
         for processes in (trials, affordable)
-    ]
-    drift = case.drift().deviation
+    )
+    scatter, drift = format_share(case.scatter), format_share(case.drift().deviation)
     return (
-        case.key,
-        format_seconds(case.median_s),
-        *(format_share(share) for share in (case.scatter, drift, *smallest)),
+        f"{format_seconds(case.median_s)}; processes scatter {scatter}, runs drift {drift}; found "
+        f"from {few} on with {trials} processes, {many} in {format_duration(budget_s)} "
+        f"({affordable})"
     )
 
 
