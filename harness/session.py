@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -134,7 +134,6 @@ def open_session(
         first.preload_scenarios()
         team = stack.enter_context(open_team(specs[1:], files, settings.method))
         team = Team({specs[0].name: first, **team.hosts})
-        selected = {case.case.scenario for case in cases}
         plan = Plan(
             level=request.level,
             seed=settings.seed,
@@ -145,15 +144,20 @@ def open_session(
             cases=tuple(cases),
             calibration_runs=settings.calibration_runs,
         )
-        now = datetime.now().astimezone()
-        header = Header(
-            run_id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
-            created=now.isoformat(timespec="seconds"),
-            plan=plan,
-            environment=team.environment(),
-            scenarios=tuple(info for info in infos if info.name in selected),
-        )
-        yield Session(header, team)
+        yield Session(header_of(plan, team, infos), team)
+
+
+def header_of(plan: Plan, team: Team, infos: Iterable[ScenarioInfo]) -> Header:
+    """The header of a run that begins now, with the scenarios that its plan has cases of."""
+    selected = {planned.case.scenario for planned in plan.cases}
+    now = datetime.now().astimezone()
+    return Header(
+        run_id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
+        created=now.isoformat(timespec="seconds"),
+        plan=plan,
+        environment=team.environment(),
+        scenarios=tuple(info for info in infos if info.name in selected),
+    )
 
 
 def measure(session: Session, journal: Journal, listener: Listener, done: Run | None = None) -> str:

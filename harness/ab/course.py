@@ -9,16 +9,13 @@ independent witnesses, and in the second stage, where it counts, every pair has 
 from __future__ import annotations
 
 import random
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.comparison.paired import FirstWord, Pair, first_word, last_word
 
 PAIRS_A_LAP = 5
-"""In the first stage, to whose verdict nobody is bound."""
-PAIRS_AGAIN = PAIRS_A_LAP if sys.platform.startswith("linux") else 1
-"""In the second stage."""
+"""On the same hosts."""
 MOST_PAIRS = 40
 """Of a case that stays undecided, unless asked for otherwise."""
 
@@ -61,6 +58,7 @@ class Course:
         most_pairs: of a case in the first stage.
         seed: of the orders.
         decide: False measures every case as often, whatever comes of it.
+        luck_is_shared: by both sides of a pair; otherwise pairs that count share no hosts.
     """
 
     def __init__(
@@ -71,12 +69,14 @@ class Course:
         seed: int,
         *,
         decide: bool = True,
+        luck_is_shared: bool = True,
     ) -> None:
         self.contenders = {case: Contender() for case in cases}
         self.tolerance = tolerance
         self.most_pairs = most_pairs
         self.seed = seed
         self.decide = decide
+        self.pairs_again = PAIRS_A_LAP if luck_is_shared else 1
 
     def laps(self) -> Iterator[Lap]:
         """The laps to run; results are to be noted before the next one is asked for."""
@@ -90,7 +90,7 @@ class Course:
 
     def _lap(self, number: int, cases: Sequence[int], *, again: bool) -> Lap:
         rounds = []
-        for index in range(PAIRS_AGAIN if again else min(PAIRS_A_LAP, self.most_pairs)):
+        for index in range(self.pairs_again if again else min(PAIRS_A_LAP, self.most_pairs)):
             order = list(cases)
             random.Random(f"{self.seed}/{number}/{index}").shuffle(order)
             rounds.append(tuple(order))

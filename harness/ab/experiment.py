@@ -43,6 +43,7 @@ from harness.comparison.verdicts import Comparison
 from harness.journal import Journal, Run, read_journal
 from harness.plan import Request
 from harness.session import Settings
+from harness.trial.layout import luck_can_be_shared
 
 SUITE = Path(__file__).resolve().parents[1] / "trial" / "gate_truths.py"
 NAME, PLANTED = "gate_truths", "FERRYBENCH_PLANTED"
@@ -125,7 +126,8 @@ def record(journal: Path, plants: Plants, pairs: int, seed: int, *, decide: bool
         Progress(err) as progress,
     ):
         cases = contenders(session.header) if pairs else []
-        course = Course(cases, Tolerance().time, pairs, seed, decide=decide)
+        shared = luck_can_be_shared()
+        course = Course(cases, Tolerance().time, pairs, seed, decide=decide, luck_is_shared=shared)
         run_ab(session.header, written, session.team, progress, course)
     return read_journal(journal)
 
@@ -153,7 +155,6 @@ class Drawn:
     """What a comparison that was drawn has come to."""
 
     slower: frozenset[str]
-    faster: frozenset[str]
     pairs: int  # that it took
 
 
@@ -173,13 +174,15 @@ def draw_comparison(pools: Pool, draw: random.Random) -> Drawn:
             for pair in source.draw_lap(draw):
                 course.note(case, pair, again=lap.again)
     flagged = course.flagged
-    called: dict[str, set[str]] = {"slower": set(), "faster": set()}
-    for case in flagged:
-        one = course.contenders[case]
-        if last_word(one.again, one.word, tolerance, len(flagged))[0] == "called":
-            called[one.word].add(keys[case])
+    called = {
+        keys[case]
+        for case in flagged
+        for one in (course.contenders[case],)
+        if one.word == "slower"
+        and last_word(one.again, one.word, tolerance, len(flagged))[0] == "called"
+    }
     pairs = sum(len(one.first) + len(one.again) for one in course.contenders.values())
-    return Drawn(frozenset(called["slower"]), frozenset(called["faster"]), pairs)
+    return Drawn(frozenset(called), pairs)
 
 
 @dataclass

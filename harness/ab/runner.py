@@ -7,7 +7,6 @@ import math
 import random
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from harness.ab.course import Course, Lap
@@ -190,6 +189,5 @@ def contenders(header: Header) -> list[int]:
 
 def run_ab(header: Header, journal: Journal, team: Team, listener: Listener, course: Course) -> str:
     """Measure an A/B run into a journal; returns the reason to stop."""
-    with ExitStack() as stack:
-        fixtures = stack.enter_context(FixtureStore(header.plan.seed))
+    with FixtureStore(header.plan.seed) as fixtures:
         return AbRunner(header, journal, team, fixtures, listener).run(course)

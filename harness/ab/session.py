@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import random
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 
 from harness.ab.revision import checked_out, commit_of
@@ -16,11 +14,11 @@ from harness.description import ScenarioInfo
 from harness.environment import available_bytes
 from harness.errors import UsageError
 from harness.host import Host
-from harness.journal import Header, Plan, Sides
+from harness.journal import Plan, Sides
 from harness.model import DEFAULT_HOST, HostSpec, PlannedCase
 from harness.plan import Request
 from harness.runner import Team
-from harness.session import Session, Settings, describe, plan_cases, scenario_files
+from harness.session import Session, Settings, describe, header_of, plan_cases, scenario_files
 from harness.trial.layout import draw_layout
 
 BASE, CANDIDATE = "base", "candidate"
@@ -70,25 +68,17 @@ def open_ab_session(
         base.preload_scenarios()
         candidate.preload_scenarios()
         team = Team({BASE: base, CANDIDATE: candidate})
-        selected = {case.case.scenario for case in cases}
-        now = datetime.now().astimezone()
-        header = Header(
-            run_id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
-            created=now.isoformat(timespec="seconds"),
-            plan=Plan(
-                level=request.level,
-                seed=settings.seed,
-                effort=settings.effort,
-                budget_s=settings.budget_s,
-                method=base.method,
-                hosts=tuple(specs),
-                cases=tuple(cases),
-                sides=Sides(BASE, CANDIDATE, contest.base.label, contest.candidate.label),
-            ),
-            environment=team.environment(),
-            scenarios=tuple(info for info in infos if info.name in selected),
+        plan = Plan(
+            level=request.level,
+            seed=settings.seed,
+            effort=settings.effort,
+            budget_s=settings.budget_s,
+            method=base.method,
+            hosts=tuple(specs),
+            cases=tuple(cases),
+            sides=Sides(BASE, CANDIDATE, contest.base.label, contest.candidate.label),
         )
-        yield Session(header, team)
+        yield Session(header_of(plan, team, infos), team)
 
 
 def _spec(stack: ExitStack, side: SideSpec, name: str, build: str) -> HostSpec:

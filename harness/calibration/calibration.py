@@ -100,15 +100,22 @@ def found_beside(paths: Sequence[Path]) -> Iterator[Path]:
     yield from sorted(files, key=lambda file: file.name, reverse=True)
 
 
-def latest_for(match: Match, folders: Sequence[Path], tolerance: float) -> Calibration | None:
-    """The latest calibration that speaks for these runs, if any does."""
+def latest_for(
+    match: Match, folders: Sequence[Path], tolerance: float
+) -> tuple[Calibration | None, str]:
+    """The latest calibration that speaks for these runs; else why the latest of all does not.
+
+    None and "" where there is no calibration.
+    """
+    reasons = []
     for path in found_beside(folders):
         try:
             found = Calibration.of(read_journal(path), tolerance)
-        except (
-            UsageError
-        ):  # one that was interrupted, or of a later ferrybench, is no reason to stop
+        except UsageError as error:
+            reasons.append(str(error))
             continue
-        if not found.why_not(match):
-            return found
-    return None
+        why = found.why_not(match)
+        if not why:
+            return found, ""
+        reasons.append(f"{path}: {why}")
+    return None, reasons[0] if reasons else ""

@@ -33,11 +33,6 @@ class CaseRuns:
     runs: tuple[Times, ...]
 
     @property
-    def processes(self) -> int:
-        """Of each run."""
-        return min(len(run) for run in self.runs)
-
-    @property
     def median_s(self) -> float:
         return statistics.median(value for run in self.runs for value in run.values())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from harness.calibration.drift import CaseRuns
-from harness.comparison.times import FALSE_ALARM
+from harness.comparison.times import FALSE_ALARM, Spread, with_drift
 
 POWER = 0.9
 """The share of comparisons in which it is found."""
@@ -25,12 +25,7 @@ def smallest_found(case: CaseRuns, cases: int, processes: int, tolerance: float)
     """
     from scipy.special import stdtrit
 
-    drift = case.drift()
-    within, between = 2 * case.scatter**2 / processes, 2 * drift.deviation**2
-    error = math.sqrt(within + between)
-    parts = within**2 / (2 * (processes - 1)) + between**2 / (drift.runs - 1)
-    freedom = (within + between) ** 2 / parts if parts else math.inf
-    if not math.isfinite(freedom):
-        freedom = 1e6
-    beyond = stdtrit(freedom, 1 - FALSE_ALARM / cases) + stdtrit(freedom, POWER)
-    return math.expm1(math.log1p(tolerance) + float(beyond) * error)
+    within = Spread(0.0, case.scatter * math.sqrt(2 / processes), 2 * (processes - 1))
+    spread = with_drift(within, case.drift())
+    beyond = sum(stdtrit(spread.freedom, share) for share in (1 - FALSE_ALARM / cases, POWER))
+    return math.expm1(math.log1p(tolerance) + float(beyond) * spread.error)

@@ -21,6 +21,7 @@ from harness.comparison.tolerance import parse_tolerance
 from harness.errors import EXIT_INTERRUPTED, UsageError, refuse_overwriting
 from harness.journal import read_journal
 from harness.model import Effort
+from harness.trial.layout import luck_can_be_shared
 
 DUET = Effort(trials=0, steady_s=0.08, min_samples=5, max_samples=40)
 """Both halves of a duet together; what counts is the number of pairs, not how long each takes."""
@@ -142,7 +143,11 @@ def ab_command(
         request,
         replace(settings, effort=replace(DUET, timeout_s=settings.effort.timeout_s)),
         lambda header: Course(
-            contenders(header), rules.tolerance.time, measured.pairs, settings.seed
+            contenders(header),
+            rules.tolerance.time,
+            measured.pairs,
+            settings.seed,
+            luck_is_shared=luck_can_be_shared(),
         ),
         measured.scenarios,
         judged.output,

@@ -89,8 +89,11 @@ def apart(sides: Match, rules: Rules, chosen: Path | None, runs: Sequence[Path])
         if why := known.why_not(sides):
             raise UsageError(f"{chosen} does not speak for these runs: {why}")
     else:
-        found = latest_for(sides, [*(path.parent for path in runs), RESULTS], tolerance)
+        folders = [*(path.parent for path in runs), RESULTS]
+        found, why = latest_for(sides, folders, tolerance)
         if found is None:
+            if why:
+                err.print(f"no calibration speaks for these runs; {why}", soft_wrap=True)
             return compare(sides, rules)
         known = found
     err.print(

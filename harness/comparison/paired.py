@@ -43,7 +43,7 @@ FUTILE_AT = 0.5
 CONFIDENCE = 0.95
 
 FAULT_S = 1e-6
-"""About what a page fault takes, with what a kernel does around it."""
+"""What a page fault takes at least; 2 to 5 µs were seen, with what a kernel does around it."""
 EVEN_SHARE = 0.01
 """Of the time of a call, which faults that one half has more may take in an even pair."""
 

@@ -70,7 +70,7 @@ def compare_times(
     if spread is None:
         return None
     if drift is not None:
-        spread = _with_drift(spread, drift)
+        spread = with_drift(spread, drift)
     return TimeRatio(
         ratio=math.exp(spread.centre),
         low=math.exp(spread.bound(-CONFIDENCE)),
@@ -115,7 +115,7 @@ class Spread:
         return Spread(-self.centre, self.error, self.freedom).p_above(-bar)
 
 
-def _with_drift(spread: Spread, drift: Drift) -> Spread:
+def with_drift(spread: Spread, drift: Drift) -> Spread:
     """Two runs each with a luck of its own; the degrees of freedom by Welch and Satterthwaite."""
     between = 2 * drift.deviation**2
     variance = spread.error**2 + between

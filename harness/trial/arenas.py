@@ -34,7 +34,7 @@ class Arenas:
 
     @classmethod
     def now(cls) -> Arenas:
-        """Read it, which takes less than a millisecond."""
+        """Read it, which takes about a millisecond."""
         if not hasattr(sys, "_debugmallocstats"):
             return cls()
         try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 
-from harness.ab.course import PAIRS_A_LAP, PAIRS_AGAIN, Course
+import pytest
+
+from harness.ab.course import PAIRS_A_LAP, Course
 from harness.comparison.paired import LOOKS, Pair, last_word
 
 
@@ -51,11 +53,12 @@ def test_without_deciding_every_case_is_measured_as_often() -> None:
     assert not any(again for _, again in played)
 
 
-def test_every_pair_has_a_number_of_its_own() -> None:
-    course = Course([1], 0.02, 50, seed=1)
+@pytest.mark.parametrize("shared", [True, False])
+def test_pairs_that_count_share_hosts_only_where_both_sides_share_their_luck(shared: bool) -> None:
+    course = Course([1], 0.02, 50, seed=1, luck_is_shared=shared)
     numbers = []
     for lap in course.laps():
-        assert len(lap.rounds) == (PAIRS_AGAIN if lap.again else PAIRS_A_LAP)
+        assert len(lap.rounds) == (1 if lap.again and not shared else PAIRS_A_LAP)
         for index, cases in enumerate(lap.rounds):
             numbers.append(lap.round_of(index))
             for case in cases:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.trial.layout import VARIABLE, draw_layout, draw_offset
+from harness.trial.layout import VARIABLE, draw_layout, draw_offset, luck_can_be_shared
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="only Linux can be told where memory is to be"
@@ -75,3 +75,9 @@ def test_a_levelled_heap_goes_on_where_it_was_told_to_whatever_was_before(offset
 
 def test_without_that_it_does_not() -> None:
     assert len({told(LEVEL, "no", held) for held in ("0", "1000", "5000")}) > 1
+
+
+def test_asking_whether_luck_can_be_shared_changes_nothing_here() -> None:
+    asked = "from harness.trial.layout import luck_can_be_shared as asked; "
+    both = asked + "import ctypes; print(asked(), ctypes.CDLL(None).personality(0xffffffff))"
+    assert told(both) == f"{luck_can_be_shared()} 0"
