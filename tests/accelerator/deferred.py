@@ -55,12 +55,15 @@ class Deferred:
         monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: CPU)
         monkeypatch.setattr(torch.accelerator, "current_stream", lambda: stream)
         monkeypatch.setattr(torch.accelerator, "synchronize", self.flush)
+        monkeypatch.setattr(torch.accelerator, "current_device_index", lambda: 0)
+        monkeypatch.setattr(torch.accelerator, "set_device_index", lambda index: None)
         monkeypatch.setattr(torch.cuda, "current_stream", lambda: stream)
         monkeypatch.setattr(torch.cuda, "cudart", lambda: runtime)
         monkeypatch.setattr(torch.cuda, "check_error", _refuse_unless_zero)
 
     def _install_tensor(self, monkeypatch: pytest.MonkeyPatch) -> None:
         copy_, clone, zeros_like = torch.Tensor.copy_, torch.Tensor.clone, torch.zeros_like
+        converted = torch.Tensor.to
 
         def copied(
             target: torch.Tensor, source: torch.Tensor, non_blocking: bool = False
@@ -73,7 +76,15 @@ class Deferred:
                 self.flush()
             return copy_(target, source)
 
-        def to(tensor: torch.Tensor, where: Any, non_blocking: bool = False) -> torch.Tensor:
+        def to(
+            tensor: torch.Tensor,
+            where: Any,
+            dtype: torch.dtype | None = None,
+            non_blocking: bool = False,
+            **options: Any,
+        ) -> torch.Tensor:
+            if isinstance(where, torch.dtype) or dtype is not None:
+                return converted(tensor, where, dtype, non_blocking, **options)
             target = zeros_like(tensor)
             self.placed(tensor if where == "cpu" else target)
             return copied(target, tensor, non_blocking)
