@@ -7,13 +7,13 @@ from importlib import resources
 from typing import Any
 
 import jinja2
-import vl_convert
 from markupsafe import Markup
 
 from harness.analysis.findings import KINDS as FINDING_KINDS
 from harness.analysis.matrix import KINDS as CELL_KINDS
 from harness.analysis.matrix import SYMBOLS
 from harness.description import StrategyInfo
+from harness.errors import UnableError
 from harness.report.chart import Figure
 from harness.report.content import Content
 from harness.report.machine import ceiling_table, host_lines, machine_pairs, run_pairs
@@ -69,7 +69,18 @@ def page(content: Content) -> str:
 
 @cache
 def runtime() -> Markup:
-    """Vega, Vega-Lite and Vega-Embed as one script, about 0.9 MB."""
+    """Vega, Vega-Lite and Vega-Embed as one script, about 0.9 MB.
+
+    Raises:
+        UnableError: the package that holds them is not installed.
+    """
+    try:
+        import vl_convert  # a machine that only measures does without it
+    except ImportError as error:
+        raise UnableError(
+            "a page needs vl-convert-python, which is not installed: install it, or make the "
+            "report on another machine, from the journal alone"
+        ) from error
     return _script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import Scenario
-from harness.trial import accelerator, device_trial
+from harness.trial import accelerator, device_ceilings, device_trial
 
 Data = npt.NDArray[np.uint8]
 
@@ -32,12 +32,19 @@ class Pretended:
         return accelerator.Allocated(0, 0, 0, 0, None)
 
 
+def no_moves(size_bytes: int) -> list[device_ceilings.Move]:
+    """A real device, where there is one, must not lend its ceilings."""
+    raise RuntimeError("what is pretended has no link")
+
+
 def install() -> None:
     """In the process of a host, which has loaded nothing but scenarios."""
     patched: Any = accelerator
     patched.TorchDevice = Pretended
     patched.why_none = lambda: ""
     patched.describe_accelerator = lambda: {"kind": "pretended", "count": 1}
+    link: Any = device_ceilings
+    link._moves = no_moves
     beside: Any = device_trial
     beside._matmul = lambda: SimpleNamespace(queue=lambda times: np.ones(10_000 * times).sum())
 

@@ -46,9 +46,13 @@ class Trials:
         self.folder = folder
 
     def __call__(self, scenario: str, strategy: str, kind: str = "time", **changed: Value) -> Any:
-        """What a trial found out; it must have answered."""
+        """What a trial found out; it must have answered. Skips what a run would skip."""
         path = FILES.get(scenario, str(KNOWN))
         parameters = self.point(scenario, strategy) | changed
+        case = {"path": path, "scenario": scenario, "strategy": strategy, "parameters": parameters}
+        (fact,) = self.host.ask("evaluate", {"cases": [case]})["facts"]
+        if fact["skip"]:
+            pytest.skip(fact["skip"])
         files = []
         for number, size in enumerate((parameters["size"], 4096)):
             made = self.folder / f"{scenario}-{strategy}-{kind}-{number}.bin"
@@ -59,10 +63,7 @@ class Trials:
             self.host.ask("make", {**request, "parameters": wanted})
             files.append(str(made))
         request = {
-            "path": path,
-            "scenario": scenario,
-            "strategy": strategy,
-            "parameters": parameters,
+            **case,
             "threads": 1,
             "effort": asdict(Effort(trials=1, steady_s=0.05)),
             "kind": kind,

@@ -15,6 +15,7 @@ from harness.report.html import page
 from tests.report.test_page import Page
 
 PRETENDING = str(Path(__file__).with_name("pretending.py"))
+NO_LINK = "what is pretended has no link"
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +52,11 @@ def test_ceilings_that_could_not_be_measured_say_so(done: Run) -> None:
     found = [line.ceiling for line in done.ceilings if line.ceiling.name.startswith("device")]
     assert found
     assert all("not measured" in ceiling.note and not ceiling.bytes_per_s for ceiling in found)
+    assert all(NO_LINK in ceiling.note for ceiling in found)
 
 
 def test_the_report_holds_together(done: Run) -> None:
+    pytest.importorskip("vl_convert", reason="pages are drawn where it is installed")
     shown = Page(page(content(done)))
     assert "How long the host is blocked" in shown.words
     assert "pretended" in shown.words
