@@ -68,7 +68,7 @@ class Probe:
                 }
         self._stream.write(json.dumps(line | more) + "\n")
         self._stream.flush()
-        print(line | more)
+        sys.stdout.write(f"{json.dumps(line | more)}\n")
         self._last = time.perf_counter()
 
 

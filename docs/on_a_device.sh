@@ -19,7 +19,7 @@ if [ -n "${STAND_IN:-}" ]; then
     before=rehearsed_
     quick+=(--scenarios tests/accelerator/whole_stand_in.py)
 fi
-export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH=$PWD PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 
 mkdir "$folder" || { echo "$folder: choose a folder that does not exist yet" >&2; exit 2; }
 folder=$(cd "$folder" && pwd)
@@ -48,16 +48,15 @@ machine() {
     nproc
     nvidia-smi --query-gpu=name,driver_version,memory.total,pcie.link.gen.current,pcie.link.width.current --format=csv
     nvidia-smi topo --matrix
-    "$python" -m harness doctor
 }
 export -f machine
-export python
 
-step machine 8 bash -c machine
-step probe 8 "$python" docs/device_probe.py "$folder/probe.jsonl"
-step tests 24 "$python" -m pytest -p no:cacheprovider -q -ra --junit-xml "$folder/tests.xml" \
+step machine 2 bash -c machine
+step probe 7 "$python" docs/device_probe.py "$folder/probe.jsonl"
+step tests 25 "$python" -m pytest -p no:cacheprovider -q -ra --junit-xml "$folder/tests.xml" \
     tests/accelerator/test_on_device.py
 run transfers 38 ${before}host_to_device ${before}device_to_host --size 64KiB,1MiB,64MiB
-run training 20 ${before}device_training
+run training 19 ${before}device_training
+step doctor 6 "$python" -m harness doctor
 echo "== done in $SECONDS s"
 ls -l "$folder"

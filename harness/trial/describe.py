@@ -26,7 +26,7 @@ def describe(scenario: Scenario, path: str) -> dict[str, Any]:
         "step_parameters": list(argument_names(scenario.make_step or (lambda: None))),
         "watched": scenario.watched,
         "transfers": scenario.transfers,
-        "borrows": {source: list(names) for source, names in scenario.borrows.items()},
+        "borrows": {other: list(names) for other, names in scenario.borrows.items()},
         "parameters": {
             name: {
                 "default": parameter.default,

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from harness.discover import built_in_files, load
 from harness.scenario import Scenario
