@@ -307,14 +307,14 @@ class DeviceMemory:
     whoever took it.
     """
 
-    setup_allocated_bytes: int
-    peak_allocated_bytes: int
-    peak_reserved_bytes: int
-    retained_allocated_bytes: int  # while the result is alive
-    retained_reserved_bytes: int
-    left_allocated_bytes: int  # after it was dropped
-    left_reserved_bytes: int
-    emptied_reserved_bytes: int  # after the allocator's cache was emptied, too
+    setup_allocated_bytes: int | None
+    peak_allocated_bytes: int | None
+    peak_reserved_bytes: int | None
+    retained_allocated_bytes: int | None  # while the result is alive
+    retained_reserved_bytes: int | None
+    left_allocated_bytes: int | None  # after it was dropped
+    left_reserved_bytes: int | None
+    emptied_reserved_bytes: int | None  # after the allocator's cache was emptied, too
     context_bytes: int | None  # device-wide, from before this process touched the device
     retained_used_bytes: int | None
     left_used_bytes: int | None
@@ -323,6 +323,7 @@ class DeviceMemory:
     pinned_taken_bytes: int | None  # by torch's host allocator
     source: str
     used_source: str
+    lies_in_host_memory: bool | None = None  # then the host's figures hold the device's, too
 
 
 @dataclass(frozen=True)

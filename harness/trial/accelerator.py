@@ -16,6 +16,9 @@ from typing import Any, Protocol
 
 import torch
 
+from harness.trial.device_allocator import Allocated, Allocator
+from harness.trial.device_nvml import first_visible
+
 MILLI = 1e-3
 FIRST = 0
 """The device that is used: the first of those visible (CUDA_VISIBLE_DEVICES chooses)."""
@@ -30,17 +33,6 @@ class Mark(Protocol):
 
     def seconds_until(self, later: Mark) -> float:
         """How long the device took from here to there; both must have been reached."""
-
-
-@dataclass(frozen=True)
-class Allocated:
-    """What torch's allocators have taken, in bytes."""
-
-    allocated_bytes: int
-    reserved_bytes: int
-    peak_allocated_bytes: int
-    peak_reserved_bytes: int
-    pinned_bytes: int | None  # of the host, in use or kept for later; None where not told
 
 
 class Device(Protocol):
@@ -71,8 +63,11 @@ class Device(Protocol):
     def reset_peaks(self) -> None:
         """Start new high-water marks."""
 
-    def empty_caches(self) -> None:
-        """Give back what the allocators keep for later."""
+    def empty_caches(self) -> bool:
+        """Give back what the allocators keep for later; False where that cannot be asked for."""
+
+    def lies_in_host_memory(self) -> bool | None:
+        """Whether its memory is taken from this process; None where that cannot be seen."""
 
 
 @functools.cache
@@ -110,14 +105,18 @@ class TorchDevice:
         self.kind = found.type
         self.device = torch.device(found.type, FIRST)
         self.has_events = False
-        self.used_source = NOT_TOLD
-        self._used: Callable[[], int] | None = _nvml_used() if self.kind == "cuda" else None
-        if self._used is not None:
-            self.used_source = NVML
+        self._nvml = first_visible() if self.kind == "cuda" and not torch.version.hip else None
+        self.used_source = NVML if self._nvml is not None else NOT_TOLD
+        self._started = self._checked = False
+
+    @functools.cached_property
+    def _allocator(self) -> Allocator:
+        return Allocator(self.device)  # asks the device, and so comes after its start
 
     def start(self) -> None:
         torch.ones(1, device=self.device)
         self.synchronize()
+        self._started = True
         try:
             before, after = TorchMark(self.device), TorchMark(self.device)
             self.synchronize()
@@ -125,9 +124,6 @@ class TorchDevice:
             self.has_events = True
         except (RuntimeError, NotImplementedError):  # a backend whose events tell no time
             self.has_events = False
-        if self._used is None:
-            self._used = _driver_used()
-            self.used_source = DRIVER if self._used else NOT_TOLD
 
     def synchronize(self) -> None:
         torch.accelerator.synchronize()
@@ -139,63 +135,36 @@ class TorchDevice:
         return TorchMark(self.device) if self.has_events else None
 
     def allocated(self) -> Allocated:
-        stats = torch.accelerator.memory_stats()
-        return Allocated(
-            allocated_bytes=int(stats.get("allocated_bytes.all.current", 0)),
-            reserved_bytes=int(stats.get("reserved_bytes.all.current", 0)),
-            peak_allocated_bytes=int(stats.get("allocated_bytes.all.peak", 0)),
-            peak_reserved_bytes=int(stats.get("reserved_bytes.all.peak", 0)),
-            pinned_bytes=_pinned_bytes() if self.kind == "cuda" else None,
-        )
+        return self._allocator.allocated()
 
     def used_bytes(self) -> int | None:
-        return None if self._used is None else self._used()
+        if not self._started:
+            return None if self._nvml is None else self._nvml.used_bytes()
+        self._check_nvml()
+        if self._nvml is not None:
+            return self._nvml.used_bytes()
+        used = self._allocator.used_bytes()
+        self.used_source = NOT_TOLD if used is None else DRIVER
+        return used
+
+    def _check_nvml(self) -> None:
+        """Believe NVML only as long as it speaks of the device that CUDA has started."""
+        if self._nvml is None or self._checked:
+            return
+        about = torch.cuda.get_device_properties(FIRST)
+        if self._nvml.is_device(getattr(about, "uuid", None)):
+            self._checked = True
+        else:
+            self._nvml = None
 
     def reset_peaks(self) -> None:
-        torch.accelerator.reset_peak_memory_stats()
+        self._allocator.reset_peaks()
 
-    def empty_caches(self) -> None:
-        torch.accelerator.empty_cache()
-        empty_host_cache = getattr(torch.accelerator, "empty_host_cache", None)  # not in torch 2.6
-        if empty_host_cache is not None:
-            empty_host_cache()
+    def empty_caches(self) -> bool:
+        return self._allocator.empty_caches()
 
-
-def _nvml_used() -> Callable[[], int] | None:
-    """Used memory as nvidia-smi tells it, which needs no context; None without nvidia-ml-py.
-
-    A number, not None, as the device: torch would begin to use CUDA to find out the current one.
-    """
-
-    def used() -> int:
-        return int(torch.cuda.device_memory_used(FIRST))
-
-    try:
-        used()
-    except Exception:  # noqa: BLE001 — errors of NVML have no base in common with others
-        return None
-    return used
-
-
-def _driver_used() -> Callable[[], int] | None:
-    """Used memory as the driver tells a process that has a context."""
-
-    def used() -> int:
-        free_bytes, total_bytes = torch.accelerator.get_memory_info()
-        return total_bytes - free_bytes
-
-    try:
-        used()
-    except (AttributeError, RuntimeError, NotImplementedError):
-        return None
-    return used
-
-
-def _pinned_bytes() -> int | None:
-    """Blocks that the caching host allocator owns, in use or not, as it rounds them."""
-    stats = getattr(torch.cuda, "host_memory_stats", None)  # not in torch 2.6
-    taken = stats().get("allocated_bytes.current") if stats is not None else None
-    return None if taken is None else int(taken)
+    def lies_in_host_memory(self) -> bool | None:
+        return self._allocator.lies_in_host_memory()
 
 
 @dataclass(frozen=True)
@@ -210,13 +179,14 @@ class Opened:
 def opened(device: Device | None = None, now: Callable[[], float] = time.perf_counter) -> Opened:
     """Begin to use the accelerator, outside of everything that is timed."""
     device = device or TorchDevice()
-    before = device.used_bytes()
+    before, source = device.used_bytes(), device.used_source
     began = now()
     device.start()
     context_s = now() - began
     after = device.used_bytes()
-    grown = None if before is None or after is None else after - before
-    return Opened(device, context_s, grown)
+    if before is None or after is None or device.used_source != source:
+        return Opened(device, context_s, None)
+    return Opened(device, context_s, after - before)
 
 
 def describe_accelerator() -> dict[str, Any]:
@@ -235,22 +205,7 @@ def describe_accelerator() -> dict[str, Any]:
             "capability": f"{about.major}.{about.minor}",
             "runtime": torch.version.cuda or torch.version.hip or "",
         }
-        said |= _driver()
+        by_nvml = first_visible() if not torch.version.hip else None
+        if by_nvml is not None and by_nvml.is_device(getattr(about, "uuid", None)):
+            said |= by_nvml.about()
     return said
-
-
-def _driver() -> dict[str, Any]:
-    """Driver and link, by NVML where nvidia-ml-py is installed."""
-    try:
-        import pynvml
-
-        pynvml.nvmlInit()
-        index = torch.cuda._get_nvml_device_index(FIRST)  # noqa: SLF001 — CUDA_VISIBLE_DEVICES
-        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-        return {
-            "driver": pynvml.nvmlSystemGetDriverVersion(),
-            "pcie_generation": pynvml.nvmlDeviceGetCurrPcieLinkGeneration(handle),
-            "pcie_width": pynvml.nvmlDeviceGetCurrPcieLinkWidth(handle),
-        }
-    except Exception:  # noqa: BLE001 — no package, no driver, or a device without such a link
-        return {}

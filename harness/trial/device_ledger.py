@@ -13,7 +13,8 @@ from typing import Any
 from harness.model import DeviceMemory, Effort, Outcome
 from harness.scenario import Strategy, call_with
 from harness.trial import pointers
-from harness.trial.accelerator import STATS, Allocated, Opened
+from harness.trial.accelerator import NOT_TOLD, STATS, Opened
+from harness.trial.device_allocator import Allocated
 from harness.trial.steps import Measured, Record, Steady
 from harness.trial.work import Work
 
@@ -38,7 +39,9 @@ class DeviceLedger:
         self._device = opened.device
         self.complete = False
         self._device.synchronize()
-        self._device.empty_caches()  # of what warming up has left: the first pin is to be one
+        self._in_host_memory = self._device.lies_in_host_memory()
+        # Of what warming up has left: the first pin is to be one.
+        self._emptying = self._device.empty_caches()
         self._untouched = self._read()
         self._before = self._after = self._alive = self._left = self._emptied = self._untouched
 
@@ -69,30 +72,35 @@ class DeviceLedger:
 
     def record(self, pinned_asked_bytes: int | None) -> dict[str, Any]:
         """The fields of a DeviceMemory."""
-        before, after = self._before, self._after
-        freed = self._alive.torch
-        retained_allocated = after.torch.allocated_bytes - before.torch.allocated_bytes
-        retained_reserved = after.torch.reserved_bytes - before.torch.reserved_bytes
-        freed_allocated = freed.allocated_bytes - self._left.torch.allocated_bytes
-        freed_reserved = freed.reserved_bytes - self._left.torch.reserved_bytes
+        untouched, before, after = self._untouched.torch, self._before.torch, self._after.torch
+        alive, left, emptied = self._alive.torch, self._left.torch, self._emptied.torch
+        retained_allocated = _grown(before.allocated_bytes, after.allocated_bytes)
+        retained_reserved = _grown(before.reserved_bytes, after.reserved_bytes)
+        retained_used = _grown(self._before.used_bytes, self._after.used_bytes)
+        # What the check has left behind is in both of these, and so in neither difference.
+        freed_allocated = _grown(left.allocated_bytes, alive.allocated_bytes)
+        freed_reserved = _grown(left.reserved_bytes, alive.reserved_bytes)
+        freed_used = _grown(self._left.used_bytes, self._alive.used_bytes)
+        emptied_reserved = _grown(before.reserved_bytes, emptied.reserved_bytes)
+        emptied_used = _grown(self._before.used_bytes, self._emptied.used_bytes)
         found = DeviceMemory(
-            setup_allocated_bytes=before.torch.allocated_bytes
-            - self._untouched.torch.allocated_bytes,
-            peak_allocated_bytes=after.torch.peak_allocated_bytes - before.torch.allocated_bytes,
-            peak_reserved_bytes=after.torch.peak_reserved_bytes - before.torch.reserved_bytes,
+            setup_allocated_bytes=_grown(untouched.allocated_bytes, before.allocated_bytes),
+            peak_allocated_bytes=_grown(before.allocated_bytes, after.peak_allocated_bytes),
+            peak_reserved_bytes=_grown(before.reserved_bytes, after.peak_reserved_bytes),
             retained_allocated_bytes=retained_allocated,
             retained_reserved_bytes=retained_reserved,
-            left_allocated_bytes=retained_allocated - freed_allocated,
-            left_reserved_bytes=retained_reserved - freed_reserved,
-            emptied_reserved_bytes=self._emptied.torch.reserved_bytes - before.torch.reserved_bytes,
+            left_allocated_bytes=_grown(freed_allocated, retained_allocated),
+            left_reserved_bytes=_grown(freed_reserved, retained_reserved),
+            emptied_reserved_bytes=emptied_reserved if self._emptying else None,
             context_bytes=self._opened.context_bytes,
-            retained_used_bytes=_grown(before.used_bytes, after.used_bytes),
-            left_used_bytes=_grown(before.used_bytes, self._left.used_bytes),
-            emptied_used_bytes=_grown(before.used_bytes, self._emptied.used_bytes),
+            retained_used_bytes=retained_used,
+            left_used_bytes=_grown(freed_used, retained_used),
+            emptied_used_bytes=emptied_used if self._emptying else None,
             pinned_asked_bytes=pinned_asked_bytes,
-            pinned_taken_bytes=_grown(self._untouched.torch.pinned_bytes, after.torch.pinned_bytes),
-            source=STATS,
+            pinned_taken_bytes=_grown(untouched.pinned_bytes, after.pinned_bytes),
+            source=NOT_TOLD if after.allocated_bytes is None else STATS,
             used_source=self._device.used_source,
+            lies_in_host_memory=self._in_host_memory,
         )
         return asdict(found)
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import Scenario
-from harness.trial import accelerator, device_ceilings, device_trial
+from harness.trial import accelerator, device_allocator, device_ceilings, device_trial
 
 Data = npt.NDArray[np.uint8]
 
@@ -26,10 +26,14 @@ class Pretended:
     def nothing(self) -> None:
         pass
 
-    start = synchronize = arrive = reset_peaks = empty_caches = mark = used_bytes = nothing
+    start = synchronize = arrive = reset_peaks = mark = used_bytes = nothing
+    lies_in_host_memory = nothing
 
-    def allocated(self) -> accelerator.Allocated:
-        return accelerator.Allocated(0, 0, 0, 0, None)
+    def empty_caches(self) -> bool:
+        return False
+
+    def allocated(self) -> device_allocator.Allocated:
+        return device_allocator.NOTHING_TOLD
 
 
 def no_moves(size_bytes: int) -> list[device_ceilings.Move]:

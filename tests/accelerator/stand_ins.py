@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from harness.trial.accelerator import Allocated, Mark
+from harness.trial.accelerator import Mark
+from harness.trial.device_allocator import NOTHING_TOLD, Allocated
 
 MILLI = 1_000_000
 """Nanoseconds."""
@@ -69,6 +70,8 @@ class StandInDevice:
     has_events: bool = True
     used_source: str = "said by the test"
     tells_used: bool = True
+    tells_memory: bool = True  # by torch's allocator, whose caches can then be emptied
+    in_host_memory: bool | None = False
     context_ms: float = 0.0
     context_bytes: int = 0
     busy_until_ns: dict[str, int] = field(default_factory=lambda: {"current": 0})
@@ -103,6 +106,8 @@ class StandInDevice:
         return At(max(self.now.ns, self.busy_until_ns["current"])) if self.has_events else None
 
     def allocated(self) -> Allocated:
+        if not self.tells_memory:
+            return NOTHING_TOLD
         own = self.memory
         return Allocated(
             own.allocated, own.reserved, own.peak_allocated, own.peak_reserved, own.pinned
@@ -116,9 +121,14 @@ class StandInDevice:
         self.memory.peak_allocated = self.memory.allocated
         self.memory.peak_reserved = self.memory.reserved
 
-    def empty_caches(self) -> None:
+    def empty_caches(self) -> bool:
         self.log.append("empty caches")
-        self.memory.reserved = self.memory.allocated
+        if self.tells_memory:
+            self.memory.reserved = self.memory.allocated
+        return self.tells_memory
+
+    def lies_in_host_memory(self) -> bool | None:
+        return self.in_host_memory
 
 
 @dataclass

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import msgspec
 import pytest
 
 from harness.model import DeviceMemory, Effort, Outcome
-from harness.trial.accelerator import opened
+from harness.trial.accelerator import NOT_TOLD, opened
 from harness.trial.device_ledger import DeviceLedger, Ledgered, memory_noted
 from harness.trial.steps import Record, Steady
 from tests.accelerator.stand_ins import MIB, StandInDevice
@@ -62,6 +63,42 @@ def test_what_the_backend_does_not_tell_is_not_told() -> None:
     assert found.context_bytes is None
     assert found.retained_used_bytes is None
     assert found.pinned_asked_bytes is None
+
+
+def test_a_backend_without_statistics_has_no_figures_and_no_zeros() -> None:
+    found = ledger_of_a_call(StandInDevice(tells_memory=False, tells_used=False))
+    told = {name: value for name, value in asdict(found).items() if value is not None}
+    assert told.keys() == {"pinned_asked_bytes", "source", "used_source", "lies_in_host_memory"}
+    assert found.source == NOT_TOLD
+
+
+def test_what_lies_in_the_hosts_memory_is_said_to() -> None:
+    assert ledger_of_a_call(StandInDevice(in_host_memory=True)).lies_in_host_memory is True
+
+
+def test_what_was_left_is_told_alike_by_torch_and_device_wide() -> None:
+    device = StandInDevice()
+    ready = opened(device)
+    ledger = DeviceLedger(ready)
+    ledger.begin()
+    device.memory.allocate(30 * MIB)
+    ledger.called()
+    device.memory.allocate(70 * MIB)  # the check's, which the driver sees too
+    ledger.about_to_drop()
+    device.memory.free(70 * MIB)
+    ledger.dropped()
+    found = msgspec.convert(ledger.record(None), DeviceMemory)
+    assert found.left_reserved_bytes == found.left_used_bytes == 30 * MIB
+
+
+def test_readings_of_two_sources_are_not_subtracted() -> None:
+    device = StandInDevice(context_bytes=CONTEXT)
+
+    def started_otherwise() -> None:
+        device.used_source = "another"
+
+    device.start = started_otherwise  # type: ignore[method-assign]
+    assert opened(device).context_bytes is None
 
 
 def test_pinned_memory_of_the_setup_counts() -> None:
