@@ -14,9 +14,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
+
+from harness.trial.device_nvml import first_visible
 
 BEGAN = time.perf_counter()
 BLOCK = 256 * 1024**2
@@ -36,23 +37,13 @@ def pages() -> dict[str, int | None]:
     return {f"host_{name}_bytes": size for name, size in found.items()}
 
 
-def device_wide() -> Callable[[], int | None]:
-    """Reads the memory in use of the first visible device, without starting it."""
-    try:
-        from harness.trial.nvml import visible_device
-
-        handle = visible_device()
-    except ImportError:
-        handle = None
-    return (lambda: None) if handle is None else handle.used_bytes
-
-
 class Probe:
     """Writes one line for each moment."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._used = device_wide()
+        device = first_visible()
+        self._used = (lambda: None) if device is None else device.used_bytes
         self._last = BEGAN
 
     def note(self, moment: str, torch: Any = None, **more: Any) -> None:
