@@ -47,7 +47,7 @@ def _timing(timings: Sequence[DeviceTiming]) -> dict[str, Any]:
             one.first_event_s for one in timings if one.first_event_s is not None
         ),
         "context_s": _median(one.context_s for one in timings),
-        "empty_s": _median(one.empty_s for one in steady),
+        "empty_s": _median(one.empty_s for one in steady if one.empty_s is not None),
         "overlap_fraction": _median(overlap.fraction for overlap in overlaps),
         "overlap_kernel_s": _median(overlap.kernel_s for overlap in overlaps),
         "overlap_both_s": _median(overlap.both_s for overlap in overlaps),

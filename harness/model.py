@@ -290,7 +290,7 @@ class DeviceTiming:
     first_blocked_s: float  # until the first call had returned
     first_event_s: float | None  # by events on the current stream; None where there are none
     context_s: float  # making the context, before anything was timed
-    empty_s: float  # what is measured of a call that does nothing
+    empty_s: float | None  # what is measured of a call that does nothing; None where not timed
     blocked_s: tuple[float, ...] = ()  # one for each of the timing's samples
     events_s: tuple[float, ...] = ()
     overlaps: tuple[Overlap, ...] = ()

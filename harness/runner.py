@@ -124,6 +124,8 @@ class Runner:
         self.done = {(trial.case, trial.round, trial.kind) for trial in done or ()}
         # An attempt of a search that fails says where the search goes on.
         self.failed = {t.case for t in done or () if not t.outcome.ok and t.kind != "limit"}
+        self.slow = {self._strategy(t.case) for t in done or () if t.outcome.name == "timeout"}
+        self.put_off: list[Step] = []  # of strategies that have taken too long elsewhere
         self.instrument = Instrument(self.plan, self.infos, team.hosts, fixtures)
         self.searches = Searches(self.plan.cases, self.infos, done or ())
         self.estimator = Estimator(self.plan.cases, done or ())
@@ -143,7 +145,7 @@ class Runner:
         ]
         self.listener.begin(sum(map(len, todo)))
         try:
-            reason = self._run(todo, started)
+            reason = self._run([*todo, self.put_off], started)
         except KeyboardInterrupt:
             self.journal.append(EndLine("interrupted"))
             raise
@@ -151,6 +153,7 @@ class Runner:
         return reason
 
     def _run(self, todo: list[list[Step]], started: float) -> str:
+        """Round by round, and at the end what was put off."""
         for number, steps in enumerate(todo):
             waiting = [step for step in steps if step.case not in self.failed]
             self.listener.dropped(len(steps) - len(waiting))
@@ -165,6 +168,8 @@ class Runner:
                 for line in measure_ceilings(host, self.plan, self.machine, number, self.fixtures):
                     self.journal.append(line)
             for position, step in enumerate(waiting):
+                if self._passed_over(step, last=steps is self.put_off):
+                    continue
                 spent_s = time.monotonic() - started
                 if self.plan.budget_s and (
                     spent_s + self.estimator.one_s(step) > self.plan.budget_s
@@ -187,8 +192,27 @@ class Runner:
             self._ends_at = now + min(total_s, left_s)
         return max(0.0, self._ends_at - now)
 
+    def _passed_over(self, step: Step, *, last: bool) -> bool:
+        """Whether a step is put off, or not taken at all.
+
+        A strategy that took too long at one point may do so at every other, and each costs the
+        whole of its limit: all the rest is measured first.
+        """
+        if last:
+            if step.case in self.failed:
+                self.listener.dropped(1)
+            return step.case in self.failed
+        if self._strategy(step.case) in self.slow:
+            self.put_off.append(step)
+            return True
+        return False
+
     def _case(self, step: Step) -> PlannedCase:
         return self.plan.cases[step.case]
+
+    def _strategy(self, case: int) -> tuple[str, str]:
+        planned = self.plan.cases[case].case
+        return planned.scenario, planned.strategy
 
     def _measure(self, step: Step) -> None:
         planned = self._case(step)
@@ -197,6 +221,8 @@ class Runner:
         self.estimator.learn(trial)
         if not trial.outcome.ok:
             self.failed.add(step.case)
+        if trial.outcome.name == "timeout":
+            self.slow.add(self._strategy(step.case))
         self.listener.finished(planned, trial)
 
     def _search(self, step: Step, started: float) -> bool:

@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from harness.errors import UnableError
 
@@ -19,6 +20,7 @@ _TASKS = Path("/proc/self/task")
 _MAPS = Path("/proc/self/maps")
 _PAUSE_HARD = 2  # omp_pause_hard of the OpenMP API 5.0: give back all threads
 ACCELERATORS = ("cuda", "xpu")
+"""Asked one by one: an older torch does not say which it is built for."""
 
 
 def refuse_unless_forkable() -> None:
@@ -40,11 +42,23 @@ def refuse_unless_forkable() -> None:
 def accelerator_in_use() -> str:
     """The accelerator that torch has started in this process; empty where it has none."""
     torch = sys.modules.get("torch")
-    for name in ACCELERATORS if torch is not None else ():
-        module = getattr(torch, name, None)
-        if module is not None and module.is_initialized():
+    if torch is None:
+        return ""
+    for name in (*ACCELERATORS, _built_for(torch)):
+        has_begun = getattr(getattr(torch, name, None), "is_initialized", None)
+        if has_begun is not None and has_begun():
             return name.upper()
     return ""
+
+
+def _built_for(torch: Any) -> str:
+    """The accelerator that torch is built for, or that has been registered with it; "" for none."""
+    current = getattr(getattr(torch, "accelerator", None), "current_accelerator", None)
+    try:
+        found = current() if current is not None else None
+    except (ImportError, RuntimeError):  # registered, without what is needed to use it
+        return ""
+    return "" if found is None else str(found.type)
 
 
 def other_threads() -> tuple[str, ...]:

@@ -106,7 +106,7 @@ def _working(owners: Sequence[Any], name: str) -> Callable[[], Any] | None:
             continue
         try:
             function()
-        except (AttributeError, RuntimeError, NotImplementedError):
+        except (AttributeError, ImportError, RuntimeError, NotImplementedError):
             continue
         return function
     return None

@@ -13,10 +13,11 @@ from typing import Any
 from harness.model import DeviceTiming, Effort, Outcome
 from harness.trial.accelerator import Opened
 from harness.trial.clock import clock_cost_ns
-from harness.trial.device_clock import NANO, DeviceClock, Sample
-from harness.trial.device_overlap import Kernel, measure_overlaps
+from harness.trial.device_clock import NANO, DeviceClock, Sample, events_cover
+from harness.trial.device_overlap import NoOverlapError, measure_overlaps
+from harness.trial.device_work import Kernel
 from harness.trial.fixtures import folder_of
-from harness.trial.judge import judged
+from harness.trial.judge import failure, judged
 from harness.trial.measured import as_declared, facts
 from harness.trial.page_cache import file_cache
 from harness.trial.steps import Record, Steady
@@ -24,6 +25,7 @@ from harness.trial.turns import turns_of
 from harness.trial.work import Assignment, Work
 
 NO_EVENTS = "its events tell no time"
+EVENTS_LESS = "its events tell less than the call takes: what the host does is not among them"
 
 
 @dataclass
@@ -31,9 +33,10 @@ class Found:
     """What is known of a trial's calls so far."""
 
     first: Sample | None = None
-    empty_s: float = 0.0
+    empty_s: float | None = None
     samples: list[Sample] = field(default_factory=list)
     overlaps: tuple[Any, ...] = ()
+    no_overlap: str = ""  # why there are none
 
 
 class DeviceCalls:
@@ -43,7 +46,7 @@ class DeviceCalls:
         task: what is to be measured.
         work: the strategy, bound to its inputs.
         opened: the device, with its context made.
-        kernel: makes what is computed beside a transfer; None where nothing is.
+        kernel: makes what is computed beside a transfer, in so many rows; None where nothing is.
     """
 
     goes_on = False  # results are made anew
@@ -53,7 +56,7 @@ class DeviceCalls:
         task: Assignment,
         work: Work,
         opened: Opened,
-        kernel: Callable[[], Kernel] | None = None,
+        kernel: Callable[[int], Kernel] | None = None,
     ) -> None:
         self.task = task
         self.work = work
@@ -102,11 +105,20 @@ class DeviceCalls:
         return Steady(timing, len(self.found.samples))
 
     def compete(self) -> None:
-        """Try the call beside a kernel, once everything else is known."""
-        if self.kernel is not None and self.found.samples:
+        """Try the call beside a kernel, once everything else is known.
+
+        Whatever happens here, the trial was measured: it is noted, and no more.
+        """
+        if self.kernel is None or not self.found.samples:
+            return
+        try:
             self.found.overlaps = measure_overlaps(
-                self.clock, self._call, self.kernel(), self.task.effort, self._restore
+                self.clock, self._call, self.kernel, self.task.effort, self._restore
             )
+        except NoOverlapError as error:
+            self.found.no_overlap = str(error)
+        except Exception as error:  # noqa: BLE001 — see above
+            self.found.no_overlap = f"overlap was not measured: {failure(error).reason}"
 
     def record(self) -> Record:
         """The field of a Trial that tells of time on the device."""
@@ -116,15 +128,17 @@ class DeviceCalls:
 
     def _timing(self, first: Sample) -> DeviceTiming:
         found, device = self.found, self.opened.device
-        events = [one.event_s for one in found.samples if one.event_s is not None]
+        less = device.has_events and not events_cover(found.samples or [first])
+        events = [one.event_s for one in found.samples if one.event_s is not None and not less]
+        notes = ("" if device.has_events else NO_EVENTS, EVENTS_LESS if less else "")
         return DeviceTiming(
             device=device.kind,
             first_blocked_s=first.blocked_s,
-            first_event_s=first.event_s,
+            first_event_s=None if less else first.event_s,
             context_s=self.opened.context_s,
             empty_s=found.empty_s,
             blocked_s=tuple(one.blocked_s for one in found.samples),
             events_s=tuple(events),
             overlaps=found.overlaps,
-            note="" if device.has_events else NO_EVENTS,
+            note="; ".join(note for note in (*notes, found.no_overlap) if note),
         )

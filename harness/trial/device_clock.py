@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from harness.trial.turns import ALONE, Turns, paced
 
 NANO = 1e-9
 EMPTY_CALLS = 21
+LEAST_COVERED = 0.5
+"""Of the time that the host is blocked; clocks of device and host are read a little apart."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,18 @@ class Sample:
     blocked_s: float
     done_s: float
     event_s: float | None
+
+
+def events_cover(samples: Sequence[Sample]) -> bool:
+    """Whether events tell of all that a call does.
+
+    They are recorded before and after it, so that they cannot be nearer to each other than its
+    begin and its end, unless a backend copies on the host and has them passed at once.
+    """
+    if any(one.event_s is None for one in samples):
+        return False
+    event_s = statistics.median(one.event_s or 0.0 for one in samples)
+    return event_s >= LEAST_COVERED * statistics.median(one.blocked_s for one in samples)
 
 
 class DeviceClock:

@@ -11,7 +11,7 @@ from harness.trial import pointers
 from harness.trial.accelerator import Device, opened
 from harness.trial.device_calls import DeviceCalls
 from harness.trial.device_ledger import DeviceLedger, Ledgered, memory_noted
-from harness.trial.device_overlap import Kernel, Matmul
+from harness.trial.device_work import Kernel, Matmul
 from harness.trial.limits import LimitPage
 from harness.trial.steps import Record, take_steps
 from harness.trial.tree import TreePage
@@ -25,7 +25,7 @@ def measure_on_device(
     record: Record,
     warm: Callable[[], object],
     device: Device | None = None,
-    kernel: Callable[[], Kernel] | None = None,
+    kernel: Callable[[int], Kernel] | None = None,
 ) -> Outcome:
     """Make the context, warm up, measure the call, and try it beside a kernel.
 
@@ -35,7 +35,8 @@ def measure_on_device(
         record: where fields of a Trial are noted.
         warm: calls the strategy once on tiny inputs.
         device: what to measure on; the accelerator that torch finds when not given.
-        kernel: makes what is computed beside a transfer; products of matrices when not given.
+        kernel: makes what is computed beside a transfer, in so many rows; products of matrices
+            when not given.
     """
     ready = opened(device)
     warm()
@@ -58,7 +59,7 @@ def measure_on_device(
     return outcome
 
 
-def _matmul() -> Matmul:
+def _matmul(side: int) -> Matmul:
     found = torch.accelerator.current_accelerator()
     assert found is not None
-    return Matmul(found)
+    return Matmul(found, side)

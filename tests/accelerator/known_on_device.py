@@ -1,18 +1,18 @@
 """Strategies whose time on a device is known relative to each other."""
 
-from typing import Any
-
 import torch
 
 from harness import Scenario
+from harness.trial.device_work import Matmul
 
 scenario = Scenario(
     "known_on_device",
     question="Do the clocks agree?",
     baseline="long_kernel",
     on_device=True,
-    parameters={"size": 1024**2, "dtype": "uint8"},
+    parameters={"size": 1024**2, "dtype": "uint8", "times": 1},
 )
+SIDE = 2048
 
 
 @scenario.inputs
@@ -20,31 +20,26 @@ def data(size: int, dtype: str) -> torch.Tensor:
     return torch.ones(size, dtype=getattr(torch, dtype))
 
 
-def squares(data: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def products(data: torch.Tensor) -> Matmul:
     device = torch.accelerator.current_accelerator()
-    square = torch.ones(4096, 4096, device=device)
-    return square, torch.empty_like(square)
+    assert device is not None
+    return Matmul(device, SIDE)
 
 
-def compute(prepared: tuple[torch.Tensor, torch.Tensor], times: int) -> torch.Tensor:
-    square, product = prepared
-    for _ in range(times):
-        torch.mm(square, square, out=product)
-    return product
+@scenario.strategy(setup=products)
+def long_kernel(data: torch.Tensor, prepared: Matmul, times: int) -> torch.Tensor:
+    """So many products; the test says how many take long on its device."""
+    prepared.queue(times)
+    return prepared.product
 
 
-@scenario.strategy(setup=squares)
-def long_kernel(data: torch.Tensor, prepared: Any) -> torch.Tensor:
-    """So many products."""
-    return compute(prepared, 40)
-
-
-@scenario.strategy(setup=squares)
-def long_kernel_twice(data: torch.Tensor, prepared: Any) -> torch.Tensor:
+@scenario.strategy(setup=products)
+def long_kernel_twice(data: torch.Tensor, prepared: Matmul, times: int) -> torch.Tensor:
     """Twice as many."""
-    return compute(prepared, 80)
+    prepared.queue(2 * times)
+    return prepared.product
 
 
 @scenario.check
 def right(data: torch.Tensor, result: torch.Tensor) -> None:
-    assert result[0, 0].item() == 4096
+    assert result[0, 0].item() == SIDE

@@ -50,7 +50,7 @@ def install() -> None:
     link: Any = device_ceilings
     link._moves = no_moves
     beside: Any = device_trial
-    beside._matmul = lambda: SimpleNamespace(queue=lambda times: np.ones(10_000 * times).sum())
+    beside._matmul = lambda side: SimpleNamespace(queue=lambda times: np.ones(side * times).sum())
 
 
 install()

@@ -5,6 +5,7 @@ No figure of it ever stands for one that was measured.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -27,6 +28,19 @@ class HostClock:
 
     def spend(self, milliseconds: float) -> None:
         self.ns += round(milliseconds * MILLI)
+
+
+class RealClock(HostClock):
+    """Time passes by itself; to be later than it is, one has to wait."""
+
+    @property
+    def ns(self) -> int:
+        return time.perf_counter_ns()
+
+    @ns.setter
+    def ns(self, until: int) -> None:
+        while time.perf_counter_ns() < until:
+            pass
 
 
 @dataclass

@@ -16,7 +16,7 @@ from harness.fixtures import FixtureStore
 from harness.host import Host
 from harness.model import Ceiling, Outcome
 from harness.trial.device_ceilings import SAMPLES, Move, measure_device_ceilings
-from tests.accelerator.stand_ins import MIB, StandInDevice, transfer
+from tests.accelerator.stand_ins import MIB, At, RealClock, StandInDevice, transfer
 from tests.journals import ENVIRONMENT, header, planned
 
 
@@ -82,6 +82,15 @@ def test_a_rate_is_bytes_by_the_fastest_sample(has_events: bool) -> None:
         assert found["bytes_per_s"] == pytest.approx(2 * MIB / 2e-3)
     else:
         assert found["bytes_per_s"] == 2 * MIB / min(found["samples_s"])
+
+
+def test_a_rate_is_not_by_events_where_the_host_copies() -> None:
+    device = StandInDevice(RealClock())
+    moves: list[Move] = [("device_to", MIB, lambda: device.now.spend(1))]
+    device.mark = lambda: At(0)  # type: ignore[method-assign]  # passed as soon as recorded
+    (found,) = measure_device_ceilings({"size_bytes": MIB}, device, moves)["ceilings"]
+    assert min(found["samples_s"]) >= 1e-3
+    assert found["bytes_per_s"] == MIB / min(found["samples_s"])
 
 
 def test_loading_every_scenario_asks_no_device_for_anything(

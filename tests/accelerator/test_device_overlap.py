@@ -6,28 +6,46 @@ import pytest
 
 from harness.model import Effort, Overlap
 from harness.trial.device_clock import DeviceClock
-from harness.trial.device_overlap import LEAST_TRIES, MOST_KERNELS, measure_overlaps
+from harness.trial.device_overlap import LEAST_TRIES, SIDES, NoOverlapError, measure_overlaps
+from harness.trial.device_work import MOST_KERNELS
 from tests.accelerator.stand_ins import StandInDevice, StandInKernel, transfer
 
 EFFORT = Effort(trials=1, steady_s=1.0, min_samples=3)
+
+
+class Kernels:
+    """Products whose time grows with the cube of their side, from a given one on."""
+
+    def __init__(self, device: StandInDevice, shortest_ms: float) -> None:
+        self.device = device
+        self.shortest_ms = shortest_ms
+        self.made: dict[int, StandInKernel] = {}
+
+    def __call__(self, side: int) -> StandInKernel:
+        milliseconds = self.shortest_ms * (side / SIDES[0]) ** 3
+        return self.made.setdefault(side, StandInKernel(self.device, milliseconds))
+
+    @property
+    def used(self) -> StandInKernel:
+        """The one that was computed beside the call: it alone was queued so often."""
+        return max(self.made.values(), key=lambda kernel: len(kernel.queued))
 
 
 def overlaps(
     host_ms: float, device_ms: float, stream: str, kernel_ms: float = 1, effort: Effort = EFFORT
 ) -> tuple[tuple[Overlap, ...], StandInKernel]:
     device = StandInDevice()
-    kernel = StandInKernel(device, kernel_ms)
+    kernels = Kernels(device, kernel_ms)
     clock = DeviceClock(device, now=device.now)
-    return measure_overlaps(clock, transfer(device, host_ms, device_ms, stream), kernel, effort), (
-        kernel
-    )
+    call = transfer(device, host_ms, device_ms, stream)
+    return measure_overlaps(clock, call, kernels, effort), kernels.used
 
 
 def test_a_transfer_on_its_own_stream_hides_entirely() -> None:
     found, kernel = overlaps(0, 8, "side")
     assert found == (Overlap(0.008, 0.008, 0.008),) * 3
     assert {one.fraction for one in found} == {1.0}
-    assert kernel.queued[-1] == 8  # as many as the call takes
+    assert kernel.queued[-1] * kernel.milliseconds == 8  # as long as the call takes
 
 
 def test_a_transfer_on_the_kernels_stream_comes_after_it() -> None:
@@ -57,9 +75,35 @@ def test_nothing_to_hide_is_not_hidden() -> None:
     assert Overlap(0.0, 1.0, 1.0).fraction == 0.0
 
 
-def test_a_short_call_is_tried_beside_one_kernel_and_a_long_one_beside_not_too_many() -> None:
-    assert overlaps(0, 0.01, "side")[1].queued[-1] == 1
-    assert overlaps(0, 10_000, "side")[1].queued[-1] == MOST_KERNELS
+def test_a_long_call_is_tried_beside_not_too_many_kernels() -> None:
+    assert overlaps(0, 1e7, "side", kernel_ms=0.001)[1].queued[-1] == MOST_KERNELS
+
+
+@pytest.mark.parametrize(
+    ("shortest_ms", "call_ms", "kernel_ms"),
+    [
+        (1, 8, 8),  # the next one would be as long as the call
+        (1, 3.9, 1),  # the next one would be twice as long, and more
+        (1, 4, 8),
+        (1, 0.5, 1),
+        (1, 0.26, 1),  # there is none that is shorter
+        (0.005, 0.02, 0.04),  # a device of today, and the smallest transfers
+        (0.0001, 1e6, 0.0001 * 16**3),  # the largest
+    ],
+)
+def test_the_largest_kernel_that_is_not_long_beside_the_call_is_chosen(
+    shortest_ms: float, call_ms: float, kernel_ms: float
+) -> None:
+    found, kernel = overlaps(0, call_ms, "side", shortest_ms)
+    assert kernel.milliseconds == pytest.approx(kernel_ms)
+    assert kernel.milliseconds <= 4 * call_ms
+    assert {one.fraction for one in found} == {1.0}
+
+
+@pytest.mark.parametrize("call_ms", [0.07, 0.2])
+def test_where_every_kernel_is_long_beside_the_call_nothing_is_found(call_ms: float) -> None:
+    with pytest.raises(NoOverlapError, match="shortest kernel takes 1 ms"):
+        overlaps(0, call_ms, "side", kernel_ms=1)
 
 
 def test_what_takes_long_is_tried_less_often() -> None:

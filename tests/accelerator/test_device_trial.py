@@ -12,11 +12,11 @@ import pytest
 from harness.model import Effort, Outcome, Trial, TrialKind
 from harness.scenario import Scenario
 from harness.trial import fixtures
-from harness.trial.device_calls import NO_EVENTS
+from harness.trial.device_calls import EVENTS_LESS, NO_EVENTS
 from harness.trial.device_trial import measure_on_device
 from harness.trial.judge import failure
 from harness.trial.work import Assignment
-from tests.accelerator.stand_ins import MIB, StandInDevice, StandInKernel
+from tests.accelerator.stand_ins import MIB, At, RealClock, StandInDevice, StandInKernel
 
 SIZE = 1 * MIB
 
@@ -25,10 +25,11 @@ class Lab:
     """Runs trials of one scenario, whose strategies find the device here."""
 
     def __init__(self, folder: Path) -> None:
-        self.device = StandInDevice()
+        self.device = StandInDevice(RealClock())  # as that of the trial
         self.folder = folder
         self.warmed = 0
         self.kernels: list[StandInKernel] = []
+        self.kernel_ms = 0.0
         self.scenario = Scenario("moving", question="?", baseline="send", transfers="to")
 
         @self.scenario.inputs
@@ -62,7 +63,7 @@ class Lab:
         return "prepared"
 
     def trial(self, strategy: str, kind: TrialKind = "time") -> Trial:
-        effort = Effort(trials=1, steady_s=0.001, min_samples=3, max_samples=4)
+        effort = Effort(trials=1, steady_s=1.0, min_samples=3, max_samples=4)
         own = self.scenario.strategies[strategy]
         inputs = self.folder / "inputs.bin"
         task = Assignment(self.scenario, own, {"size": SIZE}, kind, effort, inputs, inputs)
@@ -74,8 +75,8 @@ class Lab:
     def warm(self) -> None:
         self.device.log.append("warm")
 
-    def kernel(self) -> StandInKernel:
-        self.kernels.append(StandInKernel(self.device, 1.0))
+    def kernel(self, side: int) -> StandInKernel:
+        self.kernels.append(StandInKernel(self.device, self.kernel_ms))
         return self.kernels[-1]
 
 
@@ -115,7 +116,23 @@ def test_a_transfer_is_tried_beside_a_kernel_at_the_end(lab: Lab) -> None:
     trial = lab.trial("send")
     assert trial.device_timing is not None
     assert len(trial.device_timing.overlaps) >= 2
-    assert len(lab.kernels) == 1
+    assert lab.kernels
+
+
+def test_a_kernel_that_fails_is_a_note_on_a_good_trial(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(side: int) -> StandInKernel:
+        raise RuntimeError("CUBLAS_STATUS_ALLOC_FAILED")
+
+    monkeypatch.setattr(lab, "kernel", fail)
+    trial = lab.trial("send")
+    assert trial.outcome == Outcome("ok")
+    assert trial.timing is not None
+    assert trial.timing.samples_s
+    assert trial.device_timing is not None
+    assert trial.device_timing.overlaps == ()
+    assert "not measured: RuntimeError: CUBLAS_STATUS_ALLOC_FAILED" in trial.device_timing.note
 
 
 def test_memory_is_read_in_a_trial_of_its_own(lab: Lab) -> None:
@@ -128,6 +145,7 @@ def test_memory_is_read_in_a_trial_of_its_own(lab: Lab) -> None:
     assert trial.ledger is not None  # and that of the host
     assert trial.device_timing is not None
     assert trial.device_timing.blocked_s == ()
+    assert trial.device_timing.empty_s is None  # it was not timed, and took some time
     assert not lab.kernels
 
 
@@ -153,6 +171,19 @@ def test_a_backend_without_events_says_so(lab: Lab) -> None:
     assert trial.device_timing.first_event_s is None
     assert trial.device_timing.events_s == ()
     assert trial.device_timing.note == NO_EVENTS
+
+
+def test_events_of_a_backend_that_copies_on_the_host_are_not_believed(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # They are passed as soon as they are recorded, and so all at one time.
+    monkeypatch.setattr(lab.device, "mark", lambda: At(0))
+    trial = lab.trial("send")
+    assert trial.outcome == Outcome("ok")
+    assert trial.device_timing is not None
+    assert trial.device_timing.first_event_s is None
+    assert trial.device_timing.events_s == ()
+    assert EVENTS_LESS in trial.device_timing.note
 
 
 def test_memory_of_the_device_that_gives_out_is_an_outcome() -> None:

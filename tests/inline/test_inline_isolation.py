@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -207,6 +208,38 @@ class TestRefusal:
             measure(abs, 1)
         assert str(caught.value).startswith("this process has begun to use CUDA, which does not")
         assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("begun", [True, False])
+    def test_a_backend_that_was_registered(
+        self, begun: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        module = SimpleNamespace(is_initialized=lambda: begun)
+        monkeypatch.setattr(torch, "openreg", module, raising=False)
+        monkeypatch.setattr(
+            torch.accelerator, "current_accelerator", lambda: SimpleNamespace(type="openreg")
+        )
+        assert safety.accelerator_in_use() == ("OPENREG" if begun else "")
+
+    @pytest.mark.parametrize("module", [None, SimpleNamespace()])
+    def test_a_backend_that_does_not_say(
+        self, module: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(torch, "openreg", module, raising=False)
+        monkeypatch.setattr(
+            torch.accelerator, "current_accelerator", lambda: SimpleNamespace(type="openreg")
+        )
+        assert safety.accelerator_in_use() == ""
+
+    def test_a_torch_without_accelerators_or_with_a_broken_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken() -> None:
+            raise RuntimeError("Please register PrivateUse1HooksInterface first.")
+
+        monkeypatch.setattr(torch.accelerator, "current_accelerator", broken)
+        assert safety.accelerator_in_use() == ""
+        monkeypatch.delattr(torch, "accelerator")
+        assert safety.accelerator_in_use() == ""
 
     def test_a_system_without_fork(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delattr(os, "fork")
