@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
-from harness.trial.device_nvml import first_visible
+from harness.trial.device.nvml import first_visible
 
 BEGAN = time.perf_counter()
 BLOCK = 256 * 1024**2

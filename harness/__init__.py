@@ -9,15 +9,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from harness.inline.comparing import compare
-    from harness.inline.comparison import Comparison
-    from harness.inline.loading import load
-    from harness.inline.measurement import Measurement
-    from harness.inline.measuring import measure
-    from harness.scenario import Parameter, Scenario
+from harness.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from harness.inline.compare import compare
+    from harness.inline.comparison import Comparison
+    from harness.inline.load import load
+    from harness.inline.measure import measure
+    from harness.inline.measurement import Measurement
+    from harness.scenario import Parameter, Scenario
 
 __all__ = [
     "Comparison",
@@ -35,9 +35,9 @@ _WHEN_ASKED_FOR = {
     "Measurement": "inline.measurement",
     "Parameter": "scenario",
     "Scenario": "scenario",
-    "compare": "inline.comparing",
-    "load": "inline.loading",
-    "measure": "inline.measuring",
+    "compare": "inline.compare",
+    "load": "inline.load",
+    "measure": "inline.measure",
 }
 
 

@@ -70,7 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
             "--ferrybench-memory needs pytest-benchmark: pip install pytest-benchmark"
         )
     if config.getoption("ferrybench_timeout") != TIMEOUT:
-        from harness.pytest_support.wishes import timeout_of
+        from harness.pytest_support.options import timeout_of
 
         timeout_of(config)  # or it is told at once that it is none
 

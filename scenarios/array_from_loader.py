@@ -11,8 +11,8 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from harness import Parameter, Scenario
-from harness.checks import same_values
 from harness.scenario import KIB, MIB
+from harness.scenario.checks import same_values
 
 ARTICLE = "How can a PyTorch DataLoader be split into NumPy arrays?"
 SMALL = MIB

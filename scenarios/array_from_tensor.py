@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from harness import Parameter, Scenario
-from harness.checks import same_values
-from harness.layouts import TENSOR_LAYOUTS, make_tensor, no_such_tensor, random_values
 from harness.scenario import MIB, SIZES
+from harness.scenario.checks import same_values
+from harness.scenario.layouts import TENSOR_LAYOUTS, make_tensor, no_such_tensor, random_values
 
 DTYPES = ("uint8", "float16", "bfloat16", "float32", "float64", "int64")
 LAYOUTS = tuple(layout for layout in TENSOR_LAYOUTS if layout != "conjugate")

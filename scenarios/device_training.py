@@ -6,9 +6,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from harness import Parameter, Scenario
 from harness.batches import number_rows, verify_epoch
-from harness.samples import CLASSES
 from harness.scenario import MIB
-from harness.training import make_step
+from harness.scenario.sample_files import CLASSES
+from harness.scenario.training_step import make_step
 
 SIDE = 64
 """Of an image: 16 KiB of float32."""

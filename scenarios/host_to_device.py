@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from harness import Parameter, Scenario
-from harness.checks import same_values
-from harness.layouts import random_values
 from harness.scenario import KIB, MIB
+from harness.scenario.checks import same_values
+from harness.scenario.layouts import random_values
 
 DTYPES = ("float32", "float16", "uint8")
 SIZES = tuple(4 * KIB * 4**step for step in range(10))

@@ -20,7 +20,7 @@ from torch.utils.data import (
 from harness import Parameter, Scenario
 from harness.batches import number_rows, verify_epoch
 from harness.scenario import KIB, MIB
-from harness.trial.accelerator import why_none
+from harness.trial.device.accelerator import why_none
 
 ARTICLE = "How can a large NumPy array be efficiently converted to a PyTorch DataLoader?"
 BATCH_SIZES = (1, 8, 64, 512, 4096)

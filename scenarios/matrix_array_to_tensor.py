@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from harness import Parameter, Scenario
-from harness.checks import as_array, same_values
-from harness.layouts import ARRAY_LAYOUTS, make_array, no_such_array
+from harness.scenario.checks import as_array, same_values
+from harness.scenario.layouts import ARRAY_LAYOUTS, make_array, no_such_array
 
 DTYPES = (
     "bool",

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from harness import Parameter, Scenario
-from harness.checks import as_array, same_values
-from harness.layouts import TENSOR_LAYOUTS, make_tensor, no_such_tensor, random_values
+from harness.scenario.checks import as_array, same_values
+from harness.scenario.layouts import TENSOR_LAYOUTS, make_tensor, no_such_tensor, random_values
 
 DTYPES = (
     "bool",

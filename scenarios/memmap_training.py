@@ -23,9 +23,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from harness import Parameter, Scenario
 from harness.batches import verify_file_epoch
-from harness.checks import close_values
-from harness.npy_file import read_npy
-from harness.samples import (
+from harness.scenario import KIB, MIB
+from harness.scenario.checks import close_values
+from harness.scenario.npy import read_npy
+from harness.scenario.sample_files import (
     HEADER_BYTES,
     as_floats,
     copy_leading,
@@ -33,8 +34,7 @@ from harness.samples import (
     read_header,
     write_samples,
 )
-from harness.scenario import KIB, MIB
-from harness.training import STEPS, make_step
+from harness.scenario.training_step import STEPS, make_step
 
 ARTICLE = "How can I efficiently use NumPy memmap for PyTorch neural network training?"
 SAMPLE_BYTES = (512, KIB, 2 * KIB, 4 * KIB, 4 * KIB + 256, 16 * KIB, 64 * KIB, MIB)

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from harness import Parameter, Scenario
-from harness.checks import close_values
 from harness.scenario import KIB, MIB
+from harness.scenario.checks import close_values
 
 MEAN = np.array([0.485, 0.456, 0.406], np.float32).reshape(3, 1, 1)
 STD = np.array([0.229, 0.224, 0.225], np.float32).reshape(3, 1, 1)

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from harness import Parameter, Scenario
-from harness.checks import same_values
-from harness.layouts import ARRAY_LAYOUTS, make_array, no_such_array, shape_for
 from harness.scenario import MIB, SIZES
+from harness.scenario.checks import same_values
+from harness.scenario.layouts import ARRAY_LAYOUTS, make_array, no_such_array, shape_for
 
 DTYPES = ("uint8", "float16", "float32", "float64", "int64")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.host import Host
-from harness.model import HostSpec
+from harness.host.host import Host
+from harness.schema.records import HostSpec
 from tests.lab import MISBEHAVING, Lab
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.description import ParameterInfo, ScenarioInfo, StrategyInfo
-from harness.environment import Environment
-from harness.journal import CeilingLine, EndLine, Header, Journal, Plan
-from harness.model import (
+from harness.host.environment import Environment
+from harness.journal.lines import CeilingLine, EndLine, Header, Journal, Plan
+from harness.schema.description import ParameterInfo, ScenarioInfo, StrategyInfo
+from harness.schema.records import (
     Case,
     Ceiling,
     Effort,

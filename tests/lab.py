@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.host import Host, Observed, Report
-from harness.model import Effort, Outcome, Value
-from harness.trial.limits import Bound
+from harness.host.host import Host, Observed, Report
+from harness.schema.records import Effort, Outcome, Value
+from harness.trial.limit.memory_limit import Bound
 
 MISBEHAVING = Path(__file__).parent / "trial" / "misbehaving.py"
 BRIEF = Effort(trials=1, steady_s=0.01)

@@ -79,7 +79,7 @@ def test_data_flows_one_way() -> None:
                 # The runner writes the journal and the plan stands in its header.
                 written = (room, parts[1]) == ("runner", "journal")
                 # The statistics of single columns stand below the frame.
-                small = name.startswith("harness.analysis.stats") and room == "frame"
+                small = name.startswith("harness.stats.intervals") and room == "frame"
                 assert parts[1] not in later[room] or written or small, f"{label(path)}: {name}"
 
 

@@ -9,11 +9,11 @@ import tempfile
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
-from harness.closing import Closing
-from harness.instrument import Asked, Instrument
-from harness.model import Trial
-from harness.order import Step
-from harness.trial.turns import Duet
+from harness.host.closing import Closing
+from harness.planning.order import Step
+from harness.run.instrument import Asked, Instrument
+from harness.schema.records import Trial
+from harness.trial.timing.duet import Duet
 
 _LONGEST_PATH = 90
 """Of a folder in which a socket can be: its whole path may have 107 characters."""

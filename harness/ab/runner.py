@@ -9,17 +9,17 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.ab.course import Course, Lap
 from harness.ab.pair import Pairs
+from harness.ab.stopping import Course, Lap
 from harness.comparison.paired import Pair
-from harness.description import ScenarioInfo
-from harness.fixtures import FixtureStore
-from harness.instrument import Instrument
-from harness.journal import EndLine, Header, Journal
-from harness.model import TrialKind
-from harness.order import Step
-from harness.runner import Listener, Team
-from harness.trial.layout import draw_layout, draw_offset
+from harness.host.inputs import FixtureStore
+from harness.journal.lines import EndLine, Header, Journal
+from harness.planning.order import Step
+from harness.run.instrument import Instrument
+from harness.run.runner import Listener, Team
+from harness.schema.description import ScenarioInfo
+from harness.schema.records import TrialKind
+from harness.trial.timing.heap_layout import draw_layout, draw_offset
 
 MEMORY_LAPS = 3
 """Laps in which memory is observed, by a trial of its own on either side."""

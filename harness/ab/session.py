@@ -10,16 +10,16 @@ from pathlib import Path
 
 from harness.ab.revision import checked_out, commit_of
 from harness.ab.spec import SideSpec
-from harness.description import ScenarioInfo
-from harness.environment import available_bytes
 from harness.errors import UsageError
-from harness.host import Host
-from harness.journal import Plan, Sides
-from harness.model import DEFAULT_HOST, HostSpec, PlannedCase
-from harness.plan import Request
-from harness.runner import Team
-from harness.session import Session, Settings, describe, header_of, plan_cases, scenario_files
-from harness.trial.layout import draw_layout
+from harness.host.environment import available_bytes
+from harness.host.host import Host
+from harness.journal.lines import Plan, Sides
+from harness.planning.plan import Request
+from harness.run.runner import Team
+from harness.run.session import Session, Settings, describe, header_of, plan_cases, scenario_files
+from harness.schema.description import ScenarioInfo
+from harness.schema.records import DEFAULT_HOST, HostSpec, PlannedCase
+from harness.trial.timing.heap_layout import draw_layout
 
 BASE, CANDIDATE = "base", "candidate"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.model import HostSpec
+from harness.schema.records import HostSpec
 
 _FORMS = (
     "an interpreter, a virtual environment, NAME=VALUE of an environment variable, path=FOLDER or "

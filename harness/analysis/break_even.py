@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.analysis.contest import ACCURACY, LEAST_COVERAGE
-from harness.analysis.rows import CaseRow
-from harness.analysis.stats import Interval
+from harness.analysis.parameter_values import is_number, number_of, value_text
+from harness.analysis.ranking import ACCURACY, LEAST_COVERAGE
 from harness.analysis.sweep import Sweep
-from harness.analysis.values import is_number, number_of, value_text
 from harness.analysis.wording import shortened
+from harness.cases.rows import CaseRow
+from harness.stats.intervals import Interval
 
 UNITS = {"sample_cost_us": "of work per sample"}
 """What values of an axis are values of; other axes are called by their names."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.endings import ends, place_of
-from harness.analysis.rows import CaseRow
+from harness.analysis.failure_wording import ends, place_of
 from harness.analysis.sweep import Sweep, setting
 from harness.analysis.wording import series, shortened
+from harness.cases.rows import CaseRow
 
 MOST_LETTERS = 120
 """What a sentence quotes of a reason; the table of failures has the whole."""

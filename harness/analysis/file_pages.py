@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.rows import CaseRow
-from harness.model import TreeSample
+from harness.cases.rows import CaseRow
+from harness.schema.records import TreeSample
 from harness.units import format_size
 
 WORTH_BYTES = 4 * 1024**2

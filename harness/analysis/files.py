@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.contest import certainly_less
-from harness.analysis.rows import CaseRow
-from harness.analysis.stats import NOTHING, Interval
+from harness.analysis.parameter_values import in_order, value_text
+from harness.analysis.ranking import certainly_less
 from harness.analysis.sweep import Sweep
-from harness.analysis.values import in_order, value_text
 from harness.analysis.wording import factor, percent, shortened
-from harness.ceiling_share import DISK_RANDOM, DISK_SEQUENTIAL
-from harness.model import Value
+from harness.cases.columns.throughput import DISK_RANDOM, DISK_SEQUENTIAL
+from harness.cases.rows import CaseRow
+from harness.schema.records import Value
+from harness.stats.intervals import NOTHING, Interval
 from harness.units import format_rate
 
 PAGE_CACHE = "page_cache"

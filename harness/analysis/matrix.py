@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from harness.analysis.cells import text, truth
+from harness.cases.cells import text, truth
 
 Kind = Literal["shares", "copies", "casts", "warns", "raises", "aborts", "wrong", "none"]
 KINDS: dict[Kind, str] = {

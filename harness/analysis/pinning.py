@@ -11,9 +11,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.analysis.contest import ACCURACY
-from harness.analysis.rows import CaseRow
+from harness.analysis.ranking import ACCURACY
 from harness.analysis.sweep import Sweep
+from harness.cases.rows import CaseRow
 from harness.units import format_seconds, format_size
 
 STAGED, PINNED, PIN = "pageable", "pinned", "pin"

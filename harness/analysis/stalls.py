@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.break_even import Shape, crossing
-from harness.analysis.contest import LEAST_COVERAGE, Pick
-from harness.analysis.rows import CaseRow
-from harness.analysis.stats import Interval
+from harness.analysis.parameter_values import is_number, number_of, value_text
+from harness.analysis.ranking import LEAST_COVERAGE, Pick
 from harness.analysis.sweep import Sweep
-from harness.analysis.values import is_number, number_of, value_text
 from harness.analysis.wording import percent, series, shortened
 from harness.analysis.workers import WORKERS
+from harness.cases.rows import CaseRow
+from harness.stats.intervals import Interval
 
 HIDDEN = 0.05
 """Loading hides behind computing where the step stands still for less of an epoch."""

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal
 
-from harness.analysis.rows import CaseRow
-from harness.analysis.values import in_order, value_text
-from harness.description import ScenarioInfo, StrategyInfo
-from harness.model import DEFAULT_HOST, Value
-from harness.npy_file import NPY
+from harness.analysis.parameter_values import in_order, value_text
+from harness.cases.rows import CaseRow
+from harness.scenario.npy import NPY
+from harness.schema.description import ScenarioInfo, StrategyInfo
+from harness.schema.records import DEFAULT_HOST, Value
 from harness.units import format_size
 
 REFERENCE_BYTES = 64 * 1024**2

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.by_memory import memory_sentences
-from harness.analysis.by_size import size_sentences
-from harness.analysis.by_time import time_sentences
-from harness.analysis.contest import Pick, picks
 from harness.analysis.failed import as_published, not_usable, nothing_measured
-from harness.analysis.rows import CaseRow
+from harness.analysis.ranking import Pick, picks
 from harness.analysis.sweep import Sweep
+from harness.analysis.verdict_limit import size_sentences
+from harness.analysis.verdict_memory import memory_sentences
+from harness.analysis.verdict_time import time_sentences
+from harness.cases.rows import CaseRow
 
 
 @dataclass(frozen=True)

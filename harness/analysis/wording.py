@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from harness.analysis.contest import ACCURACY
-from harness.analysis.rows import CaseRow
-from harness.analysis.stats import Interval
+from harness.analysis.ranking import ACCURACY
+from harness.cases.rows import CaseRow
+from harness.stats.intervals import Interval
 
 PROMISES = {
     "share": "if the memory may be shared",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.contest import certainly_less
-from harness.analysis.rows import CaseRow
+from harness.analysis.ranking import certainly_less
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, series, span
+from harness.cases.rows import CaseRow
 from harness.units import format_seconds, format_size
 
 WORKERS = "num_workers"

@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError
 
-from harness import __version__
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNABLE, EXIT_USAGE, FerrybenchError
+from harness.version import __version__
 
 _VERBS = {
     "list": "Show scenarios, their parameters and strategies.",

@@ -9,19 +9,19 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from harness.calibration.calibration import Calibration, latest_for
-from harness.cli.console import err, out
 from harness.cli.options import RESULTS
-from harness.comparison import junit as junit_xml
-from harness.comparison import markdown as summary
+from harness.comparison import as_junit as junit_xml
+from harness.comparison import as_markdown as summary
+from harness.comparison.as_text import headline, left_out, lines, remarks
+from harness.comparison.calibration.calibration import Calibration, latest_for
 from harness.comparison.sides import Match, match, pooled, side, sides_within
 from harness.comparison.suite import Rules, compare
-from harness.comparison.text import headline, left_out, lines, remarks
 from harness.comparison.tolerance import parse_tolerance
 from harness.comparison.verdicts import Comparison
+from harness.console import err, out
 from harness.errors import UnableError, UsageError, refuse_overwriting
-from harness.journal import Run
-from harness.reading import collector_off, read_run
+from harness.formats.open_results import collector_off, read_run
+from harness.journal.lines import Run
 
 
 def compare_command(

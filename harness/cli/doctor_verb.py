@@ -7,15 +7,21 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.table import Table
 
-from harness.accuracy import QUICK_SIZES, AccuracyCheck, fault_checks, memory_checks, time_checks
-from harness.cli.calibrating import NOT_ASKED_FOR, CalibrationOptions, calibrate
-from harness.cli.console import err, out
-from harness.environment import read_environment
+from harness.cli.calibrate import NOT_ASKED_FOR, CalibrationOptions, calibrate
+from harness.console import err, out
 from harness.errors import EXIT_OK, EXIT_WORSE, UsageError
-from harness.fitness import Finding, examine
-from harness.host import Host
-from harness.model import HostSpec
-from harness.tree_accuracy import QUICK_WORKERS, tree_checks
+from harness.host.environment import read_environment
+from harness.host.host import Host
+from harness.host.machine_checks import Finding, examine
+from harness.schema.records import HostSpec
+from harness.selfcheck.memory_accuracy import (
+    QUICK_SIZES,
+    AccuracyCheck,
+    fault_checks,
+    memory_checks,
+    time_checks,
+)
+from harness.selfcheck.tree_accuracy import QUICK_WORKERS, tree_checks
 
 _MARKS = {"good": "[green]good[/]", "note": "[yellow]note[/]", "bad": "[red]bad[/]"}
 

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from harness.cli.console import err
 from harness.cli.options import latest_journal
+from harness.console import err
 from harness.errors import EXIT_OK, UnableError, refuse_overwriting
-from harness.reading import read_run
+from harness.formats.open_results import read_run
 
 Format = Literal["csv", "json", "pytest-benchmark", "github-action-benchmark", "bencher"]
 
@@ -41,7 +41,7 @@ def export_command(
     run = read_run(journal or latest_journal())
     for remark in run.remarks:
         err.print(remark, soft_wrap=True)
-    from harness.frame import case_frame  # pandas takes half a second to import
+    from harness.cases.frame import case_frame  # pandas takes half a second to import
 
     writer = import_module(f"harness.formats.{format.replace('-', '_')}")
     cases = case_frame(run)

@@ -8,17 +8,17 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from harness.cli.console import err, out
 from harness.cli.options import RESULTS
 from harness.comparison.tolerance import parse_tolerance
+from harness.console import err, out
 from harness.errors import EXIT_OK, UnableError, UsageError, refuse_overwriting
-from harness.history.found import history
-from harness.history.gather import gather
-from harness.history.judging import TOLERANCE
+from harness.history.as_text import SHOWN, case_lines, headline, machine_lines, remarks, run_lines
+from harness.history.detect import history
+from harness.history.discover import gather
 from harness.history.machines import by_machine
 from harness.history.metrics import METRIC_NAMES, MetricName
 from harness.history.series import History
-from harness.history.text import SHOWN, case_lines, headline, machine_lines, remarks, run_lines
+from harness.history.significance import TOLERANCE
 from harness.units import format_share, format_size
 
 
@@ -103,7 +103,7 @@ def write(found: History, path: Path, *, everything: bool) -> None:
     Raises:
         UnableError: it cannot be written.
     """
-    from harness.report.history_page import history_page  # the charts' runtime takes a second
+    from harness.report.history.page import history_page  # the charts' runtime takes a second
 
     page = history_page(found, everything=everything)
     try:

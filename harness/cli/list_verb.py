@@ -9,13 +9,13 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.table import Table
 
-from harness import session
-from harness.cli.console import err, out
-from harness.description import ScenarioInfo, StrategyInfo
+from harness.console import err, out
 from harness.errors import EXIT_OK
-from harness.host import Host
-from harness.model import HostSpec, Value
-from harness.plan import select
+from harness.host.host import Host
+from harness.planning.plan import select
+from harness.run import session
+from harness.schema.description import ScenarioInfo, StrategyInfo
+from harness.schema.records import HostSpec, Value
 from harness.units import format_size
 
 

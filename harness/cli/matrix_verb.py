@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.cli.console import err, out
 from harness.cli.measuring import measure_into
 from harness.cli.options import parse_sets
+from harness.console import err, out
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UsageError
-from harness.journal import Run, read_journal
-from harness.plan import Request
-from harness.runner import default_effort
-from harness.session import Settings
+from harness.journal.lines import Run, read_journal
+from harness.planning.plan import Request
+from harness.run.runner import default_effort
+from harness.run.session import Settings
 
 if TYPE_CHECKING:
     from harness.analysis.matrix import Cell, Grid, Panel
@@ -76,7 +76,7 @@ def matrix_command(
 
 def _show(run: Run, *, reasons: bool) -> None:
     from harness.analysis.matrix import KINDS, SYMBOLS, grid  # with pandas, half a second
-    from harness.frame import case_frame
+    from harness.cases.frame import case_frame
 
     cases = case_frame(run)
     probes = [info for info in run.header.scenarios if info.probe]

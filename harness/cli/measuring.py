@@ -7,17 +7,16 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from harness import session as sessions
-from harness.ab.course import Course
 from harness.ab.runner import run_ab
 from harness.ab.session import Contest, open_ab_session
-from harness.cli.console import err
+from harness.ab.stopping import Course
 from harness.cli.options import RESULTS
-from harness.cli.progress import Progress
+from harness.console import Progress, err
 from harness.errors import refuse_overwriting
-from harness.fixtures import temporary_folder
-from harness.journal import Header, Journal
-from harness.plan import Request
+from harness.host.inputs import temporary_folder
+from harness.journal.lines import Header, Journal
+from harness.planning.plan import Request
+from harness.run import session as sessions
 
 
 def measure_into(

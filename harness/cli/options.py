@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.description import Level
 from harness.errors import UsageError
-from harness.model import HostSpec
+from harness.schema.description import Level
+from harness.schema.records import HostSpec
 from harness.units import parse_duration
 
 RESULTS = Path("results")

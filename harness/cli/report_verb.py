@@ -7,10 +7,10 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from harness.cli.console import err, out
 from harness.cli.options import latest_journal
+from harness.console import err, out
 from harness.errors import EXIT_OK
-from harness.reading import read_run
+from harness.formats.open_results import read_run
 from harness.units import format_size
 
 REPORTS = Path("reports")
@@ -37,8 +37,8 @@ def report_command(
         for remark in run.remarks:
             err.print(remark, soft_wrap=True, markup=False)
     # pandas, matplotlib and the charts' runtime take a second and more to import
-    from harness.report.content import content
-    from harness.report.write import check_folder, write_report
+    from harness.report.content.content import content
+    from harness.report.pages.write import check_folder, write_report
 
     folders = [
         (output or REPORTS) / run.header.run_id if output is None or len(runs) > 1 else output

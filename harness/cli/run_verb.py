@@ -10,8 +10,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from harness import session as sessions
-from harness.cli.console import err, out
+from harness.cases.columns.limit import limit_outcome
 from harness.cli.measuring import measure_into, until_stopped
 from harness.cli.options import (
     chosen_level,
@@ -20,15 +19,15 @@ from harness.cli.options import (
     parse_seconds,
     parse_sets,
 )
-from harness.cli.progress import Progress
-from harness.description import Level
+from harness.console import Progress, err, out
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UnableError, UsageError
-from harness.journal import Run, read_journal
-from harness.limit_columns import limit_outcome
-from harness.model import Trial
-from harness.npy_file import read_npy
-from harness.plan import Request
-from harness.runner import default_effort
+from harness.journal.lines import Run, read_journal
+from harness.planning.plan import Request
+from harness.run import session as sessions
+from harness.run.runner import default_effort
+from harness.scenario.npy import read_npy
+from harness.schema.description import Level
+from harness.schema.records import Trial
 
 TRAINS_FROM_FILES = "memmap_training"
 """The scenario that --npy means where none is named."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from harness.comparison.sides import Measured
 from harness.comparison.tolerance import Tolerance
-from harness.model import MISSED, Trial
+from harness.schema.records import MISSED, Trial
 from harness.units import format_size
 
 STRAY_BYTES = 100 * 1024

@@ -24,9 +24,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.case_outcome import steady_s
-from harness.comparison.signed_rank import SignedRanks
-from harness.model import Trial
+from harness.cases.rounds import steady_s
+from harness.schema.records import Trial
+from harness.stats.signed_rank import SignedRanks
 
 FALSE_ALARM = 0.005
 """The probability with which a suite may call any case slower that is not."""

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from harness.case_outcome import case_outcome
-from harness.environment import Environment
+from harness.cases.rounds import case_outcome
 from harness.errors import UsageError
-from harness.journal import Run
-from harness.model import DEFAULT_HOST, Outcome, PlannedCase, Trial
+from harness.host.environment import Environment
+from harness.journal.lines import Run
+from harness.schema.records import DEFAULT_HOST, Outcome, PlannedCase, Trial
 
 HARDWARE = (
     "system", "machine", "cpu_model", "processors", "processors_installed", "caches_bytes",

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from harness.comparison.amounts import AMOUNTS, Amount, Scale
 from harness.comparison.sides import Match, Measured
-from harness.comparison.time_findings import of_duets, of_runs_apart
-from harness.comparison.times import Drift
+from harness.comparison.times import of_duets, of_runs_apart
 from harness.comparison.tolerance import Tolerance
 from harness.comparison.verdicts import CaseVerdict, Comparison, Finding, Word
+from harness.stats.two_level import Drift
 
 NOT_INTERLEAVED = (
     "the runs were not interleaved, and a machine's speed drifts by more than any tolerance; "

@@ -1,155 +1,145 @@
-"""Is it slower? Processes of one run against processes of another.
-
-Samples of one process share its luck, so each process counts once, by the median of its samples,
-as a logarithm. The two groups are judged by Welch's test. That cannot know how far two runs of
-identical code lie apart on a machine that drifts; where it has been measured, by ``doctor
---calibrate``, it is one more variance, known as well as the few runs behind it allow.
-
-A difference is called when the ratio is beyond the tolerance with more confidence than all cases
-together may be wrong: :func:`called` corrects for their number.
-"""
+"""What is found of time, case by case: in a run of duets, or in two runs that lay apart."""
 
 from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 
-FALSE_ALARM = 0.01
-"""The probability with which a suite may name any case slower that is not: over all its cases."""
-CONFIDENCE = 0.95
-"""Of the interval that is shown, for one case alone."""
+from harness.cases.rounds import steady_by_round
+from harness.comparison.paired import Duets, FirstWord, Standing, first_word, last_word
+from harness.comparison.sides import Match
+from harness.comparison.verdicts import Finding
+from harness.stats.two_level import Drift, TimeRatio, called, compare_times
+from harness.units import format_share
 
-
-@dataclass(frozen=True)
-class Drift:
-    """How far runs of identical code lay apart.
-
-    Args:
-        deviation: standard deviation of a run's logarithm of time.
-        runs: how many were measured.
-    """
-
-    deviation: float
-    runs: int
+TIME = "time"
+NOTABLE = 1.25
+"""A ratio of single processes from which it is told, though it decides nothing."""
 
 
-@dataclass(frozen=True)
-class TimeRatio:
-    """How the candidate's time compares with the base's."""
+def of_duets(match: Match, tolerance: float) -> dict[str, Finding]:
+    """Time of every case that both sides measured in duets."""
+    duets = {}
+    for key in match.common:
+        if both_ok(match, key):
+            sides = (match.base.cases[key].trials, match.candidate.cases[key].trials)
+            found = Duets.of(*sides)
+            if found is not None and found.first:
+                duets[key] = found
+    words = {key: first_word(found.first, tolerance) for key, found in duets.items()}
+    flagged = sum(word in ("slower", "faster") for word in words.values())
+    return {key: _of_duet(found, words[key], tolerance, flagged) for key, found in duets.items()}
 
-    ratio: float
-    low: float  # of an interval for this case alone
-    high: float
-    p_slower: float  # if it were slower by just the tolerance, would chance look like this?
-    p_faster: float
-    base_s: float
-    candidate_s: float
-    processes: int  # of the side that has fewer
+
+def _of_duet(duets: Duets, word: FirstWord, tolerance: float, flagged: int) -> Finding:
+    first = Standing.of(duets.first, tolerance)
+    within = format_share(tolerance)
+    if word == "same":
+        return _told(duets, first, f"within {within}, by {first.pairs} pairs")
+    if word == "open":
+        reason = f"{first.pairs} pairs leave more than {within} open"
+        return replace(_told(duets, first, reason), word="inconclusive")
+    last, standing = last_word(duets.again, word, tolerance, flagged)
+    if last == "called" and standing is not None:
+        reason = (
+            f"beyond {within} in {first.pairs} pairs, and again in {standing.pairs} new ones on "
+            "new hosts, which alone count here"
+        )
+        return replace(_told(duets, standing, reason), word=word)
+    looked = f"looked {word} in the first {first.pairs} pairs"
+    if last == "open":
+        reason = f"{looked}; measuring ended before that could be confirmed"
+        return replace(_told(duets, first, reason), word="inconclusive")
+    assert standing is not None
+    reason = f"{looked}; {standing.pairs} new ones on new hosts do not bear that out"
+    finding = _told(duets, standing, reason)
+    return finding if standing.same else replace(finding, word="inconclusive")
 
 
-def compare_times(
-    base: Mapping[int, float],
-    candidate: Mapping[int, float],
-    tolerance: float,
-    drift: Drift | None = None,
-) -> TimeRatio | None:
-    """Compare processes' times.
-
-    Args:
-        base: seconds by round.
-        candidate: the same.
-        tolerance: the share that is no difference.
-        drift: between runs; none if they are taken for one.
-
-    Returns:
-        None where one side has fewer than two processes: then nothing can be said.
-    """
-    spread = _of_groups(_logs(base), _logs(candidate))
-    if spread is None:
-        return None
-    if drift is not None:
-        spread = with_drift(spread, drift)
-    return TimeRatio(
-        ratio=math.exp(spread.centre),
-        low=math.exp(spread.bound(-CONFIDENCE)),
-        high=math.exp(spread.bound(CONFIDENCE)),
-        p_slower=spread.p_above(math.log1p(tolerance)),
-        p_faster=spread.p_below(-math.log1p(tolerance)),
-        base_s=statistics.median(base.values()),
-        candidate_s=statistics.median(candidate.values()),
-        processes=min(len(base), len(candidate)),
+def _told(duets: Duets, standing: Standing, reason: str) -> Finding:
+    if 0 < standing.even < standing.pairs:
+        reason = (
+            f"{reason}; in {standing.even} of {standing.pairs} both sides met as many page faults"
+        )
+    return Finding(
+        TIME,
+        "same",
+        reason,
+        duets.base_s,
+        duets.candidate_s,
+        math.exp(standing.centre),
+        math.exp(standing.low),
+        math.exp(standing.high),
     )
 
 
-def _logs(times: Mapping[int, float]) -> list[float]:
-    return [math.log(value) for value in times.values()]
+def of_runs_apart(
+    match: Match, tolerance: float, drifts: Mapping[str, Drift]
+) -> dict[str, Finding]:
+    """Time of every case of two runs that were not interleaved.
 
-
-@dataclass(frozen=True)
-class Spread:
-    """A centre, its standard error, and the degrees of freedom of that."""
-
-    centre: float
-    error: float
-    freedom: float
-
-    def bound(self, confidence: float) -> float:
-        """An end of the two-sided interval: the lower one for a negative confidence."""
-        from scipy.special import stdtrit
-
-        quantile = float(stdtrit(self.freedom, 0.5 + abs(confidence) / 2))
-        return self.centre + math.copysign(quantile, confidence) * self.error
-
-    def p_above(self, bar: float) -> float:
-        """The probability of a centre this high or higher, were the truth at the bar."""
-        from scipy.special import stdtr
-
-        if self.error == 0:
-            return 0.0 if self.centre > bar else 1.0
-        return float(stdtr(self.freedom, (bar - self.centre) / self.error))
-
-    def p_below(self, bar: float) -> float:
-        """The same for a centre this low or lower."""
-        return Spread(-self.centre, self.error, self.freedom).p_above(-bar)
-
-
-def with_drift(spread: Spread, drift: Drift) -> Spread:
-    """Two runs each with a luck of its own; the degrees of freedom by Welch and Satterthwaite."""
-    between = 2 * drift.deviation**2
-    variance = spread.error**2 + between
-    parts = spread.error**4 / spread.freedom + between**2 / max(1, drift.runs - 1)
-    return Spread(spread.centre, math.sqrt(variance), variance**2 / parts if parts else 1.0)
-
-
-def _of_groups(base: Sequence[float], candidate: Sequence[float]) -> Spread | None:
-    """Welch, Biometrika 34 (1947) 28: two groups whose variances may differ."""
-    if min(len(base), len(candidate)) < 2:
-        return None
-    means = [math.fsum(group) / len(group) for group in (base, candidate)]
-    shares = [
-        math.fsum((value - mean) ** 2 for value in group) / (len(group) - 1) / len(group)
-        for group, mean in zip((base, candidate), means, strict=True)
-    ]
-    error = math.sqrt(sum(shares))
-    parts = [
-        share**2 / (len(group) - 1) for share, group in zip(shares, (base, candidate), strict=True)
-    ]
-    freedom = sum(shares) ** 2 / sum(parts) if sum(parts) else 1.0
-    return Spread(means[1] - means[0], error, freedom)
-
-
-def called(probabilities: Sequence[float], level: float = FALSE_ALARM) -> list[bool]:
-    """Which of many hypotheses are rejected, with one false rejection at most so likely.
-
-    Holm, Scandinavian Journal of Statistics 6 (1979) 65: the smallest must be below level / n,
-    the next below level / (n - 1), and so on to the first that is not.
+    Args:
+        match: the two sides.
+        tolerance: the share that is no difference.
+        drifts: by case, how far runs of identical code were seen to lie apart here.
     """
-    order = sorted(range(len(probabilities)), key=lambda index: probabilities[index])
-    found = [False] * len(probabilities)
-    for rank, index in enumerate(order):
-        if not probabilities[index] < level / (len(order) - rank):
-            break
-        found[index] = True
-    return found
+    ratios: dict[str, TimeRatio] = {}
+    findings: dict[str, Finding] = {}
+    for key in match.common:
+        if not both_ok(match, key):
+            continue
+        base, candidate = _times(match, key)
+        ratio = compare_times(base, candidate, tolerance, drifts.get(key))
+        if ratio is not None:
+            ratios[key] = ratio
+        elif base or candidate:
+            findings[key] = _undecidable(base, candidate)
+    slower = _called({key: ratio.p_slower for key, ratio in ratios.items()})
+    faster = _called({key: ratio.p_faster for key, ratio in ratios.items()})
+    for key, ratio in ratios.items():
+        findings[key] = _of_ratio(ratio, tolerance, slower[key], faster[key])
+    return findings
+
+
+def both_ok(match: Match, key: str) -> bool:
+    """Whether a case was measured without fail on both sides."""
+    base, candidate = match.base.cases.get(key), match.candidate.cases.get(key)
+    return bool(base and candidate and base.outcome.ok and candidate.outcome.ok)
+
+
+def _times(match: Match, key: str) -> tuple[dict[int, float], dict[int, float]]:
+    base, candidate = match.base.cases[key], match.candidate.cases[key]
+    return steady_by_round(base.trials), steady_by_round(candidate.trials)
+
+
+def _called(probabilities: Mapping[str, float]) -> dict[str, bool]:
+    return dict(zip(probabilities, called(list(probabilities.values())), strict=True))
+
+
+def _undecidable(base: Mapping[int, float], candidate: Mapping[int, float]) -> Finding:
+    """What can be said of times of which one side has no more than one process."""
+    few = Finding(TIME, "inconclusive", "too few processes to ever decide", gates=False)
+    if not (base and candidate):
+        return few
+    ends = statistics.median(base.values()), statistics.median(candidate.values())
+    ratio = ends[1] / ends[0]
+    if 1 / NOTABLE < ratio < NOTABLE:
+        return few
+    return replace(few, base=ends[0], candidate=ends[1], ratio=ratio)
+
+
+def _of_ratio(ratio: TimeRatio, tolerance: float, slower: bool, faster: bool) -> Finding:
+    finding = Finding(
+        TIME, "same", "", ratio.base_s, ratio.candidate_s, ratio.ratio, ratio.low, ratio.high
+    )
+    beyond = f"certainly beyond {format_share(tolerance)}, for so many cases"
+    if slower:
+        return replace(finding, word="slower", reason=beyond)
+    if faster:
+        return replace(finding, word="faster", reason=beyond)
+    if ratio.high <= 1 + tolerance and ratio.low >= 1 / (1 + tolerance):
+        return replace(finding, reason=f"within {format_share(tolerance)}")
+    reason = f"{ratio.processes} processes a side leave more than {format_share(tolerance)} open"
+    return replace(finding, word="inconclusive", reason=reason)

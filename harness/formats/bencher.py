@@ -18,7 +18,7 @@ from typing import Any, TextIO
 import pandas as pd
 
 from harness.formats import has_interval, known, records
-from harness.journal import Run
+from harness.journal.lines import Run
 
 LONGEST_NAME = 1024
 """Bytes of UTF-8: MAX_BENCHMARK_NAME_LEN in Bencher's lib/bencher_valid."""

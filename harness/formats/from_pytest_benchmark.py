@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from harness.description import ParameterInfo, ScenarioInfo, StrategyInfo
 from harness.formats.pytest_benchmark_file import NAME, Benchmark, File, number, parse
 from harness.formats.pytest_benchmark_machine import environment_of
-from harness.journal import Header, Plan, Run
-from harness.model import (
+from harness.journal.lines import Header, Plan, Run
+from harness.schema.description import ParameterInfo, ScenarioInfo, StrategyInfo
+from harness.schema.records import (
     DEFAULT_HOST,
     Case,
     Effort,

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import pandas as pd
 
 from harness.formats import has_interval, known, records
-from harness.journal import Run
+from harness.journal.lines import Run
 
 
 def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:

@@ -6,7 +6,7 @@ from typing import TextIO
 
 import pandas as pd
 
-from harness.journal import Run
+from harness.journal.lines import Run
 
 
 def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:

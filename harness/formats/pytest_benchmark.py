@@ -15,8 +15,8 @@ import pandas as pd
 
 from harness.errors import UnableError
 from harness.formats import known, records
-from harness.journal import Run
-from harness.model import TIMED, Trial
+from harness.journal.lines import Run
+from harness.schema.records import TIMED, Trial
 
 VERSION = "5.0.0"
 """Of pytest-benchmark, whose format this is."""

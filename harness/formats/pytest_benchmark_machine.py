@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.environment import Environment
 from harness.formats.pytest_benchmark_file import File, number
+from harness.host.environment import Environment
 
 
 def environment_of(file: File) -> Environment:

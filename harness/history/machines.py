@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.comparison.sides import HARDWARE, differences
-from harness.environment import Environment
 from harness.history.readings import PastRun
+from harness.host.environment import Environment
 from harness.units import format_size
 
 SAME_MEMORY = 0.02

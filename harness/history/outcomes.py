@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from harness.history.machines import Machine, changed_between
-from harness.model import Outcome
+from harness.schema.records import Outcome
 
 MOST_CHANGES = 3
 """A case whose outcome changed more often comes and goes."""

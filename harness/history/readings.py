@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.case_outcome import case_outcome, steady_by_round
+from harness.cases.columns.limit import limit_outcome
+from harness.cases.rounds import case_outcome, steady_by_round
 from harness.comparison.amounts import Scale
 from harness.comparison.sides import Measured
-from harness.environment import Environment
 from harness.history.metrics import METRICS, MetricName
-from harness.journal import Plan, Run
-from harness.limit_columns import limit_outcome
-from harness.model import Outcome, PlannedCase, Trial
+from harness.host.environment import Environment
+from harness.journal.lines import Plan, Run
+from harness.schema.records import Outcome, PlannedCase, Trial
 
 
 @dataclass(frozen=True)

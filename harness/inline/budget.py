@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-from harness.copied import copied_bytes
+from harness.cases.columns.copies import copied_bytes
 from harness.errors import UsageError
 from harness.inline.measurement import Measurement
-from harness.model import MISSED
-from harness.trial.judge import OPEN_FILES
+from harness.schema.records import MISSED
+from harness.trial.base.outcomes import OPEN_FILES
 from harness.units import format_multiple, format_size, parse_size
 
 STRAY_BYTES = 128 * 1024

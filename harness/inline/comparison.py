@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from harness.analysis.stats import Interval
+from harness.inline.as_text import size_text
 from harness.inline.measurement import Measurement
-from harness.inline.wording import size_text
+from harness.stats.intervals import Interval
 from harness.units import format_multiple, format_seconds, format_size
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Comparison:
 
     def figure(self) -> Figure:
         """Time and memory of the ways that did not fail, by matplotlib."""
-        from harness.inline.picture import draw
+        from harness.inline.as_png import draw
 
         return draw(self)
 

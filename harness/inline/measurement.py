@@ -6,11 +6,11 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
-from harness.analysis.stats import Interval, median_interval
-from harness.copied import copied_bytes, copies_of
-from harness.inline.leftovers import Holdings
-from harness.inline.wording import as_html, as_text
-from harness.model import Faults, Ledger, Outcome, Trial
+from harness.cases.columns.copies import copied_bytes, copies_of
+from harness.inline.as_text import as_html, as_text
+from harness.inline.threads_and_children import Holdings
+from harness.schema.records import Faults, Ledger, Outcome, Trial
+from harness.stats.intervals import Interval, median_interval
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.trial import pointers
+from harness.trial.base import pointers
 
 PIECE_ITEMS = 1 << 17
 Decode = Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.analysis.stats import two_modes
-from harness.copied import copied_bytes
-from harness.inline.job import Job
+from harness.cases.columns.copies import copied_bytes
+from harness.inline.call import Job
 from harness.inline.measurement import Measurement
-from harness.model import MISSED, Ledger, Outcome, Trial
-from harness.trial.memory import EXACT
+from harness.schema.records import MISSED, Ledger, Outcome, Trial
+from harness.stats.intervals import two_modes
+from harness.trial.meters.process_memory import EXACT
 from harness.units import format_size
 
 OPENMP = "its OpenMP keeps threads that a fork loses: a parallel region may hang in a trial"

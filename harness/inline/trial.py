@@ -18,20 +18,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.inline.call import Job
 from harness.inline.call_faults import median_faults
-from harness.inline.job import Job
-from harness.inline.leftovers import Holdings, holdings, left_since
 from harness.inline.pieces import elements_of
-from harness.inline.reference import Reference
-from harness.model import Effort, Outcome
-from harness.trial import pointers
-from harness.trial.clock import Stopwatch
-from harness.trial.judge import failure, judged
-from harness.trial.limits import LimitPage
-from harness.trial.memory import open_meter
-from harness.trial.process import keep_no_free_memory, release_free_memory, use_small_pages
-from harness.trial.steps import Record, Steady, noted_warnings, take_steps
-from harness.trial.tree import TreePage
+from harness.inline.snapshot import Reference
+from harness.inline.threads_and_children import Holdings, holdings, left_since
+from harness.schema.records import Effort, Outcome
+from harness.trial.base import pointers
+from harness.trial.base.outcomes import failure, judged
+from harness.trial.base.process import keep_no_free_memory, release_free_memory, use_small_pages
+from harness.trial.limit.memory_limit import LimitPage
+from harness.trial.meters.process_memory import open_meter
+from harness.trial.meters.process_tree import TreePage
+from harness.trial.timing.clock import Stopwatch
+from harness.trial.timing.steps import Record, Steady, noted_warnings, take_steps
 
 TASK = "inline"
 BY_CHECK, UNVERIFIED = "by check=", "not verified, as asked"

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from harness.errors import FerrybenchError
-from harness.inline.measuring import Job, measure_job
-from harness.model import Effort
+from harness.inline.measure import Job, measure_job
 from harness.pytest_support import facts
 from harness.pytest_support.fixture import STEADY_S
+from harness.pytest_support.options import budget_of, timeout_of, told_clearly
 from harness.pytest_support.results import note
-from harness.pytest_support.wishes import budget_of, timeout_of, told_clearly
+from harness.schema.records import Effort
 
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 

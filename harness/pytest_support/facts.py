@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from harness.copied import copied_bytes, copies_of
-from harness.model import Ledger, Trial
+from harness.cases.columns.copies import copied_bytes, copies_of
+from harness.schema.records import Ledger, Trial
 
 if TYPE_CHECKING:
     from harness.inline.measurement import Measurement

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from harness.inline.measure import Check, measure
 from harness.inline.measurement import Measurement
-from harness.inline.measuring import Check, measure
 from harness.pytest_support import facts
+from harness.pytest_support.options import budget_of, timeout_of, told_clearly
 from harness.pytest_support.results import note
-from harness.pytest_support.wishes import budget_of, timeout_of, told_clearly
 
 STEADY_S = 0.05
 

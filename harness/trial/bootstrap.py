@@ -36,7 +36,7 @@ if __name__ == "__main__":
     # A script's folder comes first on sys.path, where clock.py or memory.py could shadow others.
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != own_folder]
     load_harness(own_folder.parent)
-    from harness.trial.layout import take_layout
+    from harness.trial.timing.heap_layout import take_layout
 
     take_layout()
     from harness.trial import server
@@ -44,6 +44,6 @@ if __name__ == "__main__":
     server.main(sys.argv[1:])
 elif __name__ == "__mp_main__":
     load_harness(Path(__file__).resolve().parent.parent)
-    from harness.discover import load
+    from harness.scenario.discover import load
 
     load(Path(os.environ[SCENARIO_FILE]))

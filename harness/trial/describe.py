@@ -1,6 +1,6 @@
 """A scenario as plain data, for the side that plans, analyses and reports.
 
-The fields are those of :class:`harness.description.ScenarioInfo`.
+The fields are those of :class:`harness.schema.description.ScenarioInfo`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from harness.scenario import GIVEN, LEVELS, Scenario, argument_names
+from harness.scenario import Scenario
+from harness.scenario.declaration import GIVEN, LEVELS, argument_names
 from harness.trial.source import source
 
 

@@ -13,22 +13,22 @@ from typing import Any
 
 import torch
 
-from harness.model import Outcome
-from harness.trial import pointers
-from harness.trial.accelerator import opened
-from harness.trial.device_ledger import DeviceLedger, Ledgered, memory_noted
-from harness.trial.device_trial import measure_on_device
-from harness.trial.epochs import Loader
-from harness.trial.growth import measure_growth
-from harness.trial.judge import failure
-from harness.trial.layout import level_heap
-from harness.trial.limited import measure_limited
-from harness.trial.limits import LimitPage
-from harness.trial.measured import Calls, Epochs, is_lazy, step_of
-from harness.trial.steps import Measured, Record, noted_warnings, take_steps
-from harness.trial.tree import TreePage
-from harness.trial.watch import WatchPage
-from harness.trial.work import Assignment, put_into_force
+from harness.schema.records import Outcome
+from harness.trial.base import pointers
+from harness.trial.base.outcomes import failure
+from harness.trial.base.request import Assignment, put_into_force
+from harness.trial.device.accelerator import opened
+from harness.trial.device.memory import DeviceLedger, Ledgered, memory_noted
+from harness.trial.kinds.on_device import measure_on_device
+from harness.trial.kinds.process_tree import measure_growth
+from harness.trial.kinds.under_limit import measure_limited
+from harness.trial.limit.memory_limit import LimitPage
+from harness.trial.meters.peak_watch import WatchPage
+from harness.trial.meters.process_tree import TreePage
+from harness.trial.timing.epochs import Loader
+from harness.trial.timing.heap_layout import level_heap
+from harness.trial.timing.steps import Measured, Record, noted_warnings, take_steps
+from harness.trial.timing.timed_calls import Calls, Epochs, is_lazy, step_of
 
 Page = WatchPage | TreePage | LimitPage
 _WARM_BATCHES = 3

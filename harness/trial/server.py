@@ -24,13 +24,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.model import MISSED
-from harness.trial import places, process
-from harness.trial.groups import make_group
-from harness.trial.limits import LimitPage
+from harness.schema.records import MISSED
+from harness.trial.base import process, source_line
+from harness.trial.limit.cgroups import make_group
+from harness.trial.limit.memory_limit import LimitPage
+from harness.trial.meters.peak_watch import WatchPage
+from harness.trial.meters.process_tree import TreePage
 from harness.trial.tasks import TASKS, Page, Task
-from harness.trial.tree import TreePage
-from harness.trial.watch import WatchPage
 
 STDERR_TAIL_BYTES = 16_384  # a C++ backtrace is long, and what went wrong stands above it
 OBSERVED_TRIES = 10
@@ -71,7 +71,7 @@ def _run_child(task: Task, request: dict[str, Any], page: Page | None, out: int,
 
 def _prepare_for_death() -> None:
     """Say where, and leave no image of what may be gigabytes."""
-    places.say_where_on_death(2)
+    source_line.say_where_on_death(2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
@@ -144,7 +144,7 @@ class Server:
             for name in request.get("modules", []):
                 importlib.import_module(name)
             if request.get("paths"):
-                work = importlib.import_module("harness.trial.work")
+                work = importlib.import_module("harness.trial.base.request")
                 for path in request["paths"]:
                     work.scenarios_in(path)
         except Exception as error:  # noqa: BLE001 — told to the runner, in one line
@@ -243,11 +243,11 @@ def _spawn(
 
 def _ask_where(pid: int, stderr: int) -> None:
     """Have a task that hangs print its stacks, if it still can."""
-    if places.ASK is None:
+    if source_line.ASK is None:
         return
     before = os.lseek(stderr, 0, os.SEEK_END)
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, places.ASK)
+        os.kill(pid, source_line.ASK)
     deadline = time.monotonic() + ASK_PATIENCE_S
     size = before
     while time.monotonic() < deadline:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from types import CodeType
 from typing import Any
 
-from harness.scenario import Strategy
+from harness.scenario.declaration import Strategy
 
 _TAKEN_FOR_GRANTED = {"np", "torch"}
 """Names that every reader has imported."""

@@ -12,14 +12,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from harness.discover import load
-from harness.model import Value
-from harness.scenario import Scenario, Strategy, argument_names, call_with
-from harness.trial.cost_model import copies_at_frontier
+from harness.scenario import Scenario
+from harness.scenario.declaration import Strategy, argument_names, call_with
+from harness.scenario.discover import load
+from harness.schema.records import Value
 from harness.trial.describe import describe
-from harness.trial.limits import LimitPage, why_not
-from harness.trial.tree import TreePage
-from harness.trial.watch import WatchPage
+from harness.trial.limit.cost_model import copies_at_frontier
+from harness.trial.limit.memory_limit import LimitPage, why_not
+from harness.trial.meters.peak_watch import WatchPage
+from harness.trial.meters.process_tree import TreePage
 
 Page = WatchPage | TreePage | LimitPage
 Task = Callable[[dict[str, Any], Page | None], dict[str, Any]]
@@ -35,7 +36,7 @@ def describe_scenarios(request: dict[str, Any], page: Page | None) -> dict[str, 
 
 def evaluate_cases(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     """For each case (path, scenario, strategy, parameters): why to skip it, and its cost model."""
-    from harness.trial.work import find
+    from harness.trial.base.request import find
 
     facts = []
     for case in request["cases"]:
@@ -73,7 +74,7 @@ def why_skipped(strategy: Strategy, parameters: dict[str, Value]) -> str:
     # What the scenario says comes first: it does not depend on the machine.
     reason = call_with(strategy.skip, parameters) if strategy.skip else None
     if not reason and strategy.on_device:
-        from harness.trial.accelerator import why_none
+        from harness.trial.device.accelerator import why_none
 
         reason = why_none()
     return reason or ""
@@ -106,9 +107,10 @@ def make_fixture(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     """
     import numpy as np
 
-    from harness.trial import fixtures, pointers
-    from harness.trial.judge import failure
-    from harness.trial.work import FOLDER, find
+    from harness.trial.base import inputs as made_inputs
+    from harness.trial.base import pointers
+    from harness.trial.base.outcomes import failure
+    from harness.trial.base.request import FOLDER, find
 
     scenario = find(request["path"], request["scenario"])
     assert scenario.make_inputs is not None
@@ -120,12 +122,12 @@ def make_fixture(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     given = {**parameters, "rng": rng}
     try:
         if FOLDER in argument_names(scenario.make_inputs):
-            folder = fixtures.folder_of(file)
+            folder = made_inputs.folder_of(file)
             folder.mkdir(parents=True)
             given[FOLDER] = str(folder)
         inputs = call_with(scenario.make_inputs, given)
-        fixtures.keep_on_disk(fixtures.folder_of(file))
-        fixtures.save(inputs, file)
+        made_inputs.keep_on_disk(made_inputs.folder_of(file))
+        made_inputs.save(inputs, file)
     except OSError as error:
         return {"outcome": asdict(failure(error, request["path"]))}
     return {"payload_bytes": pointers.data_bytes(inputs)}
@@ -140,21 +142,21 @@ def measure(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
 
 def ceilings(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     """The machine's memory-copy limits."""
-    from harness.trial.ceiling import measure_ceilings
+    from harness.trial.ceilings.memory_copy import measure_ceilings
 
     return measure_ceilings(request)
 
 
 def disk(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     """How fast files are read that are not in memory."""
-    from harness.trial.disk import measure_disk
+    from harness.trial.ceilings.disk_read import measure_disk
 
     return measure_disk(request)
 
 
 def device_ceilings(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     """How fast data gets to an accelerator and back."""
-    from harness.trial.device_ceilings import measure_device_ceilings
+    from harness.trial.ceilings.device_copy import measure_device_ceilings
 
     return measure_device_ceilings(request)
 
@@ -164,7 +166,7 @@ def versions(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     import numpy as np
     import torch
 
-    from harness.trial.accelerator import describe_accelerator
+    from harness.trial.device.accelerator import describe_accelerator
 
     return {
         "python": platform.python_version(),
@@ -184,9 +186,9 @@ def versions(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
 
 def time_both_ways(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     """An operation of known duration, timed by the stopwatch and by hand."""
-    from harness.trial import byhand
+    from harness.trial.planted import reference_loop
 
-    return byhand.time_both_ways(request)
+    return reference_loop.time_both_ways(request)
 
 
 TASKS: dict[str, Task] = {

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.ab.experiment import NAME, PLANTED, SIZES, STRATEGIES, SUITE
 from harness.cli import run as ferrybench
 from harness.comparison import paired
 from harness.errors import EXIT_OK, EXIT_USAGE, EXIT_WORSE
-from harness.journal import read_journal
+from harness.journal.lines import read_journal
+from harness.selfcheck.ab_false_alarms import NAME, PLANTED, SIZES, STRATEGIES, SUITE
 
 LARGEST = SIZES[-1]
 
@@ -146,7 +146,7 @@ def test_an_ab_run_is_neither_resumed_nor_half_compared(
 
 
 def test_the_experiment_knows_its_suite() -> None:
-    from harness.trial import gate_truths
+    from harness.trial.planted import gate
 
-    assert tuple(gate_truths.suite.strategies) == STRATEGIES
-    assert (gate_truths.SIZES, gate_truths.PLANTED) == (SIZES, PLANTED)
+    assert tuple(gate.suite.strategies) == STRATEGIES
+    assert (gate.SIZES, gate.PLANTED) == (SIZES, PLANTED)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.trial.accelerator import why_none
+from harness.trial.device.accelerator import why_none
 
 
 @pytest.fixture(autouse=True)

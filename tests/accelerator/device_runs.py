@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.description import ScenarioInfo
-from harness.journal import Run, read_journal
-from harness.model import (
+from harness.journal.lines import Run, read_journal
+from harness.schema.description import ScenarioInfo
+from harness.schema.records import (
     Case,
     Ceiling,
     DeviceMemory,

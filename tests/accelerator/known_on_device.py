@@ -3,7 +3,7 @@
 import torch
 
 from harness import Scenario
-from harness.trial.device_work import Matmul
+from harness.trial.device.kernels import Matmul
 
 scenario = Scenario(
     "known_on_device",

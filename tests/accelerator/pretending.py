@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from harness import Scenario
-from harness.trial import accelerator, device_allocator, device_ceilings, device_trial
+from harness.trial.ceilings import device_copy
+from harness.trial.device import accelerator, allocator
+from harness.trial.kinds import on_device
 
 Data = npt.NDArray[np.uint8]
 
@@ -37,11 +39,11 @@ class Pretended:
     def empty_caches(self) -> bool:
         return False
 
-    def allocated(self) -> device_allocator.Allocated:
-        return device_allocator.NOTHING_TOLD
+    def allocated(self) -> allocator.Allocated:
+        return allocator.NOTHING_TOLD
 
 
-def no_moves(size_bytes: int) -> list[device_ceilings.Move]:
+def no_moves(size_bytes: int) -> list[device_copy.Move]:
     """A real device, where there is one, must not lend its ceilings."""
     raise RuntimeError("what is pretended has no link")
 
@@ -52,9 +54,9 @@ def install() -> None:
     patched.TorchDevice = Pretended
     patched.why_none = lambda: ""
     patched.describe_accelerator = lambda: {"kind": "pretended", "count": 1}
-    link: Any = device_ceilings
+    link: Any = device_copy
     link._moves = no_moves
-    beside: Any = device_trial
+    beside: Any = on_device
     beside._matmul = lambda side: SimpleNamespace(queue=lambda times: np.ones(side * times).sum())
 
 

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from harness.trial.accelerator import Mark
-from harness.trial.device_allocator import NOTHING_TOLD, Allocated
+from harness.trial.device.accelerator import Mark
+from harness.trial.device.allocator import NOTHING_TOLD, Allocated
 
 MILLI = 1_000_000
 """Nanoseconds."""

@@ -47,7 +47,7 @@ def test_verbs_load(verb: str) -> None:
 
 def test_a_page_names_the_package_that_it_needs() -> None:
     done = without(
-        "from harness.errors import UnableError\nfrom harness.report.html import runtime\n"
+        "from harness.errors import UnableError\nfrom harness.report.pages.as_html import runtime\n"
         "try:\n    runtime()\nexcept UnableError as error:\n    print(error)"
     )
     assert "needs vl-convert-python" in done.stdout, done.stderr

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from harness.trial.device_allocator import NOTHING_TOLD, PROBE_BYTES, Allocator
+from harness.trial.device.allocator import NOTHING_TOLD, PROBE_BYTES, Allocator
 
 STATS = {
     f"{what}_bytes.all.{when}": value

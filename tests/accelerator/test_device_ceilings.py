@@ -10,12 +10,12 @@ from typing import Any, cast
 import pytest
 import torch
 
-from harness.ceilings import QUICK_DEVICE_BYTES, measure_ceilings
-from harness.discover import PACKAGE, built_in_files, load
-from harness.fixtures import FixtureStore
-from harness.host import Host
-from harness.model import Ceiling, Outcome
-from harness.trial.device_ceilings import SAMPLES, Move, measure_device_ceilings
+from harness.host.host import Host
+from harness.host.inputs import FixtureStore
+from harness.run.ceilings import QUICK_DEVICE_BYTES, measure_ceilings
+from harness.scenario.discover import PACKAGE, built_in_files, load
+from harness.schema.records import Ceiling, Outcome
+from harness.trial.ceilings.device_copy import SAMPLES, Move, measure_device_ceilings
 from tests.accelerator.stand_ins import MIB, At, RealClock, StandInDevice, transfer
 from tests.journals import ENVIRONMENT, header, planned
 

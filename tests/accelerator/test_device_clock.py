@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model import Effort
-from harness.trial.device_clock import DeviceClock
+from harness.schema.records import Effort
+from harness.trial.device.clock import DeviceClock
 from tests.accelerator.stand_ins import StandInDevice, transfer
 
 EFFORT = Effort(trials=1, steady_s=0.1, min_samples=3, max_samples=20)

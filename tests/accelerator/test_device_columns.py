@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness.device_columns import DEVICE_COLUMNS
-from harness.frame import CASE_COLUMNS, case_frame
-from harness.journal import read_journal
-from harness.model import Case, DeviceTiming, Overlap, PlannedCase, Trial
+from harness.cases.columns.device import DEVICE_COLUMNS
+from harness.cases.frame import CASE_COLUMNS, case_frame
+from harness.journal.lines import read_journal
+from harness.schema.records import Case, DeviceTiming, Overlap, PlannedCase, Trial
 from tests.accelerator.device_runs import (
     CEILINGS,
     LINK,

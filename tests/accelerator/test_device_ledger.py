@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
-from harness.model import DeviceMemory, Effort, Outcome
-from harness.trial.accelerator import NOT_TOLD, opened
-from harness.trial.device_ledger import DeviceLedger, Ledgered, memory_noted
-from harness.trial.steps import Record, Steady
+from harness.schema.records import DeviceMemory, Effort, Outcome
+from harness.trial.device.accelerator import NOT_TOLD, opened
+from harness.trial.device.memory import DeviceLedger, Ledgered, memory_noted
+from harness.trial.timing.steps import Record, Steady
 from tests.accelerator.stand_ins import MIB, StandInDevice
 
 CONTEXT = 500 * MIB

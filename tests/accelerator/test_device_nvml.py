@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
-from harness.trial.accelerator import NVML, TorchDevice, opened
-from harness.trial.device_nvml import VISIBLE, first_visible
+from harness.trial.device.accelerator import NVML, TorchDevice, opened
+from harness.trial.device.nvml import VISIBLE, first_visible
 
 UUIDS = ("GPU-aaaa-1", "GPU-bbbb-2", "GPU-cccc-3")
 MIG = "MIG-dddd-4"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harness.model import Effort, Overlap
-from harness.trial.device_clock import DeviceClock
-from harness.trial.device_overlap import LEAST_TRIES, SIDES, NoOverlapError, measure_overlaps
-from harness.trial.device_work import MOST_KERNELS
+from harness.schema.records import Effort, Overlap
+from harness.trial.device.clock import DeviceClock
+from harness.trial.device.kernels import MOST_KERNELS
+from harness.trial.device.overlap import LEAST_TRIES, SIDES, NoOverlapError, measure_overlaps
 from tests.accelerator.stand_ins import StandInDevice, StandInKernel, transfer
 
 EFFORT = Effort(trials=1, steady_s=1.0, min_samples=3)

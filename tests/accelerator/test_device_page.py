@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.report.chart import BarFigure, DotFigure
-from harness.report.content import Content, content
-from harness.report.device_tables import COLUMNS, device_table
-from harness.report.html import page
-from harness.report.machine import machine_pairs
-from harness.report.markdown import summary
-from harness.report.write import write_report
+from harness.charts.chart import BarFigure, DotFigure
+from harness.report.content.content import Content, content
+from harness.report.content.device_tables import COLUMNS, device_table
+from harness.report.content.machine import machine_pairs
+from harness.report.pages.as_html import page
+from harness.report.pages.as_markdown import summary
+from harness.report.pages.write import write_report
 from tests.accelerator.device_runs import LINK, SIZES, STRATEGIES, device_run, seconds, skipped_run
 from tests.journals import ENVIRONMENT, MIB
 from tests.report.test_page import Page

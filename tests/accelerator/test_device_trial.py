@@ -9,13 +9,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.model import Effort, Outcome, Trial, TrialKind
 from harness.scenario import Scenario
-from harness.trial import fixtures
-from harness.trial.device_calls import EVENTS_LESS, NO_EVENTS
-from harness.trial.device_trial import measure_on_device
-from harness.trial.judge import failure
-from harness.trial.work import Assignment
+from harness.schema.records import Effort, Outcome, Trial, TrialKind
+from harness.trial.base import inputs as made_inputs
+from harness.trial.base.outcomes import failure
+from harness.trial.base.request import Assignment
+from harness.trial.device.calls import EVENTS_LESS, NO_EVENTS
+from harness.trial.kinds.on_device import measure_on_device
 from tests.accelerator.stand_ins import MIB, At, RealClock, StandInDevice, StandInKernel
 
 SIZE = 1 * MIB
@@ -55,7 +55,7 @@ class Lab:
             self.device.log.append("check")
             assert (data == result).all(), "not what was sent"
 
-        fixtures.save(np.ones(SIZE, np.uint8), folder / "inputs.bin")
+        made_inputs.save(np.ones(SIZE, np.uint8), folder / "inputs.bin")
 
     def prepare(self, data: Any) -> str:
         self.device.log.append("setup")

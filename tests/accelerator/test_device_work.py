@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from harness.trial.device_work import BUSY_S, MOST_KERNELS, SIDES, Busy
+from harness.trial.device.kernels import BUSY_S, MOST_KERNELS, SIDES, Busy
 from tests.accelerator.deferred import CPU
 from tests.accelerator.stand_ins import StandInDevice, StandInKernel
 

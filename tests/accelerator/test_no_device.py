@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.cli import run
-from harness.discover import built_in_files
-from harness.host import Host
-from harness.journal import read_journal
-from harness.model import HostSpec
-from harness.plan import Request
-from harness.session import describe, plan_cases
-from harness.trial.accelerator import why_none
+from harness.host.host import Host
+from harness.journal.lines import read_journal
+from harness.planning.plan import Request
+from harness.run.session import describe, plan_cases
+from harness.scenario.discover import built_in_files
+from harness.schema.records import HostSpec
+from harness.trial.device.accelerator import why_none
 
 TRANSFERS = ("host_to_device", "device_to_host", "device_training")
 GIB = 1024**3

@@ -16,10 +16,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness.discover import built_in_files
-from harness.host import Host
-from harness.model import DeviceMemory, DeviceTiming, Effort, HostSpec, Timing, Value
-from harness.trial.device_work import BUSY_S, MOST_KERNELS
+from harness.host.host import Host
+from harness.scenario.discover import built_in_files
+from harness.schema.records import DeviceMemory, DeviceTiming, Effort, HostSpec, Timing, Value
+from harness.trial.device.kernels import BUSY_S, MOST_KERNELS
 from tests.scenarios.bench import built_in
 
 MIB = 1024**2

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from harness.analysis.pinning import Pinning, pays_from, pinning_sentences, pinnings
-from harness.analysis.rows import case_rows
 from harness.analysis.sweep import Sweep, sweep
-from harness.frame import case_frame
+from harness.cases.frame import case_frame
+from harness.cases.rows import case_rows
 from tests.accelerator.device_runs import (
     FIRST_PIN,
     PAGEABLE,

@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 import torch
 
-from harness.trial import accelerator, device_allocator
+from harness.trial.device import accelerator, allocator
 
 ROOT = Path(__file__).parents[2]
 FILES = [
-    *sorted((ROOT / "harness/trial").glob("device_*.py")),
-    ROOT / "harness/trial/accelerator.py",
+    *sorted((ROOT / "harness/trial/device").glob("*.py")),
+    ROOT / "harness/trial/ceilings/device_copy.py",
+    ROOT / "harness/trial/kinds/on_device.py",
+    ROOT / "harness/trial/timing/arrived.py",
     *(ROOT / "scenarios" / f"{name}.py" for name in ("host_to_device", "device_to_host")),
     ROOT / "scenarios/device_training.py",
 ]
@@ -80,7 +82,7 @@ def test_every_method_of_an_event_exists(name: str) -> None:
 def test_the_keys_of_the_statistics_are_documented(key: str) -> None:
     documented = inspect.getdoc(torch.accelerator.memory_stats) or ""
     assert f'"{key}.{{all,' in documented
-    source = inspect.getsource(device_allocator)
+    source = inspect.getsource(allocator)
     assert f'"{key}.all.current"' in source
     assert f'"{key}.all.peak"' in source
 
@@ -88,7 +90,7 @@ def test_the_keys_of_the_statistics_are_documented(key: str) -> None:
 def test_the_key_of_pinned_memory_is_documented() -> None:
     documented = inspect.getdoc(torch.cuda.host_memory_stats) or ""
     assert '"allocated_bytes.{current,' in documented
-    assert '"allocated_bytes.current"' in inspect.getsource(device_allocator)
+    assert '"allocated_bytes.current"' in inspect.getsource(allocator)
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="there is an accelerator")

@@ -12,15 +12,16 @@ from typing import Any
 import pytest
 import torch
 
-from harness.model import Value
-from harness.scenario import Scenario, call_with
-from harness.training import make_step
-from harness.trial.device_batches import Arrived
-from harness.trial.device_ledger import pinned_bytes
-from harness.trial.epochs import Loader
-from harness.trial.pointers import data_bytes
-from harness.trial.training import Trainer
-from harness.trial.work import Work
+from harness.scenario import Scenario
+from harness.scenario.declaration import call_with
+from harness.scenario.training_step import make_step
+from harness.schema.records import Value
+from harness.trial.base.pointers import data_bytes
+from harness.trial.base.request import Work
+from harness.trial.device.memory import pinned_bytes
+from harness.trial.timing.arrived import Arrived
+from harness.trial.timing.epochs import Loader
+from harness.trial.timing.training import Trainer
 from tests.accelerator.deferred import CPU, Deferred
 from tests.scenarios.bench import Bench, built_in, verify
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.cases.frame import case_frame
 from harness.cli import run
-from harness.frame import case_frame
-from harness.journal import Run, read_journal
-from harness.report.content import content
-from harness.report.html import page
+from harness.journal.lines import Run, read_journal
+from harness.report.content.content import content
+from harness.report.pages.as_html import page
 from tests.report.test_page import Page
 
 PRETENDING = str(Path(__file__).with_name("pretending.py"))

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from harness.discover import built_in_files, load
 from harness.scenario import Scenario
-from harness.trial import accelerator
+from harness.scenario.discover import built_in_files, load
+from harness.trial.device import accelerator
 from tests.accelerator import pretending
 from tests.accelerator.deferred import Deferred
 

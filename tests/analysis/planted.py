@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.analysis.rows import case_rows
 from harness.analysis.sweep import Sweep, sweep
-from harness.description import ScenarioInfo
-from harness.frame import case_frame
-from harness.journal import read_journal
-from harness.model import Case, PlannedCase, Trial, Value
+from harness.cases.frame import case_frame
+from harness.cases.rows import case_rows
+from harness.journal.lines import read_journal
+from harness.schema.description import ScenarioInfo
+from harness.schema.records import Case, PlannedCase, Trial, Value
 from tests.journals import loaded, tree, trial, watched, write_run
 
 Point = dict[str, Value]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.analysis.break_even import BreakEven, crossing
-from harness.analysis.stats import Interval
 from harness.analysis.verdict import verdict
+from harness.stats.intervals import Interval
 from tests.analysis.planted import timed_sweep
 from tests.journals import parameter, scenario, strategy
 

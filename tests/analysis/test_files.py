@@ -10,12 +10,12 @@ import pytest
 
 from harness.analysis.files import cold_and_warm, varied
 from harness.analysis.stalls import hidings, stall_text
-from harness.analysis.stats import Interval
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import verdict
-from harness.journal import read_journal
-from harness.model import PlannedCase, Rss, Trial
-from harness.report.content import Content, content
+from harness.journal.lines import read_journal
+from harness.report.content.content import Content, content
+from harness.schema.records import PlannedCase, Rss, Trial
+from harness.stats.intervals import Interval
 from tests.analysis.planted import Point, planned_at, sweep_at
 from tests.journals import MIB, loaded, trained, trial
 from tests.report.file_runs import (

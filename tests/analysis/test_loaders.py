@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.analysis.verdict import Verdict, verdict
-from harness.description import ScenarioInfo
-from harness.model import Outcome, PlannedCase, Trial, Value
+from harness.schema.description import ScenarioInfo
+from harness.schema.records import Outcome, PlannedCase, Trial, Value
 from tests.analysis.planted import Point, planned_at, sweep_at, timed_sweep, tree_sweep
 from tests.journals import MIB, loaded, parameter, scenario, strategy, trial
 

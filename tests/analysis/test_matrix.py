@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harness.analysis.dangers import dangers, summary
 from harness.analysis.matrix import KINDS, SYMBOLS, cell, grid
+from harness.analysis.matrix_dangers import dangers, summary
 
 ROW: dict[str, Any] = {
     "scenario": "matrix",

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.analysis.parameter_values import in_order, value_text
 from harness.analysis.sweep import Sweep
-from harness.analysis.values import in_order, value_text
-from harness.description import ScenarioInfo
-from harness.model import Value
+from harness.schema.description import ScenarioInfo
+from harness.schema.records import Value
 from tests.analysis.planted import Point, timed_sweep
 from tests.journals import MIB, parameter, scenario, strategy
 

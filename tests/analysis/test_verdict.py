@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.rows import case_rows
-from harness.analysis.stats import Interval
 from harness.analysis.sweep import Sweep, sweep
 from harness.analysis.verdict import Verdict, verdict
 from harness.analysis.wording import comparison, factor
-from harness.description import ScenarioInfo, StrategyInfo, VariantInfo
-from harness.frame import case_frame
-from harness.journal import read_journal
-from harness.model import Case, Outcome, PlannedCase, Rss, Trial
+from harness.cases.frame import case_frame
+from harness.cases.rows import case_rows
+from harness.journal.lines import read_journal
+from harness.schema.description import ScenarioInfo, StrategyInfo, VariantInfo
+from harness.schema.records import Case, Outcome, PlannedCase, Rss, Trial
+from harness.stats.intervals import Interval
 from tests.journals import MIB, case, parameter, planned, scenario, strategy, trial, write_run
 
 BASE, OTHER, THIRD = strategy("base"), strategy("other"), strategy("third")

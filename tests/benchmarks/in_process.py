@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from harness.model import HostSpec, Outcome
+from harness.schema.records import HostSpec, Outcome
 from tests.benchmarks.scenario_benchmarks import ScenarioBenchmarks
 from tests.benchmarks.scenario_cases import Named
 
@@ -44,8 +44,8 @@ def in_this_process(scenarios: ScenarioBenchmarks, named: Named) -> Iterator[InP
     """
     import torch
 
-    from harness.instrument import threads_for
-    from harness.trial.measured import Calls, Epochs
+    from harness.run.instrument import threads_for
+    from harness.trial.timing.timed_calls import Calls, Epochs
 
     task = scenarios.assignment(named)
     threads = torch.get_num_threads()

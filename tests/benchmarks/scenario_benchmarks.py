@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.closing import Closing
-from harness.fixtures import FixtureStore
-from harness.host import Host
-from harness.instrument import Instrument
-from harness.journal import Plan
-from harness.model import Effort, HostSpec, Trial
-from harness.order import Step
-from harness.session import describe, plan_cases
+from harness.host.closing import Closing
+from harness.host.host import Host
+from harness.host.inputs import FixtureStore
+from harness.journal.lines import Plan
+from harness.planning.order import Step
+from harness.run.instrument import Instrument
+from harness.run.session import describe, plan_cases
+from harness.schema.records import Effort, HostSpec, Trial
 from tests.benchmarks.scenario_cases import Choice, Named, chosen_cases, not_here, request
 
 SEED = 1
@@ -63,7 +63,7 @@ class ScenarioBenchmarks(Closing):
 
         It is made here and not in a host, which takes importing torch.
         """
-        from harness.trial.work import Assignment
+        from harness.trial.base.request import Assignment
 
         assert self._fixtures is not None
         case = named.planned.case

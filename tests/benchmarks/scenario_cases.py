@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.description import ParameterInfo, ScenarioInfo
-from harness.model import DEFAULT_HOST, PlannedCase, Value
-from harness.plan import Request
+from harness.planning.plan import Request
 from harness.scenario import PAGE_CACHE
+from harness.schema.description import ParameterInfo, ScenarioInfo
+from harness.schema.records import DEFAULT_HOST, PlannedCase, Value
 from harness.units import format_size
 
 Choice = Literal["brief", "quick", "usual", "full"]

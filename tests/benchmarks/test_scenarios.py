@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from harness.discover import built_in_files
-from harness.model import Outcome
 from harness.pytest_support import facts
 from harness.pytest_support.results import note
+from harness.scenario.discover import built_in_files
+from harness.schema.records import Outcome
 from tests.benchmarks.in_process import in_this_process
 from tests.benchmarks.scenario_benchmarks import ScenarioBenchmarks
 

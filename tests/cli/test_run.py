@@ -15,10 +15,10 @@ import pandas as pd
 import psutil
 import pytest
 
+from harness.cases.frame import case_frame
 from harness.cli import run
-from harness.fixtures import PREFIX
-from harness.frame import case_frame
-from harness.journal import read_journal
+from harness.host.inputs import PREFIX
+from harness.journal.lines import read_journal
 
 README = Path(__file__).parents[2] / "README.md"
 SCENARIO = """
@@ -88,7 +88,7 @@ def same(array, tensor):
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("harness.ceilings.CEILING_BYTES", (1024**2, 1024**2))
+    monkeypatch.setattr("harness.run.ceilings.CEILING_BYTES", (1024**2, 1024**2))
     (tmp_path / "mine.py").write_text(SCENARIO)
     return tmp_path / "mine.py"
 

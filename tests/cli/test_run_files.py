@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.cases.frame import case_frame
 from harness.cli import run
 from harness.errors import EXIT_UNABLE, EXIT_USAGE
-from harness.fixtures import PREFIX
-from harness.frame import case_frame
-from harness.journal import read_journal
-from harness.planted import write_file
-from harness.trial.page_cache import evict
+from harness.host.inputs import PREFIX
+from harness.journal.lines import read_journal
+from harness.selfcheck.planted import write_file
+from harness.trial.meters.page_cache import evict
 
 ROOT = Path(__file__).parents[2]
 SCENARIO = """
@@ -93,9 +93,9 @@ def same(path, result):
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("harness.ceilings.CEILING_BYTES", (1024**2, 1024**2))
-    monkeypatch.setattr("harness.ceilings.QUICK_DISK_BYTES", 1024**2)
-    monkeypatch.setattr("harness.ceilings.DISK_BYTES", 1024**2)
+    monkeypatch.setattr("harness.run.ceilings.CEILING_BYTES", (1024**2, 1024**2))
+    monkeypatch.setattr("harness.run.ceilings.QUICK_DISK_BYTES", 1024**2)
+    monkeypatch.setattr("harness.run.ceilings.DISK_BYTES", 1024**2)
     (tmp_path / "mine.py").write_text(SCENARIO)
     return tmp_path / "mine.py"
 

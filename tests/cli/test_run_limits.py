@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from harness.cases.frame import case_frame
 from harness.cli import run
 from harness.errors import EXIT_USAGE
-from harness.frame import case_frame
-from harness.journal import read_journal
+from harness.journal.lines import read_journal
 
 SCENARIOS = """
 import numpy as np

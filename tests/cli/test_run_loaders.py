@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.cases.frame import case_frame
 from harness.cli import run
-from harness.fixtures import PREFIX
-from harness.frame import case_frame
-from harness.journal import Run, read_journal
+from harness.host.inputs import PREFIX
+from harness.journal.lines import Run, read_journal
 
 SCENARIO = """
 import os

@@ -9,9 +9,9 @@ from pathlib import Path
 from harness.comparison.sides import Match, match, side
 from harness.comparison.suite import Rules, compare
 from harness.comparison.verdicts import Comparison, Finding
-from harness.environment import Environment
-from harness.journal import read_journal
-from harness.model import PlannedCase, Trial
+from harness.host.environment import Environment
+from harness.journal.lines import read_journal
+from harness.schema.records import PlannedCase, Trial
 from tests.journals import ENVIRONMENT, MIB, planned, trial, write_run
 
 PAYLOAD = 16 * MIB

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from harness.cli import run
-from harness.comparison.junit import junit
-from harness.comparison.markdown import markdown
-from harness.comparison.text import headline
+from harness.comparison.as_junit import junit
+from harness.comparison.as_markdown import markdown
+from harness.comparison.as_text import headline
 from harness.errors import EXIT_NOT_COMPARABLE, EXIT_OK, EXIT_USAGE, EXIT_WORSE
-from harness.model import Outcome
+from harness.schema.records import Outcome
 from tests.comparison.sides_made import compared, steady, suite, usual
 from tests.journals import planned, trial
 

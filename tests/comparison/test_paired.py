@@ -20,8 +20,8 @@ from harness.comparison.paired import (
     first_word,
     last_word,
 )
-from harness.comparison.signed_rank import SignedRanks
-from harness.model import Faults, Trial
+from harness.schema.records import Faults, Trial
+from harness.stats.signed_rank import SignedRanks
 from tests.comparison.sides_made import trials_of
 
 

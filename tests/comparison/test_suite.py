@@ -12,8 +12,8 @@ from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import Tolerance, parse_tolerance
 from harness.comparison.verdicts import Comparison
 from harness.errors import EXIT_NOT_COMPARABLE, EXIT_OK, EXIT_WORSE, UsageError
-from harness.journal import read_journal
-from harness.model import Faults, Outcome, Rss, Trial
+from harness.journal.lines import read_journal
+from harness.schema.records import Faults, Outcome, Rss, Trial
 from tests.comparison.sides_made import (
     PAYLOAD,
     PROCESSES,

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from harness.environment import Environment
-from harness.history.found import history
-from harness.history.gather import gather
+from harness.history.detect import history
+from harness.history.discover import gather
 from harness.history.machines import by_machine
 from harness.history.series import CaseHistory, History, Series
-from harness.journal import EndLine, Journal
-from harness.model import Faults, Outcome, PlannedCase, Rss, Trial
+from harness.host.environment import Environment
+from harness.journal.lines import EndLine, Journal
+from harness.schema.records import Faults, Outcome, PlannedCase, Rss, Trial
 from tests.journals import ENVIRONMENT, MIB, header, planned, trial
 
 PAYLOAD = 16 * MIB

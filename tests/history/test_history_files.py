@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.history.gather import NAMED, gather
+from harness.history.discover import NAMED, gather
 from tests.history.made_runs import created, run_id, write, write_runs
 
 

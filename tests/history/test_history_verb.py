@@ -13,13 +13,13 @@ import vl_convert
 
 from harness.cli import run
 from harness.errors import EXIT_OK, EXIT_UNABLE, EXIT_USAGE
-from harness.history.found import history
-from harness.history.gather import gather
+from harness.history.detect import history
+from harness.history.discover import gather
 from harness.history.machines import by_machine
-from harness.model import Outcome
-from harness.report.history_chart import specification
-from harness.report.history_data import chart_data
-from harness.report.history_page import history_page
+from harness.report.history.chart import specification
+from harness.report.history.data import chart_data
+from harness.report.history.page import history_page
+from harness.schema.records import Outcome
 from tests.history.made_runs import (
     PAYLOAD,
     Shape,

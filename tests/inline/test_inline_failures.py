@@ -21,7 +21,7 @@ import torch
 
 from harness import Measurement, measure
 from harness.errors import UsageError
-from harness.trial.process import children
+from harness.trial.base.process import children
 
 
 def raises() -> None:

@@ -20,7 +20,7 @@ import torch
 
 from harness import measure
 from harness.errors import UnableError
-from harness.inline import safety
+from harness.inline import fork_safety
 
 ROOT = Path(__file__).parents[2]
 MIB = 1024**2
@@ -197,7 +197,7 @@ class TestThreads:
             torch.set_num_threads(before)
 
     def test_an_openmp_that_cannot_be_paused_is_told(self, monkeypatch: Any) -> None:
-        monkeypatch.setattr(safety, "pause_openmp", lambda: False)
+        monkeypatch.setattr(fork_safety, "pause_openmp", lambda: False)
         assert any("OpenMP" in text for text in measure(abs, 1, trials=0).remarks)
 
 
@@ -218,7 +218,7 @@ class TestRefusal:
         monkeypatch.setattr(
             torch.accelerator, "current_accelerator", lambda: SimpleNamespace(type="openreg")
         )
-        assert safety.accelerator_in_use() == ("OPENREG" if begun else "")
+        assert fork_safety.accelerator_in_use() == ("OPENREG" if begun else "")
 
     @pytest.mark.parametrize("module", [None, SimpleNamespace()])
     def test_a_backend_that_does_not_say(
@@ -228,7 +228,7 @@ class TestRefusal:
         monkeypatch.setattr(
             torch.accelerator, "current_accelerator", lambda: SimpleNamespace(type="openreg")
         )
-        assert safety.accelerator_in_use() == ""
+        assert fork_safety.accelerator_in_use() == ""
 
     def test_a_torch_without_accelerators_or_with_a_broken_one(
         self, monkeypatch: pytest.MonkeyPatch
@@ -237,9 +237,9 @@ class TestRefusal:
             raise RuntimeError("Please register PrivateUse1HooksInterface first.")
 
         monkeypatch.setattr(torch.accelerator, "current_accelerator", broken)
-        assert safety.accelerator_in_use() == ""
+        assert fork_safety.accelerator_in_use() == ""
         monkeypatch.delattr(torch, "accelerator")
-        assert safety.accelerator_in_use() == ""
+        assert fork_safety.accelerator_in_use() == ""
 
     def test_a_system_without_fork(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delattr(os, "fork")

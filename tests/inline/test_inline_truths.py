@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from harness import Measurement, measure
-from harness.inline.measuring import Job, effort_of, measure_job
+from harness.inline.measure import Job, effort_of, measure_job
 
 MIB = 1024**2
 PAYLOAD = 64 * MIB

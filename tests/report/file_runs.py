@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.description import ScenarioInfo
-from harness.journal import read_journal
-from harness.model import (
+from harness.journal.lines import read_journal
+from harness.planning.limit_search import step_bytes
+from harness.schema.description import ScenarioInfo
+from harness.schema.records import (
     Case,
     Ceiling,
     Ledger,
@@ -20,7 +21,6 @@ from harness.model import (
     Trial,
     Value,
 )
-from harness.search import step_bytes
 from tests.journals import (
     MIB,
     loaded,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.description import ScenarioInfo
-from harness.journal import read_journal
-from harness.model import Case, Outcome, PlannedCase, Rss, Trial, Value
+from harness.journal.lines import read_journal
+from harness.schema.description import ScenarioInfo
+from harness.schema.records import Case, Outcome, PlannedCase, Rss, Trial, Value
 from tests.journals import (
     MIB,
     loaded,

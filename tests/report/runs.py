@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.description import ScenarioInfo, StrategyInfo, VariantInfo
-from harness.model import Case, Ceiling, Outcome, PlannedCase, Rss, Trial
+from harness.schema.description import ScenarioInfo, StrategyInfo, VariantInfo
+from harness.schema.records import Case, Ceiling, Outcome, PlannedCase, Rss, Trial
 from tests.journals import MIB, parameter, planned, scenario, strategy, trial, write_run
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>`|_*"

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 import vl_convert
 
-from harness.journal import read_journal
-from harness.model import Ceiling
-from harness.report import png, png_canvas, png_dots
-from harness.report.chart import DotFigure, Figure, LineFigure, at_size, file_stem
-from harness.report.content import Content, content
-from harness.report.palette import LOOKS, OTHER, looks
-from harness.report.png import write_png
-from harness.report.vega import height, specification
+from harness.charts import png, png_canvas, png_dots
+from harness.charts.chart import DotFigure, Figure, LineFigure, at_size, file_stem
+from harness.charts.palette import LOOKS, OTHER, looks
+from harness.charts.png import write_png
+from harness.charts.vega import height, specification
+from harness.journal.lines import read_journal
+from harness.report.content.content import Content, content
+from harness.schema.records import Ceiling
 from tests.journals import MIB, planned, scenario, strategy, trial, write_run
 from tests.report.runs import poor_runs, rich_run
 

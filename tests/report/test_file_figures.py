@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import vl_convert
 
-from harness.journal import read_journal
-from harness.report.chart import BarFigure, DotFigure, Figure, LineFigure, at_size, file_stem
-from harness.report.content import Content, content
-from harness.report.palette import PART_LOOKS
-from harness.report.png import write_png
-from harness.report.ticks import byte_ticks, count_ticks, log_size_ticks, widen
-from harness.report.vega import height, specification
+from harness.charts.chart import BarFigure, DotFigure, Figure, LineFigure, at_size, file_stem
+from harness.charts.palette import PART_LOOKS
+from harness.charts.png import write_png
+from harness.charts.ticks import byte_ticks, count_ticks, log_size_ticks, widen
+from harness.charts.vega import height, specification
+from harness.journal.lines import read_journal
+from harness.report.content.content import Content, content
 from tests.journals import MIB, write_run
 from tests.report.file_runs import (
     BASE,

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.journal import read_journal
-from harness.model import Case, Outcome, PlannedCase
-from harness.report.content import Content, content
-from harness.report.html import page
-from harness.report.markdown import summary
-from harness.report.variations import variations
+from harness.journal.lines import read_journal
+from harness.report.content.content import Content, content
+from harness.report.content.variations import variations
+from harness.report.pages.as_html import page
+from harness.report.pages.as_markdown import summary
+from harness.schema.records import Case, Outcome, PlannedCase
 from tests.journals import searched, write_run
 from tests.report.file_runs import (
     BASE,

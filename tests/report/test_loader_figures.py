@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import vl_convert
 
-from harness.journal import read_journal
-from harness.report.chart import BarFigure, DotFigure, Figure, LineFigure, at_size, file_stem
-from harness.report.content import Content, content
-from harness.report.palette import line_looks, named_lines
-from harness.report.png import write_png
-from harness.report.vega import height, specification
+from harness.charts.chart import BarFigure, DotFigure, Figure, LineFigure, at_size, file_stem
+from harness.charts.palette import line_looks, named_lines
+from harness.charts.png import write_png
+from harness.charts.vega import height, specification
+from harness.journal.lines import read_journal
+from harness.report.content.content import Content, content
 from tests.journals import MIB
 from tests.report.loader_runs import (
     GROWTH,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.journal import read_journal
-from harness.report.content import Content, content
-from harness.report.html import page
-from harness.report.markdown import summary
-from harness.report.variations import variations
+from harness.journal.lines import read_journal
+from harness.report.content.content import Content, content
+from harness.report.content.variations import variations
+from harness.report.pages.as_html import page
+from harness.report.pages.as_markdown import summary
 from tests.report.loader_runs import ARTICLE, batching_run, everything
 from tests.report.runs import rich_run
 from tests.report.test_page import Page

@@ -6,9 +6,9 @@ import itertools
 
 import pytest
 
-from harness.analysis.stats import Interval
-from harness.report.labels import spread
-from harness.report.text import (
+from harness.charts.labels import spread
+from harness.charts.ticks import linear_label, linear_ticks, rate_ticks, size_ticks, time_ticks
+from harness.report.words.text import (
     count_text,
     format_ratio,
     interval_text,
@@ -16,7 +16,7 @@ from harness.report.text import (
     ratio_text,
     seconds_text,
 )
-from harness.report.ticks import linear_label, linear_ticks, rate_ticks, size_ticks, time_ticks
+from harness.stats.intervals import Interval
 from harness.units import format_multiple, format_seconds
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.journal import read_journal
-from harness.report.content import content
-from harness.report.html import page, runtime
-from harness.report.source import prose, script_json
+from harness.journal.lines import read_journal
+from harness.report.content.content import content
+from harness.report.pages.as_html import page, runtime
+from harness.report.pages.highlighted_source import prose, script_json
 from tests.report.runs import EVIL, poor_runs, rich_run
 
 VOID = {"meta", "br", "img", "link", "hr", "input"}

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.journal import read_journal
-from harness.report.content import content
-from harness.report.markdown import escape, summary
+from harness.journal.lines import read_journal
+from harness.report.content.content import content
+from harness.report.pages.as_markdown import escape, summary
 from tests.report.runs import poor_runs, rich_run
 
 

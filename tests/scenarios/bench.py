@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from harness.discover import built_in_files, load
-from harness.model import Value
-from harness.scenario import Scenario, Strategy, argument_names, call_with
-from harness.trial import fixtures
-from harness.trial.work import FOLDER, Work, prepare
+from harness.scenario import Scenario
+from harness.scenario.declaration import Strategy, argument_names, call_with
+from harness.scenario.discover import built_in_files, load
+from harness.schema.records import Value
+from harness.trial.base import inputs
+from harness.trial.base.request import FOLDER, Work, prepare
 
 TINY = 4096
 
@@ -38,9 +39,9 @@ class Bench:
             path = self.folder / f"{len(self._made)}.bin"
             given = {**parameters, "rng": np.random.default_rng(1)}
             if FOLDER in argument_names(scenario.make_inputs):
-                given[FOLDER] = str(fixtures.folder_of(path))
-                fixtures.folder_of(path).mkdir()
-            fixtures.save(call_with(scenario.make_inputs, given), path)
+                given[FOLDER] = str(inputs.folder_of(path))
+                inputs.folder_of(path).mkdir()
+            inputs.save(call_with(scenario.make_inputs, given), path)
             self._made[key] = path
         return self._made[key]
 

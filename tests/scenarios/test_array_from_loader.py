@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from harness.discover import built_in_files
-from harness.host import Host
-from harness.model import Effort, Value
-from harness.trial import accelerator
+from harness.host.host import Host
+from harness.scenario.discover import built_in_files
+from harness.schema.records import Effort, Value
+from harness.trial.base.request import Work
+from harness.trial.device import accelerator
 from harness.trial.tasks import why_skipped
-from harness.trial.work import Work
 from tests.scenarios.bench import Bench, built_in, own_point, verify
 
 SCENARIO = built_in()["array_from_loader"]

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from harness.discover import built_in_files
-from harness.host import Host, Report
-from harness.model import Effort, HostSpec, Value
-from harness.scenario import Scenario, call_with
-from harness.trial.memory import OBSERVED
+from harness.host.host import Host, Report
+from harness.scenario import Scenario
+from harness.scenario.declaration import call_with
+from harness.scenario.discover import built_in_files
+from harness.schema.records import Effort, HostSpec, Value
+from harness.trial.meters.process_memory import OBSERVED
 from tests.scenarios.bench import Bench, built_in, own_point
 
 pytestmark = pytest.mark.skipif(

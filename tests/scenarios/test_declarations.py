@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from harness.discover import built_in_files
-from harness.scenario import Scenario, Strategy, call_with
-from harness.trial import pointers
+from harness.scenario import Scenario
+from harness.scenario.declaration import Strategy, call_with
+from harness.scenario.discover import built_in_files
+from harness.trial.base import pointers
+from harness.trial.base.outcomes import failure
 from harness.trial.describe import describe
-from harness.trial.judge import failure
 from harness.trial.source import source
 from harness.trial.tasks import why_skipped
 from tests.scenarios.bench import Bench, built_in, own_point, verify

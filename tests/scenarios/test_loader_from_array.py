@@ -12,10 +12,11 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from harness.model import Value
-from harness.scenario import KIB, MIB, call_with
-from harness.trial.accelerator import why_none
-from harness.trial.work import Work
+from harness.scenario import KIB, MIB
+from harness.scenario.declaration import call_with
+from harness.schema.records import Value
+from harness.trial.base.request import Work
+from harness.trial.device.accelerator import why_none
 from tests.scenarios.bench import Bench, built_in, own_point, verify
 
 SCENARIO = built_in()["loader_from_array"]

@@ -21,17 +21,18 @@ import numpy as np
 import pytest
 import torch
 
-from harness.description import ScenarioInfo
-from harness.discover import built_in_files
-from harness.host import Host
-from harness.model import Value
-from harness.plan import Request, expand
-from harness.samples import as_floats
-from harness.scenario import KIB, MIB, call_with
+from harness.host.host import Host
+from harness.planning.plan import Request, expand
+from harness.scenario import KIB, MIB
+from harness.scenario.declaration import call_with
+from harness.scenario.discover import built_in_files
+from harness.scenario.sample_files import as_floats
+from harness.schema.description import ScenarioInfo
+from harness.schema.records import Value
+from harness.trial.base.request import Work
 from harness.trial.describe import describe
-from harness.trial.page_cache import evict, read_through, resident
-from harness.trial.training import summarised, verdict
-from harness.trial.work import Work
+from harness.trial.meters.page_cache import evict, read_through, resident
+from harness.trial.timing.training import summarised, verdict
 from tests.scenarios.bench import Bench, built_in, own_point, verify
 
 SCENARIO = built_in()["memmap_training"]

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from harness.model import Value
-from harness.scenario import KIB, MIB, call_with
-from harness.trial import accelerator
+from harness.scenario import KIB, MIB
+from harness.scenario.declaration import call_with
+from harness.schema.records import Value
+from harness.trial.base.request import Work
+from harness.trial.device import accelerator
 from harness.trial.tasks import why_skipped
-from harness.trial.work import Work
 from tests.scenarios.bench import Bench, built_in, verify
 
 SCENARIO = built_in()["preprocess"]

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from harness.model import Value
-from harness.scenario import KIB, MIB, call_with
+from harness.scenario import KIB, MIB
+from harness.scenario.declaration import call_with
+from harness.schema.records import Value
 from tests.scenarios.bench import Bench, built_in, own_point, verify
 
 SCENARIO = built_in()["worker_break_even"]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from harness import Parameter, Scenario
-from harness.trial.page_cache import resident
+from harness.trial.meters.page_cache import resident
 
 ROW = 1024
 STEPS: list[float] = []

@@ -12,7 +12,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from harness import Parameter, Scenario
-from harness.trial.tree_truths import ITEMS, Copying, Holding
+from harness.trial.planted.process_tree import ITEMS, Copying, Holding
 
 scenario = Scenario(
     "loaders",

@@ -11,13 +11,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from harness.host import Host
-from harness.model import Effort, Trial
-from harness.planted import _folder_on_disk, write_file
-from harness.trial.epochs import Fetched, Loader, stepped_epoch
-from harness.trial.measured import is_lazy
-from harness.trial.page_cache import evict, read_through, resident
-from harness.trial.work import Work
+from harness.host.host import Host
+from harness.schema.records import Effort, Trial
+from harness.selfcheck.planted import _folder_on_disk, write_file
+from harness.trial.base.request import Work
+from harness.trial.meters.page_cache import evict, read_through, resident
+from harness.trial.timing.epochs import Fetched, Loader, stepped_epoch
+from harness.trial.timing.timed_calls import is_lazy
 from tests.journals import planned, write_run
 from tests.lab import Lab
 from tests.trial.files import scenario
@@ -257,7 +257,7 @@ def test_the_warm_up_has_a_step_of_its_own_and_the_check_takes_none(lab: Lab) ->
 
 @pytest.mark.usefixtures("cold")
 def test_what_is_recorded_comes_back_from_a_journal(lab: Lab, tmp_path: Path) -> None:
-    from harness.journal import read_journal
+    from harness.journal.lines import read_journal
 
     record = ok(record_of(lab, "loads", page_cache="cold"))
     fields = {"case": 0, "kind": "time", "round": 1, **record}

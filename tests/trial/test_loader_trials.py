@@ -12,9 +12,9 @@ import numpy as np
 import psutil
 import pytest
 
-from harness.host import Host
-from harness.model import HostSpec, Value
-from harness.trial.tree_truths import Holding
+from harness.host.host import Host
+from harness.schema.records import HostSpec, Value
+from harness.trial.planted.process_tree import Holding
 from tests.lab import Lab
 
 pytestmark = pytest.mark.skipif(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.discover import load
+from harness.scenario.discover import load
 from harness.trial.source import source
 
 MODULE = '''

@@ -6,9 +6,9 @@ import errno
 
 import pytest
 
-from harness.model import Effort, Outcome
-from harness.scenario import TINY_BYTES
-from harness.trial.judge import failure
+from harness.scenario.declaration import TINY_BYTES
+from harness.schema.records import Effort, Outcome
+from harness.trial.base.outcomes import failure
 from tests.lab import Lab
 
 SIZE = 8 * 1024**2

@@ -1,0 +1,177 @@
+"""What a scenario's strategies take in time, in sentences that the cases bear out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.analysis.break_even import break_even
+from harness.analysis.file_pages import file_pages
+from harness.analysis.files import file_sentences
+from harness.analysis.ranking import ACCURACY, Pick
+from harness.analysis.stalls import stall_sentences
+from harness.analysis.sweep import Sweep
+from harness.analysis.wording import comparison, factor, per, promise, shortened, span
+from harness.analysis.workers import workers
+from harness.cases.rows import NEGLIGIBLE_BYTES, CaseRow
+from harness.units import format_multiple, format_seconds, format_size
+
+FLAT = 2.0
+"""A time that varies less than this over ``FLAT_SPAN`` of sizes does not depend on the size."""
+FLAT_SPAN = 16
+
+
+def time_sentences(sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Pick]) -> Iterator[str]:
+    """What is fastest among those that promise the same, and what else helps.
+
+    Args:
+        sweep: the cases of the scenario.
+        rows: its timed main cases of the reference size; at least one.
+        found: the contests among them.
+    """
+    baseline = sweep.baseline_at(rows[0].size_bytes)
+    for name in sweep.axes:
+        yield break_even(sweep, name)
+    yield _cost(sweep, rows, baseline)
+    yield _same_promise(found, baseline)
+    yield _elsewhere(found, baseline)
+    if sweep.info.trains:
+        yield from stall_sentences(sweep, found, baseline)
+        yield from file_sentences(sweep)
+    yield from workers(sweep)
+    if sweep.info.watched:
+        yield file_pages(rows)
+    yield _other_host(sweep, baseline)
+
+
+def _cost(sweep: Sweep, rows: Sequence[CaseRow], baseline: CaseRow | None) -> str:
+    """What sharing costs, and what the baseline does."""
+    here = f"{sweep.place}, " if sweep.place else ""
+    point = baseline.point if baseline is not None else rows[0].point
+    sharing = [row for row in rows if row.shares_memory and row.point == point]
+    if baseline is None or not baseline.timed:
+        known = f"the baseline `{sweep.info.baseline}` was not measured"
+        why = f" ({baseline.outcome}: {baseline.reason})" if baseline and baseline.reason else ""
+        said = f"{_sharing(sweep, sharing)}; " if sharing else ""
+        return f"{here}{said}{known}{why}, so nothing is compared with it"
+    if sharing and not baseline.shares_memory:
+        verb = " copies" if baseline.shares_memory is False else ""
+        own = f"`{baseline.strategy}`{verb}: {_time_and_memory(baseline)}"
+        return f"{here}{_sharing(sweep, sharing)}; {own}"
+    sharing_too = ", sharing the memory" if baseline.shares_memory else ""
+    return f"{here}`{baseline.strategy}` takes {_time_and_memory(baseline)}{sharing_too}"
+
+
+def _sharing(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
+    ordered = sorted(rows, key=lambda row: row.pace.median)
+    others = f", {len(rows) - 1} other{'s' * (len(rows) > 2)}" if len(rows) > 1 else ""
+    times = span([row.pace.median for row in ordered], format_seconds) + per(ordered[0])
+    peak = max(row.extra_bytes for row in rows)
+    memory = "no extra memory" if peak <= NEGLIGIBLE_BYTES else f"up to {format_size(peak)} extra"
+    level = not sweep.info.epochs and all(_is_flat(sweep.of(row.strategy)) for row in rows)
+    flat = ", whatever the size" if level else ""
+    return f"sharing the memory (`{ordered[0].strategy}`{others}) takes {times} and {memory}{flat}"
+
+
+def _is_flat(rows: Sequence[CaseRow]) -> bool:
+    timed = [row for row in rows if row.timed and row.size_bytes]
+    sizes, times = [row.size_bytes or 0 for row in timed], [row.pace.median for row in timed]
+    return bool(timed and max(sizes) >= FLAT_SPAN * min(sizes) and max(times) <= FLAT * min(times))
+
+
+def _time_and_memory(row: CaseRow) -> str:
+    time = f"{format_seconds(row.pace.median)}{per(row)}"
+    if row.extra_bytes <= NEGLIGIBLE_BYTES:
+        # A loader holds a batch or two, which is little, but not nothing.
+        little = "next to " if row.loading and not row.shares_memory else ""
+        return f"{time} and {little}no extra memory"
+    if row.payload_bytes > 0:
+        return f"{time} and {format_multiple(row.peak_multiple)} the data in extra memory"
+    return time
+
+
+def _same_promise(found: Sequence[Pick], baseline: CaseRow | None) -> str:
+    """Who wins among those that promise what the baseline does."""
+    own = next((pick for pick in found if baseline is not None and baseline in pick.rows), None)
+    if own is None or baseline is None or len(own.rows) < 2:
+        return ""
+    when = f"{promise(own.group)}, "
+    if own.winner is None:
+        return f"{when}{_no_winner(own)}{_all_faster(own, baseline)}"
+    if own.winner is baseline:
+        margin = own.rows[1].steady.median / baseline.steady.median
+        return (
+            f"{when}`{baseline.strategy}` itself is the fastest: "
+            f"{factor(margin)} faster than `{own.rows[1].strategy}`"
+        )
+    return f"{when}`{own.winner.strategy}` is the fastest{_against(own.winner, baseline)}"
+
+
+def _no_winner(pick: Pick) -> str:
+    if pick.too_few:
+        return "too few processes were timed to name a winner"
+    names = [f"`{row.strategy}`" for row in pick.leaders]
+    return f"there is no clear winner among {shortened(names)}"
+
+
+def _all_faster(pick: Pick, baseline: CaseRow) -> str:
+    """That each leader beats the baseline, where that at least is certain."""
+    ratios = [row.ratio for row in pick.leaders]
+    if pick.too_few or not all(ratio.high < 1 / ACCURACY for ratio in ratios):
+        return ""
+    least = factor(min(1 / ratio.median for ratio in ratios))
+    return f"; even the slowest of them is {least} faster than `{baseline.strategy}`"
+
+
+def _either(rows: Sequence[CaseRow]) -> str:
+    return " or ".join(f"`{row.strategy}`" for row in rows)
+
+
+def _against(row: CaseRow, baseline: CaseRow) -> str:
+    told = comparison(row.ratio)
+    if told:
+        return f"{', yet' if told.endswith('slower') else ':'} {told} than `{baseline.strategy}`"
+    return f", though not measurably faster than `{baseline.strategy}`"
+
+
+def _elsewhere(found: Sequence[Pick], baseline: CaseRow | None) -> str:
+    """The promise whose winner gains most on the baseline, beside its own and sharing."""
+    if baseline is None or not baseline.timed:
+        return ""
+    gains = [
+        pick
+        for pick in found
+        if baseline not in pick.rows
+        and not any(row.shares_memory for row in pick.leaders)
+        and pick.rows[0].point == baseline.point
+        and all(row.ratio.high < 1 / ACCURACY for row in pick.leaders)
+    ]
+    if not gains:
+        return ""
+    pick = min(gains, key=lambda pick: pick.leaders[0].ratio.median)
+    names, best = _either(pick.leaders), pick.leaders[0]
+    return (
+        f"{promise(pick.group)}, {names} takes {_time_and_memory(best)}{_against(best, baseline)}"
+    )
+
+
+def _other_host(sweep: Sweep, baseline: CaseRow | None) -> str:
+    """Whether an environment variable makes the baseline itself faster."""
+    if baseline is None or not baseline.timed:
+        return ""
+    environments = {variant.name: variant.env for variant in sweep.info.variants}
+    faster = [
+        row
+        for row in sweep.others
+        if row.strategy == baseline.strategy
+        and row.host in environments
+        and (row.size_bytes, row.point) == (baseline.size_bytes, baseline.point)
+        and row.timed
+        and row.ratio.high < 1 / ACCURACY
+    ]
+    if not faster:
+        return ""
+    best = min(faster, key=lambda row: row.ratio.median)
+    pairs = (f"{name}={value}" for name, value in environments[best.host].items())
+    settings = " ".join(pairs).replace("`", "'")
+    gain = factor(1 / best.ratio.median)
+    return f"with `{settings}` in the environment, `{best.strategy}` is {gain} faster"

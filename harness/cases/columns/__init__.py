@@ -1,0 +1,1 @@
+"""The columns of a case, by what they are about."""

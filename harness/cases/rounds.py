@@ -1,0 +1,43 @@
+"""What became of a case, from its trials: one outcome, a time for each process, a ratio."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from harness.schema.records import TIMED, Outcome, PlannedCase, Trial
+from harness.stats.intervals import NOTHING, Interval, median_interval
+
+
+def case_outcome(ended: str, planned: PlannedCase, outcomes: Sequence[Outcome]) -> Outcome:
+    """The outcome of a case: ok only when every one of its trials was."""
+    if planned.skip:
+        return Outcome("skipped", planned.skip)
+    if not outcomes:
+        why = {"budget": "the budget was spent before", "interrupted": "the run was interrupted"}
+        return Outcome("skipped", f"not reached: {why.get(ended, 'the run was cut off')}")
+    bad = [outcome for outcome in outcomes if not outcome.ok]
+    if not bad:
+        return Outcome("ok")
+    some = f"{len(bad)} of {len(outcomes)} trials: " if len(bad) < len(outcomes) else ""
+    return replace(bad[0], reason=some + bad[0].reason)
+
+
+def steady_s(trial: Trial) -> float:
+    """One process's steady-state time: the median of its samples; NaN where it has none."""
+    samples = trial.timing.samples_s if trial.timing else ()
+    return statistics.median(samples) if samples else math.nan
+
+
+def steady_by_round(trials: Iterable[Trial]) -> dict[int, float]:
+    """Steady-state seconds of the trials that measured time, by their round."""
+    times = {trial.round: steady_s(trial) for trial in trials if trial.kind in TIMED}
+    return {number: value for number, value in times.items() if value > 0}
+
+
+def paired_ratio(times: Mapping[int, float], others: Mapping[int, float]) -> Interval:
+    """The ratio of two cases' times, round by round, so that a drifting machine cancels out."""
+    shared = sorted(times.keys() & others.keys())
+    return median_interval([times[n] / others[n] for n in shared]) if shared else NOTHING

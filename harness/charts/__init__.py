@@ -1,0 +1,1 @@
+"""Values as Vega-Lite or PNG; knows nothing of cases."""

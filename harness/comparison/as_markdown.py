@@ -1,0 +1,41 @@
+"""A comparison as Markdown, for a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.comparison.as_text import headline, remarks, row, told
+from harness.comparison.verdicts import Comparison
+
+
+def markdown(comparison: Comparison) -> str:
+    """The verdict, what it rests on, and a row for every case that is not the same."""
+    return "\n".join(_lines(comparison)) + "\n"
+
+
+def _lines(comparison: Comparison) -> Iterator[str]:
+    match = comparison.match
+    yield f"## ferrybench: {headline(comparison)}"
+    yield ""
+    yield f"base `{_code(match.base.name)}`, candidate `{_code(match.candidate.name)}`"
+    yield ""
+    yield from (f"- {_cell(remark)}" for remark in remarks(comparison))
+    cases = told(comparison)
+    if cases:
+        yield ""
+        yield "| case | verdict | change | ratio | why |"
+        yield "|---|---|---|---|---|"
+        for case in cases:
+            key, *rest = row(case)
+            yield f"| `{_code(key)}` | {' | '.join(_cell(text) for text in rest)} |"
+
+
+def _cell(text: str) -> str:
+    """Text that neither ends a cell nor begins markup."""
+    for sign in ("\\", "|", "<", "*", "`", "_"):
+        text = text.replace(sign, f"\\{sign}")
+    return text
+
+
+def _code(text: str) -> str:
+    return text.replace("|", "\\|").replace("`", "'")

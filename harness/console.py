@@ -1,0 +1,71 @@
+"""The terminal: results go to stdout, progress and remarks to stderr."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from harness.host.closing import Closing
+from harness.schema.records import PlannedCase, Trial
+from harness.units import format_duration
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+PLAIN_EVERY_S = 10.0
+
+
+class Progress(Closing):
+    """Shows a run on a terminal as a bar; elsewhere, such as in CI, as a line now and then."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Bar(
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[left]:>12}"),
+            TextColumn("{task.description}", markup=False),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", total=None, left="")
+        self._plain_at = 0.0
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def close(self) -> None:
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """Print a remark above the bar."""
+        self._console.print(text, soft_wrap=True, markup=False)
+
+    def begin(self, steps: int) -> None:
+        self._bar.update(self._task, total=steps)
+
+    def working_on(self, what: str, left_s: float) -> None:
+        left = "" if math.isnan(left_s) else f"{format_duration(left_s)} left"
+        self._bar.update(self._task, description=what, left=left)
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._plain_at > PLAIN_EVERY_S:
+            self._plain_at = now
+            task = self._bar.tasks[0]
+            total = int(task.total or 0)
+            self.say(f"{int(task.completed)}/{total} trials, {left or 'estimating'}: {what}")
+
+    def finished(self, planned: PlannedCase, trial: Trial) -> None:
+        self._bar.advance(self._task)
+        # The cells of a matrix fail by design; elsewhere a failure is worth a line at once.
+        if not trial.outcome.ok and trial.kind != "probe":
+            self.say(f"{trial.outcome.name}: {planned.case.key}: {trial.outcome.reason}")
+
+    def dropped(self, steps: int) -> None:
+        self._bar.advance(self._task, steps)

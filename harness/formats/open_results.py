@@ -1,0 +1,53 @@
+"""Read a run from whatever file holds one: a journal, or a file of pytest-benchmark."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.journal.lines import Run, read_journal
+
+
+def read_run(path: Path) -> Run:
+    """Read a file that holds a run.
+
+    Raises:
+        UsageError: it cannot be read, holds something else, or is damaged.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    if _is_of_pytest_benchmark(data):
+        # pandas, which export formats need, takes half a second to import
+        from harness.formats.from_pytest_benchmark import read_file
+
+        return read_file(path, data)
+    return read_journal(path)
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """Without Python's cyclic collector: tens of thousands of trials are no garbage.
+
+    It would look through all of them again and again, which took a quarter of a comparison's time.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.freeze()  # or it would look through them at once
+            gc.enable()
+
+
+def _is_of_pytest_benchmark(data: bytes) -> bool:
+    """Whether this is, or was to be, a file of pytest-benchmark.
+
+    Where a journal quotes such text, in the source of a scenario, its quotes are escaped.
+    """
+    return data.lstrip()[:1] == b"{" and b'"machine_info"' in data and b'"benchmarks"' in data

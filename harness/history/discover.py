@@ -1,0 +1,91 @@
+"""Which files hold runs, in the order in which they were measured, each run once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.errors import UsageError
+from harness.formats.open_results import read_run
+from harness.history.readings import PastRun, past_run
+
+PATTERNS = ("*.jsonl", "*.json")
+NAMED = 5
+"""Files left out that are named with their reason; of others only how many they are is said."""
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Runs, the earliest first, and what was left out or should be known of them."""
+
+    runs: tuple[PastRun, ...]
+    remarks: tuple[str, ...]
+
+
+def gather(places: Sequence[Path], keep: Callable[[str], bool] = lambda key: True) -> Gathered:
+    """Read every journal and every file of pytest-benchmark in folders, and files that are named.
+
+    Args:
+        places: files, and folders whose files are looked at; folders in them are not.
+        keep: whether the case of a key is wanted; the others are forgotten at once.
+
+    Raises:
+        UsageError: a place does not exist, or nothing in any of them can be read.
+    """
+    files = list(dict.fromkeys(path for place in places for path in _files(place)))
+    where = ", ".join(f"{place}" for place in places)
+    if not files:
+        raise UsageError(f"no journal in {where}; make one with: ferrybench run --quick")
+    runs: dict[tuple[str, str], PastRun] = {}
+    foreign: list[str] = []
+    copies: list[str] = []
+    for path in files:
+        try:
+            run = past_run(read_run(path), keep)
+        except UsageError as error:
+            foreign.append(_reason(path, error))
+            continue
+        same = runs.get(run.identity)
+        if same is not None:
+            copies.append(f"{path} (the run of {same.path})")
+        if same is None or run.trials > same.trials:  # of an interrupted run, what was resumed
+            runs[run.identity] = run
+    if not runs:
+        raise UsageError(f"no run in {where}: {_some(foreign)}")
+    remarks = (f"left out: {_some(foreign)}", f"counted once: {_some(copies)}")
+    told = tuple(text for text, any_ in zip(remarks, (foreign, copies), strict=True) if any_)
+    return Gathered(tuple(sorted(runs.values(), key=_when)), told)
+
+
+def _files(place: Path) -> Iterator[Path]:
+    if place.is_dir():
+        yield from sorted(path for pattern in PATTERNS for path in place.glob(pattern))
+    elif place.exists():
+        yield place
+    else:
+        raise UsageError(f"{place} does not exist; name journals, or folders with journals")
+
+
+def _reason(path: Path, error: UsageError) -> str:
+    """``x.json (not a ferrybench journal)``: the message without the path it begins with."""
+    text = str(error)
+    for start in (f"{path}, line 1: ", f"{path}, ", f"{path}: ", f"{path} "):
+        if text.startswith(start):
+            return f"{path} ({text.removeprefix(start)})"
+    return f"{path} ({text})"
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = f", and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
+    return ", ".join(texts[:NAMED]) + more
+
+
+def _when(run: PastRun) -> tuple[datetime, str]:
+    """When a run was measured; journals say it with the offset from UTC, other files may not."""
+    try:
+        created = datetime.fromisoformat(run.created)
+    except ValueError:
+        created = datetime.fromtimestamp(0, UTC)
+    return created if created.tzinfo else created.replace(tzinfo=UTC), run.run_id

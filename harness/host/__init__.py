@@ -1,0 +1,1 @@
+"""Starting, asking and stopping the interpreter that measures; the machine it runs on."""

@@ -1,0 +1,155 @@
+"""What a run was measured on: hardware, kernel settings, load, versions.
+
+Read once when a run starts; two runs whose environments differ are compared with care.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from harness.version import __version__
+
+_CGROUP = Path("/sys/fs/cgroup")
+_THP = Path("/sys/kernel/mm/transparent_hugepage")
+_CPU0 = Path("/sys/devices/system/cpu/cpu0")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One machine at one time. Empty strings and zeros mean that the system does not tell."""
+
+    ferrybench: str
+    system: str
+    kernel: str
+    machine: str
+    cpu_model: str
+    processors: int  # usable by this process
+    processors_installed: int
+    governor: str
+    caches_bytes: Mapping[str, int]  # as the first processor sees them: L1d, L2, L3
+    hypervisor: bool
+    memory_bytes: int
+    memory_available_bytes: int
+    memory_limit_bytes: int  # of the control group; 0 when there is none
+    swap_bytes: int
+    thp_enabled: str
+    thp_defrag: str
+    load_1m: float
+    clock_resolution_s: float
+    git_revision: str = ""
+    git_dirty: bool = False
+    hosts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def last_cache_bytes(self) -> int:
+        return max(self.caches_bytes.values(), default=0)
+
+
+def read_environment(hosts: Mapping[str, Mapping[str, Any]] | None = None) -> Environment:
+    """Look at this machine now.
+
+    Args:
+        hosts: by name, what each host said of its interpreter and how it was started.
+    """
+    memory = psutil.virtual_memory()
+    revision, dirty = _git()
+    return Environment(
+        ferrybench=__version__,
+        system=platform.system(),
+        kernel=platform.release(),
+        machine=platform.machine(),
+        cpu_model=_cpu_model(),
+        processors=usable_processors(),
+        processors_installed=os.cpu_count() or 0,
+        governor=_text(_CPU0 / "cpufreq/scaling_governor"),
+        caches_bytes=_caches(),
+        hypervisor=" hypervisor" in _text(Path("/proc/cpuinfo")),
+        memory_bytes=memory.total,
+        memory_available_bytes=available_bytes(),
+        memory_limit_bytes=_cgroup_limit(),
+        swap_bytes=psutil.swap_memory().total,
+        thp_enabled=_chosen(_THP / "enabled"),
+        thp_defrag=_chosen(_THP / "defrag"),
+        load_1m=os.getloadavg()[0],
+        clock_resolution_s=time.get_clock_info("perf_counter").resolution,
+        git_revision=revision,
+        git_dirty=dirty,
+        hosts=dict(hosts or {}),
+    )
+
+
+def usable_processors() -> int:
+    """Processors this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def available_bytes() -> int:
+    """Memory a new process can use without swapping, within the control group's limit."""
+    free: int = psutil.virtual_memory().available
+    limit = _cgroup_limit()
+    if limit:
+        used = int(_text(_CGROUP / "memory.current") or 0)
+        free = min(free, max(0, limit - used))
+    return free
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _chosen(path: Path) -> str:
+    """The bracketed choice of a sysfs file such as ``always [madvise] never``."""
+    text = _text(path)
+    return text.partition("[")[2].partition("]")[0]
+
+
+def _cgroup_limit() -> int:
+    text = _text(_CGROUP / "memory.max")
+    return int(text) if text.isdigit() else 0
+
+
+def _cpu_model() -> str:
+    import cpuinfo  # takes a tenth of a second to import, and only a run needs it
+
+    return str(cpuinfo.get_cpu_info().get("brand_raw", ""))
+
+
+def _caches() -> dict[str, int]:
+    caches = {}
+    for index in sorted((_CPU0 / "cache").glob("index*")):
+        level, kind, size = (_text(index / name) for name in ("level", "type", "size"))
+        if kind != "Instruction" and size.endswith("K"):
+            caches[f"L{level}{'d' if kind == 'Data' else ''}"] = int(size[:-1]) * 1024
+    return caches
+
+
+def _git() -> tuple[str, bool]:
+    """Revision of the working directory, and whether it has uncommitted changes."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],  # noqa: S607
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "", False
+    if done.returncode:
+        return "", False
+    text = done.stdout.strip()
+    return text.removesuffix("-dirty"), text.endswith("-dirty")

@@ -1,0 +1,341 @@
+"""A host as seen from outside: start it, hand it tasks, say what became of each.
+
+The harness itself never imports torch or a scenario: hosts do, in their own interpreter and with
+their own environment variables.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import psutil
+
+from harness.errors import UnableError, UsageError
+from harness.host.closing import Closing
+from harness.schema.records import HostSpec, Outcome, TrialKind
+from harness.trial.base.source_line import place_in_dump, without_dump
+
+Observed = Literal["", "peak", "tree", "limit"]
+"""What can be told of a task from outside: the peak of its memory, that of its process tree, or
+how far it came under a limit."""
+OBSERVED: dict[TrialKind, Observed] = {"memory": "peak", "tree": "tree", "limit": "limit"}
+BOOTSTRAP = Path(__file__).resolve().parents[1] / "trial" / "bootstrap.py"
+PRELOAD = ("numpy", "torch", "harness.trial.run", "harness.trial.ceilings.memory_copy")
+START_TIMEOUT_S = 120.0
+GRACE_S = 30.0  # how much longer than a task's own limit its host may take to report
+_LIKELY = {
+    "SIGKILL": ("killed", "killed from outside, most likely by the kernel for want of memory"),
+    "SIGABRT": ("abort", "aborted"),
+    "SIGSEGV": ("segmentation fault", "segmentation fault"),
+    "SIGBUS": ("bus error", "bus error: a mapped file or shared memory without backing"),
+}
+"""What a signal stands for: an Outcome's kind, and in words."""
+KILLED_FOR_MEMORY = "killed for memory"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a host said of one task."""
+
+    answer: dict[str, Any] | None
+    error: str = ""  # the task raised: its message
+    error_type: str = ""
+    exit_status: int | None = None  # the task ended without an answer; negative for a signal
+    timed_out: bool = False
+    host_died: bool = False
+    stderr: str = ""
+    reaped: int = 0
+    wall_s: float = 0.0
+    file: str = ""  # the scenario's, where the task was one of a scenario
+    noted: Mapping[str, Any] = field(default_factory=dict)  # what it noted on a limit's page
+    kills: int = 0  # of processes in its control group, for want of memory
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any], wall_s: float, file: str) -> Report:
+        """What a server's answer says."""
+        return cls(
+            answer=said.get("answer"),
+            error=said.get("error", ""),
+            error_type=said.get("type", ""),
+            exit_status=said.get("exit"),
+            timed_out=said.get("timeout", False),
+            stderr=said.get("stderr", ""),
+            reaped=said.get("reaped", 0),
+            wall_s=wall_s,
+            file=file,
+            noted=said.get("noted", {}),
+            kills=said.get("kills", 0),
+        )
+
+    def failure(self, timeout_s: float) -> Outcome:
+        """The outcome of a task that gave no answer."""
+        where = place_in_dump(self.stderr, self.file) if self.file else ""
+        if self.kills:
+            return killed_for_memory(where)
+        if self.timed_out:
+            return Outcome("timeout", f"no answer within {timeout_s:g} s", "hang", where)
+        if self.host_died:
+            reason = "the host process was killed while this trial ran"
+            return Outcome("crash", reason, "killed")
+        if self.error:
+            return Outcome("error", f"{self.error_type}: {self.error}")
+        return _crash(self.exit_status or 0, self.stderr, where)
+
+
+def killed_for_memory(where: str = "") -> Outcome:
+    """The outcome of a trial of whose control group the kernel killed a process."""
+    reason = "SIGKILL (killed by the kernel: its control group had no memory left)"
+    return Outcome("oom", reason, KILLED_FOR_MEMORY, where)
+
+
+def _crash(status: int, stderr: str, where: str) -> Outcome:
+    line = _telling_line(without_dump(stderr))
+    said = f": {line[:300]}" if line else ""
+    if status >= 0:
+        return Outcome(
+            "crash", f"exited with status {status} before it answered{said}", where=where
+        )
+    name = signal.Signals(-status).name
+    kind, likely = _LIKELY.get(name, ("", "killed by a signal"))
+    return Outcome("crash", f"{name} ({likely}){said}", kind, where)
+
+
+class Host(Closing):
+    """A running host. Use it as a context manager; it leaves no process behind.
+
+    Args:
+        spec: which interpreter, and which environment variables beyond this process's own.
+        scenario_files: imported in the host, so that trials find them ready.
+        method: ``fork`` or ``spawn``; fork where the system has it.
+
+    Raises:
+        UnableError: the interpreter does not start, or has no NumPy or torch.
+    """
+
+    def __init__(
+        self, spec: HostSpec, scenario_files: Sequence[Path] = (), method: str | None = None
+    ) -> None:
+        self.spec = spec
+        self.method = method or ("fork" if hasattr(os, "fork") else "spawn")
+        self.scenario_files = list(scenario_files)
+        self.layout: Mapping[
+            str, str
+        ] = {}  # see harness.trial.timing.heap_layout; random where empty
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 — closed with the host
+        self._unread = b""
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    @property
+    def python(self) -> str:
+        return self.spec.python or sys.executable
+
+    @property
+    def watches_trees(self) -> bool:
+        """Whether another process can add up the memory of a trial's tree: on Linux, with fork."""
+        return sys.platform.startswith("linux") and self.method == "fork"
+
+    def start(self) -> None:
+        """Start the process and have it import torch."""
+        self._launch()
+        self._get_ready()
+
+    def _launch(self) -> None:
+        try:
+            self._process = subprocess.Popen(
+                [self.python, str(BOOTSTRAP), "server", self.method],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                env={**os.environ, **self.layout, **self.spec.env},
+                start_new_session=True,  # Ctrl-C reaches the runner alone
+            )
+        except OSError as error:
+            raise UnableError(
+                f"host {self.spec.name}: {self.python} does not start: {error.strerror}"
+            ) from error
+
+    def _get_ready(self) -> None:
+        modules = list(PRELOAD) if self.method == "fork" else []
+        self._preload(modules, [])
+        if self.method == "spawn":
+            self.ask("versions", {})
+
+    def preload_scenarios(self) -> None:
+        """Import the scenario files, which must have been described without error before."""
+        if self.method == "fork":
+            self._preload([], [str(file) for file in self.scenario_files])
+
+    def _preload(self, modules: list[str], paths: list[str]) -> None:
+        report = self._exchange("preload", {"modules": modules, "paths": paths}, START_TIMEOUT_S)
+        if report.answer is None:
+            reason = report.error or _last_line(self._stderr_text()) or "no reason given"
+            raise UnableError(f"host {self.spec.name}: {self.python} cannot be used: {reason}")
+
+    def ask(self, task: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a task that is not a measurement and must succeed.
+
+        Raises:
+            UsageError: a scenario cannot be loaded or declares something unusable.
+            UnableError: anything else went wrong.
+        """
+        report = self.call(task, request, START_TIMEOUT_S)
+        if report.answer is not None:
+            return report.answer
+        if report.error_type in ("ScenarioLoadError", "DeclarationError"):
+            raise UsageError(report.error)
+        raise UnableError(
+            f"host {self.spec.name}: {task}: {report.failure(START_TIMEOUT_S).reason}"
+        )
+
+    def call(
+        self,
+        task: str,
+        request: Mapping[str, Any],
+        timeout_s: float,
+        *,
+        observe: Observed = "",
+        grouped: bool = False,
+    ) -> Report:
+        """Run one task in a fresh process; whatever happens there comes back as a Report.
+
+        Args:
+            task: by its name.
+            request: what the task is given.
+            timeout_s: how long it may take.
+            observe: what to read of it from outside.
+            grouped: make a control group for it to enter.
+        """
+        report = self._exchange(task, request, timeout_s, observe=observe, grouped=grouped)
+        if report.host_died:
+            self.renew()
+        return report
+
+    def renew(self) -> None:
+        """Replace the process by a new one.
+
+        Trials inherit the layout of their host's memory, and with it the luck of its heap: where
+        an allocator finds room differs from host to host more than from trial to trial.
+        """
+        self.begin_anew()
+        self.finish_anew()
+
+    def begin_anew(self) -> None:
+        """End the process and start a new one, which is not waited for yet.
+
+        To be called in a thread that outlives the host: the kernel ends a host with its parent,
+        and means the thread by that.
+        """
+        self.close()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 — closed with the host
+        self._launch()
+
+    def finish_anew(self) -> None:
+        """Wait until the new process is ready for trials."""
+        self._get_ready()
+        self.preload_scenarios()
+
+    def _exchange(
+        self,
+        task: str,
+        request: Mapping[str, Any],
+        timeout_s: float,
+        *,
+        observe: Observed = "",
+        grouped: bool = False,
+    ) -> Report:
+        assert self._process is not None, "the host was not started"
+        assert self._process.stdin is not None
+        message = {
+            "task": task,
+            "request": request,
+            "timeout_s": timeout_s,
+            "observe": observe,
+            "grouped": grouped,
+        }
+        start = time.perf_counter()
+        try:
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+            line = self._read_line(timeout_s + GRACE_S)
+        except BrokenPipeError:
+            line = b""
+        wall_s = time.perf_counter() - start
+        if not line:
+            return Report(None, host_died=True, stderr=self._stderr_text(), wall_s=wall_s)
+        return Report.of(json.loads(line), wall_s, request.get("path", ""))
+
+    def _read_line(self, timeout_s: float) -> bytes:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        deadline = time.monotonic() + timeout_s
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while b"\n" not in self._unread:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    return b""
+                piece = os.read(self._process.stdout.fileno(), 1 << 20)
+                if not piece:
+                    return b""
+                self._unread += piece
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line
+
+    def _stderr_text(self) -> str:
+        self._stderr.seek(0)
+        return self._stderr.read().decode(errors="replace")
+
+    def close(self) -> None:
+        """End the host and everything it started."""
+        if self._process is None:
+            self._stderr.close()
+            return
+        tree = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            tree = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for process in tree:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        for stream in (self._process.stdin, self._process.stdout, self._stderr):
+            with contextlib.suppress(BrokenPipeError):
+                stream.close() if stream is not None else None
+        self._process = None
+        self._unread = b""
+
+
+def _telling_line(stderr: str) -> str:
+    """The line that says what went wrong: C++ prints it above its backtrace, Python last."""
+    for line in stderr.splitlines():
+        if line.strip().startswith("what():"):
+            return line.partition("what():")[2].strip()
+    return _last_line(stderr)
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else ""

@@ -1,0 +1,118 @@
+"""A measurement as a block of text, and as a small table of HTML."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from typing import TYPE_CHECKING
+
+from harness.units import format_multiple, format_seconds, format_size
+
+if TYPE_CHECKING:
+    from harness.inline.measurement import Measurement
+    from harness.stats.intervals import Interval
+
+_STRAY_BYTES = 128 * 1024
+Row = tuple[str, str]
+"""A label, which may be empty, and what it stands for."""
+
+
+def as_text(found: Measurement) -> str:
+    """One block of lines, labels in a column."""
+    rows = rows_of(found)
+    width = max((len(label) for label, _ in rows), default=0)
+    lines = [f"  {label:<{width}}  {text}" for label, text in rows]
+    return "\n".join([_headline(found), *lines])
+
+
+def as_html(found: Measurement) -> str:
+    """One table without styles of its own."""
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{escape(label)}</th>"
+        f"<td style='text-align:left'>{escape(text)}</td></tr>"
+        for label, text in rows_of(found)
+    )
+    headline = f"<caption style='text-align:left'><b>{escape(_headline(found))}</b></caption>"
+    return f"<table>{headline}<tbody>{rows}</tbody></table>"
+
+
+def _headline(found: Measurement) -> str:
+    if found.ok:
+        return f"{found.name}: ok" + (f", {found.verified}" if found.verified else "")
+    return f"{found.name}: {found.outcome.name}: {found.outcome.reason}"
+
+
+def rows_of(found: Measurement) -> list[Row]:
+    """What is known, line by line; what is not has none."""
+    rows: list[Row] = [("where", found.outcome.where)] if found.outcome.where else []
+    if found.result:
+        rows.append(("result", _result(found)))
+    rows += _time_rows(found) + _memory_rows(found)
+    left = _left_behind(found)
+    if left:
+        rows.append(("left behind", left))
+    rows += [("warned", text) for text in found.warnings]
+    rows += [("note", text) for text in found.remarks]
+    return rows
+
+
+def _result(found: Measurement) -> str:
+    shares = {True: ", shares the payload's memory", False: ", memory of its own", None: ""}
+    return found.result + shares[found.shares_memory]
+
+
+def _time_rows(found: Measurement) -> list[Row]:
+    rows = []
+    if found.first_calls_s:
+        rows.append(("first call", interval_text(found.first_call)))
+    if found.samples_s:
+        faults = found.faults_steady
+        told = f", {faults.minor:.3g} page faults a call" if faults else ""
+        rows.append(("steady state", interval_text(found.steady) + told))
+    return rows
+
+
+def interval_text(interval: Interval) -> str:
+    """``12.3 ms (11.9 ms to 13 ms in 3 processes)``."""
+    if math.isnan(interval.median):
+        return "–"
+    low, high = format_seconds(interval.low), format_seconds(interval.high)
+    around = f"{low} to {high} in " if interval.count > 1 else ""
+    processes = "process" if interval.count == 1 else "processes"
+    return f"{format_seconds(interval.median)} ({around}{interval.count} {processes})"
+
+
+def _memory_rows(found: Measurement) -> list[Row]:
+    ledger = found.ledger
+    if ledger is None:
+        return []
+    peak = f"{format_size(found.copied_bytes)} at the peak"
+    if not math.isnan(found.copies):
+        peak += f", {format_multiple(found.copies)} the {format_size(found.payload_bytes)} of its "
+        peak += "payload" if found.payload_source == "given" else found.payload_source
+    if ledger.peak.file_bytes:
+        peak += f"; and {format_size(ledger.peak.file_bytes)} of mapped files"
+    kept = (
+        f"{size_text(found.retained_bytes)} with the result, "
+        f"{size_text(found.left_bytes)} without it"
+    )
+    return [("memory", peak), ("kept", kept)]
+
+
+def size_text(size_bytes: float) -> str:
+    """A growth in words; the kernel's counts may be a few pages below what they were."""
+    return format_size(0 if -_STRAY_BYTES < size_bytes < 0 else size_bytes)
+
+
+def _left_behind(found: Measurement) -> str:
+    parts = []
+    if found.leftovers is not None:
+        parts += [f"open: {name}" for name in found.leftovers.descriptors]
+        parts += [f"running: {name}" for name in found.leftovers.processes]
+    again = found.repeats
+    if again is not None and (again.descriptors or again.processes):
+        parts.append(
+            f"and in {again.calls} more calls {again.descriptors} descriptors, "
+            f"{again.processes} processes"
+        )
+    return "; ".join(parts)

@@ -1,0 +1,142 @@
+"""What the trials of one function found, put together."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+
+from harness.host.host import Report
+from harness.inline import remarks
+from harness.inline.call import Job
+from harness.inline.measurement import Measurement, Repeats
+from harness.inline.threads_and_children import Holdings
+from harness.schema.records import Faults, Ledger, Outcome, Trial, TrialKind
+
+Answer = dict[str, Any]
+"""What a trial found out: fields of a Trial, and some that a journal does not have."""
+
+
+@dataclass
+class Course:
+    """One function being measured.
+
+    Args:
+        job: what is called.
+        other_threads: of this process, when it was forked.
+        doubts: about the circumstances.
+    """
+
+    job: Job
+    other_threads: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    trials: list[Trial] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    failed: Outcome | None = None
+    wall_s: float = 0.0
+
+    @property
+    def changed(self) -> tuple[int, ...]:
+        """Which inputs the first call changed."""
+        return tuple(self.answers[0].get("changed", ())) if self.answers else ()
+
+    def add(self, report: Report, kind: TrialKind, number: int, timeout_s: float) -> None:
+        """Take in what became of one more trial."""
+        answer = report.answer or {}
+        outcome = Outcome(**answer["outcome"]) if answer else report.failure(timeout_s)
+        told = {"case": 0, "kind": kind, "round": number, "wall_s": report.wall_s}
+        self.answers.append(answer)
+        self.trials.append(
+            msgspec.convert(
+                {
+                    **answer,
+                    **told,
+                    "reaped": report.reaped,
+                    "outcome": msgspec.to_builtins(outcome),
+                },
+                Trial,
+            )
+        )
+        self.wall_s += report.wall_s
+        if not outcome.ok:
+            self.failed = remarks.explained(outcome, self.job, self.trials)
+
+    def measurement(self) -> Measurement:
+        """All that is known by now."""
+        first, memory = self.trials[0], _trials(self.trials, "memory")
+        payload_bytes, source = self.job.payload
+        if self.job.setup is not None:  # which has run in the trials alone
+            payload_bytes, source = first.payload_bytes, source or "arguments"
+        timed = _trials(self.trials, "time")
+        found = Measurement(
+            name=self.job.label,
+            outcome=self.failed or Outcome("ok"),
+            traceback=self.answers[-1].get("traceback", ""),
+            verified=_verified(self.answers),
+            payload_bytes=payload_bytes,
+            payload_source=source,
+            result=first.result,
+            result_bytes=first.result_bytes,
+            shares_memory=first.shares_memory,
+            ledger=_last_ledger(memory),
+            first_ledger=first.ledger,
+            faults_first=_median_faults([trial.faults_first for trial in timed or memory[:1]]),
+            faults_steady=_median_faults([trial.faults_steady for trial in timed]),
+            first_calls_s=tuple(trial.timing.first_call_s for trial in timed if trial.timing),
+            samples_s=tuple(
+                trial.timing.samples_s for trial in timed if trial.timing and trial.timing.samples_s
+            ),
+            threads=first.threads,
+            warnings=tuple(dict.fromkeys(text for trial in self.trials for text in trial.warnings)),
+            leftovers=_leftovers(self.answers[0]),
+            repeats=_most_repeats(self.answers),
+            other_threads=self.other_threads,
+            wall_s=self.wall_s,
+            trials=tuple(self.trials),
+        )
+        lazy = bool(self.answers[0].get("lazy"))
+        said = remarks.remarks(found, changes=bool(self.changed), lazy=lazy)
+        if self.changed and self.job.in_shared_memory():
+            said.append(remarks.SHARED)
+        return replace(found, remarks=(*self.doubts, *said))
+
+
+def _trials(trials: Sequence[Trial], kind: TrialKind) -> list[Trial]:
+    return [trial for trial in trials if trial.kind == kind]
+
+
+def _last_ledger(trials: Sequence[Trial]) -> Ledger | None:
+    ledgers = [trial.ledger for trial in trials if trial.ledger and trial.outcome.ok]
+    return ledgers[-1] if ledgers else trials[0].ledger
+
+
+def _median_faults(faults: Sequence[Faults | None]) -> Faults | None:
+    known = [one for one in faults if one is not None]
+    if not known:
+        return None
+    return Faults(
+        statistics.median(one.minor for one in known),
+        statistics.median(one.major for one in known),
+    )
+
+
+def _verified(answers: Sequence[Answer]) -> str:
+    """How the results were checked; the last trial's words, which speak of differences."""
+    return next((one["verified"] for one in reversed(answers) if "verified" in one), "")
+
+
+def _leftovers(answer: Answer) -> Holdings | None:
+    left = answer.get("left")
+    return Holdings(tuple(left["descriptors"]), tuple(left["processes"])) if left else None
+
+
+def _most_repeats(answers: Sequence[Answer]) -> Repeats | None:
+    found = [Repeats(**one["repeats"]) for one in answers if "repeats" in one]
+    return max(
+        found,
+        key=lambda one: (one.descriptors + one.processes, one.anon_bytes),
+        default=None,
+    )

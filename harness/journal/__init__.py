@@ -1,0 +1,1 @@
+"""The record of a run: its lines, writing and reading it."""

@@ -1,0 +1,1 @@
+"""Which cases, in which order, which of them cannot fit, and how long it will take."""

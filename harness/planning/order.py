@@ -1,0 +1,75 @@
+"""The order in which the trials of a run are measured."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.schema.description import ScenarioInfo
+from harness.schema.records import Effort, PlannedCase, TrialKind
+
+
+@dataclass(frozen=True)
+class Step:
+    """One trial to run.
+
+    Args:
+        case: by its place in the plan.
+        kind: what is to be found out.
+        round: tells it from others of the kind.
+        heap_offset_bytes: where in a page its heap goes on, if that is to be so in another trial
+            too: see :mod:`harness.trial.timing.heap_layout`.
+    """
+
+    case: int
+    kind: TrialKind
+    round: int
+    heap_offset_bytes: int | None = None
+
+
+def rounds(
+    cases: Sequence[PlannedCase], infos: Mapping[str, ScenarioInfo], effort: Effort, seed: int
+) -> Iterator[list[Step]]:
+    """The trials of a run, round by round, each in an order of its own.
+
+    The first round finds out memory, and what fails; each later one times every case once, but
+    for scenarios that weigh memory, and looks at memory again where that was asked for. A search
+    under a limit is one step, whatever it takes.
+    Within a round, cases at one point of the grid stay together, so that a strategy and its
+    baseline are neighbours in time; their order, and that of the points, is drawn from the seed.
+    """
+    for number in range(max(effort.trials + 1, effort.memory_trials)):
+        draw = random.Random(f"{seed}/{number}")
+        groups: dict[tuple[str, str], list[Step]] = {}
+        for index, planned in enumerate(cases):
+            if planned.skip:
+                continue
+            group = groups.setdefault((planned.case.scenario, planned.case.point), [])
+            for kind in _kinds(planned, infos[planned.case.scenario], effort, number):
+                group.append(Step(index, kind, number))
+        order = list(groups.values())
+        draw.shuffle(order)
+        for group in order:
+            draw.shuffle(group)
+        yield [step for group in order for step in group]
+
+
+def _kinds(
+    planned: PlannedCase, info: ScenarioInfo, effort: Effort, number: int
+) -> tuple[TrialKind, ...]:
+    """What a case has to find out in a round."""
+    if info.probe or info.borrows:
+        once: TrialKind = "limit" if info.borrows else "probe"
+        return () if number else (once,)
+    kinds: list[TrialKind] = []
+    # Where memory decides, one process says about how long it takes.
+    if 1 <= number <= effort.trials and (number == 1 or info.weighs == "time"):
+        kinds.append("time")
+    if number < effort.memory_trials:
+        # Where the memory of the whole tree is the question, that of its first process is none.
+        if not planned.tree or info.weighs == "time":
+            kinds.append("memory")
+        if planned.tree:
+            kinds.append("tree")
+    return tuple(kinds)

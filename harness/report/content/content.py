@@ -1,0 +1,137 @@
+"""Everything a report says, before it has a form: pages and summaries are made of this alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.analysis.matrix import Grid, grid
+from harness.analysis.matrix_dangers import summary
+from harness.analysis.remarks import Finding, findings
+from harness.analysis.sweep import Sweep, sweep
+from harness.analysis.verdict import Verdict, verdict
+from harness.cases.frame import case_frame, ceiling_rates
+from harness.cases.rows import CaseRow, case_rows
+from harness.charts.chart import Figure
+from harness.charts.palette import Look, looks
+from harness.journal.lines import Run
+from harness.report.content.choices import Choice, choices
+from harness.report.content.device_tables import DeviceTable, device_table
+from harness.report.content.failures import Failure, failures
+from harness.report.content.limit_tables import LimitTable, limit_table
+from harness.report.content.method import method, not_measured, notices
+from harness.report.content.tables import Pane, panes
+from harness.report.content.variations import Entry, Variation, further, variations
+from harness.report.figures.all import figures
+from harness.schema.description import ScenarioInfo
+
+
+@dataclass(frozen=True)
+class ScenarioContent:
+    """One measuring scenario."""
+
+    info: ScenarioInfo
+    sweep: Sweep
+    verdict: Verdict
+    choices: tuple[Choice, ...]
+    panes: tuple[Pane, ...]
+    device: DeviceTable | None
+    limits: LimitTable | None  # in place of panes, where the largest sizes are searched
+    figures: tuple[Figure, ...]
+    variations: tuple[Variation, ...]
+    further: tuple[tuple[str, str, str, Entry], ...]
+    failures: tuple[Failure, ...]
+    groups: tuple[str, ...]  # those with a look of their own
+
+
+@dataclass(frozen=True)
+class MatrixContent:
+    """One probing scenario."""
+
+    info: ScenarioInfo
+    grid: Grid
+    sentences: tuple[str, ...]
+    first: int  # the panel to show first
+
+
+@dataclass(frozen=True)
+class Content:
+    """The whole report of one run."""
+
+    run: Run
+    rows: tuple[CaseRow, ...]
+    scenarios: tuple[ScenarioContent, ...]
+    matrices: tuple[MatrixContent, ...]
+    findings: tuple[Finding, ...]
+    ceilings: Mapping[tuple[str, int], float]
+    looks: Mapping[str, Mapping[str, Look]]  # of groups, by scenario
+    notices: tuple[str, ...]  # what a reader must know before trusting anything below
+    method: tuple[str, ...]
+    not_measured: tuple[str, ...]
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The strategies whose code the report shows, each as ``scenario.strategy``."""
+        return frozenset(
+            f"{one.info.name}.{strategy.name}"
+            for one in self.scenarios
+            for strategy in one.info.strategies
+            if strategy.source and not strategy.borrowed_from
+        )
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        return tuple(figure for one in self.scenarios for figure in one.figures)
+
+
+def content(run: Run) -> Content:
+    """Analyse a run and gather what its report will say."""
+    cases = case_frame(run)
+    rows = case_rows(run, cases)
+    infos = run.header.scenarios
+    measuring = [info for info in infos if not info.probe]
+    rates = ceiling_rates(run)
+    found = findings(rows, infos)
+    scenarios = tuple(_scenario(info, rows, rates) for info in measuring)
+    grids = [(info, grid(cases, info.name)) for info in infos if info.probe]
+    return Content(
+        run=run,
+        rows=tuple(rows),
+        scenarios=scenarios,
+        matrices=tuple(
+            MatrixContent(info, one, summary(one), _first(info, one)) for info, one in grids
+        ),
+        findings=tuple(found),
+        ceilings=rates,
+        looks={info.name: looks(one.group for one in info.strategies) for info in measuring},
+        notices=notices(run, rows),
+        method=method(run, rows),
+        not_measured=not_measured(run),
+    )
+
+
+def _scenario(
+    info: ScenarioInfo, rows: Sequence[CaseRow], rates: Mapping[tuple[str, int], float]
+) -> ScenarioContent:
+    own = sweep(info, rows)
+    answer = verdict(own)
+    return ScenarioContent(
+        info=info,
+        sweep=own,
+        verdict=answer,
+        choices=choices(answer.picks),
+        panes=() if own.by_size else panes(own),
+        device=device_table(own),
+        limits=limit_table(own),
+        figures=figures(own, answer, rates),
+        variations=variations(own),
+        further=further(own),
+        failures=failures(info, rows),
+        groups=tuple(dict.fromkeys(one.group for one in info.strategies if one.group)),
+    )
+
+
+def _first(info: ScenarioInfo, one: Grid) -> int:
+    """The panel of the scenario's default dtype."""
+    default = info.parameters["dtype"].default if "dtype" in info.parameters else ""
+    return next((index for index, panel in enumerate(one.panels) if default in panel.dtypes), 0)

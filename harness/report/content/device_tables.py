@@ -1,0 +1,67 @@
+"""The calls on an accelerator as rows of text: time, overlap, and memory of both sides."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.analysis.pinning import pinning_sentences
+from harness.analysis.sweep import Sweep
+from harness.analysis.wording import percent
+from harness.cases.rows import CaseRow
+from harness.report.words.order import by_group
+from harness.report.words.text import MISSING, share_text
+from harness.units import format_multiple, format_seconds, format_size
+
+COLUMNS = (
+    "size", "host blocked", "data there", "by events", "first call", "hidden", "of the ceiling",
+    "on the device", "reserved", "still there", "device-wide", "pinned asked", "taken",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DeviceTable:
+    """One line for every strategy and size."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    sentences: tuple[str, ...]  # about pinning
+
+
+def device_table(sweep: Sweep) -> DeviceTable | None:
+    """None where no case was called on a device."""
+    order = [name for _, names in by_group(sweep) for name in names]
+    rows = [row for row in sweep.main if row.ok and row.device]
+    rows.sort(key=lambda row: (order.index(row.strategy), row.size_bytes or 0))
+    if not rows:
+        return None
+    return DeviceTable(
+        COLUMNS, tuple((row.strategy, _cells(row)) for row in rows), pinning_sentences(sweep)
+    )
+
+
+def _cells(row: CaseRow) -> tuple[str, ...]:
+    device = row.device
+    assert device is not None
+    size = MISSING if row.size_bytes is None else format_size(row.size_bytes)
+    seconds = (device.blocked_s, row.steady.median, device.event_s, row.first.median)
+    pinned_taken = _known(device.pinned_taken_bytes, format_size)
+    if device.rounding > 1:
+        pinned_taken = f"{pinned_taken} ({format_multiple(device.rounding)})"
+    return (
+        size,
+        *(_known(one, format_seconds) for one in seconds),
+        _known(device.overlap, percent),
+        share_text(row),
+        _known(device.peak_bytes, format_size),
+        _known(device.peak_reserved_bytes, format_size),
+        _known(device.left_reserved_bytes, format_size),
+        _known(device.used_bytes, format_size),
+        _known(device.pinned_asked_bytes, format_size),
+        pinned_taken,
+    )
+
+
+def _known(value: float, write: Callable[[float], str]) -> str:
+    return MISSING if math.isnan(value) else write(value)

@@ -1,0 +1,213 @@
+"""What was measured on and how: the environment, the run and the ceilings, as text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from harness.host.environment import Environment
+from harness.journal.lines import Run
+from harness.report.content.imported import foreign_pairs, is_foreign
+from harness.report.words.text import CEILINGS, OTHER_TEXTS, capital, ceiling_text, plural
+from harness.units import format_duration, format_rate, format_seconds, format_size
+
+Pairs = tuple[tuple[str, str], ...]
+UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class HostLine:
+    """An interpreter and the variables it was started with."""
+
+    name: str
+    python: str
+    numpy: str
+    torch: str
+    threads: str
+    settings: str
+
+
+@dataclass(frozen=True)
+class CeilingTable:
+    """Bytes a second by ceiling, one column per thread count."""
+
+    threads: tuple[int, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    size: str  # of what was copied; "" where nothing was
+    notes: tuple[str, ...]
+
+
+def machine_pairs(environment: Environment) -> Pairs:
+    """The machine, compactly."""
+    caches = ", ".join(
+        f"{name} {format_size(size)}" for name, size in environment.caches_bytes.items()
+    )
+    processors = (
+        f"{environment.processors} of {plural(environment.processors_installed, 'processor')}"
+    )
+    limit = (
+        f", limited to {format_size(environment.memory_limit_bytes)}"
+        if environment.memory_limit_bytes
+        else ""
+    )
+    virtual = " · virtual machine" if environment.hypervisor else ""
+    return (
+        ("Processor", f"{environment.cpu_model or UNKNOWN}{virtual}"),
+        ("Processors used", processors),
+        ("Caches", caches or UNKNOWN),
+        (
+            "Memory",
+            f"{format_size(environment.memory_bytes)}, "
+            f"{format_size(environment.memory_available_bytes)} free{limit}"
+            if environment.memory_bytes
+            else UNKNOWN,
+        ),
+        ("System", f"{environment.system} {environment.kernel}, {environment.machine}"),
+        (
+            "Huge pages",
+            f"{environment.thp_enabled or UNKNOWN}, defrag {environment.thp_defrag or UNKNOWN}",
+        ),
+        ("Governor", environment.governor or UNKNOWN),
+        ("Load at the start", f"{environment.load_1m:.2f}"),
+        ("Clock resolution", format_seconds(environment.clock_resolution_s)),
+        *_accelerators(environment),
+    )
+
+
+def _accelerators(environment: Environment) -> Pairs:
+    """The accelerator of the first host that has one; nothing where none has."""
+    said = [host.get("accelerator", {}) for host in environment.hosts.values()]
+    found = next((one for one in said if "kind" in one), None)
+    if found is None:
+        return ()
+    memory = found.get("memory_bytes")
+    parts = (
+        str(found.get("name", found["kind"])),
+        format_size(memory) if memory else "",
+        f"{found['count']} visible" if found.get("count", 1) > 1 else "",
+        f"driver {found['driver']}" if "driver" in found else "",
+        f"runtime {found['runtime']}" if found.get("runtime") else "",
+        f"PCIe {found['pcie_generation']} ×{found['pcie_width']}" if "pcie_width" in found else "",
+    )
+    return (("Accelerator", ", ".join(part for part in parts if part)),)
+
+
+def run_pairs(run: Run) -> Pairs:
+    """The run: when, of what revision, how hard."""
+    header = run.header
+    plan, environment = header.plan, header.environment
+    changed = ", with uncommitted changes" if environment.git_dirty else ""
+    budget = f", within {format_duration(plan.budget_s)}" if plan.budget_s else ""
+    when = (
+        ("Measured", datetime.fromisoformat(header.created).strftime("%Y-%m-%d %H:%M %z")),
+        ("Run", header.run_id),
+    )
+    revision = (
+        "Revision",
+        f"{environment.git_revision}{changed}" if environment.git_revision else UNKNOWN,
+    )
+    if is_foreign(run):
+        return (*when, revision, *foreign_pairs(run))
+    return (
+        *when,
+        ("ferrybench", environment.ferrybench),
+        revision,
+        ("Sweep", f"{plan.level}{budget}"),
+        ("Processes per case", _processes(run)),
+        ("Seed", str(plan.seed)),
+        ("Trials started by", plan.method),
+        ("Cyclic collector", "on" if plan.effort.collect_garbage else "off while timing"),
+    )
+
+
+def _processes(run: Run) -> str:
+    """How many of which kind a case is given."""
+    searches = Counter(trial.case for trial in run.trials if trial.kind == "limit")
+    parts = []
+    if not searches or any(trial.kind == "time" for trial in run.trials):
+        parts += [f"{run.header.plan.effort.trials} timed", "1 watched for memory"]
+    if any(trial.tree for trial in run.trials):
+        parts.append("1 with its workers")
+    if searches:
+        parts.append(f"up to {max(searches.values())} under a limit")
+    return ", ".join(parts)
+
+
+def host_lines(run: Run) -> tuple[HostLine, ...]:
+    """Every interpreter of the run."""
+    described = run.header.environment.hosts
+    return tuple(
+        HostLine(
+            spec.name,
+            str(about.get("python", UNKNOWN)),
+            str(about.get("numpy", UNKNOWN)),
+            str(about.get("torch", UNKNOWN)),
+            str(about.get("torch_threads", UNKNOWN)),
+            " ".join(f"{name}={value}" for name, value in spec.env.items()),
+        )
+        for spec in run.header.plan.hosts
+        for about in (described.get(spec.name, {}),)
+    )
+
+
+def ceiling_table(run: Run, rates: Mapping[tuple[str, int], float]) -> CeilingTable | None:
+    """The machine's limits; None when none was measured."""
+    if not rates:
+        return None
+    threads = sorted({count for _, count in rates})
+    order = [*CEILINGS, *OTHER_TEXTS]
+    names = sorted(
+        {name for name, _ in rates}, key=lambda name: order.index(name) if name in order else -1
+    )
+    return CeilingTable(
+        tuple(threads),
+        tuple(
+            (
+                capital(ceiling_text(name)) if name in OTHER_TEXTS else ceiling_text(name),
+                tuple(format_rate(rates.get((name, count), float("nan"))) for count in threads),
+            )
+            for name in names
+        ),
+        _largest(run),
+        _notes(run),
+    )
+
+
+def _largest(run: Run) -> str:
+    """The size that was copied; "" where nothing was."""
+    found = [line.ceiling for line in run.ceilings if line.ceiling.name in CEILINGS]
+    size = max((one.size_bytes for one in found if one.bytes_per_s), default=0)
+    return format_size(size) if size else ""
+
+
+def _notes(run: Run) -> tuple[str, ...]:
+    """What was noted of the ceilings: once of each kind but memcpy's, as they differ."""
+    notes: dict[str, str] = {}
+    for line in run.ceilings:
+        name, note = line.ceiling.name, line.ceiling.note
+        if note and name in OTHER_TEXTS:
+            notes.setdefault(name, f"{capital(OTHER_TEXTS[name])}: {note}")
+        elif note:
+            notes.setdefault(note, note)
+    return tuple(notes.values())
+
+
+def machine_line(run: Run) -> str:
+    """The machine and the versions in one line."""
+    environment = run.header.environment
+    hosts = host_lines(run)
+    versions = (
+        f"Python {hosts[0].python}, NumPy {hosts[0].numpy}, torch {hosts[0].torch}" if hosts else ""
+    )
+    parts = (
+        environment.cpu_model,
+        plural(environment.processors, "processor"),
+        format_size(environment.memory_bytes) if environment.memory_bytes else "",
+        f"{environment.system} {environment.kernel}",
+        f"huge pages: {environment.thp_enabled or UNKNOWN}",
+        versions,
+        f"ferrybench {environment.ferrybench}" if environment.ferrybench else "",
+    )
+    return " · ".join(part for part in parts if part)

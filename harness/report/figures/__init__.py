@@ -1,0 +1,1 @@
+"""Which figures a report has, and what they show."""

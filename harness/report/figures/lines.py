@@ -1,0 +1,187 @@
+"""Figures of lines: what a scenario compares, over the size or another numeric parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from harness.analysis.parameter_values import in_order, is_number, number_of, value_text
+from harness.analysis.sweep import Sweep
+from harness.analysis.verdict import Verdict
+from harness.cases.rows import CaseRow
+from harness.charts.chart import Axis, Emphasis, Line, LineFigure, Point
+from harness.charts.ticks import (
+    Tick,
+    Unit,
+    count_ticks,
+    linear_label,
+    linear_ticks,
+    log_size_ticks,
+    rate_ticks,
+    size_ticks,
+    time_ticks,
+    widen,
+)
+from harness.report.figures.measures import RATE, Measure, measure_over, usual_measure
+from harness.report.words.order import emphasis, own_looks
+from harness.report.words.text import capital
+from harness.schema.records import Value
+from harness.units import format_size
+
+NAMED = 8
+"""So many lines can all be named, and have looks of their own."""
+LIMITS = ("open_files", "passes")
+"""Parameters that say how long a tree is watched or what it may use: no time depends on them."""
+LOG_TICKS: dict[Unit, Callable[[float, float], tuple[Tick, ...]]] = {
+    "bytes": log_size_ticks,
+    "count": count_ticks,
+    "rate": rate_ticks,
+    "seconds": time_ticks,
+}
+SAME_SAMPLES = 1.01
+"""Samples whose sizes differ less are of one size: a last batch may be smaller."""
+Pointed = Callable[[CaseRow], Point | None]
+
+
+def time_figure(sweep: Sweep, verdict: Verdict) -> LineFigure | None:
+    """Steady-state time against size; None unless two sizes were timed."""
+    measure = usual_measure(sweep)
+
+    def point(row: CaseRow) -> Point | None:
+        size = row.size_bytes
+        return _point(row, measure, float(size), format_size(size)) if size else None
+
+    lines = _lines(sweep, verdict, sweep.main, point)
+    sizes = sorted({point.x for line in lines for point in line.points})
+    if len(sizes) < 2 or not _compared(lines):
+        return None
+    many = len({line.group for line in lines}) > 1
+    flat = "" if sweep.info.epochs else " A level line costs the same whatever the size."
+    return LineFigure(
+        sweep.info.name,
+        "time",
+        f"{'Time per sample' if sweep.info.epochs else 'Time'} against size",
+        f"{measure.advice}{flat} Named: the baseline and the fastest"
+        f"{' of each group' if many else ''}.",
+        Axis("size of the data", "bytes", True, *widen(sizes), size_ticks(sizes)),
+        _axis(measure, lines),
+        lines,
+        wide=True,
+    )
+
+
+def _compared(lines: Sequence[Line]) -> bool:
+    """Whether more can be followed from size to size than the baseline, where there is more."""
+    followed = [line for line in lines if len(line.points) > 1]
+    return len(lines) == 1 or any(line.emphasis != "baseline" for line in followed)
+
+
+def parameter_figures(sweep: Sweep, verdict: Verdict) -> Iterator[LineFigure | None]:
+    """What a scenario compares over every numeric parameter that was varied but the size."""
+    for name in sweep.info.parameters:
+        if name == "size" or (name in LIMITS and not sweep.by_memory):
+            continue
+        rows = [row for row in sweep.variation(name) if is_number(row.parameters[name])]
+        yield _parameter_figure(sweep, verdict, name, rows, measure_over(sweep, name))
+        if sweep.info.epochs and not sweep.by_memory and _samples_differ(rows):
+            yield _parameter_figure(sweep, verdict, name, rows, RATE)
+
+
+def _samples_differ(rows: Sequence[CaseRow]) -> bool:
+    """Whether throughput is more than time per sample turned upside down."""
+    sizes = [row.loading.data_bytes / row.loading.samples for row in rows if row.loading]
+    return bool(sizes) and max(sizes) > SAME_SAMPLES * min(sizes)
+
+
+def _parameter_figure(
+    sweep: Sweep, verdict: Verdict, name: str, rows: Sequence[CaseRow], measure: Measure
+) -> LineFigure | None:
+    values = in_order(row.parameters[name] for row in rows if sweep.compared(row))
+    place = _places(values)
+
+    def point(row: CaseRow) -> Point | None:
+        value = row.parameters[name]
+        return _point(row, measure, place[value], value_text(name, value))
+
+    lines = tuple(line for line in _lines(sweep, verdict, rows, point) if len(line.points) > 1)
+    if len(lines) < 2:
+        return None
+    names = own_looks(sweep, [line.name for line in lines]) if len(lines) <= NAMED else ()
+    if names:
+        lines = tuple(Line(one.name, one.group, _named(one), one.points) for one in lines)
+    return LineFigure(
+        sweep.info.name,
+        f"{name}-{measure.key}",
+        f"{measure.title} by {name}",
+        " ".join(part for part in (measure.advice, _where(sweep, name, rows)) if part),
+        _value_axis(sweep, name, values, place),
+        _axis(measure, lines),
+        lines,
+        across=name,
+        wide=sweep.info.parameters[name].axis,
+        names=names,
+    )
+
+
+def _named(line: Line) -> Emphasis:
+    return "baseline" if line.emphasis == "baseline" else "named"
+
+
+def _places(values: Sequence[Value]) -> dict[Value, float]:
+    """Where values stand on their axis: one after the other where a logarithm has no place."""
+    numbers = {value: number_of(value) for value in values}
+    if any(number <= 0 for number in numbers.values()):
+        return {value: float(index) for index, value in enumerate(values)}
+    return numbers
+
+
+def _value_axis(
+    sweep: Sweep, name: str, values: Sequence[Value], place: dict[Value, float]
+) -> Axis:
+    title = sweep.info.parameters[name].doc.partition(";")[0] or name
+    ticks = tuple((place[value], value_text(name, value)) for value in values)
+    if any(number_of(value) <= 0 for value in values):
+        return Axis(title, "count", False, -0.25, len(values) - 0.75, ticks)
+    return Axis(title, "count", True, *widen(list(place.values())), ticks)
+
+
+def _where(sweep: Sweep, name: str, rows: Sequence[CaseRow]) -> str:
+    """What stood still, where a reader could not guess it."""
+    size = rows[0].size_bytes
+    parts = [] if size is None else [f"at {format_size(size)}"]
+    parts += [f"with {key}={value}" for key, value in sweep.info.parameters[name].beside.items()]
+    text = ", ".join(parts)
+    return f"{capital(text)}." if text else ""
+
+
+def _lines(
+    sweep: Sweep, verdict: Verdict, rows: Sequence[CaseRow], point: Pointed
+) -> tuple[Line, ...]:
+    """One line for every strategy that has something to show, its points by x."""
+    lines = []
+    for strategy in sweep.info.strategies:
+        own = [row for row in rows if row.strategy == strategy.name and sweep.compared(row)]
+        points = [made for row in own if (made := point(row)) is not None]
+        if points:
+            weight = emphasis(sweep, verdict, strategy.name)
+            ordered = tuple(sorted(points, key=lambda one: one.x))
+            lines.append(Line(strategy.name, strategy.group, weight, ordered))
+    return tuple(lines)
+
+
+def _point(row: CaseRow, measure: Measure, x: float, where: str) -> Point | None:
+    value, low, high = measure.of(row)
+    if not (value > 0 or (value == 0 and not measure.log)):
+        return None
+    return Point(x, where, value, low, high, measure.tip(row))
+
+
+def _axis(measure: Measure, lines: Sequence[Line]) -> Axis:
+    values = [point.y for line in lines for point in line.points]
+    if not measure.log:
+        high = 1.0 if measure.unit == "share" else max(values) * 1.08 or 1.0
+        ticks = linear_ticks(0, high, lambda value: linear_label(measure.unit, value))
+        return Axis(measure.axis, measure.unit, False, 0.0, high, ticks)
+    ends = [end for line in lines for one in line.points for end in (one.low, one.high)]
+    (least, most), (lowest, highest) = widen(values, by=1.5), widen([*values, *ends], by=1.1)
+    low, high = min(least, lowest), max(most, highest)
+    return Axis(measure.axis, measure.unit, True, low, high, LOG_TICKS[measure.unit](low, high))

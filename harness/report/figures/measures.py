@@ -1,0 +1,191 @@
+"""What line figures show of a case: times, throughput, stalls, memory, largest sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from harness.analysis.stalls import COMPUTE, HIDDEN, stall_text
+from harness.analysis.sweep import Sweep
+from harness.analysis.wording import percent
+from harness.analysis.workers import WORKERS
+from harness.cases.rows import CaseRow
+from harness.charts.chart import Tip
+from harness.charts.ticks import Unit
+from harness.report.words.limits import largest_tip
+from harness.report.words.text import (
+    epoch_text,
+    rate_text,
+    ratio_text,
+    samples_per_s_text,
+    seconds_text,
+    tree_text,
+)
+from harness.stats.intervals import NOTHING
+from harness.units import format_multiple
+
+Values = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a line figure shows of a case."""
+
+    key: str
+    title: str
+    advice: str
+    axis: str
+    unit: Unit
+    log: bool
+    of: Callable[[CaseRow], Values]  # value, low, high; nan where not known
+    tip: Callable[[CaseRow], Tip]
+
+
+def _steady(row: CaseRow) -> Values:
+    return row.steady.median, row.steady.low, row.steady.high
+
+
+def _pace(row: CaseRow) -> Values:
+    return row.pace.median, row.pace.low, row.pace.high
+
+
+def _rate(row: CaseRow) -> Values:
+    rate, time = row.rate_bytes_per_s, row.steady
+    return rate, rate * time.median / time.high, rate * time.median / time.low
+
+
+def _samples(row: CaseRow) -> Values:
+    return 1 / row.pace.median, 1 / row.pace.high, 1 / row.pace.low
+
+
+def _stall(row: CaseRow) -> Values:
+    stall = row.training.stall if row.training else NOTHING
+    return stall.median, stall.low, stall.high
+
+
+def _largest(row: CaseRow) -> Values:
+    if row.limit is None:
+        return math.nan, math.nan, math.nan
+    survived, failed = row.limit.survived_bytes, row.limit.failed_bytes
+    return survived, survived, survived if math.isnan(failed) else failed
+
+
+def _tree(row: CaseRow) -> Values:
+    return row.tree_multiple, row.tree_multiple, row.tree_multiple
+
+
+def _ratio(row: CaseRow) -> tuple[str, str]:
+    return "against the baseline", ratio_text(row.ratio)
+
+
+def _training_tip(row: CaseRow) -> Tip:
+    return (
+        ("stands still", stall_text(row.training.stall) if row.training else "–"),
+        ("samples a second", samples_per_s_text(row)),
+        ("steady state", epoch_text(row)),
+        _ratio(row),
+    )
+
+
+PER_CALL = Measure(
+    "time",
+    "Time per call",
+    "Steady state; lower is better.",
+    "time per call",
+    "seconds",
+    True,
+    _steady,
+    lambda row: (("steady state", seconds_text(row.steady)), _ratio(row)),
+)
+PER_SAMPLE = Measure(
+    "time",
+    "Time per sample",
+    "Steady state; lower is better.",
+    "time per sample",
+    "seconds",
+    True,
+    _pace,
+    lambda row: (
+        ("per sample", seconds_text(row.pace)),
+        ("steady state", epoch_text(row)),
+        _ratio(row),
+    ),
+)
+RATE = Measure(
+    "rate",
+    "Throughput",
+    "Bytes of batches a second; higher is better. What shares memory moves nothing.",
+    "GB/s",
+    "rate",
+    True,
+    _rate,
+    lambda row: (
+        ("throughput", rate_text(row)),
+        ("steady state", epoch_text(row)),
+        _ratio(row),
+    ),
+)
+SAMPLES = Measure(
+    "samples",
+    "Samples a second",
+    "Steady state, with the training step; higher is better.",
+    "samples a second",
+    "count",
+    True,
+    _samples,
+    _training_tip,
+)
+STALL = Measure(
+    "stall",
+    "How long the training step stands still",
+    f"Share of a steady epoch; lower is better. Below {percent(HIDDEN)} loading hides behind "
+    "computing.",
+    "share of an epoch",
+    "share",
+    False,
+    _stall,
+    _training_tip,
+)
+TREE = Measure(
+    "tree",
+    "Whole process tree",
+    "Growth of summed PSS at its peak, without file pages; lower is better.",
+    "growth ÷ data",
+    "multiple",
+    False,
+    _tree,
+    lambda row: (
+        ("grown", f"{format_multiple(row.tree_multiple)} the data"),
+        ("in bytes", tree_text(row)),
+        ("adding up RSS", format_multiple(row.tree_rss_multiple)),
+    ),
+)
+LARGEST = Measure(
+    "largest",
+    "The largest data that survives",
+    "Higher is better.",
+    "largest size",
+    "bytes",
+    True,
+    _largest,
+    largest_tip,
+)
+
+
+def usual_measure(sweep: Sweep) -> Measure:
+    """What a scenario compares."""
+    if sweep.by_memory:
+        return TREE
+    if sweep.by_size:
+        return LARGEST
+    return PER_SAMPLE if sweep.info.epochs else PER_CALL
+
+
+def measure_over(sweep: Sweep, name: str) -> Measure:
+    """What is asked for over a parameter: of training, stalls and samples a second."""
+    if sweep.info.trains and name == COMPUTE:
+        return STALL
+    if sweep.info.trains and name == WORKERS:
+        return SAMPLES
+    return usual_measure(sweep)

@@ -1,0 +1,181 @@
+"""A summary for a pull request, in GitHub's Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from harness.analysis.failure_wording import place_of
+from harness.analysis.ranking import Pick
+from harness.analysis.stalls import stall_text
+from harness.analysis.sweep import Sweep
+from harness.analysis.verdict_limit import largest_text
+from harness.analysis.wording import comparison, promise
+from harness.cases.limit_rows import LimitRow
+from harness.cases.rows import CaseRow
+from harness.report.content.content import Content, ScenarioContent
+from harness.report.content.machine import machine_line
+from harness.report.words.limits import needs_text, predicted_text
+from harness.report.words.text import MISSING, plural, ratio_text, samples_per_s_text, seconds_text
+from harness.units import format_multiple, format_seconds
+
+MOST_FINDINGS = 8
+_SPECIAL = re.compile(r"([\\<>|*\[\]#~&]|\b_|_\b)")
+
+
+def summary(content: Content) -> str:
+    """The report in short: verdicts, the best of each group, findings and failures."""
+    return "\n".join(_lines(content)).rstrip() + "\n"
+
+
+def _lines(content: Content) -> Iterator[str]:
+    yield f"## ferrybench: {escape(content.run.header.run_id)}"
+    yield ""
+    for notice in content.notices:
+        yield f"> {escape(notice)}"
+        yield ""
+    for scenario in content.scenarios:
+        yield from _scenario(scenario)
+    for matrix in content.matrices:
+        yield f"**{escape(matrix.info.question)}** {escape(' '.join(matrix.sentences))}"
+        yield ""
+    yield from _findings(content)
+    yield from _failures(content)
+    yield f"<sub>{escape(machine_line(content.run))}</sub>"
+
+
+def _scenario(scenario: ScenarioContent) -> Iterator[str]:
+    answer = scenario.verdict
+    yield f"### {escape(scenario.info.name)}"
+    yield ""
+    yield escape(scenario.info.question)
+    yield ""
+    yield escape(answer.text)
+    yield ""
+    if not answer.picks:
+        return
+    sweep = scenario.sweep
+    columns = _columns(sweep)
+    yield _row(
+        ["when", "strategy", f"{escape(f'{columns[0]} {answer.place}'.rstrip())}", *columns[1:]]
+    )
+    yield _row(["---", "---", *("--:" for _ in columns)])
+    baseline = sweep.baseline_at(answer.size_bytes)
+    if baseline is not None and sweep.compared(baseline):
+        yield _row(["baseline", f"`{baseline.strategy}`", *_numbers(sweep, baseline)])
+    for pick in answer.picks:
+        if pick.winner is not None and pick.winner is baseline:
+            continue
+        yield _row([escape(_when(pick)), _names(pick), *_numbers(sweep, pick.leaders[0])])
+    yield ""
+
+
+def _columns(sweep: Sweep) -> list[str]:
+    """What is told of a strategy, the first of it being what decides."""
+    if sweep.by_memory:
+        return ["whole tree", "adding up RSS", "processes", "first batch"]
+    if sweep.by_size:
+        return ["largest size", "÷ budget", "takes ÷ data", "predicted", "beyond it gives way"]
+    if sweep.info.trains:
+        return ["per sample", "against the baseline", "stands still", "samples/s", "extra memory"]
+    if sweep.info.epochs:
+        return ["per sample", "against the baseline", "first batch", "extra memory", "copies"]
+    return ["steady state", "against the baseline", "first call", "extra memory", "copies"]
+
+
+def _when(pick: Pick) -> str:
+    return f"{promise(pick.group)}{f', {pick.setting}' if pick.setting else ''}"
+
+
+def _names(pick: Pick) -> str:
+    names = [f"`{row.strategy}`" for row in pick.leaders]
+    if len(names) == 1:
+        return names[0]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"no clear winner: {', '.join(names[:3])}{more}"
+
+
+def _numbers(sweep: Sweep, row: CaseRow) -> list[str]:
+    if sweep.by_memory:
+        return [
+            format_multiple(row.tree_multiple),
+            format_multiple(row.tree_rss_multiple),
+            str(row.tree.peak.processes) if row.tree else MISSING,
+            format_seconds(row.first.median),
+        ]
+    if row.limit is not None:
+        return _limit_numbers(row, row.limit)
+    against = MISSING if row.baseline else comparison(row.ratio) or ratio_text(row.ratio)
+    if row.training is not None:
+        return [
+            seconds_text(row.pace),
+            against,
+            stall_text(row.training.stall),
+            samples_per_s_text(row).removesuffix("/s"),
+            format_multiple(row.peak_multiple),
+        ]
+    return [
+        seconds_text(row.pace),
+        against,
+        format_seconds(row.first.median),
+        format_multiple(row.peak_multiple),
+        format_multiple(row.copies),
+    ]
+
+
+def _limit_numbers(row: CaseRow, limit: LimitRow) -> list[str]:
+    place = place_of(limit.where)
+    beyond = f"{limit.kind}{f' at `{place}`' if place else ''}" if limit.kind else MISSING
+    return [
+        largest_text(row),
+        format_multiple(limit.share),
+        needs_text(limit).removesuffix(" the data"),
+        predicted_text(limit),
+        beyond,
+    ]
+
+
+def _findings(content: Content) -> Iterator[str]:
+    # Two speeds are the machine's doing more often than a strategy's: only their number is told.
+    told = [found for found in content.findings if found.kind != "two modes"]
+    unsteady = len(content.findings) - len(told)
+    if not content.findings:
+        return
+    yield "### Findings"
+    yield ""
+    for found in told[:MOST_FINDINGS]:
+        where = ", ".join(part for part in (found.scenario, found.case) if part)
+        yield f"- {found.kind}: `{found.strategy}` ({escape(where)}), {escape(found.text)}"
+    if len(told) > MOST_FINDINGS:
+        yield f"- {len(told) - MOST_FINDINGS} more in the report"
+    if unsteady:
+        strategies = plural(unsteady, "strategy", "strategies")
+        yield f"- two speeds, which no median describes: {strategies}"
+    yield ""
+
+
+def _failures(content: Content) -> Iterator[str]:
+    probes = {matrix.info.name for matrix in content.matrices}
+    rows = [row for row in content.rows if row.scenario not in probes]
+    counts = Counter(row.outcome for row in rows if not row.ok)
+    if not rows:
+        return
+    parts = [f"{count} {outcome}" for outcome, count in counts.items()]
+    ended = ", ".join(parts) if parts else "none failed, none skipped"
+    yield f"{plural(len(rows), 'case')}: {sum(row.ok for row in rows)} ok, {ended}."
+    yield ""
+
+
+def escape(text: str) -> str:
+    """Text with nothing in it that GitHub would take for markup or HTML, but code in backticks."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # an unpaired backtick is one more special character
+        return _SPECIAL.sub(r"\\\1", text).replace("`", "\\`")
+    return "`".join(
+        part if index % 2 else _SPECIAL.sub(r"\\\1", part) for index, part in enumerate(parts)
+    )
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

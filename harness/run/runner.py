@@ -1,0 +1,255 @@
+"""Carry out a plan: hosts measure, the journal remembers, a listener is told."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from harness.host.environment import Environment, read_environment
+from harness.host.host import Host
+from harness.host.inputs import FixtureStore
+from harness.journal.lines import EndLine, Header, Journal, Plan
+from harness.planning.estimate import Estimator
+from harness.planning.order import Step, rounds
+from harness.run.ceilings import measure_ceilings
+from harness.run.instrument import Instrument
+from harness.run.limit_searches import Searches
+from harness.schema.description import ScenarioInfo
+from harness.schema.records import Effort, HostSpec, PlannedCase, Trial
+
+FORECAST_EVERY_S = 1.0  # adding up what is left takes milliseconds in a long run
+
+
+class Listener(Protocol):
+    """Is told how a run goes on; the command line shows it as a progress bar."""
+
+    def begin(self, steps: int) -> None:
+        """``steps`` trials are about to be run."""
+
+    def working_on(self, what: str, left_s: float) -> None:
+        """A trial begins; about ``left_s`` seconds remain."""
+
+    def finished(self, planned: PlannedCase, trial: Trial) -> None:
+        """A trial has ended."""
+
+    def dropped(self, steps: int) -> None:
+        """So many trials need not be run: their case has failed already."""
+
+
+@dataclass
+class Team:
+    """The hosts of a run, by name."""
+
+    hosts: Mapping[str, Host]
+
+    def renew(self, layout: Mapping[str, str] | None = None) -> None:
+        """New processes for all hosts: a round's trials share the luck of their host's memory.
+
+        Args:
+            layout: of all alike, see :mod:`harness.trial.timing.heap_layout`; each has its own if
+            not given.
+        """
+        for host in self.hosts.values():
+            host.layout = layout or {}
+            host.begin_anew()  # all at once, since importing torch takes a second
+        for host in self.hosts.values():
+            host.finish_anew()
+
+    def environment(self) -> Environment:
+        """This machine and what each host is."""
+        facts = {
+            name: {
+                **host.ask("versions", {}),
+                "env": _told(host.spec),
+                "method": host.method,
+                "revision": host.spec.revision,
+            }
+            for name, host in self.hosts.items()
+        }
+        return read_environment(facts)
+
+
+def _told(spec: HostSpec) -> dict[str, str]:
+    """A host's environment variables; not the path to a checkout, which is new each time."""
+    hidden = {"PYTHONPATH"} if spec.revision else set()
+    return {name: value for name, value in spec.env.items() if name not in hidden}
+
+
+@contextmanager
+def open_team(
+    specs: Iterable[HostSpec], files: Sequence[Path], method: str | None
+) -> Iterator[Team]:
+    """Start hosts, and end them whatever happens."""
+    with ExitStack() as stack:
+        hosts = {}
+        for spec in specs:
+            host = stack.enter_context(Host(spec, files, method))
+            host.preload_scenarios()
+            hosts[spec.name] = host
+        yield Team(hosts)
+
+
+class Runner:
+    """Measures every case of a plan, in rounds.
+
+    Args:
+        header: the plan and the scenarios.
+        journal: where trials are written as they end.
+        team: hosts, by the names the plan uses.
+        fixtures: where inputs come from.
+        listener: is told about progress.
+        done: trials that an interrupted run already has.
+    """
+
+    def __init__(
+        self,
+        header: Header,
+        journal: Journal,
+        team: Team,
+        fixtures: FixtureStore,
+        listener: Listener,
+        done: list[Trial] | None = None,
+    ) -> None:
+        self.plan: Plan = header.plan
+        self.infos: dict[str, ScenarioInfo] = {info.name: info for info in header.scenarios}
+        self.machine = header.environment
+        self.journal = journal
+        self.team = team
+        self.fixtures = fixtures
+        self.listener = listener
+        self.done = {(trial.case, trial.round, trial.kind) for trial in done or ()}
+        # An attempt of a search that fails says where the search goes on.
+        self.failed = {t.case for t in done or () if not t.outcome.ok and t.kind != "limit"}
+        self.slow = {self._strategy(t.case) for t in done or () if t.outcome.name == "timeout"}
+        self.put_off: list[Step] = []  # of strategies that have taken too long elsewhere
+        self.instrument = Instrument(self.plan, self.infos, team.hosts, fixtures)
+        self.searches = Searches(self.plan.cases, self.infos, done or ())
+        self.estimator = Estimator(self.plan.cases, done or ())
+        self._forecast_at = self._ends_at = float("-inf")
+
+    def run(self) -> str:
+        """Measure until everything is done or the budget is spent; returns the reason to stop.
+
+        Raises:
+            KeyboardInterrupt: the user stopped it; the journal says so and can be continued.
+        """
+        started = time.monotonic()
+        plan = self.plan
+        todo = [
+            [step for step in steps if (step.case, step.round, step.kind) not in self.done]
+            for steps in rounds(plan.cases, self.infos, plan.effort, plan.seed)
+        ]
+        self.listener.begin(sum(map(len, todo)))
+        try:
+            reason = self._run([*todo, self.put_off], started)
+        except KeyboardInterrupt:
+            self.journal.append(EndLine("interrupted"))
+            raise
+        self.journal.append(EndLine(reason))
+        return reason
+
+    def _run(self, todo: list[list[Step]], started: float) -> str:
+        """Round by round, and at the end what was put off."""
+        for number, steps in enumerate(todo):
+            waiting = [step for step in steps if step.case not in self.failed]
+            self.listener.dropped(len(steps) - len(waiting))
+            if number and waiting:
+                self.team.renew()
+            # A calibration is about time alone, and says nothing of a machine's limits.
+            if not self.plan.calibration_runs and any(
+                step.kind not in ("probe", "limit") for step in waiting
+            ):
+                self.listener.working_on("ceilings of this machine", float("nan"))
+                host = self.team.hosts[self.plan.hosts[0].name]
+                for line in measure_ceilings(host, self.plan, self.machine, number, self.fixtures):
+                    self.journal.append(line)
+            for position, step in enumerate(waiting):
+                if self._passed_over(step, last=steps is self.put_off):
+                    continue
+                spent_s = time.monotonic() - started
+                if self.plan.budget_s and (
+                    spent_s + self.estimator.one_s(step) > self.plan.budget_s
+                ):
+                    return "budget"
+                left = itertools.chain(waiting[position:], *todo[number + 1 :])
+                self.listener.working_on(self._case(step).case.key, self._left_s(left, spent_s))
+                if step.kind != "limit":
+                    self._measure(step)
+                elif not self._search(step, started):
+                    return "budget"
+        return "complete"
+
+    def _left_s(self, steps: Iterable[Step], spent_s: float) -> float:
+        now = time.monotonic()
+        if now - self._forecast_at > FORECAST_EVERY_S:
+            self._forecast_at = now
+            total_s = self.estimator.total_s(s for s in steps if s.case not in self.failed)
+            left_s = self.plan.budget_s - spent_s if self.plan.budget_s else total_s
+            self._ends_at = now + min(total_s, left_s)
+        return max(0.0, self._ends_at - now)
+
+    def _passed_over(self, step: Step, *, last: bool) -> bool:
+        """Whether a step is put off, or not taken at all.
+
+        A strategy that took too long at one point may do so at every other, and each costs the
+        whole of its limit: all the rest is measured first.
+        """
+        if last:
+            if step.case in self.failed:
+                self.listener.dropped(1)
+            return step.case in self.failed
+        if self._strategy(step.case) in self.slow:
+            self.put_off.append(step)
+            return True
+        return False
+
+    def _case(self, step: Step) -> PlannedCase:
+        return self.plan.cases[step.case]
+
+    def _strategy(self, case: int) -> tuple[str, str]:
+        planned = self.plan.cases[case].case
+        return planned.scenario, planned.strategy
+
+    def _measure(self, step: Step) -> None:
+        planned = self._case(step)
+        trial = self.instrument.trial(step)
+        self.journal.append(trial)
+        self.estimator.learn(trial)
+        if not trial.outcome.ok:
+            self.failed.add(step.case)
+        if trial.outcome.name == "timeout":
+            self.slow.add(self._strategy(step.case))
+        self.listener.finished(planned, trial)
+
+    def _search(self, step: Step, started: float) -> bool:
+        """Find the largest size that a case survives; False when the budget was spent before.
+
+        Each attempt is a trial of its own, so that one at most is lost.
+        """
+        began = time.monotonic()
+        while (bound := self.searches.next_bound(step.case)) is not None:
+            if self.plan.budget_s and time.monotonic() - started > self.plan.budget_s:
+                return False
+            attempt = Step(step.case, "limit", self.searches.number(step.case))
+            trial = self.instrument.trial(attempt, bound)
+            self.journal.append(trial)
+            self.searches.note(trial)
+        whole = self.searches.whole(step.case)
+        # Most of it goes into inputs of ever new sizes, which no other step has to make.
+        self.estimator.learn(replace(whole, wall_s=time.monotonic() - began))
+        self.listener.finished(self._case(step), whole)
+        return True
+
+
+def default_effort(level: str) -> Effort:
+    """Processes per case and time per process, by level of sweep."""
+    return {
+        "quick": Effort(trials=3, steady_s=0.02, min_samples=3, max_samples=20),
+        "usual": Effort(trials=5, steady_s=0.2),
+        "full": Effort(trials=10, steady_s=0.5, timeout_s=600.0),  # gigabytes take their time
+    }[level]

@@ -1,0 +1,375 @@
+"""How a scenario is declared: the question, its parameters, inputs, strategies and check.
+
+Scenario modules are imported only by hosts, which may be any interpreter with torch; this module
+therefore needs nothing beyond the standard library, and describes a scenario as plain data for
+the side that plans, analyses and reports.
+
+Functions are called by the names of their arguments: ``inputs`` and ``skip`` receive the
+parameters they name (``inputs`` also ``rng``, a seeded NumPy Generator); a strategy receives the
+inputs first, then what ``setup`` returned, then the parameters it names; a check the
+inputs, the result, then parameters or ``strategy`` and ``group``, those of the strategy. Setup
+and strategy may also name ``folder``, an empty one on disk that is removed when the trial ends;
+in ``inputs`` it is one that stays as long as they do, for files, whose Path is an input then.
+
+Some parameters every trial obeys by itself, whoever names them: see ``OBEYED``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from harness.schema.records import Value
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Weight = Literal["time", "memory"]
+Direction = Literal["", "to", "from"]
+PAGE_CACHE = "page_cache"
+OBEYED = {
+    "threads": "how many threads torch may use, or 'all'",
+    "open_files": "limit on the open files of the trial and its workers (RLIMIT_NOFILE)",
+    "sharing_strategy": "how torch shares tensors between processes",
+    "passes": "epochs that a process tree is watched for",
+    PAGE_CACHE: "cold or warm: whether the inputs' files are in memory before each epoch",
+}
+"""Parameters that a trial puts into force before its strategy is called."""
+GIVEN = ("rng", "folder")
+"""What ``inputs`` may name beside parameters."""
+LEVELS = ("quick", "usual", "full")
+TINY_BYTES = 4096
+"""The size at which every strategy is called once before its first call is timed."""
+
+
+class DeclarationError(Exception):
+    """A scenario is declared in a way that cannot be run."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One dimension of the grid.
+
+    Args:
+        default: the value while other parameters vary.
+        choices: the values allowed; empty allows any value of the default's type.
+        quick, usual, full: the values each level of sweep takes; the default alone when empty.
+        axis: crossed with every other axis. Other parameters vary one at a time, for strategies
+            that they make a difference to: those that name them, or whose inputs depend on them.
+        beside: values that other parameters take while this one varies; a strategy that does
+            not name those varies this one neither.
+        doc: one line for ``ferrybench list``.
+    """
+
+    default: Value
+    choices: tuple[Value, ...] = ()
+    quick: tuple[Value, ...] = ()
+    usual: tuple[Value, ...] = ()
+    full: tuple[Value, ...] = ()
+    axis: bool = False
+    beside: Mapping[str, Value] = field(default_factory=dict)
+    doc: str = ""
+
+    def values(self, level: str) -> tuple[Value, ...]:
+        chosen: tuple[Value, ...] = getattr(self, level)
+        return chosen or (self.default,)
+
+
+KIB, MIB = 1024, 1024**2
+SIZES = Parameter(
+    16 * MIB,
+    quick=(64 * KIB, 2 * MIB, 32 * MIB),
+    usual=tuple(4 * KIB * 4**step for step in range(9)),
+    full=tuple(4 * KIB * 4**step for step in range(10)),
+    axis=True,
+    doc="bytes of the data",
+)
+"""The size sweep of a scenario that does not say otherwise: 4 KiB to 256 MiB, in full to 1 GiB."""
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """One way to do it, with its cost model."""
+
+    name: str
+    function: Callable[..., Any]
+    copies: float | Callable[..., float] | None
+    shares_memory: bool | None
+    group: str
+    setup: Callable[..., Any] | None = None
+    skip: Callable[..., str | None] | None = None
+    at: Mapping[str, Value] = field(default_factory=dict)
+    max_size: int | None = None
+    requires: tuple[str, ...] = ()
+    mutates: bool = False
+    published: str = ""
+    not_quick: tuple[str, ...] = ()
+    in_quick: bool = True
+    on_device: bool = False
+    pins: float | Callable[..., float] | None = None
+    crosses: float = 1.0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every argument of the function and its setup: inputs and parameters alike."""
+        own = argument_names(self.function)
+        return own if self.setup is None else (*own, *argument_names(self.setup))
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Environment variables that are a strategy of their own: run as another host."""
+
+    name: str
+    env: Mapping[str, str]
+    strategies: tuple[str, ...]
+    doc: str
+
+
+class Scenario:
+    """One question about moving data, with every way to do it.
+
+    Args:
+        name: an identifier, unique among the scenarios of a run.
+        question: what the comparison answers, as one sentence.
+        baseline: the strategy every other one is compared with.
+        parameters: the grid, as Parameter or just a default; ``size``, in bytes, is what
+            ``--size`` and the figures expect. ``SIZES`` alone when not given.
+        probe: call each strategy once and note what happened, without timing anything.
+        epochs: strategies return an iterable of batches; a trial drives it epoch by epoch, and
+            the check is given it to go through one more. A strategy that returns an iterator is
+            called anew for every epoch.
+        weighs: what decides between strategies: the time they take, or the memory of their whole
+            process tree.
+        watched: the memory of a process tree is watched over an epoch even without workers.
+        borrows: other scenarios whose strategies this one tries under a limit, to find the
+            largest size each survives, with the strategies that a quick sweep takes of them.
+            Such a scenario has no inputs, strategies or check of its own.
+        transfers: what strategies do with their data: bring it ``to`` an accelerator, or back
+            ``from`` one. They are held against what the machine can transfer at best, and tried
+            beside a kernel that the device computes meanwhile.
+        on_device: every strategy works on an accelerator; see :meth:`strategy`.
+
+    Raises:
+        DeclarationError: the name or a level of a parameter cannot be used.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        question: str,
+        baseline: str,
+        parameters: Mapping[str, Parameter | Value] | None = None,
+        probe: bool = False,
+        epochs: bool = False,
+        weighs: Weight = "time",
+        watched: bool = False,
+        borrows: Mapping[str, Iterable[str]] | None = None,
+        transfers: Direction = "",
+        on_device: bool = False,
+    ) -> None:
+        if not name.isidentifier():
+            raise DeclarationError(f"scenario name {name!r} is not an identifier")
+        self.name = name
+        self.question = question
+        self.baseline = baseline
+        self.parameters = {
+            key: value if isinstance(value, Parameter) else Parameter(value, axis=key == "size")
+            for key, value in (parameters or {"size": SIZES}).items()
+        }
+        self.probe = probe
+        self.epochs = epochs
+        self.weighs: Weight = weighs
+        self.watched = watched
+        self.transfers: Direction = transfers
+        self.on_device = on_device or bool(transfers)
+        self.borrows = {source: tuple(names) for source, names in (borrows or {}).items()}
+        self.strategies: dict[str, Strategy] = {}
+        self.variants: list[Variant] = []
+        self.make_inputs: Callable[..., Any] | None = None
+        self.verify: Callable[..., Any] | None = None
+        self.make_step: Callable[..., Any] | None = None
+        for key, parameter in self.parameters.items():
+            _check_parameter(name, key, parameter)
+            for other in parameter.beside:
+                if other not in self.parameters:
+                    raise DeclarationError(f"{name}: beside= of {key} names no parameter {other!r}")
+
+    def inputs(self, function: Function) -> Function:
+        """Register the function that makes the inputs, once per run and point of its arguments.
+
+        It returns a NumPy array, a tensor, a Path, a plain value, or a tuple of these.
+        """
+        wanted = {*argument_names(function)} - {*GIVEN} - self.parameters.keys()
+        if wanted:
+            raise DeclarationError(
+                f"{self.name}: inputs takes {', '.join(sorted(wanted))}, "
+                f"which is no parameter (there are {', '.join((*self.parameters, *GIVEN))})"
+            )
+        self.make_inputs = function
+        return function
+
+    def check(self, function: Function) -> Function:
+        """Register the function that raises AssertionError when a result is wrong."""
+        self.verify = function
+        return function
+
+    def step(self, function: Function) -> Function:
+        """Register the function that makes the training step of an ``epochs`` scenario.
+
+        It receives the parameters it names and returns a function of a batch, which computes on
+        it and returns the loss as a float, or None where nothing is learnt.
+        """
+        if not self.epochs:
+            raise DeclarationError(f"{self.name}: a training step needs epochs=True")
+        self.make_step = function
+        return function
+
+    def strategy(
+        self,
+        *,
+        copies: float | Callable[..., float] | None = None,
+        shares_memory: bool | None = None,
+        group: str = "",
+        setup: Callable[..., Any] | None = None,
+        skip: Callable[..., str | None] | None = None,
+        at: Mapping[str, Value] | None = None,
+        max_size: int | None = None,
+        requires: Iterable[str] = (),
+        mutates: bool = False,
+        published: str = "",
+        not_quick: Iterable[str] = (),
+        in_quick: bool = True,
+        on_device: bool = False,
+        pins: float | Callable[..., float] | None = None,
+        crosses: float = 1.0,
+    ) -> Callable[[Function], Function]:
+        """Register a strategy; its docstring is one line for the report.
+
+        Args:
+            copies: the cost model: extra memory at the peak of the first call, anonymous and
+                shared, as a multiple of the inputs' bytes; or a function of parameters.
+            shares_memory: whether the result overlaps the inputs. A result that overlaps
+                although declared not to is wrong; one that fails to overlap is a finding.
+            group: strategies of equal group make the same promise and may replace each other.
+            setup: called with the inputs before anything is measured; its result is passed on.
+                Files that it writes beside a Path of the inputs go with them; a Path that it
+                returns is of a file that ``page_cache`` applies to.
+            skip: a function of parameters that returns why this point makes no sense, or None.
+            at: parameter values this strategy takes instead of the defaults.
+            max_size: largest size worth measuring, unless a size is asked for.
+            requires: packages to import, without which the strategy is skipped.
+            mutates: changes its inputs, which are then restored before each call.
+            published: where the strategy was printed, if it is kept as published, right or wrong.
+            not_quick: parameters that a quick sweep does not vary for this strategy.
+            in_quick: a quick sweep measures this strategy at all, even if it is not named.
+            on_device: works on an accelerator, and is skipped without one. Its calls end when
+                the device has nothing left to do; the device's memory is measured too.
+            pins: the pinned host memory that it asks for, setup included, as a multiple of the
+                inputs' bytes, or a function of parameters.
+            crosses: of a scenario that ``transfers``: the bytes that go between host and device,
+                as a multiple of the inputs' bytes.
+        """
+
+        def register(function: Function) -> Function:
+            name = function.__name__
+            if name in self.strategies:
+                raise DeclarationError(f"{self.name}: strategy {name} is declared twice")
+            for key in at or {}:
+                if key not in self.parameters:
+                    raise DeclarationError(f"{self.name}/{name}: at= names no parameter {key!r}")
+            self.strategies[name] = Strategy(
+                name=name,
+                function=function,
+                copies=copies,
+                shares_memory=shares_memory,
+                group=group,
+                setup=setup,
+                skip=skip,
+                at=dict(at or {}),
+                max_size=max_size,
+                requires=tuple(requires),
+                mutates=mutates,
+                published=published,
+                not_quick=tuple(not_quick),
+                in_quick=in_quick,
+                on_device=on_device or self.on_device,
+                pins=pins,
+                crosses=crosses,
+            )
+            return function
+
+        return register
+
+    def variant(
+        self, name: str, *, env: Mapping[str, str], strategies: Iterable[str], doc: str
+    ) -> None:
+        """Also run some strategies on a host with these environment variables."""
+        self.variants.append(Variant(name, dict(env), tuple(strategies), doc))
+
+    def validate(self) -> None:
+        """Raise DeclarationError unless the scenario is complete."""
+        if self.borrows:
+            self._validate_borrowing()
+            return
+        if self.make_inputs is None:
+            raise DeclarationError(f"{self.name}: no @scenario.inputs function")
+        if self.verify is None:
+            raise DeclarationError(f"{self.name}: no @scenario.check function")
+        known = ", ".join(self.strategies) or "none"
+        for wanted in (self.baseline, *(s for v in self.variants for s in v.strategies)):
+            if wanted not in self.strategies:
+                raise DeclarationError(f"{self.name}: no strategy {wanted!r} (there are {known})")
+
+    def _validate_borrowing(self) -> None:
+        for name in ("budget_bytes", "limit"):
+            if name not in self.parameters:
+                raise DeclarationError(f"{self.name}: borrows= needs a parameter {name}")
+        if self.strategies or self.make_inputs or self.verify:
+            raise DeclarationError(
+                f"{self.name}: with borrows=, strategies, inputs and check are those of others"
+            )
+
+
+def _check_parameter(scenario: str, name: str, parameter: Parameter) -> None:
+    allowed = parameter.choices
+    for level in LEVELS:
+        for value in parameter.values(level):
+            if allowed and value not in allowed:
+                raise DeclarationError(
+                    f"{scenario}: {name}={value} ({level}) is not among its choices"
+                )
+
+
+def argument_names(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a function's positional arguments, in order."""
+    return tuple(inspect.signature(function).parameters)
+
+
+def call_with(function: Callable[..., Any], available: Mapping[str, Any]) -> Any:
+    """Call a function with those of the available values that it names."""
+    return function(**{name: available[name] for name in argument_names(function)})
+
+
+def arguments(
+    function: Callable[..., Any], given: tuple[Any, ...], parameters: Mapping[str, Value]
+) -> tuple[Any, ...]:
+    """Positional arguments for a strategy, setup or check: what is given, then parameters.
+
+    Raises:
+        DeclarationError: the function wants something that is neither.
+    """
+    names = argument_names(function)
+    if len(names) < len(given):
+        raise DeclarationError(
+            f"{function.__name__}({', '.join(names)}) takes fewer than the {len(given)} values "
+            "it is given"
+        )
+    missing = [name for name in names[len(given) :] if name not in parameters]
+    if missing:
+        raise DeclarationError(
+            f"{function.__name__} wants {', '.join(missing)}, which is neither an input nor a "
+            f"parameter (there are {', '.join(parameters)})"
+        )
+    return (*given, *(parameters[name] for name in names[len(given) :]))

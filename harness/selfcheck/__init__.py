@@ -1,0 +1,1 @@
+"""What the harness says about its own accuracy."""

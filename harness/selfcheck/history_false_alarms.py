@@ -1,0 +1,184 @@
+"""How far can change points be trusted? ``python -m harness.history.experiment``; half a minute.
+
+Series that nothing changed are made, of several kinds of noise, and those in which something did;
+what is named in them is counted. Everything is seeded: it prints the same figures again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.table import Table
+
+from harness.comparison.amounts import Scale
+from harness.console import out
+from harness.history.changes import cuts_of
+from harness.history.metrics import METRICS, MetricName
+from harness.history.series import Series
+from harness.history.significance import TOLERANCE
+from harness.selfcheck.simulated_noise import KINDS, Noise
+
+SEED = 20260101
+LENGTHS = (6, 8, 12, 30)
+STEPS = (0.05, 0.10, 0.25)
+NEAR = 1
+"""A change counts as found where it is named at most so many runs beside its place."""
+MIB = 1024**2
+PAYLOAD = 16 * MIB
+PROCESSES = 4
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How many series of each kind are made."""
+
+    alone: int = 2000
+    steps: int = 500
+
+
+def cuts_in_times(logs: NDArray[np.float64]) -> list[int]:
+    """The changes of a series of ratios, by itself."""
+    return _cuts("ratio", [(float(value),) for value in np.exp(logs)])
+
+
+def cuts_in_memory(readings: NDArray[np.float64]) -> list[int]:
+    """The changes of a series of bytes, a row of processes for each run."""
+    return _cuts("peak", [tuple(sorted(map(float, row))) for row in readings])
+
+
+def _cuts(name: MetricName, readings: Sequence[tuple[float, ...]]) -> list[int]:
+    metric = next(metric for metric in METRICS if metric.name == name)
+    runs = tuple(range(len(readings)))
+    return cuts_of(Series(metric, runs, tuple(readings), Scale(PAYLOAD)), TOLERANCE)
+
+
+def false_alarms(noise: Noise, runs: int, count: int) -> float:
+    """The share of series in which something is named, each judged by itself."""
+    rng = np.random.default_rng(SEED)
+    return sum(bool(cuts_in_times(noise(rng, runs))) for _ in range(count)) / count
+
+
+def found_steps(noise: Noise, runs: int, at: int, step: float, count: int) -> tuple[float, float]:
+    """The shares of series in which a planted step is found, and in which anything else is named.
+
+    Args:
+        noise: what lies over it.
+        runs: of a series.
+        at: the first run of the new level.
+        step: a share.
+        count: of series.
+    """
+    rng = np.random.default_rng(SEED + 2)
+    hits = others = 0
+    for _ in range(count):
+        logs = noise(rng, runs)
+        logs[at:] += math.log1p(step)
+        cuts = cuts_in_times(logs)
+        near = [cut for cut in cuts if abs(cut - at) <= NEAR]
+        hits += bool(near)
+        others += len(near) < len(cuts)
+    return hits / count, others / count
+
+
+def memory(
+    runs: int, at: int | None, *, luck: bool, count: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """As :func:`found_steps`, of memory: one copy of the data, then from a run on two.
+
+    Args:
+        runs: of a series.
+        at: the first run of the second copy; None for none.
+        luck: one process in three takes a half more, wherever an allocator finds room.
+        count: of series.
+        rng: where chance comes from.
+    """
+    hits = others = 0
+    for _ in range(count):
+        readings = PAYLOAD + rng.uniform(0, 90 * 1024, (runs, PROCESSES))
+        if luck:
+            readings += PAYLOAD / 2 * (rng.random((runs, PROCESSES)) < 1 / 3)
+        if at is not None:
+            readings[at:] += PAYLOAD
+        cuts = cuts_in_memory(readings)
+        exact = [cut for cut in cuts if cut == at]
+        hits += bool(exact)
+        others += len(exact) < len(cuts)
+    return hits / count, others / count
+
+
+def main(effort: Effort | None = None) -> None:
+    """Print every table."""
+    chosen = effort or Effort()
+    out.print(_nothing_changed(chosen))
+    out.print(_steps(chosen))
+    out.print(_late(chosen))
+    out.print(_memory(chosen))
+
+
+def _nothing_changed(effort: Effort) -> Table:
+    table = Table(title="Nothing changed: series in which a change is named", title_justify="left")
+    _columns(table, "noise", [f"{runs} runs" for runs in LENGTHS])
+    for name, noise in KINDS.items():
+        shares = [false_alarms(noise, runs, effort.alone) for runs in LENGTHS]
+        table.add_row(name, *(f"{share:.2%}" for share in shares))
+    return table
+
+
+def _steps(effort: Effort) -> Table:
+    table = Table(
+        title="A step in the middle: found in its run, or one beside it", title_justify="left"
+    )
+    _columns(table, "noise", [f"{step:.0%}, {runs} runs" for step in STEPS for runs in LENGTHS])
+    for name, noise in KINDS.items():
+        shares = [
+            found_steps(noise, runs, runs // 2, step, effort.steps)[0]
+            for step in STEPS
+            for runs in LENGTHS
+        ]
+        table.add_row(name, *(f"{share:.0%}" for share in shares))
+    return table
+
+
+def _late(effort: Effort) -> Table:
+    table = Table(
+        title="A step of 25% before the last runs of 12: found / named elsewhere",
+        title_justify="left",
+    )
+    last = (1, 2, 3, 4, 6)
+    _columns(table, "noise", [f"last {count}" for count in last])
+    for name, noise in KINDS.items():
+        shares = [found_steps(noise, 12, 12 - count, 0.25, effort.steps) for count in last]
+        table.add_row(name, *(f"{found:.0%} / {other:.1%}" for found, other in shares))
+    return table
+
+
+def _memory(effort: Effort) -> Table:
+    table = Table(
+        title="Memory: a second copy found in its run / named elsewhere", title_justify="left"
+    )
+    _columns(table, "readings", [f"{runs} runs" for runs in (4, 12, 30)])
+    rng = np.random.default_rng(SEED + 3)
+    for luck in (False, True):
+        for planted in (False, True):
+            shares = [
+                memory(runs, runs // 2 if planted else None, luck=luck, count=effort.steps, rng=rng)
+                for runs in (4, 12, 30)
+            ]
+            kind = "by luck a half more" if luck else "stray pages"
+            named = f"{kind}, {'a copy more' if planted else 'nothing changed'}"
+            table.add_row(named, *(f"{found:.0%} / {other:.1%}" for found, other in shares))
+    return table
+
+
+def _columns(table: Table, first: str, others: Iterable[str]) -> None:
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Numerical procedures with their references; they know nothing of trials."""

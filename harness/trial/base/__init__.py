@@ -1,0 +1,1 @@
+"""A strategy bound to its inputs, and how it may end."""

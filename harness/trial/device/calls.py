@@ -1,0 +1,144 @@
+"""A strategy that works on an accelerator: its calls end when the device has nothing left to do.
+
+The check comes after that, so that what it finds wrong is what the call itself handed out too
+early: a copy of memory that the device had not written yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from harness.schema.records import DeviceTiming, Effort, Outcome
+from harness.trial.base.inputs import folder_of
+from harness.trial.base.outcomes import failure, judged
+from harness.trial.base.request import Assignment, Work
+from harness.trial.device.accelerator import Opened
+from harness.trial.device.clock import NANO, DeviceClock, Sample, events_cover
+from harness.trial.device.kernels import Kernel
+from harness.trial.device.overlap import NoOverlapError, measure_overlaps
+from harness.trial.meters.page_cache import file_cache
+from harness.trial.timing.clock import clock_cost_ns
+from harness.trial.timing.duet import turns_of
+from harness.trial.timing.steps import Record, Steady
+from harness.trial.timing.timed_calls import as_declared, facts
+
+NO_EVENTS = "its events tell no time"
+EVENTS_LESS = "its events tell less than the call takes: what the host does is not among them"
+
+
+@dataclass
+class Found:
+    """What is known of a trial's calls so far."""
+
+    first: Sample | None = None
+    empty_s: float | None = None
+    samples: list[Sample] = field(default_factory=list)
+    overlaps: tuple[Any, ...] = ()
+    no_overlap: str = ""  # why there are none
+
+
+class DeviceCalls:
+    """A call that an accelerator may go on with after it has returned.
+
+    Args:
+        task: what is to be measured.
+        work: the strategy, bound to its inputs.
+        opened: the device, with its context made.
+        kernel: makes what is computed beside a transfer, in so many rows; None where nothing is.
+    """
+
+    goes_on = False  # results are made anew
+
+    def __init__(
+        self,
+        task: Assignment,
+        work: Work,
+        opened: Opened,
+        kernel: Callable[[int], Kernel] | None = None,
+    ) -> None:
+        self.task = task
+        self.work = work
+        self.opened = opened
+        self.kernel = kernel
+        self.cache = file_cache(work, folder_of(task.fixture))
+        self.clock_cost_s = clock_cost_ns() * NANO
+        self.clock = DeviceClock(opened.device, self.clock_cost_s)
+        self.first_s = 0.0
+        self.found = Found()
+        self.result: Any = None
+
+    def _call(self) -> Any:
+        return self.task.strategy.function(*self.work.args)
+
+    def _restore(self) -> None:
+        if self.task.strategy.mutates:
+            self.work.restore()
+        self.cache.prepare()
+
+    def first(self) -> None:
+        self.result, sample = self.clock.once(self._call)
+        self.found.first = sample
+        self.first_s = sample.done_s
+
+    def verify(self, record: Record) -> Outcome:
+        record |= facts(self.work, self.result)
+        outcome = judged(lambda: self.work.check(self.task.scenario, self.result))
+        return as_declared(self.work, outcome, record["shares_memory"])
+
+    def drop(self) -> None:
+        self.result = None
+
+    def steady(self, effort: Effort, warmed: Callable[[], None]) -> Steady:
+        self._restore()
+        self.clock.once(self._call)  # with memory that the caches have by now
+        self.found.empty_s = self.clock.empty_s()
+        warmed()
+        turns = turns_of(self.task.duet)
+        self.found.samples = self.clock.steady(self._call, effort, self._restore, turns)
+        timing = {
+            "samples_s": [sample.done_s for sample in self.found.samples],
+            "calls_per_sample": 1,
+            "calls_timed_apart": True,
+        }
+        return Steady(timing, len(self.found.samples))
+
+    def compete(self) -> None:
+        """Try the call beside a kernel, once everything else is known.
+
+        Whatever happens here, the trial was measured: it is noted, and no more.
+        """
+        if self.kernel is None or not self.found.samples:
+            return
+        try:
+            self.found.overlaps = measure_overlaps(
+                self.clock, self._call, self.kernel, self.task.effort, self._restore
+            )
+        except NoOverlapError as error:
+            self.found.no_overlap = str(error)
+        except Exception as error:  # noqa: BLE001 — see above
+            self.found.no_overlap = f"overlap was not measured: {failure(error).reason}"
+
+    def record(self) -> Record:
+        """The field of a Trial that tells of time on the device."""
+        if self.found.first is None:
+            return {}
+        return {"device_timing": asdict(self._timing(self.found.first))}
+
+    def _timing(self, first: Sample) -> DeviceTiming:
+        found, device = self.found, self.opened.device
+        less = device.has_events and not events_cover(found.samples or [first])
+        events = [one.event_s for one in found.samples if one.event_s is not None and not less]
+        notes = ("" if device.has_events else NO_EVENTS, EVENTS_LESS if less else "")
+        return DeviceTiming(
+            device=device.kind,
+            first_blocked_s=first.blocked_s,
+            first_event_s=None if less else first.event_s,
+            context_s=self.opened.context_s,
+            empty_s=found.empty_s,
+            blocked_s=tuple(one.blocked_s for one in found.samples),
+            events_s=tuple(events),
+            overlaps=found.overlaps,
+            note="; ".join(note for note in (*notes, found.no_overlap) if note),
+        )

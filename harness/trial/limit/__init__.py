@@ -1,0 +1,1 @@
+"""Real limits on memory: setrlimit, control groups, and the cost model at them."""

@@ -1,0 +1,1 @@
+"""Scenarios with known answers, which the harness is checked with."""

@@ -1,0 +1,1 @@
+"""Clocks, turns, and the protocol of calls and epochs."""

@@ -1,0 +1,239 @@
+"""Files of pytest-benchmark as runs: written by its own code, read by every verb."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.cases.frame import case_frame
+from harness.cases.rounds import steady_s
+from harness.cli import run
+from harness.errors import UsageError
+from harness.formats.open_results import read_run
+from harness.journal.lines import JournalError
+from harness.schema.records import Outcome
+from tests.journals import MIB, planned, trial, write_run
+
+ROOT = Path(__file__).parents[2]
+SUITE = """
+import pytest
+
+@pytest.mark.benchmark(group="sums / all")
+class TestSums:
+    @pytest.mark.parametrize("count", [1000, 2000])
+    def test_range(self, benchmark, count):
+        benchmark(sum, range(count))
+
+    @pytest.mark.parametrize("count", [1000, 2000])
+    def test_list(self, benchmark, count):
+        benchmark(sum, list(range(count)))
+
+@pytest.mark.parametrize("value", [object()], ids=["one"])
+def test_address(benchmark, value):
+    benchmark(repr, value)
+
+def test_plain(benchmark):
+    benchmark.pedantic(list, rounds=7, iterations=3)
+"""
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a file of all rounds, and one of a storage, which has none of them."""
+    folder = tmp_path_factory.mktemp("suite")
+    for name in ("test_one.py", "deep/test_two.py"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(SUITE if name == "test_one.py" else _PLAIN)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."]
+    quick = ["--benchmark-max-time=0.001", "--benchmark-min-rounds=3"]
+    files = ["--benchmark-json=all.json", "--benchmark-save=kept", "--benchmark-storage=storage"]
+    subprocess.run([*command, *quick, *files], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+_PLAIN = "def test_plain(benchmark):\n    benchmark(list)\n"
+
+
+def theirs(path: Path) -> dict[str, dict[str, Any]]:
+    return {one["fullname"]: one for one in json.loads(path.read_text())["benchmarks"]}
+
+
+def test_tests_become_cases_with_all_their_rounds(written: Path) -> None:
+    read = read_run(written / "all.json")
+    keys = [planned.case.key for planned in read.header.plan.cases]
+    assert keys == [
+        "deep.test_two/test_plain ",
+        "sums_all/TestSums.test_range count=1000",
+        "sums_all/TestSums.test_range count=2000",
+        "sums_all/TestSums.test_list count=1000",
+        "sums_all/TestSums.test_list count=2000",
+        "test_one/test_address param=one",
+        "test_one/test_plain ",
+    ]
+    benchmarks = list(theirs(written / "all.json").values())
+    assert len(read.trials) == len(benchmarks)
+    for made, benchmark in zip(read.trials, benchmarks, strict=True):
+        assert made.timing is not None
+        assert made.timing.samples_s == tuple(benchmark["stats"]["data"])
+        assert steady_s(made) == statistics.median(benchmark["stats"]["data"])
+    assert read.trials[-1].timing is not None
+    assert read.trials[-1].timing.calls_per_sample == 3
+    assert any("no memory in it" in remark for remark in read.remarks)
+
+
+def test_the_machine_is_that_of_the_file(written: Path, tmp_path: Path) -> None:
+    content = json.loads((written / "all.json").read_text())
+    content["machine_info"] |= {"release": "6.6", "machine": "aarch64", "cpu": {"count": 96}}
+    content["commit_info"] |= {"id": "0123456789abcdef", "dirty": True}
+    (tmp_path / "other.json").write_text(json.dumps(content))
+    environment = read_run(tmp_path / "other.json").header.environment
+    assert (environment.kernel, environment.machine) == ("6.6", "aarch64")
+    assert (environment.processors, environment.memory_bytes) == (96, 0)
+    assert (environment.git_revision, environment.git_dirty) == ("0123456789ab", True)
+
+
+def test_a_file_without_rounds_gives_medians_and_says_so(written: Path) -> None:
+    (kept,) = (written / "storage").glob("*/0001_kept.json")
+    read = read_run(kept)
+    medians = [one["stats"]["median"] for one in theirs(kept).values()]
+    assert [one.timing.samples_s for one in read.trials if one.timing] == [
+        (median,) for median in medians
+    ]
+    assert any("7 of 7 tests are known by their median alone" in text for text in read.remarks)
+
+
+def test_equal_names_of_one_group_are_told_apart_by_their_files(
+    written: Path, tmp_path: Path
+) -> None:
+    content = json.loads((written / "all.json").read_text())
+    for benchmark in content["benchmarks"]:
+        benchmark["group"] = "all"
+    (tmp_path / "grouped.json").write_text(json.dumps(content))
+    found = {one.case.strategy for one in read_run(tmp_path / "grouped.json").header.plan.cases}
+    assert {"test_two.test_plain", "test_one.test_plain", "TestSums.test_list"} <= found
+
+
+NOTED = {
+    "outcome": "ok",
+    "peak_extra_bytes": 3 * MIB,
+    "peak_anon_bytes": 2 * MIB,
+    "peak_file_bytes": MIB,
+    "peak_shmem_bytes": 0,
+    "retained_bytes": MIB,
+    "left_bytes": 0,
+    "payload_bytes": MIB,
+    "shares_memory": False,
+    "minor_faults_first": 513.0,
+}
+
+
+def with_memory(source: Path, path: Path, **changed: Any) -> Path:
+    content = json.loads(source.read_text())
+    for benchmark in content["benchmarks"]:
+        benchmark["extra_info"] = {"ferrybench": NOTED | changed, "mine": "too"}
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_memory_that_the_plugin_noted_is_that_of_the_case(written: Path, tmp_path: Path) -> None:
+    cases = case_frame(read_run(with_memory(written / "all.json", tmp_path / "with.json")))
+    for name, value in {"copies": 2.0, "outcome": "ok", **NOTED}.items():
+        assert cases[name].tolist() == [value] * 7, name
+
+
+def test_compare_weighs_their_memory_and_tells_of_their_times(
+    written: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = with_memory(written / "all.json", tmp_path / "base.json")
+    more = {"peak_extra_bytes": 4 * MIB, "peak_anon_bytes": 3 * MIB}
+    heavier = with_memory(written / "all.json", tmp_path / "heavier.json", **more)
+    assert run(["compare", str(base), str(base)]) == 0
+    assert run(["compare", str(base), str(heavier)]) == 1
+    said = capsys.readouterr().out
+    assert "memory at the peak: 2 MiB → 3 MiB" in said
+    content = json.loads(base.read_text())
+    for benchmark in content["benchmarks"]:
+        benchmark["stats"]["data"] = [2 * time_s for time_s in benchmark["stats"]["data"]]
+    (tmp_path / "slower.json").write_text(json.dumps(content))
+    assert run(["compare", str(base), str(tmp_path / "slower.json")]) == 0
+    said = capsys.readouterr().out
+    assert "inconclusive (advisory): test_one/test_plain" in said
+    assert "2×: too few processes to ever decide" in said
+
+
+def test_report_and_exports_take_the_file(
+    written: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = with_memory(written / "all.json", tmp_path / "base.json")
+    assert run(["report", str(base), "-o", str(tmp_path / "report")]) == 0
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "How do the tests of sums / all compare?" in page
+    assert "in the one process of its session" in page
+    assert "processes of its own" not in page  # which is how ferrybench itself measures
+    again = tmp_path / "again.json"
+    options = ["--format", "pytest-benchmark", "-o", str(again)]
+    assert run(["export", str(base), *options]) == 0
+    theirs_again = theirs(again)
+    assert len(theirs_again) == 7
+    first = read_run(again).header.plan.cases
+    assert {one.case.key for one in first} == {
+        one.case.key for one in read_run(base).header.plan.cases
+    }
+
+
+def test_our_own_export_comes_back_as_it_was(tmp_path: Path) -> None:
+    cases = [planned("base", baseline=True), planned("other")]
+    trials = [trial(index, number) for index in range(2) for number in range(4)]
+    journal = write_run(tmp_path / "run.jsonl", cases, trials)
+    exported = tmp_path / "run.json"
+    assert run(["export", str(journal), "--format", "pytest-benchmark", "-o", str(exported)]) == 0
+    assert "exported by ferrybench" in read_run(exported).remarks[0]
+    before, after = (case_frame(read_run(path)) for path in (journal, exported))
+    for name in ("case", "steady_median_s", "peak_extra_bytes", "copies", "baseline", "size_bytes"):
+        assert before[name].tolist() == after[name].tolist(), name
+
+
+def test_a_journal_is_read_as_ever(tmp_path: Path) -> None:
+    said = '"machine_info" and "benchmarks"'
+    failed = trial(0, 0, outcome=Outcome("error", said))
+    journal = write_run(tmp_path / "run.jsonl", [planned("base")], [failed])
+    assert read_run(journal).trials[0].outcome.reason == said
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('{"machine_info": {}, "benchmarks": [', "damaged file of pytest-benchmark: .*truncated"),
+        ('{"machine_info": {}, "benchmarks": []}', "there is no benchmark"),
+        (
+            '{"machine_info": {}, "benchmarks": [{"name": "a", "fullname": "b", "stats": {}}]}',
+            "missing required field `median`",
+        ),
+        (
+            '{"machine_info": {}, "benchmarks": '
+            '[{"name": "a", "fullname": "b::a", "stats": {"median": -1}}]}',
+            "b::a: its times are no durations",
+        ),
+        ('{"machine_info": [], "benchmarks": 3}', "Expected `object`, got `array`"),
+    ],
+)
+def test_a_bad_file_is_told_in_one_line(content: str, problem: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_text(content)
+    with pytest.raises(UsageError, match=problem) as told:
+        read_run(tmp_path / "bad.json")
+    assert str(tmp_path / "bad.json") in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_what_is_neither_is_no_journal(tmp_path: Path) -> None:
+    (tmp_path / "other.json").write_text('{"results": []}\n')
+    with pytest.raises(JournalError, match="not a ferrybench journal"):
+        read_run(tmp_path / "other.json")
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_run(tmp_path / "none.json")

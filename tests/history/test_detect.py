@@ -1,0 +1,232 @@
+"""Planted changes are found in their runs, and nothing is found where nothing was planted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.history.as_text import case_lines, headline, machine_lines, remarks, run_lines
+from harness.history.detect import history
+from harness.history.discover import gather
+from harness.history.machines import by_machine, changed_between, same_machine
+from harness.history.series import History
+from harness.host.environment import Environment
+from harness.schema.records import Outcome
+from tests.history.made_runs import (
+    CASES,
+    PAYLOAD,
+    Shape,
+    case_of,
+    from_run,
+    history_of,
+    run_id,
+    series_of,
+    where,
+    write,
+    write_runs,
+)
+from tests.journals import ENVIRONMENT, MIB
+
+OOM = Outcome("oom", "cannot allocate 8 GiB")
+NEW_TORCH = replace(
+    ENVIRONMENT, hosts={"default": {"python": "3.11.7", "torch": "2.14.0+cpu", "numpy": "2.4.6"}}
+)
+
+
+def changed_series(found: History) -> set[tuple[str, str]]:
+    return {
+        (case.key.split()[0], series.metric.name)
+        for case in found.cases
+        for series in case.series
+        if series.changes
+    }
+
+
+def test_a_second_copy_is_found_in_its_run_and_nowhere_else(tmp_path: Path) -> None:
+    folder = write_runs(tmp_path, 9, from_run(5, "other", Shape(peak=2 * PAYLOAD)))
+    found = history_of(folder)
+    case = case_of(found, "other")
+    assert where(case, "peak") == [run_id(5)]
+    change = series_of(case, "peak").changes[0]
+    assert (change.before, change.after, change.worse) == (PAYLOAD, 2 * PAYLOAD, True)
+    assert changed_series(found) == {("moving/other", "peak"), ("moving/other", "kept")}
+    assert headline(found) == "2 cases over 9 runs: 1 changed"
+
+
+def test_fewer_page_faults_are_better(tmp_path: Path) -> None:
+    found = history_of(write_runs(tmp_path, 8, from_run(3, "base", Shape(faults=8.0))))
+    case = case_of(found, "base")
+    assert where(case, "faults") == [run_id(3)]
+    assert not series_of(case, "faults").changes[0].worse
+
+
+def test_a_slower_strategy_is_found_by_its_ratio_and_its_time_is_advisory(tmp_path: Path) -> None:
+    found = history_of(write_runs(tmp_path, 12, from_run(7, "other", Shape(seconds=1.25e-3))))
+    case = case_of(found, "other")
+    assert where(case, "ratio") == [run_id(7)]
+    assert where(case, "time") == [run_id(7)]
+    assert 1.2 < series_of(case, "ratio").changes[0].ratio < 1.3
+    assert not series_of(case_of(found, "base"), "time").changes
+    lines = [line for line, _ in case_lines(case, everything=False)]
+    assert [("advisory" in line) for line in lines if "steady time" in line] == [True]
+
+
+def test_a_machine_that_became_slower_changes_no_ratio(tmp_path: Path) -> None:
+    slow = Shape(seconds=1.5e-3)
+
+    def shapes(number: int) -> dict[str, Shape]:
+        return {"base": slow, "other": slow} if number >= 6 else {}
+
+    found = history_of(write_runs(tmp_path, 12, shapes))
+    assert changed_series(found) == {("moving/base", "time"), ("moving/other", "time")}
+    assert headline(found) == ("2 cases over 12 runs: 0 changed, 2 more in time alone (advisory)")
+
+
+def test_nothing_is_found_where_nothing_changed(tmp_path: Path) -> None:
+    found = history_of(write_runs(tmp_path, 12))
+    assert not changed_series(found)
+    assert headline(found) == "2 cases over 12 runs: 0 changed"
+
+
+def test_one_odd_run_neither_makes_a_change_nor_hides_one(tmp_path: Path) -> None:
+    odd = Shape(seconds=3e-3, peak=3 * PAYLOAD)
+    alone = history_of(
+        write_runs(tmp_path / "alone", 12, lambda n: {"other": odd} if n == 3 else {})
+    )
+    assert not changed_series(alone)
+
+    def shapes(number: int) -> dict[str, Shape]:
+        usual = Shape(seconds=1.3e-3, peak=2 * PAYLOAD) if number >= 9 else Shape()
+        return {"other": odd if number == 3 else usual}
+
+    both = case_of(history_of(write_runs(tmp_path / "both", 18, shapes)), "other")
+    assert where(both, "ratio") == [run_id(9)]
+    assert where(both, "peak") == [run_id(9)]
+
+
+def test_the_newest_run_alone_is_no_change_of_a_number(tmp_path: Path) -> None:
+    worse = Shape(seconds=2e-3, peak=2 * PAYLOAD)
+    assert not changed_series(history_of(write_runs(tmp_path, 12, from_run(11, "other", worse))))
+
+
+def test_there_and_back_are_two_changes(tmp_path: Path) -> None:
+    double = {"other": Shape(peak=2 * PAYLOAD)}
+    folder = write_runs(tmp_path, 12, lambda number: double if 4 <= number < 8 else {})
+    assert where(case_of(history_of(folder), "other"), "peak") == [run_id(4), run_id(8)]
+
+
+def test_what_else_changed_in_the_run_is_named(tmp_path: Path) -> None:
+    def environment(number: int) -> Environment:
+        return NEW_TORCH if number >= 5 else ENVIRONMENT
+
+    planted = from_run(5, "other", Shape(peak=2 * PAYLOAD))
+    found = history_of(write_runs(tmp_path, 9, planted, environment))
+    change = series_of(case_of(found, "other"), "peak").changes[0]
+    assert change.causes == ("torch: 2.13.0+cpu → 2.14.0+cpu",)
+    [line] = run_lines(found)
+    assert f"{run_id(5)}: 1 case changed: torch: 2.13.0+cpu → 2.14.0+cpu" in line
+
+
+def test_where_nothing_else_is_known_to_have_changed_that_is_said(tmp_path: Path) -> None:
+    found = history_of(write_runs(tmp_path, 9, from_run(5, "other", Shape(peak=2 * PAYLOAD))))
+    assert series_of(case_of(found, "other"), "peak").changes[0].causes == ()
+    [line] = run_lines(found)
+    assert line.endswith("nothing else is known to have changed")
+
+
+def test_a_strategy_that_was_rewritten_is_named(tmp_path: Path) -> None:
+    first, second = gather([write_runs(tmp_path, 2)]).runs
+    key = next(key for key in second.cases if "/other " in key)
+    rewritten = replace(
+        second, cases={**second.cases, key: replace(second.cases[key], source="another")}
+    )
+    assert changed_between(first, second, key) == ()
+    assert changed_between(first, rewritten, key) == ("the strategy's code",)
+
+
+def test_runs_of_two_machines_are_two_series(tmp_path: Path) -> None:
+    other = replace(ENVIRONMENT, cpu_model="B Processor", processors=8)
+
+    def environment(number: int) -> Environment:
+        return other if number % 2 else ENVIRONMENT
+
+    def shapes(number: int) -> dict[str, Shape]:
+        """The second machine takes twice the memory, always."""
+        return {"other": Shape(peak=2 * PAYLOAD)} if number % 2 else {}
+
+    found = history_of(write_runs(tmp_path, 12, shapes, environment))
+    assert not changed_series(found)
+    assert [len(machine.runs) for machine in found.machines] == [6, 6]
+    told = "\n".join(machine_lines(found))
+    for text in ("A: A Processor", "B: B Processor, 8 processors", "processors: 2 → 8"):
+        assert text in told
+    assert headline(found) == "2 cases over 12 runs: 0 changed"
+
+
+def test_a_kernel_that_keeps_more_memory_for_itself_makes_no_other_machine() -> None:
+    newer = replace(ENVIRONMENT, kernel="6.2", memory_bytes=ENVIRONMENT.memory_bytes - 8 * MIB)
+    larger = replace(ENVIRONMENT, memory_bytes=2 * ENVIRONMENT.memory_bytes)
+    assert same_machine(ENVIRONMENT, newer)
+    assert not same_machine(ENVIRONMENT, larger)
+
+
+def test_an_outcome_that_changed_is_told_after_one_run(tmp_path: Path) -> None:
+    found = history_of(write_runs(tmp_path, 3, from_run(2, "other", Shape(outcome=OOM))))
+    case = case_of(found, "other")
+    assert case.outcomes is not None
+    assert [(one.at, one.before.name, one.after.name) for one in case.outcomes.changes] == [
+        (2, "ok", "oom")
+    ]
+    lines = [line for line, _ in case_lines(case, everything=False)]
+    assert any(f"{run_id(2)}: ok → oom: " in line and OOM.reason in line for line in lines)
+    assert headline(found) == "2 cases over 3 runs: 1 changed"
+
+
+def test_an_outcome_that_changes_again_and_again_comes_and_goes(tmp_path: Path) -> None:
+    failed = {"other": Shape(outcome=OOM)}
+    found = history_of(write_runs(tmp_path, 10, lambda number: failed if number % 2 else {}))
+    lines = [line for line, _ in case_lines(case_of(found, "other"), everything=False)]
+    assert "  outcome comes and goes: ok ×5, oom ×5; last oom" in lines
+    assert not list(run_lines(found))
+
+
+def test_too_few_runs_are_said_with_how_many_it_takes(tmp_path: Path) -> None:
+    found = history_of(write_runs(tmp_path, 4, from_run(2, "other", Shape(peak=2 * PAYLOAD))))
+    case = case_of(found, "other")
+    assert where(case, "peak") == [run_id(2)]
+    lines = [line for line, _ in case_lines(case, everything=True)]
+    assert any("steady time" in line and "too few runs (4; 6 needed)" in line for line in lines)
+    assert any(text.startswith("2 of 2 have too few runs") for text in remarks(found))
+
+
+def test_a_run_in_which_a_case_was_skipped_says_nothing_of_it(tmp_path: Path) -> None:
+    skipping = (CASES[0], replace(CASES[1], skip="takes 8 GiB, 4 GiB are free"))
+    for number in range(6):
+        write(tmp_path, number, cases=skipping if number == 3 else CASES)
+    case = case_of(history_of(tmp_path), "other")
+    assert case.outcomes is not None
+    assert case.outcomes.runs == (0, 1, 2, 4, 5)
+    assert not case.outcomes.changes
+    assert series_of(case, "peak").runs == (0, 1, 2, 4, 5)
+
+
+def test_only_the_metrics_that_are_asked_for_are_followed(tmp_path: Path) -> None:
+    folder = write_runs(tmp_path, 6, from_run(3, "other", Shape(outcome=OOM)))
+    machines = by_machine(gather([folder]).runs)
+    found = history(machines, metrics=["peak"])
+    assert {one.metric.name for case in found.cases for one in case.series} == {"peak"}
+    assert not found.changed
+
+
+@pytest.mark.parametrize(("strategy", "named"), [("base", True), ("other", False)])
+def test_a_ratio_that_changed_by_its_baseline_says_so(
+    strategy: str, named: bool, tmp_path: Path
+) -> None:
+    found = history_of(write_runs(tmp_path, 12, from_run(6, strategy, Shape(seconds=2e-3))))
+    (change,) = series_of(case_of(found, "other"), "ratio").changes
+    assert change.worse is not named
+    assert [cause.partition(":")[0] for cause in change.causes] == (
+        ["the baseline's own time"] if named else []
+    )

@@ -1,0 +1,47 @@
+"""Arenas of Python's small objects, against objects whose size is known."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from harness.trial.meters.malloc_arenas import Arenas, grain_bytes
+
+pytestmark = pytest.mark.skipif(
+    sys.implementation.name != "cpython", reason="CPython's allocator is what is asked"
+)
+
+
+def test_many_small_objects_take_arenas_and_a_large_one_does_not() -> None:
+    before = Arenas.now()
+    large = bytes(64 * 1024**2)
+    between = Arenas.now()
+    small = [float(number) for number in range(500_000)]
+    after = Arenas.now()
+    assert len(large) + len(small) > 0
+    assert grain_bytes(before, between) == 0
+    assert grain_bytes(between, after) == after.each_bytes > 0
+    taken = (after.ever - between.ever) * after.each_bytes
+    # 24 bytes each, in places of 32; what earlier arenas still have free is used first.
+    assert 0.6 * 32 * len(small) < taken <= 1.1 * 32 * len(small)
+
+
+def test_reading_leaves_standard_error_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
+    Arenas.now()
+    os.write(2, b"still mine\n")
+    assert capfd.readouterr().err == "still mine\n"
+
+
+def test_another_allocator_has_none() -> None:
+    script = "from harness.trial.meters.malloc_arenas import Arenas; print(Arenas.now())"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"PYTHONMALLOC": "malloc"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "Arenas(ever=0, each_bytes=0)\n"
