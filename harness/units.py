@@ -95,3 +95,8 @@ def format_multiple(ratio: float) -> str:
     if abs(ratio) < 0.005:
         return "0×"
     return f"{ratio:.2f}×" if abs(ratio) < 100 else f"{ratio:.3g}×"
+
+
+def size_text(size_bytes: int | None) -> str:
+    """A size; the absence of one is no size at all."""
+    return "no size" if size_bytes is None else format_size(size_bytes)

@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.host.environment import Environment
-from harness.journal.lines import CeilingLine, EndLine, Header, Journal, Plan
+from harness.journal.lines import CeilingLine, EndLine, Header, Plan
+from harness.journal.write import Journal
 from harness.schema.description import ParameterInfo, ScenarioInfo, StrategyInfo
 from harness.schema.records import (
     Case,

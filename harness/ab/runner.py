@@ -13,7 +13,8 @@ from harness.ab.pair import Pairs
 from harness.ab.stopping import Course, Lap
 from harness.comparison.paired import Pair
 from harness.host.inputs import FixtureStore
-from harness.journal.lines import EndLine, Header, Journal
+from harness.journal.lines import EndLine, Header
+from harness.journal.write import Journal
 from harness.planning.order import Step
 from harness.run.instrument import Instrument
 from harness.run.runner import Listener, Team

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import UsageError
-from harness.schema.records import HostSpec
+from harness.schema.records import Effort, HostSpec
 
+DUET = Effort(trials=0, steady_s=0.08, min_samples=5, max_samples=40)
+"""Both halves of a duet together; what counts is the number of pairs, not how long each takes."""
 _FORMS = (
     "an interpreter, a virtual environment, NAME=VALUE of an environment variable, path=FOLDER or "
     "rev=REVISION, separated by commas"

@@ -8,9 +8,8 @@ from harness.analysis.parameter_values import in_order, value_text
 from harness.analysis.ranking import certainly_less
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, percent, shortened
-from harness.cases.columns.throughput import DISK_RANDOM, DISK_SEQUENTIAL
 from harness.cases.rows import CaseRow
-from harness.schema.records import Value
+from harness.schema.records import DISK_RANDOM, DISK_SEQUENTIAL, Value
 from harness.stats.intervals import NOTHING, Interval
 from harness.units import format_rate
 

@@ -17,7 +17,7 @@ from harness.cases.columns.files import (
     cache_columns,
     training_columns,
 )
-from harness.cases.columns.limit import LIMIT_COLUMNS, limit_columns, limit_outcome
+from harness.cases.columns.limit import LIMIT_COLUMNS, limit_columns
 from harness.cases.columns.loader import (
     LOADING_COLUMNS,
     TREE_COLUMNS,
@@ -28,6 +28,7 @@ from harness.cases.columns.loader import (
 from harness.cases.columns.throughput import share_of_ceiling
 from harness.cases.rounds import case_outcome, paired_ratio, steady_by_round, steady_s
 from harness.journal.lines import Run
+from harness.planning.limit_search import limit_outcome
 from harness.schema.records import TIMED, PlannedCase, Trial, TrialKind
 from harness.stats.intervals import median_interval, two_modes
 

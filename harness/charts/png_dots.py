@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from harness.charts.chart import Dot, DotFigure, DotRow, Role, at_size
 from harness.charts.palette import INK, MUTED, Look
 from harness.charts.png_canvas import FOOT_IN, HEAD_IN, new_canvas, set_scale, write_head
-from harness.report.words.text import size_text
+from harness.units import size_text
 
 ROW_IN = 0.215
 REFERENCE_IN = 0.2

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from harness.ab.runner import contenders
 from harness.ab.session import Contest
-from harness.ab.spec import parse_side
+from harness.ab.spec import DUET, parse_side
 from harness.ab.stopping import MOST_PAIRS, Course
 from harness.cli.compare_verb import show, within, write
 from harness.cli.measuring import measure_sides_into
@@ -19,12 +19,8 @@ from harness.comparison.suite import Rules
 from harness.comparison.tolerance import parse_tolerance
 from harness.console import out
 from harness.errors import EXIT_INTERRUPTED, UsageError, refuse_overwriting
-from harness.journal.lines import read_journal
-from harness.schema.records import Effort
+from harness.journal.read import read_journal
 from harness.trial.timing.heap_layout import luck_can_be_shared
-
-DUET = Effort(trials=0, steady_s=0.08, min_samples=5, max_samples=40)
-"""Both halves of a duet together; what counts is the number of pairs, not how long each takes."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from harness.comparison.calibration.drift import LEAST_RUNS, CaseRuns
 from harness.comparison.tolerance import Tolerance
 from harness.console import out
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UsageError
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.units import format_duration, format_seconds, format_share
 
 TARGETS = ("tensor_from_array",)

@@ -14,7 +14,8 @@ from harness.cli.measuring import measure_into
 from harness.cli.options import parse_sets
 from harness.console import err, out
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UsageError
-from harness.journal.lines import Run, read_journal
+from harness.journal.lines import Run
+from harness.journal.read import read_journal
 from harness.planning.plan import Request
 from harness.run.runner import default_effort
 from harness.run.session import Settings

@@ -14,7 +14,8 @@ from harness.cli.options import RESULTS
 from harness.console import Progress, err
 from harness.errors import refuse_overwriting
 from harness.host.inputs import temporary_folder
-from harness.journal.lines import Header, Journal
+from harness.journal.lines import Header
+from harness.journal.write import Journal
 from harness.planning.plan import Request
 from harness.run import session as sessions
 

@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from harness.cases.columns.limit import limit_outcome
 from harness.cli.measuring import measure_into, until_stopped
 from harness.cli.options import (
     chosen_level,
@@ -21,7 +20,9 @@ from harness.cli.options import (
 )
 from harness.console import Progress, err, out
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UnableError, UsageError
-from harness.journal.lines import Run, read_journal
+from harness.journal.lines import Run
+from harness.journal.read import read_journal
+from harness.planning.limit_search import limit_outcome
 from harness.planning.plan import Request
 from harness.run import session as sessions
 from harness.run.runner import default_effort

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 
 import pandas as pd
 
-from harness.formats import has_interval, known, records
+from harness.formats.rows import has_interval, known, records
 from harness.journal.lines import Run
 
 LONGEST_NAME = 1024

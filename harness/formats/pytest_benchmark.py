@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import pandas as pd
 
 from harness.errors import UnableError
-from harness.formats import known, records
+from harness.formats.rows import known, records
 from harness.journal.lines import Run
 from harness.schema.records import TIMED, Trial
 

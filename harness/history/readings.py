@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cases.columns.limit import limit_outcome
 from harness.cases.rounds import case_outcome, steady_by_round
 from harness.comparison.amounts import Scale
 from harness.comparison.sides import Measured
 from harness.history.metrics import METRICS, MetricName
 from harness.host.environment import Environment
 from harness.journal.lines import Plan, Run
+from harness.planning.limit_search import limit_outcome
 from harness.schema.records import Outcome, PlannedCase, Trial
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
@@ -15,7 +16,7 @@ from harness.units import format_size
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from harness.inline.comparison import Comparison
+    from harness.inline.costs import Costs
 
 _WIDTH_IN, _HEAD_IN, _ROW_IN = 9.0, 1.1, 0.34
 
@@ -29,22 +30,24 @@ class Picture(Figure):
         return stream.getvalue()
 
 
-def draw(comparison: Comparison) -> Picture:
+def draw(measurements: Mapping[str, Costs], baseline: str) -> Picture:
     """Every way that did not fail, in the order it was given."""
-    ways = {name: found for name, found in comparison.measurements.items() if found.ok}
+    ways = {name: found for name, found in measurements.items() if found.ok}
     height = _HEAD_IN + _ROW_IN * max(1, len(ways))
     picture = Picture(figsize=(_WIDTH_IN, height), facecolor="white", layout="constrained")
     times, memory = picture.subplots(1, 2, sharey=True)
     for axes in (times, memory):
         _plain(axes, len(ways))
-    times.set_yticks(range(len(ways)), [_name(comparison, name) for name in ways])
+    times.set_yticks(
+        range(len(ways)), [f"{name} (baseline)" if name == baseline else name for name in ways]
+    )
     for label in times.get_yticklabels():
         label.set_color(INK)
     times.set_title("steady state, a call", **_TITLE)
     memory.set_title("memory at the peak", **_TITLE)
     timed = {place: one.steady for place, one in enumerate(ways.values()) if one.samples_s}
     for place, interval in timed.items():
-        colour = INK if list(ways)[place] == comparison.baseline else LOOKS[0].light
+        colour = INK if list(ways)[place] == baseline else LOOKS[0].light
         times.hlines(place, interval.low, interval.high, color=colour, linewidth=5, alpha=0.3)
         times.plot(interval.median, place, marker="o", color=colour, clip_on=False)
     if timed:
@@ -64,10 +67,6 @@ def draw(comparison: Comparison) -> Picture:
 
 _SMALL: dict[str, Any] = {"size": 9.5, "color": MUTED}
 _TITLE: dict[str, Any] = {"loc": "left", "size": 10.5, "color": INK}
-
-
-def _name(comparison: Comparison, name: str) -> str:
-    return f"{name} (baseline)" if name == comparison.baseline else name
 
 
 def _plain(axes: Axes, rows: int) -> None:

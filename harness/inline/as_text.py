@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 from html import escape
-from typing import TYPE_CHECKING
 
+from harness.inline.costs import Costs
+from harness.stats.intervals import Interval
 from harness.units import format_multiple, format_seconds, format_size
-
-if TYPE_CHECKING:
-    from harness.inline.measurement import Measurement
-    from harness.stats.intervals import Interval
 
 _STRAY_BYTES = 128 * 1024
 Row = tuple[str, str]
 """A label, which may be empty, and what it stands for."""
 
 
-def as_text(found: Measurement) -> str:
+def as_text(found: Costs) -> str:
     """One block of lines, labels in a column."""
     rows = rows_of(found)
     width = max((len(label) for label, _ in rows), default=0)
@@ -25,7 +22,7 @@ def as_text(found: Measurement) -> str:
     return "\n".join([_headline(found), *lines])
 
 
-def as_html(found: Measurement) -> str:
+def as_html(found: Costs) -> str:
     """One table without styles of its own."""
     rows = "".join(
         f"<tr><th style='text-align:left'>{escape(label)}</th>"
@@ -36,13 +33,13 @@ def as_html(found: Measurement) -> str:
     return f"<table>{headline}<tbody>{rows}</tbody></table>"
 
 
-def _headline(found: Measurement) -> str:
+def _headline(found: Costs) -> str:
     if found.ok:
         return f"{found.name}: ok" + (f", {found.verified}" if found.verified else "")
     return f"{found.name}: {found.outcome.name}: {found.outcome.reason}"
 
 
-def rows_of(found: Measurement) -> list[Row]:
+def rows_of(found: Costs) -> list[Row]:
     """What is known, line by line; what is not has none."""
     rows: list[Row] = [("where", found.outcome.where)] if found.outcome.where else []
     if found.result:
@@ -56,12 +53,12 @@ def rows_of(found: Measurement) -> list[Row]:
     return rows
 
 
-def _result(found: Measurement) -> str:
+def _result(found: Costs) -> str:
     shares = {True: ", shares the payload's memory", False: ", memory of its own", None: ""}
     return found.result + shares[found.shares_memory]
 
 
-def _time_rows(found: Measurement) -> list[Row]:
+def _time_rows(found: Costs) -> list[Row]:
     rows = []
     if found.first_calls_s:
         rows.append(("first call", interval_text(found.first_call)))
@@ -82,7 +79,7 @@ def interval_text(interval: Interval) -> str:
     return f"{format_seconds(interval.median)} ({around}{interval.count} {processes})"
 
 
-def _memory_rows(found: Measurement) -> list[Row]:
+def _memory_rows(found: Costs) -> list[Row]:
     ledger = found.ledger
     if ledger is None:
         return []
@@ -104,7 +101,7 @@ def size_text(size_bytes: float) -> str:
     return format_size(0 if -_STRAY_BYTES < size_bytes < 0 else size_bytes)
 
 
-def _left_behind(found: Measurement) -> str:
+def _left_behind(found: Costs) -> str:
     parts = []
     if found.leftovers is not None:
         parts += [f"open: {name}" for name in found.leftovers.descriptors]

@@ -13,7 +13,8 @@ from typing import Any
 
 from harness.cases.columns.copies import copied_bytes
 from harness.errors import UsageError
-from harness.inline.measurement import Measurement
+from harness.inline.as_text import as_text
+from harness.inline.costs import Costs
 from harness.schema.records import MISSED
 from harness.trial.base.outcomes import OPEN_FILES
 from harness.units import format_multiple, format_size, parse_size
@@ -83,7 +84,7 @@ class Budget:
         """Whether one call does not tell."""
         return self.faults is not None or self.leaks is not None
 
-    def enforce(self, measurement: Measurement) -> None:
+    def enforce(self, measurement: Costs) -> None:
         """Raise where a measurement exceeds the budget.
 
         Raises:
@@ -98,13 +99,13 @@ class Budget:
         if breaches:
             raise BudgetExceededError(told(breaches, measurement))
 
-    def breaches(self, measurement: Measurement) -> Iterator[Breach]:
+    def breaches(self, measurement: Costs) -> Iterator[Breach]:
         """Everything that was exceeded."""
         yield from self._memory(measurement)
         yield from self._sharing(measurement)
         yield from self._repeats(measurement)
 
-    def _memory(self, measurement: Measurement) -> Iterator[Breach]:
+    def _memory(self, measurement: Costs) -> Iterator[Breach]:
         ledger = measurement.ledger
         if ledger is None:
             return
@@ -132,7 +133,7 @@ class Budget:
                     f"{format_size(bytes_used)} {name}, {_said(allowed, limit)} allowed", advice
                 )
 
-    def _sharing(self, measurement: Measurement) -> Iterator[Breach]:
+    def _sharing(self, measurement: Costs) -> Iterator[Breach]:
         shares, wanted = measurement.shares_memory, self.shares_memory
         if wanted is None or shares is wanted:
             return
@@ -146,7 +147,7 @@ class Budget:
         else:
             yield Breach("the result shares the payload's memory", _COPY_INSTEAD)
 
-    def _repeats(self, measurement: Measurement) -> Iterator[Breach]:
+    def _repeats(self, measurement: Costs) -> Iterator[Breach]:
         faults = measurement.minor_faults_steady
         if self.faults is not None:
             if math.isnan(faults):
@@ -202,21 +203,21 @@ _LEAKS = (
 _ALL_LEAKED = Breach("open descriptors add up from call to call, until there are too many", _LEAKS)
 
 
-def _peak_advice(measurement: Measurement) -> str:
+def _peak_advice(measurement: Costs) -> str:
     ledger = measurement.ledger
     mapped = ledger is not None and ledger.peak.file_bytes > ledger.peak_extra_bytes / 2
     return _FILE_PAGES if mapped else _FEWER_COPIES
 
 
-def told(breaches: list[Breach], measurement: Measurement) -> str:
+def told(breaches: list[Breach], measurement: Costs) -> str:
     """What was exceeded, the whole ledger, and what to do."""
     lines = [f"{measurement.name}: {'; '.join(breach.text for breach in breaches)}"]
-    lines += ["", repr(measurement), ""]
+    lines += ["", as_text(measurement), ""]
     lines += [f"to do: {text}" for text in dict.fromkeys(breach.advice for breach in breaches)]
     return "\n".join(lines)
 
 
-def failed(measurement: Measurement) -> str:
+def failed(measurement: Costs) -> str:
     """Why there is nothing to judge."""
     outcome = measurement.outcome
     lines = [f"{measurement.name} could not be judged: {outcome.name}: {outcome.reason}"]
@@ -227,7 +228,7 @@ def failed(measurement: Measurement) -> str:
     return "\n".join(lines)
 
 
-def size_of(size: int | str, measurement: Measurement) -> float:
+def size_of(size: int | str, measurement: Costs) -> float:
     """A size of a budget in bytes."""
     if not isinstance(size, str):
         return size
@@ -255,7 +256,7 @@ def _parse(text: str) -> tuple[float, bool]:
         ) from error
 
 
-def _telling_payload(measurement: Measurement, what: str) -> int:
+def _telling_payload(measurement: Costs, what: str) -> int:
     payload = measurement.payload_bytes
     if payload >= TELLING_BYTES:
         return payload
@@ -275,5 +276,5 @@ def _said(allowed: int | str, limit: float) -> str:
     return f"{allowed} = {format_size(limit)}" if multiple else format_size(limit)
 
 
-def _why_unknown(measurement: Measurement) -> str:
+def _why_unknown(measurement: Costs) -> str:
     return "it returns no array" if measurement.payload_bytes else "it was given no arrays"

@@ -74,7 +74,7 @@ class Comparison:
         """Time and memory of the ways that did not fail, by matplotlib."""
         from harness.inline.as_png import draw
 
-        return draw(self)
+        return draw(self.measurements, self.baseline)
 
     def __repr__(self) -> str:
         rows = [HEADS, *(self._cells(name) for name in self.measurements)]

@@ -12,7 +12,8 @@ import msgspec
 from harness.host.host import Report
 from harness.inline import remarks
 from harness.inline.call import Job
-from harness.inline.measurement import Measurement, Repeats
+from harness.inline.costs import Repeats
+from harness.inline.measurement import Measurement
 from harness.inline.threads_and_children import Holdings
 from harness.schema.records import Faults, Ledger, Outcome, Trial, TrialKind
 

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 import msgspec
 
-from harness.cases.columns.device import DEVICE_TO
-from harness.cases.columns.throughput import DISK_SEQUENTIAL
 from harness.host.environment import Environment, available_bytes, usable_processors
 from harness.host.host import Host, Report
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import CeilingLine, Plan
 from harness.scenario import PAGE_CACHE
-from harness.schema.records import Ceiling
+from harness.schema.records import DEVICE_TO, DISK_SEQUENTIAL, Ceiling
 
 CEILING_BYTES = (64 * 1024**2, 256 * 1024**2)
 CACHES_EXCEEDED = 4  # a ceiling's copy is this many times the last cache, within the bounds above

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from harness.cases.columns.limit import (
+from harness.planning.estimate import whole_searches
+from harness.planning.limit_search import (
     as_attempt,
     held_multiple,
     limit_outcome,
+    next_size,
     predicted_multiple,
     predicted_size,
 )
-from harness.planning.estimate import whole_searches
-from harness.planning.limit_search import next_size
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import PlannedCase, Trial
 from harness.trial.limit.memory_limit import Bound

@@ -13,7 +13,8 @@ from typing import Protocol
 from harness.host.environment import Environment, read_environment
 from harness.host.host import Host
 from harness.host.inputs import FixtureStore
-from harness.journal.lines import EndLine, Header, Journal, Plan
+from harness.journal.lines import EndLine, Header, Plan
+from harness.journal.write import Journal
 from harness.planning.estimate import Estimator
 from harness.planning.order import Step, rounds
 from harness.run.ceilings import measure_ceilings

@@ -16,7 +16,8 @@ from harness.errors import UsageError
 from harness.host.environment import available_bytes
 from harness.host.host import Host
 from harness.host.inputs import FixtureStore
-from harness.journal.lines import Header, Journal, Plan, ResumeLine, Run
+from harness.journal.lines import Header, Plan, ResumeLine, Run
+from harness.journal.write import Journal
 from harness.planning.borrowing import resolve, source_case, source_of
 from harness.planning.forecast import Facts, complete
 from harness.planning.limit_search import step_bytes

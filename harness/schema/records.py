@@ -380,3 +380,11 @@ class Ceiling:
     bytes_per_s: float
     samples_s: tuple[float, ...] = ()
     note: str = ""
+
+
+DISK_SEQUENTIAL, DISK_RANDOM = DISK_CEILINGS = ("disk_sequential", "disk_random")
+DEVICE_TO, DEVICE_FROM, DEVICE_BOTH, DEVICE_COPY = DEVICE_CEILINGS = (
+    "device_to", "device_from", "device_both", "device_copy",
+)  # fmt: skip
+BY_DIRECTION = {"to": DEVICE_TO, "from": DEVICE_FROM}
+"""The ceiling of a transfer, by where it goes."""

@@ -30,16 +30,17 @@ from rich.table import Table
 
 from harness.ab.runner import contenders, run_ab
 from harness.ab.session import Contest, open_ab_session
-from harness.ab.spec import SideSpec
+from harness.ab.spec import DUET, SideSpec
 from harness.ab.stopping import MOST_PAIRS, PAIRS_A_LAP, Course
-from harness.cli.ab_verb import DUET
 from harness.comparison.paired import Duets, Pair, last_word
 from harness.comparison.sides import match, sides_within
 from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import Tolerance
 from harness.comparison.verdicts import Comparison
 from harness.console import Progress, err, out
-from harness.journal.lines import Journal, Run, read_journal
+from harness.journal.lines import Run
+from harness.journal.read import read_journal
+from harness.journal.write import Journal
 from harness.planning.plan import Request
 from harness.run.session import Settings
 from harness.trial.timing.heap_layout import luck_can_be_shared

@@ -31,7 +31,8 @@ from harness.cases.rows import case_rows
 from harness.errors import EXIT_OK, EXIT_WORSE
 from harness.host.environment import read_environment
 from harness.host.host import Host
-from harness.journal.lines import Run, read_journal
+from harness.journal.lines import Run
+from harness.journal.read import read_journal
 from harness.planning.limit_search import MOST_ATTEMPTS
 from harness.run.session import describe
 from harness.scenario.discover import built_in_files

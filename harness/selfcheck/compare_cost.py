@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import EXIT_OK, EXIT_WORSE
-from harness.journal.lines import EndLine, Journal, Run
+from harness.journal.lines import EndLine, Run
+from harness.journal.write import Journal
 from harness.schema.records import PlannedCase, Trial
 
 ROOT = Path(__file__).resolve().parents[2]

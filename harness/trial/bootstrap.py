@@ -15,9 +15,6 @@ import os
 import sys
 from pathlib import Path
 
-SCENARIO_FILE = "FERRYBENCH_SCENARIO_FILE"
-"""Environment variable in which a trial tells its workers what it measures."""
-
 
 def load_harness(folder: Path) -> None:
     """Make ``import harness`` find this very folder, whatever ``sys.path`` says."""
@@ -45,5 +42,6 @@ if __name__ == "__main__":
 elif __name__ == "__mp_main__":
     load_harness(Path(__file__).resolve().parent.parent)
     from harness.scenario.discover import load
+    from harness.schema.request import SCENARIO_FILE
 
     load(Path(os.environ[SCENARIO_FILE]))

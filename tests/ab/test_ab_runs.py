@@ -11,7 +11,7 @@ import pytest
 from harness.cli import run as ferrybench
 from harness.comparison import paired
 from harness.errors import EXIT_OK, EXIT_USAGE, EXIT_WORSE
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.selfcheck.ab_false_alarms import NAME, PLANTED, SIZES, STRATEGIES, SUITE
 
 LARGEST = SIZES[-1]

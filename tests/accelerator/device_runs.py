@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.journal.lines import Run, read_journal
+from harness.journal.lines import Run
+from harness.journal.read import read_journal
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import (
     Case,

@@ -12,7 +12,7 @@ import pytest
 
 from harness.cases.columns.device import DEVICE_COLUMNS
 from harness.cases.frame import CASE_COLUMNS, case_frame
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.schema.records import Case, DeviceTiming, Overlap, PlannedCase, Trial
 from tests.accelerator.device_runs import (
     CEILINGS,

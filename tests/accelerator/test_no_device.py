@@ -9,7 +9,7 @@ import pytest
 
 from harness.cli import run
 from harness.host.host import Host
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.planning.plan import Request
 from harness.run.session import describe, plan_cases
 from harness.scenario.discover import built_in_files

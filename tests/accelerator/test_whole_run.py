@@ -9,7 +9,8 @@ import pytest
 
 from harness.cases.frame import case_frame
 from harness.cli import run
-from harness.journal.lines import Run, read_journal
+from harness.journal.lines import Run
+from harness.journal.read import read_journal
 from harness.report.content.content import content
 from harness.report.pages.as_html import page
 from tests.report.test_page import Page

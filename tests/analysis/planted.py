@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.analysis.sweep import Sweep, sweep
 from harness.cases.frame import case_frame
 from harness.cases.rows import case_rows
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Case, PlannedCase, Trial, Value
 from tests.journals import loaded, tree, trial, watched, write_run

@@ -12,7 +12,7 @@ from harness.analysis.files import cold_and_warm, varied
 from harness.analysis.stalls import hidings, stall_text
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import verdict
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.report.content.content import Content, content
 from harness.schema.records import PlannedCase, Rss, Trial
 from harness.stats.intervals import Interval

@@ -11,7 +11,7 @@ import pytest
 from harness.analysis.remarks import Finding, findings
 from harness.cases.frame import case_frame
 from harness.cases.rows import case_rows
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Ledger, Outcome, PlannedCase, Rss, Tree, Trial
 from tests.journals import (

@@ -13,7 +13,7 @@ from harness.analysis.verdict import Verdict, verdict
 from harness.analysis.wording import comparison, factor
 from harness.cases.frame import case_frame
 from harness.cases.rows import case_rows
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.schema.description import ScenarioInfo, StrategyInfo, VariantInfo
 from harness.schema.records import Case, Outcome, PlannedCase, Rss, Trial
 from harness.stats.intervals import Interval

@@ -13,7 +13,7 @@ from harness.analysis.remarks import findings
 from harness.analysis.verdict import Verdict, verdict
 from harness.cases.frame import case_frame
 from harness.cases.rows import case_rows
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.schema.records import Outcome, PlannedCase, Trial
 from tests.analysis.planted import Point, planned_at, sweep_at
 from tests.journals import MIB, searched

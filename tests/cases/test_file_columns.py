@@ -12,7 +12,7 @@ import pytest
 
 from harness.cases.columns.files import CACHE_COLUMNS, TRAINING_COLUMNS
 from harness.cases.frame import CASE_COLUMNS, case_frame
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.schema.records import Ceiling, Epoch, Loading, Outcome, PageCache, Training, Trial
 from tests.journals import MIB, case, planned, trial, write_run
 

@@ -11,7 +11,7 @@ import pytest
 
 from harness.cases.columns.loader import LOADING_COLUMNS, TREE_COLUMNS
 from harness.cases.frame import CASE_COLUMNS, case_frame, ceiling_rates, trial_frame
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.schema.records import MISSED, Ceiling, Outcome, PlannedCase, Rss, Trial
 from tests.journals import MIB, case, loaded, planned, tree, trial, watched, write_run
 

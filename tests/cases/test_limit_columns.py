@@ -11,17 +11,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harness.cases.columns.limit import (
-    FITS_GIB,
-    GIB,
-    LIMIT_COLUMNS,
-    fits,
-    limit_columns,
-    limit_outcome,
-)
+from harness.cases.columns.limit import FITS_GIB, GIB, LIMIT_COLUMNS, fits, limit_columns
 from harness.cases.frame import CASE_COLUMNS, case_frame
-from harness.journal.lines import read_journal
-from harness.planning.limit_search import step_bytes
+from harness.journal.read import read_journal
+from harness.planning.limit_search import limit_outcome, step_bytes
 from harness.schema.records import Case, Limit, Outcome, PlannedCase, Trial
 from tests.journals import MIB, parameter, scenario, strategy, write_run
 

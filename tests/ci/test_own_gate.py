@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from tests.ci.repositories import ROOT, Repository
 
 GATES = ("conversions", "matrices")

@@ -18,7 +18,7 @@ import pytest
 from harness.cases.frame import case_frame
 from harness.cli import run
 from harness.host.inputs import PREFIX
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 
 README = Path(__file__).parents[2] / "README.md"
 SCENARIO = """

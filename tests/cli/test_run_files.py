@@ -18,7 +18,7 @@ from harness.cases.frame import case_frame
 from harness.cli import run
 from harness.errors import EXIT_UNABLE, EXIT_USAGE
 from harness.host.inputs import PREFIX
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.selfcheck.planted import write_file
 from harness.trial.meters.page_cache import evict
 

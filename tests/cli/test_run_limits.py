@@ -10,7 +10,7 @@ import pytest
 from harness.cases.frame import case_frame
 from harness.cli import run
 from harness.errors import EXIT_USAGE
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 
 SCENARIOS = """
 import numpy as np

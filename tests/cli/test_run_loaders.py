@@ -10,7 +10,8 @@ import pytest
 from harness.cases.frame import case_frame
 from harness.cli import run
 from harness.host.inputs import PREFIX
-from harness.journal.lines import Run, read_journal
+from harness.journal.lines import Run
+from harness.journal.read import read_journal
 
 SCENARIO = """
 import os

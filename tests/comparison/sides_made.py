@@ -10,7 +10,7 @@ from harness.comparison.sides import Match, match, side
 from harness.comparison.suite import Rules, compare
 from harness.comparison.verdicts import Comparison, Finding
 from harness.host.environment import Environment
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.schema.records import PlannedCase, Trial
 from tests.journals import ENVIRONMENT, MIB, planned, trial, write_run
 

@@ -12,7 +12,7 @@ from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import Tolerance, parse_tolerance
 from harness.comparison.verdicts import Comparison
 from harness.errors import EXIT_NOT_COMPARABLE, EXIT_OK, EXIT_WORSE, UsageError
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.schema.records import Faults, Outcome, Rss, Trial
 from tests.comparison.sides_made import (
     PAYLOAD,

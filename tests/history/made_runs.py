@@ -12,7 +12,8 @@ from harness.history.discover import gather
 from harness.history.machines import by_machine
 from harness.history.series import CaseHistory, History, Series
 from harness.host.environment import Environment
-from harness.journal.lines import EndLine, Journal
+from harness.journal.lines import EndLine
+from harness.journal.write import Journal
 from harness.schema.records import Faults, Outcome, PlannedCase, Rss, Trial
 from tests.journals import ENVIRONMENT, MIB, header, planned, trial
 

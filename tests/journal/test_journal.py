@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.journal.lines import SCHEMA, Journal, JournalError, read_journal
+from harness.journal.lines import SCHEMA, JournalError
+from harness.journal.read import read_journal
+from harness.journal.write import Journal
 from harness.schema.records import Ceiling, Outcome
 from tests.journals import header, planned, trial, write_run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.planning.limit_search import step_bytes
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import (

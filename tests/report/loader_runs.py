@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Case, Outcome, PlannedCase, Rss, Trial, Value
 from tests.journals import (

@@ -16,7 +16,7 @@ from harness.charts.chart import DotFigure, Figure, LineFigure, at_size, file_st
 from harness.charts.palette import LOOKS, OTHER, looks
 from harness.charts.png import write_png
 from harness.charts.vega import height, specification
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.report.content.content import Content, content
 from harness.schema.records import Ceiling
 from tests.journals import MIB, planned, scenario, strategy, trial, write_run

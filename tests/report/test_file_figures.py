@@ -14,7 +14,7 @@ from harness.charts.palette import PART_LOOKS
 from harness.charts.png import write_png
 from harness.charts.ticks import byte_ticks, count_ticks, log_size_ticks, widen
 from harness.charts.vega import height, specification
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.report.content.content import Content, content
 from tests.journals import MIB, write_run
 from tests.report.file_runs import (

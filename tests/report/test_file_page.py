@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.report.content.content import Content, content
 from harness.report.content.variations import variations
 from harness.report.pages.as_html import page

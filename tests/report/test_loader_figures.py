@@ -12,7 +12,7 @@ from harness.charts.chart import BarFigure, DotFigure, Figure, LineFigure, at_si
 from harness.charts.palette import line_looks, named_lines
 from harness.charts.png import write_png
 from harness.charts.vega import height, specification
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.report.content.content import Content, content
 from tests.journals import MIB
 from tests.report.loader_runs import (

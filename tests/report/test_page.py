@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.report.content.content import content
-from harness.report.pages.as_html import page, runtime
+from harness.report.pages.as_html import page
 from harness.report.pages.highlighted_source import prose, script_json
+from harness.report.pages.rendering import runtime
 from tests.report.runs import EVIL, poor_runs, rich_run
 
 VOID = {"meta", "br", "img", "link", "hr", "input"}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.report.content.content import content
 from harness.report.pages.as_markdown import escape, summary
 from tests.report.runs import poor_runs, rich_run

@@ -257,7 +257,7 @@ def test_the_warm_up_has_a_step_of_its_own_and_the_check_takes_none(lab: Lab) ->
 
 @pytest.mark.usefixtures("cold")
 def test_what_is_recorded_comes_back_from_a_journal(lab: Lab, tmp_path: Path) -> None:
-    from harness.journal.lines import read_journal
+    from harness.journal.read import read_journal
 
     record = ok(record_of(lab, "loads", page_cache="cold"))
     fields = {"case": 0, "kind": "time", "round": 1, **record}

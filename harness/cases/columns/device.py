@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from harness.schema.records import DeviceMemory, DeviceTiming, Trial
+from harness.schema.records import BY_DIRECTION, DeviceMemory, DeviceTiming, Trial
 
 TIMING_COLUMNS = (
     "device", "blocked_s", "event_s", "first_blocked_s", "first_event_s", "context_s", "empty_s",
@@ -20,11 +20,6 @@ MEMORY_COLUMNS = (
     "pinned_asked_bytes", "pinned_taken_bytes",
 )  # fmt: skip
 DEVICE_COLUMNS = (*TIMING_COLUMNS, *MEMORY_COLUMNS)
-
-DEVICE_TO, DEVICE_FROM, DEVICE_BOTH, DEVICE_COPY = CEILINGS = (
-    "device_to", "device_from", "device_both", "device_copy",
-)  # fmt: skip
-BY_DIRECTION = {"to": DEVICE_TO, "from": DEVICE_FROM}
 
 
 def device_columns(trials: Iterable[Trial]) -> dict[str, Any]:

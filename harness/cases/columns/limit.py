@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.planning.limit_search import Attempt, Frontier, frontier
-from harness.schema.records import Outcome, PlannedCase, Trial
-from harness.units import format_size
+from harness.planning.limit_search import (
+    Frontier,
+    attempts_of,
+    frontier_of,
+    held_multiple,
+    predicted_multiple,
+    predicted_size,
+)
+from harness.schema.records import PlannedCase, Trial
 
 GIB = 1024**3
 FITS_GIB = (8, 32, 128)
@@ -42,42 +48,12 @@ LIMIT_COLUMNS: Mapping[str, str] = {
 """Sizes are those asked for, in bytes; the budget itself is the parameter ``budget_bytes``."""
 
 
-def attempts_of(trials: Iterable[Trial]) -> list[Trial]:
-    """The attempts of a search, in their order."""
-    found = (trial for trial in trials if trial.kind == "limit" and trial.limit)
-    return sorted(found, key=lambda trial: trial.round)
-
-
-def as_attempt(trial: Trial) -> Attempt:
-    """What a search needs to know of a trial."""
-    assert trial.limit is not None
-    return Attempt(trial.limit.size_bytes, trial.outcome)
-
-
-def limit_outcome(trials: Sequence[Trial]) -> Outcome | None:
-    """The outcome of a search: ok where it found the frontier; None where nothing was tried."""
-    found = attempts_of(trials)
-    if not found:
-        return None
-    edge = _frontier(found)
-    if edge.done:
-        return edge.outcome
-    known = {"survived": edge.survived_bytes, "did not": edge.failed_bytes}
-    said = ", ".join(f"{format_size(size)} {what}" for what, size in known.items() if size)
-    return Outcome("skipped", f"the search was cut short: {said}")
-
-
-def _frontier(found: Sequence[Trial]) -> Frontier:
-    assert found[0].limit is not None
-    return frontier([as_attempt(trial) for trial in found], found[0].limit.budget_bytes)
-
-
 def limit_columns(planned: PlannedCase, trials: Sequence[Trial]) -> dict[str, Any]:
     """What the search of one case found out."""
     found = attempts_of(trials)
     if not found:
         return {}
-    edge = _frontier(found)
+    edge = frontier_of(found)
     limit = found[0].limit
     assert limit is not None
     # One that died without a word may not have told.
@@ -103,40 +79,6 @@ def limit_columns(planned: PlannedCase, trials: Sequence[Trial]) -> dict[str, An
         return row  # what holds here says nothing of larger sizes
     whole = {**row, "budget_bytes": limit.budget_bytes}
     return row | {f"fits_{gib}gib_bytes": fits(whole, gib * GIB) for gib in FITS_GIB}
-
-
-def held_multiple(trials: Iterable[Trial]) -> float:
-    """What was held before the call, as a multiple of the inputs; NaN where none came so far.
-
-    Of the largest inputs, beside which the interpreter's own pages are least.
-    """
-    held = (
-        (trial.payload_bytes, trial.limit.held_bytes / trial.payload_bytes)
-        for trial in trials
-        if trial.limit and trial.limit.held_bytes is not None and trial.payload_bytes
-    )
-    return max(held, default=(0, math.nan))[1]
-
-
-def predicted_multiple(copies: float | None, trials: Sequence[Trial]) -> tuple[float, float]:
-    """What the data needs, as a multiple; and how much of the inputs the size asked for is.
-
-    A cost model counts what a call adds to what is there already. Inputs may be larger than the
-    size asked for: labels come on top of it.
-    """
-    if copies is None:
-        return math.nan, 1.0
-    held = held_multiple(trials)
-    known = next((trial for trial in trials if trial.limit and trial.payload_bytes), None)
-    scale = known.limit.size_bytes / known.payload_bytes if known and known.limit else 1.0
-    return (1.0 if math.isnan(held) else held) + copies, scale
-
-
-def predicted_size(free_bytes: float, multiple: float) -> float:
-    """The largest size that fits in so much memory; infinite where none is needed."""
-    if multiple <= 0:
-        return math.inf
-    return max(0.0, free_bytes) / multiple
 
 
 def _over(bytes_: float, size_bytes: int | None) -> float:

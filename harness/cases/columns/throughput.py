@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.cases.columns.device import CEILINGS
-from harness.schema.records import Trial
+from harness.schema.records import (
+    DEVICE_CEILINGS,
+    DISK_CEILINGS,
+    DISK_RANDOM,
+    DISK_SEQUENTIAL,
+    Trial,
+)
 
 FRESH_SHARE = 0.5
 """A case works in fresh memory when each call faults in at least this share of its pages."""
@@ -14,7 +19,6 @@ SMALL_PAGE_BYTES = 4096
 HUGE_PAGE_BYTES = 2 * 1024**2
 NO_COPYING = 20
 """So many times memcpy's best is reached by no copy, not even one from cache to cache."""
-DISK_SEQUENTIAL, DISK_RANDOM = DISK = ("disk_sequential", "disk_random")
 SCATTERED_UP_TO_BYTES = 64 * 1024
 """Larger samples are read about as fast here and there as in order."""
 HUGE_FROM_BYTES = 8 * HUGE_PAGE_BYTES
@@ -43,7 +47,11 @@ def share_of_ceiling(
     moved_bytes = epoch_bytes or (payload + (row["result_bytes"] or payload)) / 2
     rate = moved_bytes / time_s
     threads = _threads(trials)
-    copying = {key: limit for key, limit in limits.items() if key[0] not in (*DISK, *CEILINGS)}
+    copying = {
+        key: limit
+        for key, limit in limits.items()
+        if key[0] not in (*DISK_CEILINGS, *DEVICE_CEILINGS)
+    }
     best = max((limit for (_, count), limit in copying.items() if count == threads), default=0.0)
     if epoch_bytes and rate > NO_COPYING * best > 0:
         return {}
@@ -73,7 +81,7 @@ def _share_of_disk(
     if not payload or not time_s > 0:
         return {}
     rate = payload / time_s
-    in_order, scattered = (limits.get((name, 1), 0.0) for name in DISK)
+    in_order, scattered = (limits.get((name, 1), 0.0) for name in DISK_CEILINGS)
     name, limit = DISK_SEQUENTIAL, in_order
     if _is_scattered(row) and (rate <= scattered or row.get("num_workers")):
         name, limit = DISK_RANDOM, 0.0 if row.get("num_workers") else scattered

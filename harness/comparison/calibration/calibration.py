@@ -12,7 +12,8 @@ from harness.comparison.calibration.alarms import Alarms, false_alarms
 from harness.comparison.calibration.drift import CaseRuns, runs_of
 from harness.comparison.sides import Match, differences
 from harness.errors import UsageError
-from harness.journal.lines import Run, read_journal
+from harness.journal.lines import Run
+from harness.journal.read import read_journal
 from harness.stats.two_level import Drift
 
 PATTERN = "calibration-*.jsonl"

@@ -28,13 +28,12 @@ from harness.report.words.text import (
     rate_text,
     samples_per_s_text,
     share_text,
-    size_text,
     standing_at,
     tree_text,
     yes_no,
 )
 from harness.schema.description import ScenarioInfo
-from harness.units import format_multiple, format_seconds
+from harness.units import format_multiple, format_seconds, size_text
 
 
 @dataclass(frozen=True)

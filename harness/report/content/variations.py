@@ -12,9 +12,9 @@ from harness.analysis.sweep import Sweep, setting
 from harness.analysis.verdict_limit import largest_text
 from harness.cases.rows import CaseRow
 from harness.report.words.limits import beyond_text
-from harness.report.words.text import cache_text, epoch_text, format_ratio, size_text, tree_text
+from harness.report.words.text import cache_text, epoch_text, format_ratio, tree_text
 from harness.schema.records import DEFAULT_HOST
-from harness.units import format_multiple, format_seconds
+from harness.units import format_multiple, format_seconds, size_text
 
 
 @dataclass(frozen=True)

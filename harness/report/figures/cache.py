@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from harness.analysis.files import caches
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
-from harness.cases.columns.throughput import DISK
 from harness.cases.rows import CaseRow
 from harness.charts.chart import Axis, Dot, DotFigure, Reference, Role, Tip
 from harness.charts.ticks import rate_ticks, widen
@@ -20,6 +19,7 @@ from harness.report.words.text import (
     seconds_text,
     share_text,
 )
+from harness.schema.records import DISK_CEILINGS
 from harness.units import format_rate, format_size
 
 
@@ -41,7 +41,7 @@ def cache_figure(
     references = tuple(
         Reference(limit, f"{DISK_TEXTS[name]}, {format_rate(limit)}")
         for (name, _), limit in sorted(ceilings.items(), key=lambda item: item[1])
-        if name in DISK
+        if name in DISK_CEILINGS
     )
     low, high = widen([*extent(rows), *(reference.value for reference in references)])
     size = next(iter(pairs.values()))[0].size_bytes

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.analysis.wording import percent
-from harness.cases.columns.device import BY_DIRECTION, DEVICE_BOTH
 from harness.cases.device_rows import DeviceRow
 from harness.cases.rows import CaseRow
 from harness.charts.chart import Axis, Bar, BarFigure, Dot, DotFigure, Reference, Tip
@@ -24,6 +23,7 @@ from harness.report.words.text import (
     seconds_text,
     share_text,
 )
+from harness.schema.records import BY_DIRECTION, DEVICE_BOTH
 from harness.units import format_rate, format_seconds, format_size
 
 PARTS = ("host blocked", "then on its way")

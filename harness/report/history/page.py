@@ -23,10 +23,11 @@ from harness.history.machines import Machine, changed_between, hardware_that_dif
 from harness.history.series import CaseHistory, History, Series
 from harness.report.history.chart import HEIGHT, specification
 from harness.report.history.data import chart_data, labels_of, run_labels
-from harness.report.pages.as_html import asset, environment, runtime
+from harness.report.pages.rendering import asset, environment, runtime
 from harness.units import format_multiple
 from harness.version import __version__
 
+PACKAGE = "harness.report.history"
 STATUSES = ("worse", "changed", "better", "advisory", "same")
 """Of cases, in the order in which they stand in the page."""
 
@@ -79,7 +80,7 @@ def history_page(history: History, *, everything: bool) -> str:
     views = [case_view(case, everything=everything) for case in cases]
     views.sort(key=lambda view: STATUSES.index(view.status))
     return (
-        environment()
+        environment(PACKAGE)
         .get_template("history.html.j2")
         .render(
             history=history,
@@ -100,8 +101,8 @@ def history_page(history: History, *, everything: bool) -> str:
             version=__version__,
             runtime=runtime() if any(view.series for view in views) else "",
             style=asset("page.css"),
-            own_style=asset("history.css"),
-            script=asset("history.js"),
+            own_style=asset("history.css", PACKAGE),
+            script=asset("history.js", PACKAGE),
         )
     )
 

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import resources
 from typing import Any
-
-import jinja2
-from markupsafe import Markup
 
 from harness.analysis.matrix import KINDS as CELL_KINDS
 from harness.analysis.matrix import SYMBOLS
@@ -15,15 +10,11 @@ from harness.analysis.remarks import KINDS as FINDING_KINDS
 from harness.charts.chart import Figure
 from harness.charts.palette import LOOKS, PART_LOOKS, named_lines
 from harness.charts.vega import height, specification
-from harness.errors import UnableError
 from harness.report.content.content import Content
 from harness.report.content.machine import ceiling_table, host_lines, machine_pairs, run_pairs
 from harness.report.content.variations import quantity
-from harness.report.pages.highlighted_source import highlighted, prose, script_json
-from harness.report.words.text import capital, plural, size_text
+from harness.report.pages.rendering import asset, environment, runtime
 from harness.schema.description import StrategyInfo
-
-_PACKAGE = "harness.report.pages"
 
 
 def page(content: Content) -> str:
@@ -65,50 +56,3 @@ def page(content: Content) -> str:
             script=asset("page.js"),
         )
     )
-
-
-@cache
-def runtime() -> Markup:
-    """Vega, Vega-Lite and Vega-Embed as one script, about 0.9 MB.
-
-    Raises:
-        UnableError: the package that holds them is not installed.
-    """
-    try:
-        import vl_convert  # a machine that only measures does without it
-    except ImportError as error:
-        raise UnableError(
-            "a page needs vl-convert-python, which is not installed: install it, or make the "
-            "report on another machine, from the journal alone"
-        ) from error
-    return _script(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
-
-
-def _script(text: str) -> Markup:
-    """A script that cannot end its own element early."""
-    return Markup(text.replace("</script", "<\\/script"))  # noqa: S704 — not from a user
-
-
-def asset(name: str) -> Markup:
-    """A style sheet or script of the package's, to stand in a page."""
-    return _script(resources.files(_PACKAGE).joinpath("templates", name).read_text("utf-8"))
-
-
-def environment() -> jinja2.Environment:
-    """What every page's template is rendered with."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader(_PACKAGE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "capital": capital,
-        "prose": prose,
-        "python": highlighted,
-        "script_json": script_json,
-        "size": size_text,
-    }
-    environment.globals["plural"] = plural
-    return environment

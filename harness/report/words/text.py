@@ -8,9 +8,15 @@ from collections.abc import Callable
 from harness.analysis.parameter_values import value_text
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, percent
-from harness.cases.columns.device import DEVICE_BOTH, DEVICE_COPY, DEVICE_FROM, DEVICE_TO
-from harness.cases.columns.throughput import DISK_RANDOM, DISK_SEQUENTIAL
 from harness.cases.rows import CaseRow
+from harness.schema.records import (
+    DEVICE_BOTH,
+    DEVICE_COPY,
+    DEVICE_FROM,
+    DEVICE_TO,
+    DISK_RANDOM,
+    DISK_SEQUENTIAL,
+)
 from harness.stats.intervals import Interval
 from harness.units import format_multiple, format_rate, format_seconds, format_size
 
@@ -54,11 +60,6 @@ def format_ratio(ratio: float) -> str:
 def _with_range(interval: Interval, write: Callable[[float], str]) -> str:
     spread = interval_text(interval, write)
     return f"{write(interval.median)} ({spread})" if spread else write(interval.median)
-
-
-def size_text(size_bytes: int | None) -> str:
-    """A size; the absence of one is no size at all."""
-    return "no size" if size_bytes is None else format_size(size_bytes)
 
 
 def share_text(row: CaseRow) -> str:

@@ -19,10 +19,10 @@ from harness.scenario import Scenario
 from harness.scenario.declaration import TINY_BYTES, Strategy, arguments
 from harness.scenario.discover import load
 from harness.schema.records import TIMED, Effort, TrialKind, Value
+from harness.schema.request import SCENARIO_FILE
 from harness.trial.base import inputs as made_inputs
 from harness.trial.base.outcomes import CannotObeyError
 from harness.trial.base.source_line import remember
-from harness.trial.bootstrap import SCENARIO_FILE
 from harness.trial.limit.memory_limit import Bound
 
 FOLDER = "folder"

@@ -20,7 +20,7 @@ from harness.comparison.calibration.drift import CaseRuns, runs_of
 from harness.comparison.sides import match, side
 from harness.errors import UsageError
 from harness.host.environment import Environment
-from harness.journal.lines import read_journal
+from harness.journal.read import read_journal
 from harness.schema.records import Outcome, Trial
 from harness.stats.two_level import called, compare_times
 from tests.journals import ENVIRONMENT, planned, trial, write_run

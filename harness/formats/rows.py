@@ -1,0 +1,27 @@
+"""Rows of a frame, as the formats read them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+
+def records(cases: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame, by column."""
+    return [{str(name): value for name, value in row.items()} for row in cases.to_dict("records")]
+
+
+def known(value: Any) -> bool:
+    """Whether a cell holds anything."""
+    return value is not None and not (isinstance(value, float) and math.isnan(value))
+
+
+def has_interval(row: dict[str, Any]) -> bool:
+    """Whether a case was timed in processes enough for an interval.
+
+    Of one process the ends are its median, and hold the true one with probability 0: consumers
+    would take that for an interval of no width.
+    """
+    return bool(row["coverage"] > 0)

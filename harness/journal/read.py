@@ -1,0 +1,103 @@
+"""Reading a journal, and refusing one that is damaged or of a newer schema.
+
+A journal that ends in half a line was cut short while that line was being written: the rest of it
+is good, and readers say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.errors import UsageError
+from harness.journal.lines import (
+    FORMAT,
+    KINDS,
+    SCHEMA,
+    CeilingLine,
+    EndLine,
+    Header,
+    JournalError,
+    Line,
+    ResumeLine,
+    Run,
+)
+from harness.schema.records import Trial
+
+
+def read_journal(path: Path) -> Run:
+    """Read and validate a whole journal.
+
+    Raises:
+        JournalError: foreign, damaged, empty, or of a newer schema.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    lines = data.split(b"\n")
+    rest = lines.pop()  # empty, unless the last line was cut short
+    if not lines:
+        raise JournalError(path, 1, "not a ferrybench journal: no complete line in it")
+    run = Run(path, _header(path, lines[0]), good_bytes=len(data) - len(rest))
+    for number, line in _body(path, lines):
+        match line:
+            case Trial():
+                _check_case(path, number, line, run.header)
+                run.trials.append(line)
+                run.ended = ""
+            case CeilingLine():
+                run.ceilings.append(line)
+            case EndLine(reason):
+                run.ended = reason
+            case ResumeLine():
+                run.ended = ""
+    if rest:
+        run.remarks.append(f"{path}: the last line is incomplete and was ignored")
+    return run
+
+
+def _header(path: Path, line: bytes) -> Header:
+    try:
+        fields = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        fields = None
+    if not isinstance(fields, dict) or fields.get("format") != FORMAT:
+        raise JournalError(path, 1, "not a ferrybench journal")
+    schema = fields.get("schema")
+    if not isinstance(schema, int) or schema > SCHEMA:
+        raise JournalError(
+            path,
+            1,
+            f"written by a newer ferrybench (schema {schema}, this one reads up to {SCHEMA}); "
+            "upgrade ferrybench to read it",
+        )
+    try:
+        return msgspec.convert(fields, Header)
+    except msgspec.ValidationError as error:
+        raise JournalError(path, 1, f"damaged header: {error}") from error
+
+
+_FIELDS = msgspec.json.Decoder(dict[str, Any])
+
+
+def _body(path: Path, lines: list[bytes]) -> Iterator[tuple[int, Line]]:
+    for number, line in enumerate(lines[1:], start=2):
+        try:
+            fields = _FIELDS.decode(line)
+            kind = fields.pop("kind", None)
+            if kind not in KINDS:
+                raise JournalError(path, number, f"unknown kind of line: {kind!r}")
+            if kind == "trial":
+                fields["kind"] = fields.pop("trial_kind", None)
+            yield number, msgspec.convert(fields, KINDS[kind])
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise JournalError(path, number, f"damaged: {error}") from error
+
+
+def _check_case(path: Path, number: int, trial: Trial, header: Header) -> None:
+    if not 0 <= trial.case < len(header.plan.cases):
+        raise JournalError(path, number, f"trial of case {trial.case}, which the plan has not")
