@@ -1,86 +1,104 @@
-"""The walls between the rooms: what may be imported where, and what works without torch."""
+"""The walls between the packages, as pyproject.toml states them; what works without torch."""
 
 from __future__ import annotations
 
-import ast
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import tomllib
 from pathlib import Path
 
+import grimp
 import pytest
 
 from tests.journals import planned, trial, write_run
 
 ROOT = Path(__file__).parents[1]
-HARNESS = ROOT / "harness"
-BOTH_SIDES = (
-    *("__init__", "model", "scenario", "discover", "checks", "layouts", "batches", "units"),
-    *("errors", "file_rows", "npy_file", "samples", "training"),
-)
-INSIDE = [*sorted(HARNESS.glob("trial/*.py")), *(HARNESS / f"{name}.py" for name in BOTH_SIDES)]
-OUTSIDE = [path for path in sorted(HARNESS.rglob("*.py")) if path not in INSIDE]
-SCENARIOS = sorted((ROOT / "scenarios").glob("*.py"))
+INSIDE = ("harness.trial", "harness.scenario", "harness.schema", "harness.batches", "scenarios")
+"""What is imported by the interpreter that is measured."""
 OPTIONAL = {"h5py", "ml_dtypes", "pyarrow", "pynvml", "safetensors", "torchvision", "zarr"}
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+PLANTED = {
+    "An import goes to a package further down, and every package has its place": [
+        ("harness/units.py", "def late() -> None:\n    import harness.cli.run_verb\n"),
+        ("harness/homeless.py", ""),
+    ],
+    "In trial/ as well": [("harness/trial/base/pointers.py", "import harness.trial.server\n")],
+    "In report/ as well": [("harness/report/words/order.py", "import harness.report.pages\n")],
+    "Nothing goes in a circle": [
+        (
+            "harness/inline/costs.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n"
+            "    from harness.inline.measurement import Measurement\n",
+        )
+    ],
+    "What runs in a trial needs the standard library, NumPy and torch": [
+        ("harness/trial/meters/sent_bytes.py", "import pandas\n")
+    ],
+    "A scenario sees what runs in a trial, and nothing else of the harness": [
+        ("scenarios/preprocess.py", "from harness.stats import intervals\n")
+    ],
+    "What plans, analyses or reports imports neither torch nor a scenario": [
+        ("harness/stats/intervals.py", "import torch\n")
+    ],
+    "What measures in a user's own process leaves torch to the trial": [
+        ("harness/inline/pieces.py", "import torch\n")
+    ],
+}
+"""What breaks each contract."""
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Every module a file imports when it runs, at its top or inside a function."""
-    tree = ast.parse(path.read_text())
-    for_types = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    code = "from importlinter.cli import lint_imports_command as lint\nlint()"
+    command = [sys.executable, "-c", code, "--no-logo", "--no-cache"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_every_import_keeps_the_contracts() -> None:
+    done = lint_imports(ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_contract_has_exceptions_and_every_import_counts() -> None:
+    assert not CONTRACTS["exclude_type_checking_imports"]
+    for contract in CONTRACTS["contracts"]:
+        assert not [option for option in contract if "ignore" in option]
+
+
+def test_what_breaks_a_contract_is_found(tmp_path: Path) -> None:
+    assert list(PLANTED) == [contract["name"] for contract in CONTRACTS["contracts"]]
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for package in ("harness", "scenarios"):
+        leave = shutil.ignore_patterns("__pycache__", "templates")
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=leave)
+    for lines in PLANTED.values():
+        for file, text in lines:
+            with (tmp_path / file).open("a") as stream:
+                stream.write(text)
+    done = lint_imports(tmp_path)
+    assert done.returncode == 1
+    said = done.stdout
+    assert [name for name in PLANTED if f"{name} BROKEN" not in said] == []
+    assert "homeless" in said
+
+
+def test_what_runs_in_a_trial_imports_nothing_but_numpy_and_torch() -> None:
+    graph = grimp.build_graph(
+        "harness",
+        "scenarios",
+        include_external_packages=True,
+        exclude_type_checking_imports=False,
+        cache_dir=None,
+    )
+    inside = [name for name in graph.modules if name.startswith(INSIDE)]
+    imported = {
+        one.partition(".")[0]
+        for name in inside
+        for one in graph.find_modules_directly_imported_by(name)
     }
-    for node in ast.walk(tree):
-        if id(node) in for_types:
-            continue
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def tops(path: Path) -> set[str]:
-    return {name.partition(".")[0] for name in imported(path)}
-
-
-def label(path: Path) -> str:
-    return str(path.relative_to(ROOT))
-
-
-@pytest.mark.parametrize("path", [*INSIDE, *SCENARIOS], ids=label)
-def test_what_runs_in_a_trial_needs_nothing_but_numpy_and_torch(path: Path) -> None:
-    assert tops(path) - set(sys.stdlib_module_names) <= {"numpy", "torch", "harness"} | OPTIONAL
-    allowed = {"harness.trial", *(f"harness.{name}" for name in BOTH_SIDES)}
-    modules = {name for name in imported(path) if name.startswith("harness.")}
-    modules = {".".join(name.split(".")[:2]) for name in modules}
-    known = {f"harness.{p.stem}" for p in HARNESS.glob("*.py")} | {
-        f"harness.{p.name}" for p in HARNESS.iterdir() if p.is_dir()
-    }
-    assert modules & known <= allowed
-
-
-@pytest.mark.parametrize("path", OUTSIDE, ids=label)
-def test_nothing_that_plans_or_analyses_imports_torch_or_a_scenario(path: Path) -> None:
-    assert not tops(path) & {"torch", "scenarios"}
-
-
-def test_data_flows_one_way() -> None:
-    order = ["description", "plan", "runner", "journal", "frame", "analysis", "report", "cli"]
-    later = {name: order[order.index(name) + 1 :] for name in order}
-    for path in OUTSIDE:
-        room = path.relative_to(HARNESS).parts[0].removesuffix(".py")
-        for name in imported(path):
-            parts = name.split(".")
-            if room in later and parts[0] == "harness" and len(parts) > 1:
-                # The runner writes the journal and the plan stands in its header.
-                written = (room, parts[1]) == ("runner", "journal")
-                # The statistics of single columns stand below the frame.
-                small = name.startswith("harness.stats.intervals") and room == "frame"
-                assert parts[1] not in later[room] or written or small, f"{label(path)}: {name}"
+    assert {"numpy", "torch"} <= imported
+    allowed = {"harness", "scenarios", "numpy", "torch"} | OPTIONAL | set(sys.stdlib_module_names)
+    assert imported <= allowed
 
 
 def without_torch(code: str, cwd: Path) -> subprocess.CompletedProcess[str]:
