@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.host.host import Host, Observed, Report
 from harness.schema.records import Effort, Outcome, Value
-from harness.trial.limit.memory_limit import Bound
+from harness.trial.limit.memory_limit import LimitRequest
 
 MISBEHAVING = Path(__file__).parent / "trial" / "misbehaving.py"
 BRIEF = Effort(trials=1, steady_s=0.01)
@@ -45,7 +45,7 @@ class Lab:
         timeout_s: float = 30.0,
         observe: Observed = "",
         effort: Effort = BRIEF,
-        bound: Bound | None = None,
+        bound: LimitRequest | None = None,
         **parameters: Value,
     ) -> Report:
         request = {

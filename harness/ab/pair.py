@@ -19,7 +19,7 @@ _LONGEST_PATH = 90
 """Of a folder in which a socket can be: its whole path may have 107 characters."""
 
 
-class Pairs(Closing):
+class PairMeasuring(Closing):
     """Measures pairs of trials that neighbour each other sample by sample.
 
     Args:

@@ -15,7 +15,7 @@ from harness.host.environment import available_bytes
 from harness.host.host import Host
 from harness.journal.lines import Plan, Sides
 from harness.planning.plan import Request
-from harness.run.runner import Team
+from harness.run.runner import HostPool
 from harness.run.session import Session, Settings, describe, header_of, plan_cases, scenario_files
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import DEFAULT_HOST, HostSpec, PlannedCase
@@ -25,7 +25,7 @@ BASE, CANDIDATE = "base", "candidate"
 
 
 @dataclass(frozen=True)
-class Contest:
+class SidesToCompare:
     """What is held against what.
 
     Args:
@@ -40,7 +40,7 @@ class Contest:
 
 @contextmanager
 def open_ab_session(
-    contest: Contest, request: Request, settings: Settings, user_paths: Sequence[Path] = ()
+    sides: SidesToCompare, request: Request, settings: Settings, user_paths: Sequence[Path] = ()
 ) -> Iterator[Session]:
     """Start both hosts; nothing is written yet.
 
@@ -53,8 +53,8 @@ def open_ab_session(
     files = scenario_files(user_paths)
     with ExitStack() as stack:
         specs = [
-            _spec(stack, side, name, contest.build)
-            for side, name in ((contest.base, BASE), (contest.candidate, CANDIDATE))
+            _spec(stack, side, name, sides.build)
+            for side, name in ((sides.base, BASE), (sides.candidate, CANDIDATE))
         ]
         base, candidate = (Host(spec, files, settings.method) for spec in specs)
         base.layout = candidate.layout = draw_layout(random.Random(settings.seed))
@@ -67,7 +67,7 @@ def open_ab_session(
             raise UsageError("ab compares neither searches under a limit nor hosts of their own")
         base.preload_scenarios()
         candidate.preload_scenarios()
-        team = Team({BASE: base, CANDIDATE: candidate})
+        pool = HostPool({BASE: base, CANDIDATE: candidate})
         plan = Plan(
             level=request.level,
             seed=settings.seed,
@@ -76,9 +76,9 @@ def open_ab_session(
             method=base.method,
             hosts=tuple(specs),
             cases=tuple(cases),
-            sides=Sides(BASE, CANDIDATE, contest.base.label, contest.candidate.label),
+            sides=Sides(BASE, CANDIDATE, sides.base.label, sides.candidate.label),
         )
-        yield Session(header_of(plan, team, infos), team)
+        yield Session(header_of(plan, pool, infos), pool)
 
 
 def _spec(stack: ExitStack, side: SideSpec, name: str, build: str) -> HostSpec:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from harness.comparison.paired import FirstWord, Pair, first_word, last_word
 
-PAIRS_A_LAP = 5
+PAIRS_A_BATCH = 5
 """On the same hosts."""
 MOST_PAIRS = 40
 """Of a case that stays undecided, unless asked for otherwise."""
@@ -32,7 +32,7 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Lap:
+class PairBatch:
     """Pairs to measure on one pair of hosts.
 
     Args:
@@ -47,10 +47,10 @@ class Lap:
 
     def round_of(self, index: int) -> int:
         """The number by which a trial knows its pair: unique for every case."""
-        return self.number * PAIRS_A_LAP + index
+        return self.number * PAIRS_A_BATCH + index
 
 
-class Course:
+class StoppingRule:
     """Decides from lap to lap.
 
     Args:
@@ -59,7 +59,7 @@ class Course:
         most_pairs: of a case in the first stage.
         seed: of the orders.
         decide: False measures every case as often, whatever comes of it.
-        luck_is_shared: by both sides of a pair; otherwise pairs that count share no hosts.
+        layout_is_shared: by both sides of a pair; otherwise pairs that count share no hosts.
     """
 
     def __init__(
@@ -70,32 +70,32 @@ class Course:
         seed: int,
         *,
         decide: bool = True,
-        luck_is_shared: bool = True,
+        layout_is_shared: bool = True,
     ) -> None:
         self.contenders = {case: Contender() for case in cases}
         self.tolerance = tolerance
         self.most_pairs = most_pairs
         self.seed = seed
         self.decide = decide
-        self.pairs_again = PAIRS_A_LAP if luck_is_shared else 1
+        self.pairs_again = PAIRS_A_BATCH if layout_is_shared else 1
 
-    def laps(self) -> Iterator[Lap]:
+    def batches(self) -> Iterator[PairBatch]:
         """The laps to run; results are to be noted before the next one is asked for."""
         number = 0
         while cases := self._undecided():
-            yield self._lap(number, cases, again=False)
+            yield self._batch(number, cases, again=False)
             number += 1
         while cases := self._unconfirmed():
-            yield self._lap(number, cases, again=True)
+            yield self._batch(number, cases, again=True)
             number += 1
 
-    def _lap(self, number: int, cases: Sequence[int], *, again: bool) -> Lap:
+    def _batch(self, number: int, cases: Sequence[int], *, again: bool) -> PairBatch:
         rounds = []
-        for index in range(self.pairs_again if again else min(PAIRS_A_LAP, self.most_pairs)):
+        for index in range(self.pairs_again if again else min(PAIRS_A_BATCH, self.most_pairs)):
             order = list(cases)
             random.Random(f"{self.seed}/{number}/{index}").shuffle(order)
             rounds.append(tuple(order))
-        return Lap(number, again, tuple(rounds))
+        return PairBatch(number, again, tuple(rounds))
 
     def note(self, case: int, pair: Pair, *, again: bool) -> None:
         """A duet has ended like this."""

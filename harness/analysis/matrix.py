@@ -15,8 +15,8 @@ import pandas as pd
 
 from harness.cases.cells import text, truth
 
-Kind = Literal["shares", "copies", "casts", "warns", "raises", "aborts", "wrong", "none"]
-KINDS: dict[Kind, str] = {
+CellKind = Literal["shares", "copies", "casts", "warns", "raises", "aborts", "wrong", "none"]
+CELL_KINDS: dict[CellKind, str] = {
     "shares": "the result is the same memory",
     "copies": "the result has memory of its own",
     "casts": "the result has another dtype, named in the cell",
@@ -27,11 +27,11 @@ KINDS: dict[Kind, str] = {
     "none": "there is no such input, or it was not measured",
 }
 """Every kind of cell and what it means, the best first."""
-SYMBOLS: dict[Kind, str] = {
+SYMBOLS: dict[CellKind, str] = {
     "shares": "=", "copies": "+", "casts": "→", "warns": "!", "raises": "×", "aborts": "†",
     "wrong": "≠", "none": "·",
 }  # fmt: skip
-_FAILED: dict[str, tuple[Kind, str]] = {
+_FAILED: dict[str, tuple[CellKind, str]] = {
     "wrong": ("wrong", "wrong"),
     "error": ("raises", "raises"),
     "oom": ("raises", "no memory"),
@@ -45,7 +45,7 @@ _FAILED: dict[str, tuple[Kind, str]] = {
 class Cell:
     """What one API did with one input."""
 
-    kind: Kind
+    kind: CellKind
     text: str  # a word or two, such as "shares" or "→ float32"
     detail: str  # the exception, the warning, or what came back
 
@@ -73,7 +73,7 @@ class Grid:
     apis: tuple[str, ...]
     layouts: tuple[str, ...]
     panels: tuple[Panel, ...]  # in the order of their first dtypes
-    counts: Mapping[Kind, int]  # cells by kind, over all dtypes
+    counts: Mapping[CellKind, int]  # cells by kind, over all dtypes
 
 
 def cell(row: Mapping[str, Any]) -> Cell:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.matrix import Grid, Kind
+from harness.analysis.matrix import CellKind, Grid
 
-DANGERS: dict[Kind, str] = {
+DANGERS: dict[CellKind, str] = {
     "aborts": "end the process",
     "wrong": "return other values without an error",
 }
-WORKING: tuple[Kind, ...] = ("shares", "copies", "casts", "warns")
+WORKING: tuple[CellKind, ...] = ("shares", "copies", "casts", "warns")
 MOST_NAMED = 3
 
 
@@ -19,7 +19,7 @@ MOST_NAMED = 3
 class Danger:
     """APIs that fail alike, and on what."""
 
-    kind: Kind
+    kind: CellKind
     apis: tuple[str, ...]
     layouts: tuple[str, ...]
     dtypes: tuple[str, ...]
@@ -41,7 +41,7 @@ def _named(names: Sequence[str], what: str) -> str:
 
 def dangers(grid: Grid) -> tuple[Danger, ...]:
     """The dangerous cells of a matrix, those alike together, the most cells first."""
-    places: dict[tuple[Kind, str], tuple[dict[str, None], dict[str, None]]] = {}
+    places: dict[tuple[CellKind, str], tuple[dict[str, None], dict[str, None]]] = {}
     for panel in grid.panels:
         for api, cells in zip(grid.apis, panel.cells, strict=True):
             for layout, cell in zip(grid.layouts, cells, strict=True):
@@ -49,7 +49,7 @@ def dangers(grid: Grid) -> tuple[Danger, ...]:
                     layouts, dtypes = places.setdefault((cell.kind, api), ({}, {}))
                     layouts[layout] = None
                     dtypes.update(dict.fromkeys(panel.dtypes))
-    alike: dict[tuple[Kind, tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    alike: dict[tuple[CellKind, tuple[str, ...], tuple[str, ...]], list[str]] = {}
     for (kind, api), (layouts, dtypes) in places.items():
         alike.setdefault((kind, tuple(layouts), tuple(dtypes)), []).append(api)
     found = [

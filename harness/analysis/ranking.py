@@ -32,7 +32,7 @@ off by half of it."""
 
 
 @dataclass(frozen=True)
-class Pick:
+class Ranking:
     """One contest: strategies of equal group at one point of the grid."""
 
     group: str
@@ -65,7 +65,7 @@ class Pick:
         return least if least.extra_bytes + slack < leading else None
 
 
-def picks(sweep: Sweep, rows: Sequence[CaseRow]) -> tuple[Pick, ...]:
+def rankings(sweep: Sweep, rows: Sequence[CaseRow]) -> tuple[Ranking, ...]:
     """Hold the contests among rows of one size, in the order of the scenario's groups.
 
     A strategy that stands alone at its point is left out where its group has a real contest. One
@@ -85,13 +85,13 @@ def picks(sweep: Sweep, rows: Sequence[CaseRow]) -> tuple[Pick, ...]:
     )
 
 
-def _pick(group: str, rows: Sequence[CaseRow], sweep: Sweep) -> Pick:
+def _pick(group: str, rows: Sequence[CaseRow], sweep: Sweep) -> Ranking:
     better = BETTER[sweep.weighs]
     ordered = sorted(rows, key=sweep.weight)
     leaders = [row for row in ordered if not any(better(other, row) for other in ordered)]
     # All searches that are compared have one limit, which the verdict names.
     place = "" if sweep.by_size else setting(ordered[0], sweep.info)
-    return Pick(group, place, tuple(ordered), tuple(leaders), sweep.weighs)
+    return Ranking(group, place, tuple(ordered), tuple(leaders), sweep.weighs)
 
 
 def clearly_leaner(one: CaseRow, other: CaseRow) -> bool:

@@ -12,7 +12,7 @@ from harness.cases.rows import NEGLIGIBLE_BYTES, CaseRow
 from harness.schema.description import ScenarioInfo
 from harness.units import format_multiple, format_seconds, format_size
 
-Kind = Literal[
+RemarkKind = Literal[
     "cost model",
     "largest size",
     "not shared",
@@ -24,7 +24,7 @@ Kind = Literal[
     "processes left",
     "two modes",
 ]  # the gravest first
-KINDS: dict[Kind, tuple[str, str]] = {
+REMARK_KINDS: dict[RemarkKind, tuple[str, str]] = {
     "cost model": (
         "Copies differ from the declared cost model",
         "By more than 5% and half a mebibyte: the model is wrong, or more happens than its author "
@@ -75,7 +75,7 @@ MODEL_FROM_BYTES = 1024**2
 MODEL_SHARE = 0.05
 PICKLED_SHARE = 0.5
 """Messages of this share of an epoch's bytes carry the data themselves."""
-OPEN_FILES = "open_files"
+OPEN_FILES_PARAMETER = "open_files"
 USUAL_OPEN_FILES = 1024
 """The limit on open files where none was set: what most systems begin with."""
 OPEN_SHARE = 0.75
@@ -85,10 +85,10 @@ TREE_KEPT_SHARE = 0.05
 
 
 @dataclass(frozen=True)
-class Finding:
+class Remark:
     """One thing that a reader should know, in the case that shows it most."""
 
-    kind: Kind
+    kind: RemarkKind
     scenario: str
     strategy: str  # with the host where it is not the default one
     case: str  # the size and setting it was seen at
@@ -97,10 +97,10 @@ class Finding:
     weight: float  # how bad it is, to order findings of one kind
 
 
-def findings(rows: Sequence[CaseRow], infos: Iterable[ScenarioInfo]) -> list[Finding]:
+def case_remarks(rows: Sequence[CaseRow], infos: Iterable[ScenarioInfo]) -> list[Remark]:
     """Everything worth telling of the cases, one finding per kind and strategy."""
     by_name = {info.name: info for info in infos}
-    worst: dict[tuple[str, ...], Finding] = {}
+    worst: dict[tuple[str, ...], Remark] = {}
     rank: dict[tuple[str, ...], tuple[float, float]] = {}
     count: dict[tuple[str, ...], int] = {}
     for row in rows:
@@ -110,18 +110,18 @@ def findings(rows: Sequence[CaseRow], infos: Iterable[ScenarioInfo]) -> list[Fin
             own = (round(found.weight, 2), row.payload_bytes)  # of equals, the largest data
             if key not in worst or own > rank[key]:
                 worst[key], rank[key] = found, own
-    order = list(KINDS)
-    merged = [Finding(**{**found.__dict__, "also": count[key]}) for key, found in worst.items()]
+    order = list(REMARK_KINDS)
+    merged = [Remark(**{**found.__dict__, "also": count[key]}) for key, found in worst.items()]
     return sorted(merged, key=lambda found: (order.index(found.kind), -found.weight))
 
 
-def _of(row: CaseRow, info: ScenarioInfo) -> Iterator[Finding]:
+def _of(row: CaseRow, info: ScenarioInfo) -> Iterator[Remark]:
     where = [format_size(row.size_bytes)] if row.size_bytes is not None else []
     if departs := setting(row, info):
         where.append(departs)
 
-    def found(kind: Kind, text: str, weight: float) -> Finding:
-        return Finding(kind, row.scenario, row.name, ", ".join(where), text, 0, weight)
+    def found(kind: RemarkKind, text: str, weight: float) -> Remark:
+        return Remark(kind, row.scenario, row.name, ", ".join(where), text, 0, weight)
 
     if row.ok:
         excess = model_error(row)
@@ -144,7 +144,7 @@ def _of(row: CaseRow, info: ScenarioInfo) -> Iterator[Finding]:
         yield found("processes left", f"{row.reaped} had to be killed", float(row.reaped))
 
 
-def _of_tree(row: CaseRow) -> Iterator[tuple[Kind, str, float]]:
+def _of_tree(row: CaseRow) -> Iterator[tuple[RemarkKind, str, float]]:
     """What a case's process tree shows: its messages, its open files, and what it leaves."""
     tree = row.tree
     if tree is None:
@@ -153,7 +153,7 @@ def _of_tree(row: CaseRow) -> Iterator[tuple[Kind, str, float]]:
     if tree.received_bytes and tree.received_bytes >= PICKLED_SHARE * data_bytes > 0:
         sizes = f"{format_size(tree.received_bytes)} in messages for {format_size(data_bytes)}"
         yield "pickled", f"{sizes} of batches", tree.received_bytes / data_bytes
-    limit = row.parameters.get(OPEN_FILES, USUAL_OPEN_FILES)
+    limit = row.parameters.get(OPEN_FILES_PARAMETER, USUAL_OPEN_FILES)
     if isinstance(limit, int) and tree.most_open_files >= OPEN_SHARE * limit > 0:
         text = f"{tree.most_open_files} of {limit} that one process may have open"
         yield "open files", text, tree.most_open_files / limit
@@ -162,7 +162,7 @@ def _of_tree(row: CaseRow) -> Iterator[tuple[Kind, str, float]]:
         yield "tree kept", f"{format_size(left)} still held", float(left)
 
 
-def _of_cache(row: CaseRow) -> Iterator[tuple[Kind, str, float]]:
+def _of_cache(row: CaseRow) -> Iterator[tuple[RemarkKind, str, float]]:
     """Whether the files were where the case wanted them."""
     if row.cache is not None and not row.cache.obeyed:
         share, state = row.cache.before, row.cache.state
@@ -170,7 +170,7 @@ def _of_cache(row: CaseRow) -> Iterator[tuple[Kind, str, float]]:
         yield "page cache", text, share if state == "cold" else 1 - share
 
 
-def _of_limit(row: CaseRow) -> Iterator[tuple[Kind, str, float]]:
+def _of_limit(row: CaseRow) -> Iterator[tuple[RemarkKind, str, float]]:
     """Whether a search found what the cost model predicts."""
     limit = row.limit
     if limit is None:

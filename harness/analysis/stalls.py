@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from harness.analysis.break_even import Shape, crossing
 from harness.analysis.parameter_values import is_number, number_of, value_text
-from harness.analysis.ranking import LEAST_COVERAGE, Pick
+from harness.analysis.ranking import LEAST_COVERAGE, Ranking
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import percent, series, shortened
 from harness.analysis.workers import WORKERS
@@ -23,19 +23,21 @@ SURE = 1e-3
 MOST_TOLD = 3
 
 
-def stall_sentences(sweep: Sweep, found: Sequence[Pick], baseline: CaseRow | None) -> Iterator[str]:
+def stall_sentences(
+    sweep: Sweep, found: Sequence[Ranking], baseline: CaseRow | None
+) -> Iterator[str]:
     """What a scenario that trains on its batches says beside times."""
     yield _standing_still(found, baseline)
     yield _hidden(sweep)
 
 
-def _standing_still(found: Sequence[Pick], baseline: CaseRow | None) -> str:
+def _standing_still(found: Sequence[Ranking], baseline: CaseRow | None) -> str:
     """The stall of the baseline, and of the best of all where that is certainly less."""
     if baseline is None or baseline.training is None:
         return ""
     told = [f"{stall_text(baseline.training.stall)} of an epoch with `{baseline.strategy}`"]
     best = min(
-        (row for pick in found for row in pick.rows if row.training),
+        (row for ranking in found for row in ranking.rows if row.training),
         key=lambda row: row.training.stall.median if row.training else math.inf,
         default=baseline,
     )

@@ -26,7 +26,7 @@ REFERENCE_BYTES = 64 * 1024**2
 """Verdicts are given at the largest size up to this one: beyond the caches, yet soon measured."""
 BUDGET = "budget_bytes"
 """The parameter that a search under a limit is about."""
-Point = Mapping[str, Value]
+ParameterPoint = Mapping[str, Value]
 Weighs = Literal["time", "memory", "size"]
 
 
@@ -38,7 +38,7 @@ class Sweep:
     main: tuple[CaseRow, ...]
     others: tuple[CaseRow, ...]
     sizes: tuple[int | None, ...]  # of the main cases, ascending; (None,) without a size
-    usual: Mapping[str, Point]  # by strategy, without the size
+    usual: Mapping[str, ParameterPoint]  # by strategy, without the size
 
     @property
     def weighs(self) -> Weighs:
@@ -175,7 +175,7 @@ class Sweep:
         return tuple(row for row in rows if row.size_bytes == size)
 
 
-def _differs_in(row: CaseRow, base: Point) -> set[str]:
+def _differs_in(row: CaseRow, base: ParameterPoint) -> set[str]:
     return {name for name, value in row.parameters.items() if base.get(name) != value}
 
 
@@ -228,7 +228,7 @@ def _usual_values(
     info: ScenarioInfo,
     strategy: StrategyInfo,
     rows: Sequence[CaseRow],
-    shared: Point,
+    shared: ParameterPoint,
 ) -> dict[str, Value]:
     usual = {}
     for name, parameter in info.parameters.items():

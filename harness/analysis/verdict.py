@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.failed import as_published, not_usable, nothing_measured
-from harness.analysis.ranking import Pick, picks
+from harness.analysis.ranking import Ranking, rankings
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict_limit import size_sentences
 from harness.analysis.verdict_memory import memory_sentences
@@ -25,7 +25,7 @@ class Verdict:
     sentences: tuple[str, ...]
     size_bytes: int | None
     place: str  # ``at 64 MiB``: where the contests were held; "" where there is no choice
-    picks: tuple[Pick, ...]
+    rankings: tuple[Ranking, ...]
 
     @property
     def text(self) -> str:
@@ -38,7 +38,7 @@ def verdict(sweep: Sweep) -> Verdict:
     rows = [row for row in sweep.at(size) if sweep.compared(row)]
     if not rows:
         return Verdict((nothing_measured(sweep),), size, place, ())
-    found = picks(sweep, rows)
+    found = rankings(sweep, rows)
     sentences = [
         *_told(sweep, rows, found),
         not_usable(sweep, sweep.at(size)),
@@ -47,7 +47,7 @@ def verdict(sweep: Sweep) -> Verdict:
     return Verdict(tuple(_sentence(text) for text in sentences if text), size, place, found)
 
 
-def _told(sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Pick]) -> Iterator[str]:
+def _told(sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Ranking]) -> Iterator[str]:
     """What is said by what decides in a scenario."""
     if sweep.by_memory:
         return memory_sentences(sweep, rows, found)

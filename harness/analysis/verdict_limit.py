@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from harness.analysis.failure_wording import ends, is_fatal, place_of
-from harness.analysis.ranking import Pick, clearly_larger
+from harness.analysis.ranking import Ranking, clearly_larger
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, series, shortened
 from harness.cases.limit_rows import LimitRow
@@ -31,7 +31,9 @@ ROUGH = 1.1
 """A largest size that may be larger by more than this is known to one digit."""
 
 
-def size_sentences(sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Pick]) -> Iterator[str]:
+def size_sentences(
+    sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Ranking]
+) -> Iterator[str]:
     """Which ways take the largest data in the budget, and how they fail beyond.
 
     Args:
@@ -136,9 +138,9 @@ def _limit(row: CaseRow) -> LimitRow:
     return row.limit
 
 
-def _extrapolated(rows: Sequence[CaseRow], found: Sequence[Pick]) -> str:
+def _extrapolated(rows: Sequence[CaseRow], found: Sequence[Ranking]) -> str:
     """What fits in larger memories: for the baseline, else for the best whose model holds."""
-    leaders = [row for pick in found for row in pick.leaders]
+    leaders = [row for ranking in found for row in ranking.leaders]
     foretold = [
         row
         for row in (*(row for row in rows if row.baseline), *leaders)

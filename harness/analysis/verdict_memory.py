@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.analysis.parameter_values import in_order, value_text
-from harness.analysis.ranking import Pick, clearly_leaner
+from harness.analysis.ranking import Ranking, clearly_leaner
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import promise, series, shortened
 from harness.analysis.workers import START_METHOD, WORKERS, first_batches
@@ -17,7 +17,9 @@ PASSES = "passes"
 STARTED = {"fork": "forked ", "spawn": "spawned ", "forkserver": "fork-served "}
 
 
-def memory_sentences(sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Pick]) -> Iterator[str]:
+def memory_sentences(
+    sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Ranking]
+) -> Iterator[str]:
     """Which strategy grows the process tree least, and what makes it grow.
 
     Args:
@@ -26,7 +28,7 @@ def memory_sentences(sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Pick
         found: the contests among them.
     """
     yield _growth(sweep, rows)
-    yield from (_least(pick) for pick in found if len(pick.rows) > 1)
+    yield from (_least(ranking) for ranking in found if len(ranking.rows) > 1)
     yield _varied(sweep, rows, START_METHOD)
     yield _varied(sweep, rows, PASSES)
     yield first_batches(sweep)
@@ -69,18 +71,18 @@ def _growth(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
     )
 
 
-def _least(pick: Pick) -> str:
+def _least(ranking: Ranking) -> str:
     """Who needs least among those that promise the same."""
-    if pick.winner is not None:
-        second = pick.rows[1]
-        less = (second.tree_bytes - pick.winner.tree_bytes) / second.payload_bytes
+    if ranking.winner is not None:
+        second = ranking.rows[1]
+        less = (second.tree_bytes - ranking.winner.tree_bytes) / second.payload_bytes
         return (
-            f"{promise(pick.group)}, `{pick.winner.strategy}` needs the least memory: "
+            f"{promise(ranking.group)}, `{ranking.winner.strategy}` needs the least memory: "
             f"{format_multiple(less)} the data less than `{second.strategy}`"
         )
-    names = [f"`{row.strategy}`" for row in pick.leaders]
-    return f"{promise(pick.group)}, {shortened(names)} need about the same memory" + (
-        ", the least" if len(pick.leaders) < len(pick.rows) else ""
+    names = [f"`{row.strategy}`" for row in ranking.leaders]
+    return f"{promise(ranking.group)}, {shortened(names)} need about the same memory" + (
+        ", the least" if len(ranking.leaders) < len(ranking.rows) else ""
     )
 
 

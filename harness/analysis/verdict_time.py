@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from harness.analysis.break_even import break_even
 from harness.analysis.file_pages import file_pages
 from harness.analysis.files import file_sentences
-from harness.analysis.ranking import ACCURACY, Pick
+from harness.analysis.ranking import ACCURACY, Ranking
 from harness.analysis.stalls import stall_sentences
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import comparison, factor, per, promise, shortened, span
@@ -20,7 +20,9 @@ FLAT = 2.0
 FLAT_SPAN = 16
 
 
-def time_sentences(sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Pick]) -> Iterator[str]:
+def time_sentences(
+    sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Ranking]
+) -> Iterator[str]:
     """What is fastest among those that promise the same, and what else helps.
 
     Args:
@@ -89,9 +91,11 @@ def _time_and_memory(row: CaseRow) -> str:
     return time
 
 
-def _same_promise(found: Sequence[Pick], baseline: CaseRow | None) -> str:
+def _same_promise(found: Sequence[Ranking], baseline: CaseRow | None) -> str:
     """Who wins among those that promise what the baseline does."""
-    own = next((pick for pick in found if baseline is not None and baseline in pick.rows), None)
+    own = next(
+        (ranking for ranking in found if baseline is not None and baseline in ranking.rows), None
+    )
     if own is None or baseline is None or len(own.rows) < 2:
         return ""
     when = f"{promise(own.group)}, "
@@ -106,17 +110,17 @@ def _same_promise(found: Sequence[Pick], baseline: CaseRow | None) -> str:
     return f"{when}`{own.winner.strategy}` is the fastest{_against(own.winner, baseline)}"
 
 
-def _no_winner(pick: Pick) -> str:
-    if pick.too_few:
+def _no_winner(ranking: Ranking) -> str:
+    if ranking.too_few:
         return "too few processes were timed to name a winner"
-    names = [f"`{row.strategy}`" for row in pick.leaders]
+    names = [f"`{row.strategy}`" for row in ranking.leaders]
     return f"there is no clear winner among {shortened(names)}"
 
 
-def _all_faster(pick: Pick, baseline: CaseRow) -> str:
+def _all_faster(ranking: Ranking, baseline: CaseRow) -> str:
     """That each leader beats the baseline, where that at least is certain."""
-    ratios = [row.ratio for row in pick.leaders]
-    if pick.too_few or not all(ratio.high < 1 / ACCURACY for ratio in ratios):
+    ratios = [row.ratio for row in ranking.leaders]
+    if ranking.too_few or not all(ratio.high < 1 / ACCURACY for ratio in ratios):
         return ""
     least = factor(min(1 / ratio.median for ratio in ratios))
     return f"; even the slowest of them is {least} faster than `{baseline.strategy}`"
@@ -133,25 +137,24 @@ def _against(row: CaseRow, baseline: CaseRow) -> str:
     return f", though not measurably faster than `{baseline.strategy}`"
 
 
-def _elsewhere(found: Sequence[Pick], baseline: CaseRow | None) -> str:
+def _elsewhere(found: Sequence[Ranking], baseline: CaseRow | None) -> str:
     """The promise whose winner gains most on the baseline, beside its own and sharing."""
     if baseline is None or not baseline.timed:
         return ""
     gains = [
-        pick
-        for pick in found
-        if baseline not in pick.rows
-        and not any(row.shares_memory for row in pick.leaders)
-        and pick.rows[0].point == baseline.point
-        and all(row.ratio.high < 1 / ACCURACY for row in pick.leaders)
+        ranking
+        for ranking in found
+        if baseline not in ranking.rows
+        and not any(row.shares_memory for row in ranking.leaders)
+        and ranking.rows[0].point == baseline.point
+        and all(row.ratio.high < 1 / ACCURACY for row in ranking.leaders)
     ]
     if not gains:
         return ""
-    pick = min(gains, key=lambda pick: pick.leaders[0].ratio.median)
-    names, best = _either(pick.leaders), pick.leaders[0]
-    return (
-        f"{promise(pick.group)}, {names} takes {_time_and_memory(best)}{_against(best, baseline)}"
-    )
+    ranking = min(gains, key=lambda ranking: ranking.leaders[0].ratio.median)
+    names, best = _either(ranking.leaders), ranking.leaders[0]
+    taken = f"{_time_and_memory(best)}{_against(best, baseline)}"
+    return f"{promise(ranking.group)}, {names} takes {taken}"
 
 
 def _other_host(sweep: Sweep, baseline: CaseRow | None) -> str:

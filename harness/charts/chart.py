@@ -37,7 +37,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceLine:
     """A limit to compare with, drawn across the figure."""
 
     value: float
@@ -45,7 +45,7 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class Point:
+class ChartPoint:
     """One measured value with its interval."""
 
     x: float
@@ -57,13 +57,13 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Line:
+class ChartLine:
     """One strategy over the x axis."""
 
     name: str
     group: str
     emphasis: Emphasis
-    points: tuple[Point, ...]
+    points: tuple[ChartPoint, ...]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class LineFigure:
     subtitle: str  # what to read off it
     x: Axis
     y: Axis
-    lines: tuple[Line, ...]
+    lines: tuple[ChartLine, ...]
     across: str = "size"  # what x is, for tooltips
     names: tuple[str, ...] = ()  # whose looks are their own; of groups where there are none
     dotted: bool = True  # points are measurements of their own, not samples of a course
@@ -123,7 +123,7 @@ class DotFigure:
     size_bytes: int  # the one to show first; 0 where there is no choice of sizes
     roles: tuple[tuple[Role, str], ...]  # what each kind of mark stands for
     joined: bool  # draw a line from the first role to the second; else from zero to the first
-    references: tuple[Reference, ...] = ()
+    references: tuple[ReferenceLine, ...] = ()
     wide: bool = False
 
 

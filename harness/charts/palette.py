@@ -16,7 +16,7 @@ _CIRCLE = "M0.9,0A0.9,0.9,0,1,1,-0.9,0A0.9,0.9,0,1,1,0.9,0Z"
 
 
 @dataclass(frozen=True)
-class Look:
+class Style:
     """The appearance of one group."""
 
     variable: str  # the CSS variable that holds its colour in the page's present theme
@@ -50,26 +50,26 @@ _COLOURS = (
     ("#483aa8", "#a395f5"),
     ("#7a4a2b", "#cf9f7c"),
 )
-LOOKS = tuple(
-    Look(f"--group-{index}", *colours, *shape)
+STYLES = tuple(
+    Style(f"--group-{index}", *colours, *shape)
     for index, (colours, shape) in enumerate(zip(_COLOURS, _SHAPES, strict=True))
 )
-OTHER = Look("--muted", "#5b6470", "#9aa4b0", _CIRCLE, "o")
+OTHER = Style("--muted", "#5b6470", "#9aa4b0", _CIRCLE, "o")
 """Groups beyond the palette, and strategies without a group, are told apart by name only."""
 
-PART_LOOKS: Mapping[str, Look] = {
-    "build": LOOKS[3],
-    "iter()": LOOKS[1],
-    "first batch": LOOKS[4],
-    "other batches": LOOKS[0],
+PART_STYLES: Mapping[str, Style] = {
+    "build": STYLES[3],
+    "iter()": STYLES[1],
+    "first batch": STYLES[4],
+    "other batches": STYLES[0],
     "teardown": OTHER,
-    "computing": LOOKS[2],
-    "waiting": LOOKS[1],
-    "host blocked": LOOKS[1],
-    "then on its way": LOOKS[0],
+    "computing": STYLES[2],
+    "waiting": STYLES[1],
+    "host blocked": STYLES[1],
+    "then on its way": STYLES[0],
     "file pages": OTHER,
-    "anonymous": LOOKS[0],
-    "shared memory": LOOKS[4],
+    "anonymous": STYLES[0],
+    "shared memory": STYLES[4],
 }
 """The parts of bars: what comes before the work in warm colours, the work blue, the rest grey."""
 
@@ -78,21 +78,21 @@ MUTED = "#5b6470"
 RULE = "#d5dae0"
 
 
-def looks(groups: Iterable[str]) -> Mapping[str, Look]:
+def styles(groups: Iterable[str]) -> Mapping[str, Style]:
     """Assign looks in order of first appearance."""
     named = [group for group in dict.fromkeys(groups) if group]
-    given = dict(zip(named, LOOKS, strict=False))
+    given = dict(zip(named, STYLES, strict=False))
     return {group: given.get(group, OTHER) for group in [*named, ""]}
 
 
-def line_looks(figure: LineFigure, groups: Mapping[str, Look]) -> tuple[Mapping[str, Look], str]:
+def line_styles(figure: LineFigure, groups: Mapping[str, Style]) -> tuple[Mapping[str, Style], str]:
     """The looks of a figure's lines, and what they are looked up by: ``group`` or ``name``."""
-    return (looks(figure.names), "name") if figure.names else (groups, "group")
+    return (styles(figure.names), "name") if figure.names else (groups, "group")
 
 
-def named_lines(figure: LineFigure) -> list[tuple[str, Look | None]]:
+def named_lines(figure: LineFigure) -> list[tuple[str, Style | None]]:
     """The lines that have looks of their own; the baseline's, which is dashed, is None."""
-    own = looks(figure.names)
+    own = styles(figure.names)
     return [
         (line.name, None if line.emphasis == "baseline" else own[line.name])
         for line in figure.lines

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 
 from harness.charts.chart import BarFigure
-from harness.charts.palette import INK, MUTED, PART_LOOKS
+from harness.charts.palette import INK, MUTED, PART_STYLES
 from harness.charts.png_canvas import FOOT_IN, HEAD_IN, new_canvas, set_scale, write_head
 
 ROW_IN = 0.3
@@ -16,7 +16,7 @@ LEFT_IN, RIGHT_IN = 2.3, 0.4
 def canvas(figure: BarFigure) -> Canvas:
     """The whole picture."""
     height_in = HEAD_IN + ROW_IN * len(figure.bars) + FOOT_IN
-    looks = [PART_LOOKS[part] for part in figure.parts]
+    styles = [PART_STYLES[part] for part in figure.parts]
     picture, axes = new_canvas(height_in, LEFT_IN, RIGHT_IN, FOOT_IN)
     write_head(picture, figure, figure.title)
     set_scale(figure.x, axes, "x")
@@ -29,13 +29,13 @@ def canvas(figure: BarFigure) -> Canvas:
         label.set_color(INK)
     for place, bar in enumerate(figure.bars):
         start = 0.0
-        for value, look in zip(bar.values, looks, strict=True):
+        for value, look in zip(bar.values, styles, strict=True):
             axes.barh(place, value, 0.64, start, color=look.light, edgecolor="white", linewidth=0.8)
             start += value
     axes.legend(
         handles=[
             Patch(color=look.light, label=part)
-            for part, look in zip(figure.parts, looks, strict=True)
+            for part, look in zip(figure.parts, styles, strict=True)
         ],
         loc="lower right",
         bbox_to_anchor=(1.0, 1.0),

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
 from harness.charts.chart import Dot, DotFigure, DotRow, Role, at_size
-from harness.charts.palette import INK, MUTED, Look
+from harness.charts.palette import INK, MUTED, Style
 from harness.charts.png_canvas import FOOT_IN, HEAD_IN, new_canvas, set_scale, write_head
 from harness.units import size_text
 
@@ -31,7 +31,7 @@ def height_in(rows: int, references: int) -> float:
     return HEAD_IN + ROW_IN * rows + FOOT_IN + REFERENCE_IN * references
 
 
-def canvas(figure: DotFigure, looks: Mapping[str, Look]) -> Canvas:
+def canvas(figure: DotFigure, styles: Mapping[str, Style]) -> Canvas:
     """The whole picture, at the size of the data that the figure shows first."""
     rows = _rows(figure)
     foot_in = FOOT_IN + REFERENCE_IN * len(figure.references)
@@ -46,7 +46,7 @@ def canvas(figure: DotFigure, looks: Mapping[str, Look]) -> Canvas:
         label.set_color(MUTED if row.heading else INK)
         label.set_fontstyle("italic" if row.heading else "normal")
         if dots:
-            _draw(row, dots, looks[row.group], place, axes)
+            _draw(row, dots, styles[row.group], place, axes)
     if not figure.x.log:
         axes.set_xlim(left=0)
     _references(figure, axes)
@@ -64,7 +64,7 @@ def _rows(figure: DotFigure) -> list[Row]:
     ]
 
 
-def _draw(row: DotRow, dots: Mapping[Role, Dot], look: Look, place: int, axes: Axes) -> None:
+def _draw(row: DotRow, dots: Mapping[Role, Dot], look: Style, place: int, axes: Axes) -> None:
     colour = INK if row.emphasis == "baseline" else look.light
     main, second, declared = dots["main"], dots.get("second"), dots.get("declared")
     start = second.value if second else 0.0
@@ -101,9 +101,9 @@ def _references(figure: DotFigure, axes: Axes) -> None:
 def _legend(figure: DotFigure, axes: Axes) -> None:
     if len(figure.roles) < 2:
         return
-    looks = {"main": MAIN, "second": SECOND, "declared": DECLARED}
+    styles = {"main": MAIN, "second": SECOND, "declared": DECLARED}
     handles = [
-        Line2D([], [], color=INK, linestyle="", label=name, **looks[role])
+        Line2D([], [], color=INK, linestyle="", label=name, **styles[role])
         for role, name in figure.roles
     ]
     axes.legend(

@@ -8,9 +8,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from harness.charts.chart import Line, LineFigure
+from harness.charts.chart import ChartLine, LineFigure
 from harness.charts.labels import spread
-from harness.charts.palette import INK, OTHER, Look, line_looks
+from harness.charts.palette import INK, OTHER, Style, line_styles
 from harness.charts.png_canvas import FOOT_IN, HEAD_IN, new_canvas, set_scale, write_head
 
 PLOT_IN = 5.6
@@ -19,10 +19,10 @@ LABEL_SHARE = 0.034
 """The height of a label, as a share of the plot's."""
 
 
-def canvas(figure: LineFigure, groups: Mapping[str, Look]) -> Canvas:
+def canvas(figure: LineFigure, groups: Mapping[str, Style]) -> Canvas:
     """The whole picture: every line, and the names of the emphasised ones beside them."""
-    looks, field = line_looks(figure, groups)
-    of = {line.name: looks.get(getattr(line, field), OTHER) for line in figure.lines}
+    styles, field = line_styles(figure, groups)
+    of = {line.name: styles.get(getattr(line, field), OTHER) for line in figure.lines}
     picture, axes = new_canvas(PLOT_IN + HEAD_IN + FOOT_IN, LEFT_IN, RIGHT_IN, FOOT_IN)
     write_head(picture, figure, figure.title)
     set_scale(figure.x, axes, "x")
@@ -37,7 +37,7 @@ def canvas(figure: LineFigure, groups: Mapping[str, Look]) -> Canvas:
     return picture
 
 
-def _draw(line: Line, colour: str, look: Look, axes: Axes, *, dotted: bool) -> None:
+def _draw(line: ChartLine, colour: str, look: Style, axes: Axes, *, dotted: bool) -> None:
     strong = line.emphasis != "rest"
     xs = [point.x for point in line.points]
     axes.plot(
@@ -56,11 +56,11 @@ def _draw(line: Line, colour: str, look: Look, axes: Axes, *, dotted: bool) -> N
         axes.vlines(xs, lows, highs, color=colour, linewidth=1.1)
 
 
-def _colour(line: Line, looks: Mapping[str, Look]) -> str:
-    return INK if line.emphasis == "baseline" else looks[line.name].light
+def _colour(line: ChartLine, styles: Mapping[str, Style]) -> str:
+    return INK if line.emphasis == "baseline" else styles[line.name].light
 
 
-def _name(line: Line) -> str:
+def _name(line: ChartLine) -> str:
     if line.emphasis == "baseline":
         return f"{line.name} (baseline)"
     told = line.group and line.emphasis != "named"

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 
 from harness.charts import vega_bars, vega_dots, vega_lines
 from harness.charts.chart import BarFigure, Figure, LineFigure
-from harness.charts.palette import Look
+from harness.charts.palette import Style
 from harness.charts.vega_marks import MUTED, RULE, Spec
 
-SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+VEGA_LITE_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 CONFIG: Spec = {
     "background": None,
     "font": "system-ui, sans-serif",
@@ -42,16 +42,16 @@ def height(figure: Figure) -> int:
     return vega_dots.height(figure)
 
 
-def specification(figure: Figure, looks: Mapping[str, Look]) -> Spec:
+def specification(figure: Figure, styles: Mapping[str, Style]) -> Spec:
     """A figure as Vega-Lite, as wide as its container."""
     if isinstance(figure, LineFigure):
-        drawn = vega_lines.drawing(figure, looks)
+        drawn = vega_lines.drawing(figure, styles)
     elif isinstance(figure, BarFigure):
         drawn = vega_bars.drawing(figure)
     else:
-        drawn = vega_dots.drawing(figure, looks)
+        drawn = vega_dots.drawing(figure, styles)
     return {
-        "$schema": SCHEMA,
+        "$schema": VEGA_LITE_SCHEMA,
         "description": f"{figure.title}. {figure.subtitle}",
         "width": "container",
         "autosize": {"type": "fit-x", "contains": "padding"},

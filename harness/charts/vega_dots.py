@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from harness.charts.chart import Dot, DotFigure, DotRow, Role
-from harness.charts.palette import Look
+from harness.charts.palette import Style
 from harness.charts.vega_marks import (
     INK,
     MUTED,
@@ -40,11 +40,11 @@ def _below(figure: DotFigure) -> int:
     return len(figure.references) * REFERENCE_ROOM + 6
 
 
-def drawing(figure: DotFigure, looks: Mapping[str, Look]) -> Spec:
+def drawing(figure: DotFigure, styles: Mapping[str, Style]) -> Spec:
     """Data and layers: a stem or a link, the interval, each role's mark, and references."""
     x = scale_and_axis(figure.x)
     x["axis"]["orient"] = "top"
-    base: Spec = {"y": _names(figure), "color": colour(looks), "opacity": opacity()}
+    base: Spec = {"y": _names(figure), "color": colour(styles), "opacity": opacity()}
     tip = next(dot.tip for row in figure.rows for dot in row.dots)
     told = tooltip(tip, (("name", "strategy"), ("group", "group"), ("size_text", "size")))
     present = {role for role, _ in figure.roles}
@@ -60,7 +60,7 @@ def drawing(figure: DotFigure, looks: Mapping[str, Look]) -> Spec:
         "transform": [{"filter": "datum.size == size"}] if choice else [],
         "layer": [
             *_rules(figure, base, x),
-            _main_mark(base, x, shape(looks), told),
+            _main_mark(base, x, shape(styles), told),
             *(_other_mark(role, base, x, told) for role in others if role in present),
             *_references(figure, x),
         ],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.charts.chart import Line, LineFigure
+from harness.charts.chart import ChartLine, LineFigure
 from harness.charts.labels import spread
-from harness.charts.palette import Look, line_looks
+from harness.charts.palette import Style, line_styles
 from harness.charts.vega_marks import (
     IS_BASELINE,
     Spec,
@@ -38,14 +38,14 @@ def plot_height(figure: LineFigure) -> int:
     return WIDE_HEIGHT if figure.wide else PLOT_HEIGHT
 
 
-def drawing(figure: LineFigure, groups: Mapping[str, Look]) -> Spec:
+def drawing(figure: LineFigure, groups: Mapping[str, Style]) -> Spec:
     """Data and layers: lines, intervals, points that answer to the pointer, and names."""
     y = scale_and_axis(figure.y)
-    looks, field = line_looks(figure, groups)
+    styles, field = line_styles(figure, groups)
     place = {
         "x": {"field": "x", **scale_and_axis(figure.x)},
         "y": {"field": "y", **y},
-        "color": colour(looks, field),
+        "color": colour(styles, field),
         "opacity": opacity(rest=RESTING),
     }
     measured = [
@@ -55,7 +55,7 @@ def drawing(figure: LineFigure, groups: Mapping[str, Look]) -> Spec:
         },
         {
             "mark": {"type": "point", "filled": True, "size": 46},
-            "encoding": {**place, "shape": shape(looks, field)},
+            "encoding": {**place, "shape": shape(styles, field)},
         },
     ]
     return {
@@ -101,7 +101,7 @@ def _targets(figure: LineFigure, place: Spec) -> Spec:
     }
 
 
-def _data(line: Line) -> list[Spec]:
+def _data(line: ChartLine) -> list[Spec]:
     return [
         {
             "name": line.name,

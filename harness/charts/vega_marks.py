@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.charts.chart import Axis, Tip
-from harness.charts.palette import Look
+from harness.charts.palette import Style
 
 Spec = dict[str, Any]
 
@@ -46,23 +46,23 @@ def scale_and_axis(axis: Axis) -> Spec:
     }
 
 
-def colour(looks: Mapping[str, Look], field: str = "group") -> Spec:
+def colour(styles: Mapping[str, Style], field: str = "group") -> Spec:
     """The colour of a group or name, or the ink of the text for the baseline."""
     return {
         "condition": {"test": IS_BASELINE, "value": INK},
-        **_looked_up(field, looks, [f"var({look.variable})" for look in looks.values()]),
+        **_looked_up(field, styles, [f"var({look.variable})" for look in styles.values()]),
     }
 
 
-def shape(looks: Mapping[str, Look], field: str = "group") -> Spec:
-    return _looked_up(field, looks, [look.path for look in looks.values()])
+def shape(styles: Mapping[str, Style], field: str = "group") -> Spec:
+    return _looked_up(field, styles, [look.path for look in styles.values()])
 
 
-def _looked_up(field: str, looks: Mapping[str, Look], values: Sequence[str]) -> Spec:
+def _looked_up(field: str, styles: Mapping[str, Style], values: Sequence[str]) -> Spec:
     return {
         "field": field,
         "type": "nominal",
-        "scale": {"domain": list(looks), "range": list(values)},
+        "scale": {"domain": list(styles), "range": list(values)},
         "legend": None,
     }
 

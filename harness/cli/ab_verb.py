@@ -9,9 +9,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from harness.ab.runner import contenders
-from harness.ab.session import Contest
+from harness.ab.session import SidesToCompare
 from harness.ab.spec import DUET, parse_side
-from harness.ab.stopping import MOST_PAIRS, Course
+from harness.ab.stopping import MOST_PAIRS, StoppingRule
 from harness.cli.compare_verb import show, within, write
 from harness.cli.measuring import measure_sides_into
 from harness.cli.run_verb import RunOptions
@@ -20,11 +20,11 @@ from harness.comparison.tolerance import parse_tolerance
 from harness.console import out
 from harness.errors import EXIT_INTERRUPTED, UsageError, refuse_overwriting
 from harness.journal.read import read_journal
-from harness.trial.timing.heap_layout import luck_can_be_shared
+from harness.trial.timing.heap_layout import layout_can_be_shared
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuringOptions:
     """What is measured, and how long.
 
     Parameters
@@ -70,7 +70,7 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgingOptions:
     """What comes of it.
 
     Parameters
@@ -102,8 +102,8 @@ def ab_command(
     base: str = "",
     candidate: str = "",
     build: str = "",
-    measured: Annotated[Measured, Parameter(name="*")] = Measured(),
-    judged: Annotated[Judged, Parameter(name="*")] = Judged(),
+    measured: Annotated[MeasuringOptions, Parameter(name="*")] = MeasuringOptions(),
+    judged: Annotated[JudgingOptions, Parameter(name="*")] = JudgingOptions(),
 ) -> int:
     """Is the candidate worse than the base? Both are measured in one run, in turn.
 
@@ -124,7 +124,7 @@ def ab_command(
         A shell command to run in each revision that is checked out, such as "make".
     """
     rules = Rules(parse_tolerance(judged.tolerance), judged.strict)
-    contest = Contest(parse_side(base, "--base"), parse_side(candidate, "--candidate"), build)
+    sides = SidesToCompare(parse_side(base, "--base"), parse_side(candidate, "--candidate"), build)
     if not (base or candidate):
         raise UsageError("--base and --candidate are the same; name at least one of them")
     if measured.pairs < 1:
@@ -135,15 +135,15 @@ def ab_command(
     request = options.request(targets)
     settings = options.settings(request.level)
     ended, path = measure_sides_into(
-        contest,
+        sides,
         request,
         replace(settings, effort=replace(DUET, timeout_s=settings.effort.timeout_s)),
-        lambda header: Course(
+        lambda header: StoppingRule(
             contenders(header),
             rules.tolerance.time,
             measured.pairs,
             settings.seed,
-            luck_is_shared=luck_can_be_shared(),
+            layout_is_shared=layout_can_be_shared(),
         ),
         measured.scenarios,
         judged.output,

@@ -17,7 +17,7 @@ from harness.comparison.calibration.calibration import Calibration, latest_for
 from harness.comparison.sides import Match, match, pooled, side, sides_within
 from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import parse_tolerance
-from harness.comparison.verdicts import Comparison
+from harness.comparison.verdicts import RunComparison
 from harness.console import err, out
 from harness.errors import UnableError, UsageError, refuse_overwriting
 from harness.formats.open_results import collector_off, read_run
@@ -77,7 +77,7 @@ def compare_command(
     return found.exit_code
 
 
-def apart(sides: Match, rules: Rules, chosen: Path | None, runs: Sequence[Path]) -> Comparison:
+def apart(sides: Match, rules: Rules, chosen: Path | None, runs: Sequence[Path]) -> RunComparison:
     """Judge two runs, by a calibration where one speaks for them.
 
     Raises:
@@ -105,7 +105,7 @@ def apart(sides: Match, rules: Rules, chosen: Path | None, runs: Sequence[Path])
     return compare(sides, replace(rules, drifts=known.drifts))
 
 
-def within(run: Run, rules: Rules) -> Comparison:
+def within(run: Run, rules: Rules) -> RunComparison:
     """Judge the two sides of an A/B run."""
     return compare(match(*sides_within(run)), replace(rules, interleaved=True))
 
@@ -117,7 +117,7 @@ def _read(path: Path) -> Run:
     return run
 
 
-def show(comparison: Comparison) -> None:
+def show(comparison: RunComparison) -> None:
     """The verdict last, where it is seen."""
     for line, style in lines(comparison):
         out.print(line, style=style, soft_wrap=True, markup=False)
@@ -126,7 +126,7 @@ def show(comparison: Comparison) -> None:
     out.print(headline(comparison), style="bold", soft_wrap=True, markup=False)
 
 
-def write(comparison: Comparison, to_markdown: Path | None, to_junit: Path | None) -> None:
+def write(comparison: RunComparison, to_markdown: Path | None, to_junit: Path | None) -> None:
     """Write what was asked for, and say so."""
     if to_markdown is not None:
         _write(to_markdown, summary.markdown(comparison).encode())

@@ -12,7 +12,7 @@ from harness.console import err, out
 from harness.errors import EXIT_OK, EXIT_WORSE, UsageError
 from harness.host.environment import read_environment
 from harness.host.host import Host
-from harness.host.machine_checks import Finding, examine
+from harness.host.machine_checks import MachineCheck, examine
 from harness.schema.records import HostSpec
 from harness.selfcheck.memory_accuracy import (
     QUICK_SIZES,
@@ -64,7 +64,7 @@ def doctor_command(
     return EXIT_WORSE if bad or off else EXIT_OK
 
 
-def _print_findings(findings: list[Finding]) -> None:
+def _print_findings(findings: list[MachineCheck]) -> None:
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for finding in findings:
         advice = f" — {finding.advice}" if finding.advice else ""

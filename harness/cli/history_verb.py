@@ -14,11 +14,11 @@ from harness.console import err, out
 from harness.errors import EXIT_OK, UnableError, UsageError, refuse_overwriting
 from harness.history.as_text import SHOWN, case_lines, headline, machine_lines, remarks, run_lines
 from harness.history.detect import history
-from harness.history.discover import gather
+from harness.history.discover import discover
 from harness.history.machines import by_machine
 from harness.history.metrics import METRIC_NAMES, MetricName
 from harness.history.series import History
-from harness.history.significance import TOLERANCE
+from harness.history.significance import HISTORY_TOLERANCE
 from harness.units import format_share, format_size
 
 
@@ -53,11 +53,11 @@ def history_command(
     force
         Overwrite that file if it exists.
     """
-    usual = f"time={format_share(TOLERANCE.time)}"
+    usual = f"time={format_share(HISTORY_TOLERANCE.time)}"
     allowed = parse_tolerance(",".join((usual, tolerance)))
     if output is not None:
         refuse_overwriting(output, force=force)
-    gathered = gather(places or (RESULTS,), _wanted(case))
+    gathered = discover(places or (RESULTS,), _wanted(case))
     runs = [run for run in gathered.runs if run.cases]
     if not runs:
         named = f" whose name holds {' or '.join(case)}" if case else ""

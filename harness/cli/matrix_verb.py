@@ -76,7 +76,7 @@ def matrix_command(
 
 
 def _show(run: Run, *, reasons: bool) -> None:
-    from harness.analysis.matrix import KINDS, SYMBOLS, grid  # with pandas, half a second
+    from harness.analysis.matrix import CELL_KINDS, SYMBOLS, grid  # with pandas, half a second
     from harness.cases.frame import case_frame
 
     cases = case_frame(run)
@@ -86,7 +86,7 @@ def _show(run: Run, *, reasons: bool) -> None:
     for info in probes:
         out.print(f"[bold]{info.name}[/bold]  {escape(info.question)}")
         _show_grid(grid(cases, info.name), reasons=reasons)
-    legend = "  ".join(f"{SYMBOLS[kind]} {kind}: {text}." for kind, text in KINDS.items())
+    legend = "  ".join(f"{SYMBOLS[kind]} {kind}: {text}." for kind, text in CELL_KINDS.items())
     out.print(legend, markup=False)
 
 

@@ -8,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from harness.ab.runner import run_ab
-from harness.ab.session import Contest, open_ab_session
-from harness.ab.stopping import Course
+from harness.ab.session import SidesToCompare, open_ab_session
+from harness.ab.stopping import StoppingRule
 from harness.cli.options import RESULTS
 from harness.console import Progress, err
 from harness.errors import refuse_overwriting
@@ -46,10 +46,10 @@ def measure_into(
 
 
 def measure_sides_into(
-    contest: Contest,
+    sides: SidesToCompare,
     request: Request,
     settings: sessions.Settings,
-    course: Callable[[Header], Course],
+    rule: Callable[[Header], StoppingRule],
     user_paths: Sequence[Path],
     output: Path | None,
     *,
@@ -58,10 +58,10 @@ def measure_sides_into(
     """Measure two sides against each other; returns like :func:`measure_into`.
 
     Args:
-        contest: the sides.
+        sides: the sides.
         request: what is measured.
         settings: how.
-        course: given the header, says which cases are measured how often.
+        rule: given the header, says which cases are measured how often.
         user_paths: scenarios of the user's own.
         output: the journal; one in ``results`` if not given.
         force: overwrite it.
@@ -71,12 +71,12 @@ def measure_sides_into(
     temporary_folder()
     with ExitStack() as stack:
         with err.status("starting both sides"):
-            session = stack.enter_context(open_ab_session(contest, request, settings, user_paths))
+            session = stack.enter_context(open_ab_session(sides, request, settings, user_paths))
         path = output or RESULTS / f"ab-{session.header.run_id}.jsonl"
         journal = stack.enter_context(Journal.create(path, session.header, force=force))
         progress = stack.enter_context(Progress(err))
-        header, team = session.header, session.team
-        return until_stopped(lambda: run_ab(header, journal, team, progress, course(header))), path
+        header, pool = session.header, session.pool
+        return until_stopped(lambda: run_ab(header, journal, pool, progress, rule(header))), path
 
 
 def until_stopped(measure: Callable[[], str]) -> str:

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from harness.comparison.sides import Measured
+from harness.comparison.sides import MeasuredCase
 from harness.comparison.tolerance import Tolerance
 from harness.schema.records import MISSED, Trial
 from harness.units import format_size
 
-STRAY_BYTES = 100 * 1024
+RUN_TO_RUN_BYTES = 100 * 1024
 """What two readings of the same memory may differ by: see ``python -m harness.bench``."""
-STRAY_FAULTS = 64
+RUN_TO_RUN_FAULTS = 64
 PAGE_BYTES = 4096
 
 
@@ -35,7 +35,7 @@ class Scale:
     grain_bytes: int = 0
 
     @classmethod
-    def of(cls, cases: Iterable[Measured]) -> Scale:
+    def of(cls, cases: Iterable[MeasuredCase]) -> Scale:
         """The largest of them all."""
         trials = [trial for case in cases for trial in case.trials]
         return widest(
@@ -68,14 +68,14 @@ class Amount:
     read: Callable[[Trial], float | None]
     tolerance: Callable[[Tolerance], float]
     stray: float
-    trials: Callable[[Measured], tuple[Trial, ...]] = lambda case: case.trials
+    trials: Callable[[MeasuredCase], tuple[Trial, ...]] = lambda case: case.trials
 
-    def of(self, case: Measured) -> tuple[float, ...]:
+    def of(self, case: MeasuredCase) -> tuple[float, ...]:
         """A case's readings, ascending."""
         readings = (self.read(trial) for trial in self.trials(case) if trial.outcome.ok)
         return tuple(sorted(value for value in readings if value is not None))
 
-    def differences(self, base: Measured, candidate: Measured) -> list[float]:
+    def differences(self, base: MeasuredCase, candidate: MeasuredCase) -> list[float]:
         """What the candidate has more than the base, in trials of one kind and round."""
         then, now = (
             {(t.kind, t.round): self.read(t) for t in self.trials(case) if t.outcome.ok}
@@ -107,14 +107,14 @@ def _peak(trial: Trial) -> float | None:
     return ledger.peak.anon_bytes + ledger.peak.shmem_bytes
 
 
-def _told_apart(case: Measured) -> tuple[Trial, ...]:
+def _told_apart(case: MeasuredCase) -> tuple[Trial, ...]:
     """Trials whose peak is known without the pages of files: all where there are none to speak of.
 
     Only an observer tells file pages from others while they last.
     """
     observed = [t for t in case.trials if t.ledger and t.kind == "memory"]
     mapped = max((t.ledger.peak.file_bytes for t in observed if t.ledger), default=0)
-    return case.trials if mapped <= STRAY_BYTES else tuple(observed)
+    return case.trials if mapped <= RUN_TO_RUN_BYTES else tuple(observed)
 
 
 def _retained(trial: Trial) -> float | None:
@@ -150,10 +150,10 @@ def _of_faults(tolerance: Tolerance) -> float:
 
 
 AMOUNTS = (
-    Amount("memory at the peak", "bytes", _peak, _of_memory, STRAY_BYTES, _told_apart),
-    Amount("memory kept with the result", "bytes", _retained, _of_memory, STRAY_BYTES),
-    Amount("memory left after it was dropped", "bytes", _left, _of_memory, STRAY_BYTES),
+    Amount("memory at the peak", "bytes", _peak, _of_memory, RUN_TO_RUN_BYTES, _told_apart),
+    Amount("memory kept with the result", "bytes", _retained, _of_memory, RUN_TO_RUN_BYTES),
+    Amount("memory left after it was dropped", "bytes", _left, _of_memory, RUN_TO_RUN_BYTES),
     Amount("memory of the process tree", "bytes", _tree, _of_memory, 4 * 1024**2),
-    Amount("page faults of the first call", "faults", _faults_first, _of_faults, STRAY_FAULTS),
-    Amount("page faults a steady call", "faults", _faults_steady, _of_faults, STRAY_FAULTS),
+    Amount("page faults of the first call", "faults", _faults_first, _of_faults, RUN_TO_RUN_FAULTS),
+    Amount("page faults a steady call", "faults", _faults_steady, _of_faults, RUN_TO_RUN_FAULTS),
 )

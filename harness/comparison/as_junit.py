@@ -11,12 +11,12 @@ import re
 import xml.etree.ElementTree as ET
 
 from harness.comparison.as_text import change, headline, ratio_text, remarks
-from harness.comparison.verdicts import UNDECIDED, WORSE, CaseVerdict, Comparison
+from harness.comparison.verdicts import UNDECIDED, WORSE, CaseVerdict, RunComparison
 
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit(comparison: Comparison) -> bytes:
+def junit(comparison: RunComparison) -> bytes:
     """The whole document, in UTF-8."""
     failing = {*WORSE, *UNDECIDED} if comparison.strict else {*WORSE}
     passing = {*UNDECIDED, "skipped"}

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.comparison.as_text import headline, remarks, row, told
-from harness.comparison.verdicts import Comparison
+from harness.comparison.verdicts import RunComparison
 
 
-def markdown(comparison: Comparison) -> str:
+def markdown(comparison: RunComparison) -> str:
     """The verdict, what it rests on, and a row for every case that is not the same."""
     return "\n".join(_lines(comparison)) + "\n"
 
 
-def _lines(comparison: Comparison) -> Iterator[str]:
+def _lines(comparison: RunComparison) -> Iterator[str]:
     match = comparison.match
     yield f"## ferrybench: {headline(comparison)}"
     yield ""

@@ -10,8 +10,8 @@ from harness.comparison.verdicts import (
     WORDS,
     WORSE,
     CaseVerdict,
-    Comparison,
     Finding,
+    RunComparison,
 )
 from harness.units import format_seconds, format_share, format_size
 
@@ -19,13 +19,13 @@ SHOWN = 50
 """Cases told in a terminal; how many are left out is said."""
 
 
-def headline(comparison: Comparison) -> str:
+def headline(comparison: RunComparison) -> str:
     """The verdict on the suite, with how many cases are behind it."""
     counts = [f"{len(comparison.of(word))} {word}" for word in WORDS if comparison.of(word)]
     return f"{comparison.word}: {', '.join(counts) or 'no cases'}"
 
 
-def remarks(comparison: Comparison) -> Iterator[str]:
+def remarks(comparison: RunComparison) -> Iterator[str]:
     """What a reader must know to believe the verdict."""
     match, tolerance = comparison.match, comparison.tolerance
     yield (
@@ -40,7 +40,7 @@ def remarks(comparison: Comparison) -> Iterator[str]:
         yield "the runs have no case in common: measure the same scenarios, sizes and parameters"
 
 
-def told(comparison: Comparison) -> list[CaseVerdict]:
+def told(comparison: RunComparison) -> list[CaseVerdict]:
     """The cases worth a row: everything but those that are the same, what weighs most first."""
     cases = [c for c in comparison.cases if c.word not in ("same", "skipped") or c.advisory]
     return sorted(cases, key=lambda case: WORDS.index(case.word))
@@ -75,7 +75,7 @@ def ratio_text(finding: Finding) -> str:
     return f"{finding.ratio:.3g}×{interval}"
 
 
-def lines(comparison: Comparison) -> Iterator[tuple[str, str]]:
+def lines(comparison: RunComparison) -> Iterator[tuple[str, str]]:
     """The cases worth telling for a terminal of any width: text, and the style it is printed in."""
     for case in told(comparison)[:SHOWN]:
         key, word, changed, ratio, why = row(case)
@@ -90,7 +90,7 @@ _STYLES = {
 }
 
 
-def left_out(comparison: Comparison) -> str:
+def left_out(comparison: RunComparison) -> str:
     """How many cases are not told; "" where all are."""
     more = len(told(comparison)) - SHOWN
     return f"{more} more cases are left out; --markdown FILE has them all" if more > 0 else ""

@@ -28,7 +28,7 @@ from harness.cases.rounds import steady_s
 from harness.schema.records import Trial
 from harness.stats.signed_rank import SignedRanks
 
-FALSE_ALARM = 0.005
+FLAGGED_FALSE_ALARM = 0.005
 """The probability with which a suite may call any case slower that is not."""
 FLAGGED_AT = 0.1
 """A probability below which a case is looked at again."""
@@ -36,7 +36,7 @@ CLEARED_AT = 0.05
 """Both changes beyond the tolerance must be so improbable for a case to count as the same."""
 FIRST_LOOK = 6
 """Pairs before anything is flagged or cleared."""
-LOOKS = (15, 30, 60, 100)
+INTERIM_LOOKS = (15, 30, 60, 100)
 """Numbers of new pairs after which a flagged case may be called."""
 FUTILE_AT = 0.5
 """From this probability on, more new pairs will not call it."""
@@ -155,9 +155,9 @@ def last_word(
     Returns:
         The word, and the standing at the look that gave it; None before the first look.
     """
-    level = FALSE_ALARM / len(LOOKS) / flagged
+    level = FLAGGED_FALSE_ALARM / len(INTERIM_LOOKS) / flagged
     standing = None
-    for look in LOOKS:
+    for look in INTERIM_LOOKS:
         if len(pairs) < look:
             return "open", standing
         standing = Standing.of(pairs[:look], tolerance)

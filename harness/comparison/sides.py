@@ -23,7 +23,7 @@ HOST_FACTS = ("python", "implementation", "numpy", "torch", "env", "method", "re
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredCase:
     """One case on one side, with everything its trials found out."""
 
     planned: PlannedCase
@@ -41,7 +41,7 @@ class Side:
 
     name: str
     environment: Environment
-    cases: Mapping[str, Measured]  # by key
+    cases: Mapping[str, MeasuredCase]  # by key
     created: str = ""  # ISO 8601
 
 
@@ -97,7 +97,7 @@ def side(run: Run, host: str = "") -> Side:
         own = trials.get(index, [])
         outcome = case_outcome(run.ended, planned, [trial.outcome for trial in own])
         key = planned.case.shared_key if host else planned.case.key
-        cases[key] = Measured(planned, outcome, tuple(own))
+        cases[key] = MeasuredCase(planned, outcome, tuple(own))
     environment = run.header.environment
     if host:
         environment = replace(environment, hosts={DEFAULT_HOST: environment.hosts[host]})
@@ -118,19 +118,19 @@ def pooled(sides: Sequence[Side]) -> Side:
                     f"{first.name} and {other.name} are of different machines ({one.text}); "
                     "compare each by itself"
                 )
-    cases: dict[str, Measured] = {}
+    cases: dict[str, MeasuredCase] = {}
     for any_ in sides:
         for key, case in any_.cases.items():
             cases[key] = _joined(cases[key], case) if key in cases else case
     return replace(first, name=", ".join(any_.name for any_ in sides), cases=cases)
 
 
-def _joined(first: Measured, other: Measured) -> Measured:
+def _joined(first: MeasuredCase, other: MeasuredCase) -> MeasuredCase:
     """A case of two runs. It is ok if it was in both; rounds keep telling processes apart."""
     after = max((trial.round for trial in first.trials), default=-1) + 1
     later = tuple(replace(trial, round=trial.round + after) for trial in other.trials)
     outcome = first.outcome if other.outcome.ok else other.outcome
-    return Measured(first.planned, outcome, first.trials + later)
+    return MeasuredCase(first.planned, outcome, first.trials + later)
 
 
 def sides_within(run: Run) -> tuple[Side, Side]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from harness.comparison.amounts import AMOUNTS, Amount, Scale
-from harness.comparison.sides import Match, Measured
+from harness.comparison.sides import Match, MeasuredCase
 from harness.comparison.times import of_duets, of_runs_apart
 from harness.comparison.tolerance import Tolerance
-from harness.comparison.verdicts import CaseVerdict, Comparison, Finding, Word
+from harness.comparison.verdicts import CaseVerdict, Finding, RunComparison, Word
 from harness.stats.two_level import Drift
 
 NOT_INTERLEAVED = (
@@ -32,7 +32,7 @@ class Rules:
     drifts: Mapping[str, Drift] = field(default_factory=dict)  # of cases, by a calibration
 
 
-def compare(match: Match, rules: Rules) -> Comparison:
+def compare(match: Match, rules: Rules) -> RunComparison:
     """Judge every case of two sides."""
     why_not_time = _why_not_time(match, rules)
     if rules.interleaved:
@@ -47,7 +47,7 @@ def compare(match: Match, rules: Rules) -> Comparison:
             gates = times[key].gates and trusted and not why_not_time
             findings = (*findings, replace(times[key], gates=gates))
         cases.append(CaseVerdict(key, findings))
-    return Comparison(match, rules.tolerance, tuple(cases), why_not_time, rules.strict)
+    return RunComparison(match, rules.tolerance, tuple(cases), why_not_time, rules.strict)
 
 
 def _why_not_time(match: Match, rules: Rules) -> str:
@@ -73,7 +73,7 @@ def _findings(match: Match, rules: Rules, key: str) -> Iterator[Finding]:
         yield from _sharing(base, candidate)
 
 
-def _outcome(base: Measured, candidate: Measured) -> Finding:
+def _outcome(base: MeasuredCase, candidate: MeasuredCase) -> Finding:
     then, now = base.outcome, candidate.outcome
     if then.name == now.name == "skipped":
         return Finding("outcome", "skipped", f"in both: {now.reason}")
@@ -90,7 +90,7 @@ def _outcome(base: Measured, candidate: Measured) -> Finding:
     return Finding("outcome", "same", now.name if now.ok else f"{now.name} in both")
 
 
-def _amounts(base: Measured, candidate: Measured, rules: Rules) -> Iterator[Finding]:
+def _amounts(base: MeasuredCase, candidate: MeasuredCase, rules: Rules) -> Iterator[Finding]:
     scale = Scale.of((base, candidate))
     for amount in AMOUNTS:
         then, now = amount.of(base), amount.of(candidate)
@@ -144,7 +144,7 @@ def _middle(ascending: Sequence[float]) -> float:
     return (ascending[(count - 1) // 2] + ascending[count // 2]) / 2
 
 
-def _sharing(base: Measured, candidate: Measured) -> Iterator[Finding]:
+def _sharing(base: MeasuredCase, candidate: MeasuredCase) -> Iterator[Finding]:
     """A result that no longer shares its input's memory has become a copy."""
     then, now = _shares(base), _shares(candidate)
     if then and now is False:
@@ -153,6 +153,6 @@ def _sharing(base: Measured, candidate: Measured) -> Iterator[Finding]:
         yield Finding("sharing", "lighter", "the result shares its input's memory now")
 
 
-def _shares(case: Measured) -> bool | None:
+def _shares(case: MeasuredCase) -> bool | None:
     known = [trial.shares_memory for trial in case.trials if trial.shares_memory is not None]
     return known[0] if known else None

@@ -69,7 +69,7 @@ class CaseVerdict:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """A suite: every case, and the verdict on all of them together.
 
     Args:

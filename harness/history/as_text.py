@@ -16,12 +16,12 @@ from harness.units import format_multiple, format_share
 
 SHOWN = 50
 """Cases told in a terminal; how many are left out is said."""
-Line = tuple[str, str]
+TextLine = tuple[str, str]
 """A line and its style."""
 ADVISORY = "advisory: the runs were not interleaved"
 
 
-def case_lines(case: CaseHistory, *, everything: bool) -> Iterator[Line]:
+def case_lines(case: CaseHistory, *, everything: bool) -> Iterator[TextLine]:
     """A case: its name, then every series that changed, or every one.
 
     Args:
@@ -38,7 +38,7 @@ def case_lines(case: CaseHistory, *, everything: bool) -> Iterator[Line]:
             yield from _series_lines(case, series, told)
 
 
-def _series_lines(case: CaseHistory, series: Series, told: set[int]) -> Iterator[Line]:
+def _series_lines(case: CaseHistory, series: Series, told: set[int]) -> Iterator[TextLine]:
     metric, runs = series.metric, case.machine.runs
     note = f"  ({ADVISORY})" if metric.advisory and series.changes else ""
     few = f"  too few runs ({len(series.runs)}; {series.too_few} needed)" if series.too_few else ""
@@ -87,7 +87,7 @@ def outcome_text(change: OutcomeChange) -> str:
     return f"{change.before.name} → {change.after.name}{reason}"
 
 
-def _outcome_lines(machine: Machine, outcomes: Outcomes, told: set[int]) -> Iterator[Line]:
+def _outcome_lines(machine: Machine, outcomes: Outcomes, told: set[int]) -> Iterator[TextLine]:
     if outcomes.comes_and_goes:
         last = outcomes.outcomes[-1]
         yield f"  outcome comes and goes: {outcomes.counts}; last {last.name}", "red"
@@ -104,7 +104,7 @@ def _run_text(run: PastRun) -> str:
     return f"{run.date} {run.run_id}"
 
 
-def _cause_line(causes: Sequence[str], run: int, told: set[int]) -> Iterator[Line]:
+def _cause_line(causes: Sequence[str], run: int, told: set[int]) -> Iterator[TextLine]:
     if causes and run not in told:
         told.add(run)
         yield f"      in the same run: {'; '.join(causes)}", "yellow"

@@ -15,7 +15,7 @@ from harness.history.metrics import METRIC_NAMES, METRICS, OUTCOME, Metric, Metr
 from harness.history.outcomes import outcomes_of
 from harness.history.readings import PastRun
 from harness.history.series import CaseHistory, ChangePoint, History, Series
-from harness.history.significance import TOLERANCE
+from harness.history.significance import HISTORY_TOLERANCE
 from harness.stats.change_points import around
 from harness.units import format_seconds
 
@@ -24,7 +24,7 @@ def history(
     machines: Sequence[Machine],
     *,
     metrics: Sequence[MetricName] = METRIC_NAMES,
-    tolerance: Tolerance = TOLERANCE,
+    tolerance: Tolerance = HISTORY_TOLERANCE,
     remarks: Sequence[str] = (),
 ) -> History:
     """Follow every case over the runs of each machine.

@@ -12,7 +12,7 @@ from harness.formats.open_results import read_run
 from harness.history.readings import PastRun, past_run
 
 PATTERNS = ("*.jsonl", "*.json")
-NAMED = 5
+FILES_NAMED = 5
 """Files left out that are named with their reason; of others only how many they are is said."""
 
 
@@ -24,7 +24,7 @@ class Gathered:
     remarks: tuple[str, ...]
 
 
-def gather(places: Sequence[Path], keep: Callable[[str], bool] = lambda key: True) -> Gathered:
+def discover(places: Sequence[Path], keep: Callable[[str], bool] = lambda key: True) -> Gathered:
     """Read every journal and every file of pytest-benchmark in folders, and files that are named.
 
     Args:
@@ -78,8 +78,8 @@ def _reason(path: Path, error: UsageError) -> str:
 
 
 def _some(texts: Sequence[str]) -> str:
-    more = f", and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
-    return ", ".join(texts[:NAMED]) + more
+    more = f", and {len(texts) - FILES_NAMED} more" if len(texts) > FILES_NAMED else ""
+    return ", ".join(texts[:FILES_NAMED]) + more
 
 
 def _when(run: PastRun) -> tuple[datetime, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.cases.rounds import case_outcome, steady_by_round
 from harness.comparison.amounts import Scale
-from harness.comparison.sides import Measured
+from harness.comparison.sides import MeasuredCase
 from harness.history.metrics import METRICS, MetricName
 from harness.host.environment import Environment
 from harness.journal.lines import Plan, Run
@@ -18,7 +18,7 @@ from harness.schema.records import Outcome, PlannedCase, Trial
 
 
 @dataclass(frozen=True)
-class Reading:
+class CaseReading:
     """One case in one run.
 
     Args:
@@ -46,7 +46,7 @@ class PastRun:
     environment: Environment
     sweep: str  # how hard was measured: level, processes, garbage collector
     trials: int
-    cases: Mapping[str, Reading]  # by key
+    cases: Mapping[str, CaseReading]  # by key
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -92,11 +92,11 @@ def past_run(run: Run, keep: Callable[[str], bool] = lambda key: True) -> PastRu
             continue
         outcome = _outcome(run.ended, planned, trials)
         others = [] if planned.baseline else baselines.get((case.scenario, case.point), [])
-        measured = Measured(planned, outcome, tuple(trials))
+        measured = MeasuredCase(planned, outcome, tuple(trials))
         values = dict(_values(measured, others)) if outcome.ok else {}
         source = sources.get((case.scenario, case.strategy), "")
         baseline = "" if planned.baseline else names.get((case.scenario, case.point), "")
-        cases[case.key] = Reading(outcome, values, Scale.of((measured,)), source, baseline)
+        cases[case.key] = CaseReading(outcome, values, Scale.of((measured,)), source, baseline)
     return PastRun(
         header.run_id,
         header.created,
@@ -120,7 +120,7 @@ def _outcome(ended: str, planned: PlannedCase, trials: list[Trial]) -> Outcome:
 
 
 def _values(
-    case: Measured, baseline: list[Trial]
+    case: MeasuredCase, baseline: list[Trial]
 ) -> Iterator[tuple[MetricName, tuple[float, ...]]]:
     times, others = steady_by_round(case.trials), steady_by_round(baseline)
     rounds = sorted(times.keys() & others.keys())

@@ -28,7 +28,7 @@ from harness.comparison.amounts import Amount, Scale
 from harness.comparison.tolerance import Tolerance
 from harness.stats.two_level import Spread
 
-TOLERANCE = Tolerance(time=0.05)
+HISTORY_TOLERANCE = Tolerance(time=0.05)
 """What is no difference: of times more than within one run, since these were not interleaved."""
 TRIMMED = 0.2
 LEAST_TIMED, LEAST_COUNTED = 3, 2

@@ -30,7 +30,7 @@ from harness.trial.base.source_line import place_in_dump, without_dump
 Observed = Literal["", "peak", "tree", "limit"]
 """What can be told of a task from outside: the peak of its memory, that of its process tree, or
 how far it came under a limit."""
-OBSERVED: dict[TrialKind, Observed] = {"memory": "peak", "tree": "tree", "limit": "limit"}
+OBSERVED_FOR: dict[TrialKind, Observed] = {"memory": "peak", "tree": "tree", "limit": "limit"}
 BOOTSTRAP = Path(__file__).resolve().parents[1] / "trial" / "bootstrap.py"
 PRELOAD = ("numpy", "torch", "harness.trial.run", "harness.trial.ceilings.memory_copy")
 START_TIMEOUT_S = 120.0

@@ -27,7 +27,7 @@ COUNT_BATCH_PAGES = 32  # the kernel folds a process's page counts in batches of
 
 
 @dataclass(frozen=True)
-class Finding:
+class MachineCheck:
     """One thing looked at."""
 
     name: str
@@ -36,12 +36,12 @@ class Finding:
     advice: str = ""
 
 
-def examine(environment: Environment) -> list[Finding]:
+def examine(environment: Environment) -> list[MachineCheck]:
     """Look at everything that is known to spoil measurements.
 
     Takes about a second, most of it for watching how steadily the processor works.
     """
-    checks: tuple[Callable[[Environment], Iterator[Finding]], ...] = (
+    checks: tuple[Callable[[Environment], Iterator[MachineCheck]], ...] = (
         _start_method,
         _peak_memory,
         _huge_pages,
@@ -56,18 +56,18 @@ def examine(environment: Environment) -> list[Finding]:
     return [finding for check in checks for finding in check(environment)]
 
 
-def _start_method(environment: Environment) -> Iterator[Finding]:
+def _start_method(environment: Environment) -> Iterator[MachineCheck]:
     if hasattr(os, "fork"):
-        yield Finding("fresh processes", "good", "fork: a trial starts in milliseconds")
+        yield MachineCheck("fresh processes", "good", "fork: a trial starts in milliseconds")
     else:
-        yield Finding("fresh processes", "note", "no fork here: each trial imports torch anew")
+        yield MachineCheck("fresh processes", "note", "no fork here: each trial imports torch anew")
 
 
-def _peak_memory(environment: Environment) -> Iterator[Finding]:
+def _peak_memory(environment: Environment) -> Iterator[MachineCheck]:
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError as error:
-        yield Finding(
+        yield MachineCheck(
             "peak memory",
             "bad",
             f"VmHWM cannot be reset ({error.strerror}): peaks are lower bounds",
@@ -76,7 +76,7 @@ def _peak_memory(environment: Environment) -> Iterator[Finding]:
         return
     page = os.sysconf("SC_PAGE_SIZE")
     slack = COUNT_BATCH_PAGES * page * environment.processors
-    yield Finding(
+    yield MachineCheck(
         "peak memory",
         "good",
         "VmHWM can be reset; a peak that has passed and was not observed may read low by up to "
@@ -84,23 +84,23 @@ def _peak_memory(environment: Environment) -> Iterator[Finding]:
     )
 
 
-def _huge_pages(environment: Environment) -> Iterator[Finding]:
+def _huge_pages(environment: Environment) -> Iterator[MachineCheck]:
     mode, defrag = environment.thp_enabled, environment.thp_defrag
     if mode == "madvise":
         text = f"madvise, defrag {defrag}: NumPy asks for huge pages from 4 MiB on, torch does not"
         advice = "compare NumPy with torch by page faults, or use THP_MEM_ALLOC_ENABLE=1"
-        yield Finding("huge pages", "note", text, advice)
+        yield MachineCheck("huge pages", "note", text, advice)
     elif mode:
-        yield Finding(
+        yield MachineCheck(
             "huge pages", "good", f"{mode}, defrag {defrag}: the same for NumPy and torch"
         )
     else:
-        yield Finding("huge pages", "note", "this system does not say whether there are any")
+        yield MachineCheck("huge pages", "note", "this system does not say whether there are any")
 
 
-def _load(environment: Environment) -> Iterator[Finding]:
+def _load(environment: Environment) -> Iterator[MachineCheck]:
     busy = environment.load_1m > BUSY_LOAD * environment.processors
-    yield Finding(
+    yield MachineCheck(
         "load",
         "bad" if busy else "good",
         f"{environment.load_1m:.2f} over the last minute, on {environment.processors} processors",
@@ -108,37 +108,39 @@ def _load(environment: Environment) -> Iterator[Finding]:
     )
 
 
-def _governor(environment: Environment) -> Iterator[Finding]:
+def _governor(environment: Environment) -> Iterator[MachineCheck]:
     governor = environment.governor
     if not governor:
         where = "behind a hypervisor" if environment.hypervisor else "here"
-        yield Finding("frequency", "note", f"the governor is not to be seen {where}")
+        yield MachineCheck("frequency", "note", f"the governor is not to be seen {where}")
     elif governor == "performance":
-        yield Finding("frequency", "good", "governor performance")
+        yield MachineCheck("frequency", "good", "governor performance")
     else:
         advice = "cpupower frequency-set -g performance"
-        yield Finding("frequency", "note", f"governor {governor}: clocks follow the load", advice)
+        yield MachineCheck(
+            "frequency", "note", f"governor {governor}: clocks follow the load", advice
+        )
 
 
-def _processors(environment: Environment) -> Iterator[Finding]:
+def _processors(environment: Environment) -> Iterator[MachineCheck]:
     usable, installed = environment.processors, environment.processors_installed
     if usable == 1:
         text = "one processor: the observer of memory trials and the trial take turns"
-        yield Finding("processors", "note", text)
+        yield MachineCheck("processors", "note", text)
     else:
-        yield Finding("processors", "good", f"{usable} usable of {installed}")
+        yield MachineCheck("processors", "good", f"{usable} usable of {installed}")
     for name, value in os.environ.items():
         if name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "TORCH_NUM_THREADS"):
             text = f"{name}={value} is set: hosts inherit it; each case sets torch's count itself"
-            yield Finding("threads", "note", text)
+            yield MachineCheck("threads", "note", text)
 
 
-def _memory(environment: Environment) -> Iterator[Finding]:
+def _memory(environment: Environment) -> Iterator[MachineCheck]:
     free = environment.memory_available_bytes
     low = free < LOW_MEMORY_BYTES
     limit = environment.memory_limit_bytes
     within = f", limited to {format_size(limit)}" if limit else ""
-    yield Finding(
+    yield MachineCheck(
         "memory",
         "bad" if low else "good",
         f"{format_size(free)} free of {format_size(environment.memory_bytes)}{within}",
@@ -146,11 +148,11 @@ def _memory(environment: Environment) -> Iterator[Finding]:
     )
 
 
-def _disk(environment: Environment) -> Iterator[Finding]:
+def _disk(environment: Environment) -> Iterator[MachineCheck]:
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
     low = free < LOW_DISK_BYTES
-    yield Finding(
+    yield MachineCheck(
         "disk",
         "bad" if low else "good",
         f"{format_size(free)} free in {folder}, where inputs are kept during a run",
@@ -158,14 +160,14 @@ def _disk(environment: Environment) -> Iterator[Finding]:
     )
 
 
-def _clock(environment: Environment) -> Iterator[Finding]:
+def _clock(environment: Environment) -> Iterator[MachineCheck]:
     costs = []
     for _ in range(1001):
         start = time.perf_counter_ns()
         costs.append(time.perf_counter_ns() - start)
     cost_s = statistics.median(costs) / 1e9
     coarse = max(cost_s, environment.clock_resolution_s) > COARSE_CLOCK_S
-    yield Finding(
+    yield MachineCheck(
         "clock",
         "bad" if coarse else "good",
         f"resolution {format_seconds(environment.clock_resolution_s)}, "
@@ -183,7 +185,7 @@ def _stolen_s() -> tuple[float, float]:
     return fields[7], sum(fields[:8])
 
 
-def _steadiness(environment: Environment) -> Iterator[Finding]:
+def _steadiness(environment: Environment) -> Iterator[MachineCheck]:
     """Repeat one piece of work for a second and see how much its duration varies."""
     stolen, total = _stolen_s()
     times = []
@@ -196,7 +198,7 @@ def _steadiness(environment: Environment) -> Iterator[Finding]:
     slow = statistics.quantiles(times, n=10)[-1] / statistics.median(times)
     share = (stolen_after - stolen) / max(total_after - total, 1e-9)
     unsteady = slow > UNSTEADY or share > STOLEN
-    yield Finding(
+    yield MachineCheck(
         "steadiness",
         "note" if unsteady else "good",
         f"the slowest tenth of equal pieces of work takes {slow:.2f}× the median; "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from harness.charts.palette import INK, LOOKS, MUTED, RULE
+from harness.charts.palette import INK, MUTED, RULE, STYLES
 from harness.charts.ticks import byte_ticks, time_ticks, widen
 from harness.units import format_size
 
@@ -47,7 +47,7 @@ def draw(measurements: Mapping[str, Costs], baseline: str) -> Picture:
     memory.set_title("memory at the peak", **_TITLE)
     timed = {place: one.steady for place, one in enumerate(ways.values()) if one.samples_s}
     for place, interval in timed.items():
-        colour = INK if list(ways)[place] == baseline else LOOKS[0].light
+        colour = INK if list(ways)[place] == baseline else STYLES[0].light
         times.hlines(place, interval.low, interval.high, color=colour, linewidth=5, alpha=0.3)
         times.plot(interval.median, place, marker="o", color=colour, clip_on=False)
     if timed:
@@ -56,7 +56,7 @@ def draw(measurements: Mapping[str, Costs], baseline: str) -> Picture:
         times.set_xlim(low, high)
         _set_ticks(times, time_ticks(low, high))
     peaks = [found.copied_bytes for found in ways.values()]
-    memory.barh(range(len(ways)), peaks, height=0.5, color=LOOKS[0].light)
+    memory.barh(range(len(ways)), peaks, height=0.5, color=STYLES[0].light)
     most = max([*peaks, 1.0])
     for place, peak in enumerate(peaks):
         memory.text(peak + most / 80, place, format_size(peak), va="center", **_SMALL)

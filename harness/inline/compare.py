@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.inline.call import Check, Job
 from harness.inline.comparison import Comparison
 from harness.inline.measure import effort_of
-from harness.inline.processes import Series
+from harness.inline.processes import Processes
 
 
 def compare(
@@ -56,7 +56,7 @@ def compare(
     effort = effort_of(trials, steady_s, timeout_s)
     names = [baseline, *(name for name in ways if name != baseline)]
     jobs = [Job(ways[name], args, kwargs, check, payload, name) for name in names]
-    with Series(jobs, effort, warm=warm) as series:
+    with Processes(jobs, effort, warm=warm) as series:
         for index in range(len(jobs)):
             series.find_memory(index)
         for number in range(1, trials + 1):

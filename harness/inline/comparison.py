@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEADS = ("", "steady state", "ratio", "first call", "peak", "copies", "left", "faults")
-COLUMNS = (
+FRAME_COLUMNS = (
     "outcome", "reason", "ratio", "ratio_low", "ratio_high", "steady_median_s", "steady_low_s",
     "steady_high_s", "first_call_s", "peak_extra_bytes", "copied_bytes", "copies",
     "retained_bytes", "left_bytes", "minor_faults_first", "minor_faults_steady", "shares_memory",
@@ -54,7 +54,9 @@ class Comparison:
         import pandas as pd
 
         return pd.DataFrame.from_dict(
-            {name: self._row(name) for name in self.measurements}, orient="index", columns=COLUMNS
+            {name: self._row(name) for name in self.measurements},
+            orient="index",
+            columns=FRAME_COLUMNS,
         )
 
     def _row(self, name: str) -> list[Any]:
@@ -68,7 +70,9 @@ class Comparison:
             "steady_low_s": found.steady.low,
             "steady_high_s": found.steady.high,
         }
-        return [known[column] if column in known else getattr(found, column) for column in COLUMNS]
+        return [
+            known[column] if column in known else getattr(found, column) for column in FRAME_COLUMNS
+        ]
 
     def figure(self) -> Figure:
         """Time and memory of the ways that did not fail, by matplotlib."""

@@ -8,7 +8,7 @@ from typing import Any
 from harness.errors import UsageError
 from harness.inline.call import Check, Job
 from harness.inline.measurement import Measurement
-from harness.inline.processes import Series
+from harness.inline.processes import Processes
 from harness.schema.records import Effort
 
 __all__ = ["Check", "Job", "effort_of", "measure", "measure_job"]
@@ -69,7 +69,7 @@ def measure(
 
 def measure_job(job: Job, effort: Effort, *, warm: bool = True) -> Measurement:
     """What :func:`measure` does, for a job; ``effort.trials`` may be 0: memory alone."""
-    with Series([job], effort, warm=warm) as series:
+    with Processes([job], effort, warm=warm) as series:
         series.find_memory(0)
         for number in range(1, effort.trials + 1):
             series.find_time(0, number)

@@ -22,7 +22,7 @@ Answer = dict[str, Any]
 
 
 @dataclass
-class Course:
+class ProcessRun:
     """One function being measured.
 
     Args:

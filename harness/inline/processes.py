@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.host.closing import Closing
-from harness.host.host import OBSERVED
+from harness.host.host import OBSERVED_FOR
 from harness.inline import fork_safety, remarks
 from harness.inline.call import Job
 from harness.inline.forked_host import ForkedHost
 from harness.inline.measurement import Measurement
-from harness.inline.one_process import Course
-from harness.inline.snapshot import Reference
+from harness.inline.one_process import ProcessRun
+from harness.inline.snapshot import Snapshot
 from harness.inline.trial import TASK, Trials
 from harness.schema.records import Effort, TrialKind
 
 
-class Series(Closing):
+class Processes(Closing):
     """Forks this process when it is made; what changes here later is not seen by its trials.
 
     Args:
@@ -34,8 +34,8 @@ class Series(Closing):
         self.warm = warm
         doubts = () if fork_safety.pause_openmp() else (remarks.OPENMP,)
         others = fork_safety.other_threads()
-        self.courses = [Course(job, others, doubts) for job in jobs]
-        self._reference = Reference()
+        self.runs = [ProcessRun(job, others, doubts) for job in jobs]
+        self._reference = Snapshot()
         try:
             self._host = ForkedHost({TASK: Trials(jobs, effort, self._reference).run})
         except BaseException:
@@ -58,22 +58,22 @@ class Series(Closing):
 
     def _try(self, index: int, kind: TrialKind, number: int) -> None:
         """One trial, unless the function has failed before."""
-        course = self.courses[index]
-        if course.failed is not None:
+        run = self.runs[index]
+        if run.failed is not None:
             return
         request = {
             "job": index,
             "kind": kind,
             "warm": kind == "memory" and number > 0,
-            "restored": course.changed,
-            "probes_changes": not course.trials,
+            "restored": run.changed,
+            "probes_changes": not run.trials,
         }
         timeout_s = self.effort.timeout_s
         report = self._host.call(
-            TASK, request, timeout_s, observe=OBSERVED.get(kind, ""), file=course.job.file
+            TASK, request, timeout_s, observe=OBSERVED_FOR.get(kind, ""), file=run.job.file
         )
-        course.add(report, kind, number, timeout_s)
+        run.add(report, kind, number, timeout_s)
 
     def measurement(self, index: int) -> Measurement:
         """All that is known of a function by now."""
-        return self.courses[index].measurement()
+        return self.runs[index].measurement()

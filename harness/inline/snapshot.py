@@ -47,7 +47,7 @@ class DifferentError(AssertionError):
     """A result is not what the first one was."""
 
 
-class Reference:
+class Snapshot:
     """The first result of a function, or of several that are to agree."""
 
     def __init__(self) -> None:

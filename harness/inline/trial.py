@@ -21,7 +21,7 @@ from typing import Any
 from harness.inline.call import Job
 from harness.inline.call_faults import median_faults
 from harness.inline.pieces import elements_of
-from harness.inline.snapshot import Reference
+from harness.inline.snapshot import Snapshot
 from harness.inline.threads_and_children import Holdings, holdings, left_since
 from harness.schema.records import Effort, Outcome
 from harness.trial.base import pointers
@@ -31,7 +31,7 @@ from harness.trial.limit.memory_limit import LimitPage
 from harness.trial.meters.process_memory import open_meter
 from harness.trial.meters.process_tree import TreePage
 from harness.trial.timing.clock import Stopwatch
-from harness.trial.timing.steps import Record, Steady, noted_warnings, take_steps
+from harness.trial.timing.steps import Record, SteadyState, noted_warnings, take_steps
 
 TASK = "inline"
 BY_CHECK, UNVERIFIED = "by check=", "not verified, as asked"
@@ -40,7 +40,7 @@ _HARNESS = str(Path(__file__).parents[1])
 
 
 @dataclass(frozen=True)
-class Step:
+class CallStep:
     """Which trial of which function."""
 
     job: int
@@ -53,14 +53,14 @@ class Step:
 class Trials:
     """Runs steps; lives in the host, and is inherited by each trial."""
 
-    def __init__(self, jobs: Sequence[Job], effort: Effort, reference: Reference) -> None:
+    def __init__(self, jobs: Sequence[Job], effort: Effort, reference: Snapshot) -> None:
         self.jobs = jobs
         self.effort = effort
         self.reference = reference
 
     def run(self, request: dict[str, Any], page: object) -> Record:
         """One trial; returns the fields that only this process can know."""
-        step = Step(**{**request, "restored": tuple(request["restored"])})
+        step = CallStep(**{**request, "restored": tuple(request["restored"])})
         job = self.jobs[step.job]
         _leave_parent_behind()
         if step.kind == "memory":
@@ -80,7 +80,7 @@ class Trials:
         record["outcome"] = asdict(outcome)
         return record
 
-    def _measure(self, job: Job, step: Step, page: Any, record: Record) -> Outcome:
+    def _measure(self, job: Job, step: CallStep, page: Any, record: Record) -> Outcome:
         job = job.prepared()
         live = Live(job, self.reference, step)
         record["payload_bytes"] = job.payload[0]
@@ -117,10 +117,10 @@ class NoFiles:
 class Live:
     """A call of a function with the very arguments it was given."""
 
-    goes_on = False  # results are made anew
+    reuses_result = False  # results are made anew
     cache = NoFiles()
 
-    def __init__(self, job: Job, reference: Reference, step: Step) -> None:
+    def __init__(self, job: Job, reference: Snapshot, step: CallStep) -> None:
         function, kwargs = job.call
         self.job = job
         self.reference = reference
@@ -169,7 +169,7 @@ class Live:
         gc.collect()
         release_free_memory()
 
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> Steady:
+    def steady(self, effort: Effort, warmed: Callable[[], None]) -> SteadyState:
         if self._pristine:
             self.watch.restore = self.restore
         meter = open_meter()
@@ -193,7 +193,7 @@ class Live:
             "calls_timed_apart": steady.apart,
         }
         repeats = _repeats(left_since(before), steady.calls + calls, grown_bytes)
-        return Steady(timing, steady.calls, {"repeats": repeats, "faults_steady": faults})
+        return SteadyState(timing, steady.calls, {"repeats": repeats, "faults_steady": faults})
 
 
 def _repeats(more: Holdings, calls: int, anon_bytes: int) -> Record:

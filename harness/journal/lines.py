@@ -90,14 +90,14 @@ class ResumeLine:
     environment: Environment
 
 
-Line = Trial | CeilingLine | EndLine | ResumeLine
-KINDS: dict[str, type[Line]] = {
+JournalLine = Trial | CeilingLine | EndLine | ResumeLine
+LINE_KINDS: dict[str, type[JournalLine]] = {
     "trial": Trial,
     "ceiling": CeilingLine,
     "end": EndLine,
     "resume": ResumeLine,
 }
-NAMES = {kind: name for name, kind in KINDS.items()}
+LINE_NAMES = {kind: name for name, kind in LINE_KINDS.items()}
 
 
 @dataclass

@@ -15,13 +15,13 @@ import msgspec
 from harness.errors import UsageError
 from harness.journal.lines import (
     FORMAT,
-    KINDS,
+    LINE_KINDS,
     SCHEMA,
     CeilingLine,
     EndLine,
     Header,
     JournalError,
-    Line,
+    JournalLine,
     ResumeLine,
     Run,
 )
@@ -84,16 +84,16 @@ def _header(path: Path, line: bytes) -> Header:
 _FIELDS = msgspec.json.Decoder(dict[str, Any])
 
 
-def _body(path: Path, lines: list[bytes]) -> Iterator[tuple[int, Line]]:
+def _body(path: Path, lines: list[bytes]) -> Iterator[tuple[int, JournalLine]]:
     for number, line in enumerate(lines[1:], start=2):
         try:
             fields = _FIELDS.decode(line)
             kind = fields.pop("kind", None)
-            if kind not in KINDS:
+            if kind not in LINE_KINDS:
                 raise JournalError(path, number, f"unknown kind of line: {kind!r}")
             if kind == "trial":
                 fields["kind"] = fields.pop("trial_kind", None)
-            yield number, msgspec.convert(fields, KINDS[kind])
+            yield number, msgspec.convert(fields, LINE_KINDS[kind])
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise JournalError(path, number, f"damaged: {error}") from error
 

@@ -9,7 +9,7 @@ import msgspec
 
 from harness.errors import UnableError, refuse_overwriting
 from harness.host.closing import Closing
-from harness.journal.lines import NAMES, Header, Line, Run
+from harness.journal.lines import LINE_NAMES, Header, JournalLine, Run
 from harness.schema.records import Trial
 
 
@@ -48,12 +48,12 @@ class Journal(Closing):
         stream.seek(run.good_bytes)
         return cls(run.path, stream)
 
-    def append(self, line: Line) -> None:
+    def append(self, line: JournalLine) -> None:
         """Write one line and hand it to the system at once."""
-        self._write({"kind": NAMES[type(line)], **self._fields(line)})
+        self._write({"kind": LINE_NAMES[type(line)], **self._fields(line)})
 
     @staticmethod
-    def _fields(line: Line) -> dict[str, Any]:
+    def _fields(line: JournalLine) -> dict[str, Any]:
         fields: dict[str, Any] = msgspec.to_builtins(line)
         if isinstance(line, Trial):
             fields["trial_kind"] = fields.pop("kind")

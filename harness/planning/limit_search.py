@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from harness.schema.records import Outcome, Trial
 from harness.units import format_size
 
-STEPS = 200
+GRID_STEPS = 200
 """Grid points in a budget: the frontier is known to half a percent of it."""
 MOST_ATTEMPTS = 15
 CAP = 2
@@ -63,7 +63,7 @@ class Frontier:
 
 def step_bytes(budget_bytes: int) -> int:
     """The distance between neighbouring sizes."""
-    return max(1, budget_bytes // STEPS // UNIT_BYTES) * UNIT_BYTES
+    return max(1, budget_bytes // GRID_STEPS // UNIT_BYTES) * UNIT_BYTES
 
 
 def _last(budget_bytes: int) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import UsageError
-from harness.scenario.declaration import OBEYED
+from harness.scenario.declaration import PROCESS_PARAMETERS
 from harness.scenario.npy import NPY
 from harness.schema.description import Level, ParameterInfo, ScenarioInfo, StrategyInfo
 from harness.schema.records import DEFAULT_HOST, Case, HostSpec, PlannedCase, Value
@@ -164,7 +164,7 @@ def points(
     """
     own = {name: p.default for name, p in info.parameters.items()} | dict(strategy.at)
     free = [name for name in info.parameters if name not in strategy.at and name not in overrides]
-    felt = {*strategy.names, *info.input_parameters, *info.step_parameters, *OBEYED}
+    felt = {*strategy.names, *info.input_parameters, *info.step_parameters, *PROCESS_PARAMETERS}
 
     def grid(axes: Mapping[str, Sequence[Value]]) -> Iterator[dict[str, Value]]:
         for values in itertools.product(*axes.values()):

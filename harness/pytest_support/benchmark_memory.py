@@ -18,7 +18,7 @@ from harness.errors import FerrybenchError
 from harness.inline.measure import Job, measure_job
 from harness.pytest_support import facts
 from harness.pytest_support.fixture import STEADY_S
-from harness.pytest_support.options import budget_of, timeout_of, told_clearly
+from harness.pytest_support.options import budget_of, fail_cleanly, timeout_of
 from harness.pytest_support.results import note
 from harness.schema.records import Effort
 
@@ -33,16 +33,16 @@ def watch(benchmark: Any, node: pytest.Item) -> None:
     theirs = sys.modules.get("pytest_benchmark.fixture")
     own = type(benchmark)
     if theirs and issubclass(own, theirs.BenchmarkFixture) and not issubclass(own, _Measured):
-        benchmark.ferrybench_watcher = Watcher(node)
+        benchmark.ferrybench_watcher = BenchmarkWatcher(node)
         benchmark.__class__ = type(own.__name__, (_Measured, own), {})
 
 
-class Watcher:
+class BenchmarkWatcher:
     """Measures what one test benchmarks, and holds its budget against it."""
 
     def __init__(self, node: pytest.Item) -> None:
         self.node = node
-        self.budget = told_clearly(partial(budget_of, node))
+        self.budget = fail_cleanly(partial(budget_of, node))
         self.timeout_s = timeout_of(node.config)
 
     def measure(
@@ -64,7 +64,7 @@ class Watcher:
             note(self.node, told, benchmark=benchmark)
             return _no_more if budget is None else partial(_refuse, reason)
         note(self.node, facts.of_measurement(found), benchmark=benchmark)
-        return _no_more if budget is None else partial(told_clearly, partial(budget.enforce, found))
+        return _no_more if budget is None else partial(fail_cleanly, partial(budget.enforce, found))
 
 
 def _no_more() -> None:
@@ -79,7 +79,7 @@ def _refuse(reason: str) -> None:
 class _Measured:
     """What the fixture's class is given before its own methods."""
 
-    ferrybench_watcher: Watcher
+    ferrybench_watcher: BenchmarkWatcher
 
     def __call__(self, function_to_benchmark: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         __tracebackhide__ = True

@@ -11,7 +11,7 @@ import pytest
 from harness.inline.measure import Check, measure
 from harness.inline.measurement import Measurement
 from harness.pytest_support import facts
-from harness.pytest_support.options import budget_of, timeout_of, told_clearly
+from harness.pytest_support.options import budget_of, fail_cleanly, timeout_of
 from harness.pytest_support.results import note
 
 STEADY_S = 0.05
@@ -25,7 +25,7 @@ class Ferrybench:
 
     def __init__(self, node: pytest.Item) -> None:
         self._node = node
-        self._budget = told_clearly(partial(budget_of, node))
+        self._budget = fail_cleanly(partial(budget_of, node))
 
     def __call__(
         self,
@@ -40,7 +40,7 @@ class Ferrybench:
         **kwargs: Any,
     ) -> Measurement:
         __tracebackhide__ = True
-        measurement = told_clearly(
+        measurement = fail_cleanly(
             partial(
                 measure,
                 function,
@@ -56,5 +56,5 @@ class Ferrybench:
         )
         note(self._node, facts.of_measurement(measurement), measurement.name)
         if self._budget is not None:
-            told_clearly(partial(self._budget.enforce, measurement))
+            fail_cleanly(partial(self._budget.enforce, measurement))
         return measurement

@@ -44,7 +44,7 @@ def timeout_of(config: pytest.Config) -> float:
         raise pytest.UsageError(f"--ferrybench-timeout: {error}") from error
 
 
-def told_clearly(task: Callable[[], Made]) -> Made:
+def fail_cleanly(task: Callable[[], Made]) -> Made:
     """Carry out a task; what cannot be done fails the test in one line."""
     __tracebackhide__ = True
     try:

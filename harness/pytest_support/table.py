@@ -11,7 +11,7 @@ import pytest
 
 from harness.units import format_multiple, format_size
 
-UNKNOWN = "–"
+NOT_MEASURED = "–"
 LEAST_WIDTH = 76
 
 
@@ -24,23 +24,23 @@ class Column:
 
 
 def _size(name: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda row: format_size(max(0, row[name])) if name in row else UNKNOWN
+    return lambda row: format_size(max(0, row[name])) if name in row else NOT_MEASURED
 
 
 def _count(name: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda row: f"{row[name]:,.0f}" if name in row else UNKNOWN
+    return lambda row: f"{row[name]:,.0f}" if name in row else NOT_MEASURED
 
 
 def _copies(row: Mapping[str, Any]) -> str:
-    return format_multiple(row["copies"]) if "copies" in row else UNKNOWN
+    return format_multiple(row["copies"]) if "copies" in row else NOT_MEASURED
 
 
 def _shares(row: Mapping[str, Any]) -> str:
     shares = row.get("shares_memory")
-    return UNKNOWN if shares is None else "yes" if shares else "no"
+    return NOT_MEASURED if shares is None else "yes" if shares else "no"
 
 
-COLUMNS = (
+TABLE_COLUMNS = (
     Column("Peak", _size("peak_extra_bytes")),
     Column("Copies", _copies),
     Column("Kept", _size("retained_bytes")),
@@ -66,7 +66,10 @@ def write_table(
         found: what was noted, each with its test's node id.
     """
     rows = [(_name(node_id, row), row) for node_id, row in found]
-    columns = [*COLUMNS, *([TREE] if any("tree_grown_bytes" in row for _, row in rows) else [])]
+    columns = [
+        *TABLE_COLUMNS,
+        *([TREE] if any("tree_grown_bytes" in row for _, row in rows) else []),
+    ]
     lines = [[name, *(column.text(row) for column in columns)] for name, row in rows]
     headings = ["Name", *(column.heading for column in columns)]
     widths = [max(map(len, cells)) for cells in zip(headings, *lines, strict=True)]

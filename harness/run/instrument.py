@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from harness.host.environment import available_bytes, usable_processors
-from harness.host.host import OBSERVED, Host, Report, killed_for_memory
+from harness.host.host import OBSERVED_FOR, Host, Report, killed_for_memory
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import Plan
 from harness.planning.borrowing import source_case, source_of
@@ -18,7 +18,7 @@ from harness.planning.forecast import forecast_bytes, too_big
 from harness.planning.order import Step
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Case, HostSpec, Limit, Outcome, PlannedCase, Trial
-from harness.trial.limit.memory_limit import Bound
+from harness.trial.limit.memory_limit import LimitRequest
 from harness.trial.timing.duet import Duet
 
 
@@ -27,7 +27,7 @@ class Asked:
     """A trial that can begin: what a host is to be asked."""
 
     step: Step
-    bound: Bound | None
+    bound: LimitRequest | None
     host: str
     started_s: float
     begin: float
@@ -62,7 +62,7 @@ class Instrument:
     hosts: Mapping[str, Host]
     fixtures: FixtureStore
 
-    def trial(self, step: Step, bound: Bound | None = None) -> Trial:
+    def trial(self, step: Step, bound: LimitRequest | None = None) -> Trial:
         """Run one trial; under a limit, where it is an attempt of a search."""
         asked = self.prepare(step, bound)
         if isinstance(asked, Trial):
@@ -70,7 +70,7 @@ class Instrument:
         with self.fixtures.clean_scratch():
             return self.carry_out(asked)
 
-    def prepare(self, step: Step, bound: Bound | None = None) -> Asked | Trial:
+    def prepare(self, step: Step, bound: LimitRequest | None = None) -> Asked | Trial:
         """Have a trial's inputs made; where there can be none, the trial is over."""
         planned = self.plan.cases[step.case]
         info = self.infos[planned.case.scenario]
@@ -104,7 +104,7 @@ class Instrument:
             "measure",
             {**asked.request, "duet": asdict(duet) if duet else None},
             timeout_s,
-            observe=OBSERVED.get(asked.step.kind, ""),
+            observe=OBSERVED_FOR.get(asked.step.kind, ""),
             grouped=bound is not None and bound.limit == "cgroup",
         )
         if report.answer is None:
@@ -130,14 +130,14 @@ class Instrument:
         }
 
 
-def _forecast(planned: PlannedCase, bound: Bound | None) -> int:
+def _forecast(planned: PlannedCase, bound: LimitRequest | None) -> int:
     """What a trial would need if nothing limited it."""
     if bound is None:
         return planned.forecast_bytes
     return forecast_bytes(bound.size_bytes, planned.expected_copies)
 
 
-def _limit(bound: Bound | None, report: Report | None = None) -> Limit | None:
+def _limit(bound: LimitRequest | None, report: Report | None = None) -> Limit | None:
     """What is known of an attempt that gave no answer."""
     if bound is None:
         return None

@@ -21,7 +21,7 @@ from harness.planning.limit_search import (
 )
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import PlannedCase, Trial
-from harness.trial.limit.memory_limit import Bound
+from harness.trial.limit.memory_limit import LimitRequest
 
 MIB = 1024**2
 TYPICAL_BASE: Mapping[str, int] = {
@@ -73,7 +73,7 @@ class Searches:
             self._held[planned.case.strategy] = trial
             self._held[source] = min(trial, least, key=lambda one: held_multiple([one]))
 
-    def next_bound(self, case: int) -> Bound | None:
+    def next_bound(self, case: int) -> LimitRequest | None:
         """What to try next of a case; None when its search is over."""
         planned = self._cases[case]
         parameters = planned.case.parameters
@@ -82,7 +82,7 @@ class Searches:
         size_bytes = next_size(tried, budget_bytes, self._expected_bytes(planned))
         if size_bytes is None:
             return None
-        return Bound(str(parameters["limit"]), budget_bytes, size_bytes)
+        return LimitRequest(str(parameters["limit"]), budget_bytes, size_bytes)
 
     def number(self, case: int) -> int:
         """Of the next attempt at a case, from one."""

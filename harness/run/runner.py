@@ -43,7 +43,7 @@ class Listener(Protocol):
 
 
 @dataclass
-class Team:
+class HostPool:
     """The hosts of a run, by name."""
 
     hosts: Mapping[str, Host]
@@ -84,7 +84,7 @@ def _told(spec: HostSpec) -> dict[str, str]:
 @contextmanager
 def open_team(
     specs: Iterable[HostSpec], files: Sequence[Path], method: str | None
-) -> Iterator[Team]:
+) -> Iterator[HostPool]:
     """Start hosts, and end them whatever happens."""
     with ExitStack() as stack:
         hosts = {}
@@ -92,7 +92,7 @@ def open_team(
             host = stack.enter_context(Host(spec, files, method))
             host.preload_scenarios()
             hosts[spec.name] = host
-        yield Team(hosts)
+        yield HostPool(hosts)
 
 
 class Runner:
@@ -101,7 +101,7 @@ class Runner:
     Args:
         header: the plan and the scenarios.
         journal: where trials are written as they end.
-        team: hosts, by the names the plan uses.
+        pool: hosts, by the names the plan uses.
         fixtures: where inputs come from.
         listener: is told about progress.
         done: trials that an interrupted run already has.
@@ -111,7 +111,7 @@ class Runner:
         self,
         header: Header,
         journal: Journal,
-        team: Team,
+        pool: HostPool,
         fixtures: FixtureStore,
         listener: Listener,
         done: list[Trial] | None = None,
@@ -120,7 +120,7 @@ class Runner:
         self.infos: dict[str, ScenarioInfo] = {info.name: info for info in header.scenarios}
         self.machine = header.environment
         self.journal = journal
-        self.team = team
+        self.pool = pool
         self.fixtures = fixtures
         self.listener = listener
         self.done = {(trial.case, trial.round, trial.kind) for trial in done or ()}
@@ -128,7 +128,7 @@ class Runner:
         self.failed = {t.case for t in done or () if not t.outcome.ok and t.kind != "limit"}
         self.slow = {self._strategy(t.case) for t in done or () if t.outcome.name == "timeout"}
         self.put_off: list[Step] = []  # of strategies that have taken too long elsewhere
-        self.instrument = Instrument(self.plan, self.infos, team.hosts, fixtures)
+        self.instrument = Instrument(self.plan, self.infos, pool.hosts, fixtures)
         self.searches = Searches(self.plan.cases, self.infos, done or ())
         self.estimator = Estimator(self.plan.cases, done or ())
         self._forecast_at = self._ends_at = float("-inf")
@@ -160,13 +160,13 @@ class Runner:
             waiting = [step for step in steps if step.case not in self.failed]
             self.listener.dropped(len(steps) - len(waiting))
             if number and waiting:
-                self.team.renew()
+                self.pool.renew()
             # A calibration is about time alone, and says nothing of a machine's limits.
             if not self.plan.calibration_runs and any(
                 step.kind not in ("probe", "limit") for step in waiting
             ):
                 self.listener.working_on("ceilings of this machine", float("nan"))
-                host = self.team.hosts[self.plan.hosts[0].name]
+                host = self.pool.hosts[self.plan.hosts[0].name]
                 for line in measure_ceilings(host, self.plan, self.machine, number, self.fixtures):
                     self.journal.append(line)
             for position, step in enumerate(waiting):

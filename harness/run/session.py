@@ -23,7 +23,7 @@ from harness.planning.forecast import Facts, complete
 from harness.planning.limit_search import step_bytes
 from harness.planning.plan import Request, expand, needed_hosts
 from harness.run.limit_searches import TYPICAL_BASE
-from harness.run.runner import Listener, Runner, Team, open_team
+from harness.run.runner import HostPool, Listener, Runner, open_team
 from harness.scenario.discover import (
     ScenarioLoadError,
     built_in_files,
@@ -117,7 +117,7 @@ class Session:
     """Hosts that are up, and the header of the run they will measure."""
 
     header: Header
-    team: Team
+    pool: HostPool
 
 
 @contextmanager
@@ -138,8 +138,8 @@ def open_session(
         used = {case.case.host for case in cases if not case.skip} | {specs[0].name}
         specs = [spec for spec in specs if spec.name in used]
         first.preload_scenarios()
-        team = stack.enter_context(open_team(specs[1:], files, settings.method))
-        team = Team({specs[0].name: first, **team.hosts})
+        pool = stack.enter_context(open_team(specs[1:], files, settings.method))
+        pool = HostPool({specs[0].name: first, **pool.hosts})
         plan = Plan(
             level=request.level,
             seed=settings.seed,
@@ -150,10 +150,10 @@ def open_session(
             cases=tuple(cases),
             calibration_runs=settings.calibration_runs,
         )
-        yield Session(header_of(plan, team, infos), team)
+        yield Session(header_of(plan, pool, infos), pool)
 
 
-def header_of(plan: Plan, team: Team, infos: Iterable[ScenarioInfo]) -> Header:
+def header_of(plan: Plan, pool: HostPool, infos: Iterable[ScenarioInfo]) -> Header:
     """The header of a run that begins now, with the scenarios that its plan has cases of."""
     selected = {planned.case.scenario for planned in plan.cases}
     now = datetime.now().astimezone()
@@ -161,7 +161,7 @@ def header_of(plan: Plan, team: Team, infos: Iterable[ScenarioInfo]) -> Header:
         run_id=f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}",
         created=now.isoformat(timespec="seconds"),
         plan=plan,
-        environment=team.environment(),
+        environment=pool.environment(),
         scenarios=tuple(info for info in infos if info.name in selected),
     )
 
@@ -171,7 +171,7 @@ def measure(session: Session, journal: Journal, listener: Listener, done: Run | 
     header = session.header
     with FixtureStore(header.plan.seed) as fixtures:
         trials = done.trials if done else []
-        return Runner(header, journal, session.team, fixtures, listener, trials).run()
+        return Runner(header, journal, session.pool, fixtures, listener, trials).run()
 
 
 def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str:
@@ -188,16 +188,16 @@ def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str
         if not file.exists():
             raise UsageError(f"{run.path} cannot be continued: {file} is gone")
     files = list(dict.fromkeys(files))
-    with open_team(header.plan.hosts, [], header.plan.method) as team:
-        first = team.hosts[header.plan.hosts[0].name]
+    with open_team(header.plan.hosts, [], header.plan.method) as pool:
+        first = pool.hosts[header.plan.hosts[0].name]
         known = {info.name: info for info in describe(first, files)}
         for info in header.scenarios:
             if known.get(info.name) != info:
                 raise UsageError(f"{run.path} cannot be continued: {info.path} has changed since")
-        for host in team.hosts.values():
+        for host in pool.hosts.values():
             host.scenario_files = files
             host.preload_scenarios()
-        environment = team.environment()
+        environment = pool.environment()
         changed = [
             f"{name} was {then}, is {now}"
             for name, then, now in _differences(asdict(header.environment), asdict(environment))
@@ -208,7 +208,7 @@ def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str
             announce(remark)
         with Journal.extend(run) as journal:
             journal.append(ResumeLine(environment))
-            return measure(Session(header, team), journal, listener, run)
+            return measure(Session(header, pool), journal, listener, run)
 
 
 def _paths(info: ScenarioInfo) -> list[str]:

@@ -27,7 +27,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Weight = Literal["time", "memory"]
 Direction = Literal["", "to", "from"]
 PAGE_CACHE = "page_cache"
-OBEYED = {
+PROCESS_PARAMETERS = {
     "threads": "how many threads torch may use, or 'all'",
     "open_files": "limit on the open files of the trial and its workers (RLIMIT_NOFILE)",
     "sharing_strategy": "how torch shares tensors between processes",

@@ -22,7 +22,7 @@ _FIRST = (
     "memory_limit",
 )
 """What most readers came for, in the order in which data goes through a program."""
-PACKAGE = "ferrybench_scenarios"
+SCENARIO_PACKAGE = "ferrybench_scenarios"
 """What loaded modules seem to be part of; no folder, so that a user's own names are left alone."""
 ENTRY_POINT_GROUP = "ferrybench.scenarios"
 
@@ -76,9 +76,9 @@ def load(file: Path) -> list[Scenario]:
     Raises:
         ScenarioLoadError: it raises on import, or declares nothing, or something unusable.
     """
-    name = f"{PACKAGE}.{file.stem}"
+    name = f"{SCENARIO_PACKAGE}.{file.stem}"
     # Pickle, which takes datasets to workers, also imports the package a module's name tells of.
-    sys.modules.setdefault(PACKAGE, ModuleType(PACKAGE))
+    sys.modules.setdefault(SCENARIO_PACKAGE, ModuleType(SCENARIO_PACKAGE))
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise ScenarioLoadError(f"{file}: not a Python module")

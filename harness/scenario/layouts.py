@@ -20,7 +20,7 @@ Shape = tuple[int, int]
 Fill = Callable[[Shape], Any]
 """Makes random values in C order: an array or a tensor of the shape it is given."""
 
-COLUMNS = 256
+MATRIX_COLUMNS = 256
 LEAST_ROWS = 16
 BLOCK = 2**16
 """Numbers made at a time, in float32: arithmetic in float16 would take far longer."""
@@ -38,7 +38,7 @@ def shape_for(size: int, itemsize: int) -> Shape:
     elements, rest = divmod(size, itemsize)
     if rest or not elements:
         raise ValueError(f"size {size} is no multiple of the {itemsize} bytes of an element")
-    columns = math.gcd(elements, COLUMNS)
+    columns = math.gcd(elements, MATRIX_COLUMNS)
     while columns > 1 and elements // columns < LEAST_ROWS:
         columns //= 2
     return elements // columns, columns

@@ -31,7 +31,7 @@ _LOOK_AT = 1024
 
 
 @dataclass(frozen=True)
-class Header:
+class NpyHeader:
     """What a .npy file says of itself."""
 
     shape: tuple[int, ...]
@@ -47,7 +47,7 @@ class Header:
         return prod(self.shape[1:]) * self.dtype.itemsize
 
 
-def read_header(path: str | Path) -> Header:
+def read_header(path: str | Path) -> NpyHeader:
     """The header of a .npy file whose rows are samples; nothing is mapped.
 
     Raises:
@@ -59,17 +59,17 @@ def read_header(path: str | Path) -> Header:
         if np.lib.format.read_magic(file) > (1, 0):
             read = np.lib.format.read_array_header_2_0
         shape, _, dtype = read(file)
-        return Header(shape, dtype, file.tell())
+        return NpyHeader(shape, dtype, file.tell())
 
 
-def read_rows(path: str | Path, header: Header, first: int, count: int) -> Array:
+def read_rows(path: str | Path, header: NpyHeader, first: int, count: int) -> Array:
     """Some rows of a .npy file."""
     values = count * prod(header.shape[1:])
     at = header.offset + first * header.row_bytes
     return np.fromfile(path, header.dtype, values, offset=at).reshape(count, *header.shape[1:])
 
 
-def read_pieces(path: str | Path, header: Header) -> Iterator[Array]:
+def read_pieces(path: str | Path, header: NpyHeader) -> Iterator[Array]:
     """All rows of a .npy file, some at a time."""
     step = max(1, PIECE_BYTES // header.row_bytes)
     for first in range(0, header.rows, step):

@@ -18,7 +18,7 @@ from torch import nn
 from harness.scenario.sample_files import CLASSES
 
 Batch = Sequence[torch.Tensor]
-Step = Callable[[Batch], float | None]
+TrainingStep = Callable[[Batch], float | None]
 
 STEPS = ("linear", "conv", "compute", "read")
 _BLOCK_SIDE = 64
@@ -29,7 +29,7 @@ _CALIBRATION_NS = 1_000_000
 
 def make_step(
     kind: str, values: int, compute_ms: float, device: torch.device | None = None
-) -> Step:
+) -> TrainingStep:
     """A step on samples of so many values.
 
     Args:
@@ -50,7 +50,7 @@ def make_step(
     return _reading
 
 
-def _training(model: nn.Module, rate: float, momentum: float) -> Step:
+def _training(model: nn.Module, rate: float, momentum: float) -> TrainingStep:
     # As torch.optim.SGD does, which imports the compiler first: two seconds in every process.
     parameters = list(model.parameters())
     velocities = [torch.zeros_like(one) for one in parameters]
@@ -103,7 +103,7 @@ def _reading(batch: Batch) -> None:
         part.sum()
 
 
-def _computing(compute_ms: float) -> Step:
+def _computing(compute_ms: float) -> TrainingStep:
     matrix = torch.full((_BLOCK_SIDE, _BLOCK_SIDE), 1 / _BLOCK_SIDE)
     result = torch.empty_like(matrix)
 

@@ -29,21 +29,21 @@ from pathlib import Path
 from rich.table import Table
 
 from harness.ab.runner import contenders, run_ab
-from harness.ab.session import Contest, open_ab_session
+from harness.ab.session import SidesToCompare, open_ab_session
 from harness.ab.spec import DUET, SideSpec
-from harness.ab.stopping import MOST_PAIRS, PAIRS_A_LAP, Course
+from harness.ab.stopping import MOST_PAIRS, PAIRS_A_BATCH, StoppingRule
 from harness.comparison.paired import Duets, Pair, last_word
 from harness.comparison.sides import match, sides_within
 from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import Tolerance
-from harness.comparison.verdicts import Comparison
+from harness.comparison.verdicts import RunComparison
 from harness.console import Progress, err, out
 from harness.journal.lines import Run
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
 from harness.planning.plan import Request
 from harness.run.session import Settings
-from harness.trial.timing.heap_layout import luck_can_be_shared
+from harness.trial.timing.heap_layout import layout_can_be_shared
 
 SUITE = Path(__file__).resolve().parents[1] / "trial" / "planted" / "gate.py"
 NAME, PLANTED = "gate_truths", "FERRYBENCH_PLANTED"
@@ -52,10 +52,10 @@ STRATEGIES = (
     "numpy_copy", "torch_tensor", "cast_both_ways", "in_place_passes", "stack_rows",
     "gather_rows", "preallocate", "many_small_calls",
 )  # fmt: skip
-SIZES = (128 * 1024, 512 * 1024, 4 * 1024**2)
-SMALLEST_FOR_MEMORY = SIZES[-1]
+GATE_SIZES = (128 * 1024, 512 * 1024, 4 * 1024**2)
+SMALLEST_FOR_MEMORY = GATE_SIZES[-1]
 """A twentieth of it is more than what two readings of the same memory may differ by."""
-EVERY_CASE = [f"{strategy} {size}" for strategy in STRATEGIES for size in SIZES]
+EVERY_CASE = [f"{strategy} {size}" for strategy in STRATEGIES for size in GATE_SIZES]
 PLANTED_SHARES = {"10%": 0.1, "5%": 0.05}
 PLANTS_A_SUITE = 4
 """Cases that are slower in a comparison that is drawn, of each amount."""
@@ -74,17 +74,17 @@ class Source:
     """What the duets of a case are drawn from.
 
     Args:
-        laps: recorded pairs, lap by lap.
+        batches: recorded pairs, lap by lap.
         identical: nothing was planted.
     """
 
-    laps: tuple[tuple[Pair, ...], ...]
+    batches: tuple[tuple[Pair, ...], ...]
     identical: bool
 
-    def draw_lap(self, draw: random.Random) -> list[Pair]:
+    def draw_batch(self, draw: random.Random) -> list[Pair]:
         """The pairs of one lap, which share the luck of their hosts."""
         side = draw.choice((-1, 1)) if self.identical else 1
-        return [Pair(side * pair.log_ratio, pair.even) for pair in draw.choice(self.laps)]
+        return [Pair(side * pair.log_ratio, pair.even) for pair in draw.choice(self.batches)]
 
 
 Pool = Mapping[str, Source]
@@ -117,18 +117,20 @@ def record(journal: Path, plants: Plants, pairs: int, seed: int, *, decide: bool
         decide: stop where a case is decided, and measure anew what is flagged, as ``ab`` does.
     """
     candidate = SideSpec("planted", env={PLANTED: json.dumps(plants)})
-    contest = Contest(SideSpec("as it is"), candidate)
+    sides = SidesToCompare(SideSpec("as it is"), candidate)
     request = Request((NAME,), "quick")
     settings = Settings(DUET, seed)
     with (
-        open_ab_session(contest, request, settings, [SUITE]) as session,
+        open_ab_session(sides, request, settings, [SUITE]) as session,
         Journal.create(journal, session.header) as written,
         Progress(err) as progress,
     ):
         cases = contenders(session.header) if pairs else []
-        shared = luck_can_be_shared()
-        course = Course(cases, Tolerance().time, pairs, seed, decide=decide, luck_is_shared=shared)
-        run_ab(session.header, written, session.team, progress, course)
+        shared = layout_can_be_shared()
+        rule = StoppingRule(
+            cases, Tolerance().time, pairs, seed, decide=decide, layout_is_shared=shared
+        )
+        run_ab(session.header, written, session.pool, progress, rule)
     return read_journal(journal)
 
 
@@ -139,15 +141,15 @@ def pool_of(run: Run, *, identical: bool) -> Pool:
         key: Duets.of(case.trials, candidate.cases[key].trials) for key, case in base.cases.items()
     }
     return {
-        key: Source(_laps(duets.first), identical)
+        key: Source(_batches(duets.first), identical)
         for key, duets in found.items()
         if duets is not None
     }
 
 
-def _laps(pairs: Sequence[Pair]) -> tuple[tuple[Pair, ...], ...]:
-    starts = range(0, len(pairs), PAIRS_A_LAP)
-    return tuple(tuple(pairs[start : start + PAIRS_A_LAP]) for start in starts)
+def _batches(pairs: Sequence[Pair]) -> tuple[tuple[Pair, ...], ...]:
+    starts = range(0, len(pairs), PAIRS_A_BATCH)
+    return tuple(tuple(pairs[start : start + PAIRS_A_BATCH]) for start in starts)
 
 
 @dataclass(frozen=True)
@@ -167,21 +169,21 @@ def draw_comparison(pools: Pool, draw: random.Random) -> Drawn:
     """
     keys = list(pools)
     tolerance = Tolerance().time
-    course = Course(range(len(keys)), tolerance, MOST_PAIRS, draw.randrange(2**31))
-    for lap in course.laps():
-        for case in lap.rounds[0]:
+    rule = StoppingRule(range(len(keys)), tolerance, MOST_PAIRS, draw.randrange(2**31))
+    for batch in rule.batches():
+        for case in batch.rounds[0]:
             source = pools[keys[case]]
-            for pair in source.draw_lap(draw):
-                course.note(case, pair, again=lap.again)
-    flagged = course.flagged
+            for pair in source.draw_batch(draw):
+                rule.note(case, pair, again=batch.again)
+    flagged = rule.flagged
     called = {
         keys[case]
         for case in flagged
-        for one in (course.contenders[case],)
+        for one in (rule.contenders[case],)
         if one.word == "slower"
         and last_word(one.again, one.word, tolerance, len(flagged))[0] == "called"
     }
-    pairs = sum(len(one.first) + len(one.again) for one in course.contenders.values())
+    pairs = sum(len(one.first) + len(one.again) for one in rule.contenders.values())
     return Drawn(frozenset(called), pairs)
 
 
@@ -267,7 +269,7 @@ def real_plants(folder: Path, count: int, seed: int) -> dict[str, Count]:
     return counts
 
 
-def _compared(journal: Path, plants: Plants, seed: int) -> Comparison:
+def _compared(journal: Path, plants: Plants, seed: int) -> RunComparison:
     run = record(journal, plants, MOST_PAIRS, seed, decide=True)
     return compare(match(*sides_within(run)), Rules(interleaved=True))
 

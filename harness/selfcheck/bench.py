@@ -24,7 +24,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from harness.analysis.ranking import picks
+from harness.analysis.ranking import rankings
 from harness.analysis.sweep import sweep
 from harness.cases.frame import case_frame
 from harness.cases.rows import case_rows
@@ -40,22 +40,22 @@ from harness.schema.records import HostSpec
 from harness.selfcheck import memory_accuracy as accuracy
 from harness.selfcheck import plugin_cost
 from harness.selfcheck.compare_cost import compare_seconds, enlarged, imports_torch
-from harness.selfcheck.limit_accuracy import SHARE as LIMIT_SHARE
+from harness.selfcheck.limit_accuracy import TOLERATED_SHARE as LIMIT_SHARE
 from harness.selfcheck.limit_accuracy import limit_checks
 from harness.selfcheck.planted import TRUTHS_FILE, Planted, planted
 from harness.selfcheck.stall_accuracy import POINTS, stall_checks
-from harness.selfcheck.tree_accuracy import SHARE, tree_checks
+from harness.selfcheck.tree_accuracy import TOLERATED_SHARE, tree_checks
 from harness.trial.timing.clock import WARM_SHARE
 from harness.units import format_size
 
 ROOT = Path(__file__).resolve().parents[2]
 STEADY_S = 0.02
 MIB = 1024**2
-Judged = Literal["median", "max"]
+Statistic = Literal["median", "max"]
 
 
 @dataclass(frozen=True)
-class Figure:
+class BenchResult:
     """One thing measured several times, with the value it is to stay below or above."""
 
     name: str
@@ -63,7 +63,7 @@ class Figure:
     values: tuple[float, ...]
     target: float | None = None
     at_least: bool = False  # the target is a lower bound
-    judged: Judged = "median"
+    judged: Statistic = "median"
 
     @property
     def judged_value(self) -> float:
@@ -87,7 +87,7 @@ class Figure:
         return (self.name, self.unit, str(len(self.values)), *numbers, target, verdict)
 
 
-def overhead(host: Host, rounds: int = 9, trials: int = 9) -> Iterator[Figure]:
+def overhead(host: Host, rounds: int = 9, trials: int = 9) -> Iterator[BenchResult]:
     """Trials of an operation that does nothing, between new interpreters that import torch."""
     timed, observed, interpreters, ratios = [], [], [], []
     with planted(host) as planting:
@@ -102,10 +102,10 @@ def overhead(host: Host, rounds: int = 9, trials: int = 9) -> Iterator[Figure]:
             observed += [
                 planting.trial("clock_truths", "nothing", {"amount": 0})[1] for _ in range(trials)
             ]
-    yield Figure("trial overhead, timed", "ms", _scaled(timed, 1e3), 20.0)
-    yield Figure("trial overhead, memory observed", "ms", _scaled(observed, 1e3))
-    yield Figure("new interpreter importing torch", "ms", _scaled(interpreters, 1e3))
-    yield Figure("interpreter / timed trial", "×", tuple(ratios), 50.0, at_least=True)
+    yield BenchResult("trial overhead, timed", "ms", _scaled(timed, 1e3), 20.0)
+    yield BenchResult("trial overhead, memory observed", "ms", _scaled(observed, 1e3))
+    yield BenchResult("new interpreter importing torch", "ms", _scaled(interpreters, 1e3))
+    yield BenchResult("interpreter / timed trial", "×", tuple(ratios), 50.0, at_least=True)
 
 
 def _timed_overhead_s(planting: Planted) -> float:
@@ -117,10 +117,10 @@ def _timed_overhead_s(planting: Planted) -> float:
     return wall_s - STEADY_S * (1 + WARM_SHARE)
 
 
-def memory_accuracy(host: Host, runs: int = 3) -> Iterator[Figure]:
+def memory_accuracy(host: Host, runs: int = 3) -> Iterator[BenchResult]:
     """Errors of every memory truth by size, and what of mapped files was taken for copies."""
     files = tuple(name for name, truth in accuracy.MEMORY_TRUTHS.items() if truth.file)
-    for size in accuracy.SIZES:
+    for size in accuracy.TRUTH_SIZES:
         readings = [
             reading
             for _ in range(runs)
@@ -129,32 +129,34 @@ def memory_accuracy(host: Host, runs: int = 3) -> Iterator[Figure]:
         errors = [abs(check.error) / MIB for reading in readings for check in reading.values()]
         tolerance = max(accuracy.MEMORY_SHARE * size, accuracy.MEMORY_BYTES) / MIB
         name = f"memory error, {format_size(size)}"
-        yield Figure(name, "MiB", tuple(errors), tolerance, judged="max")
+        yield BenchResult(name, "MiB", tuple(errors), tolerance, judged="max")
     copied = [
         abs(reading["copied"].error) / MIB
         for _ in range(runs)
         for reading in accuracy.memory_readings(host, truths=files)
     ]
-    yield Figure("file pages counted as copies", "MiB", tuple(copied), 0.5, judged="max")
+    yield BenchResult("file pages counted as copies", "MiB", tuple(copied), 0.5, judged="max")
 
 
-def tree_accuracy(host: Host, runs: int = 5) -> Iterator[Figure]:
+def tree_accuracy(host: Host, runs: int = 5) -> Iterator[BenchResult]:
     """Errors of every tree truth, in percent of the truth."""
     checks = [check for _ in range(runs) for check in tree_checks(host)]
     for name in dict.fromkeys(check.name for check in checks):
         shares = tuple(100 * abs(c.error) / c.truth for c in checks if c.name == name)
-        yield Figure(f"sum PSS error, {name}", "%", shares, 100 * SHARE, judged="max")
+        yield BenchResult(
+            f"sum PSS error, {name}", "%", shares, 100 * TOLERATED_SHARE, judged="max"
+        )
 
 
-def stall_accuracy(host: Host, runs: int = 3) -> Iterator[Figure]:
+def stall_accuracy(host: Host, runs: int = 3) -> Iterator[BenchResult]:
     """Errors of the stall fraction of every stall truth, in percentage points."""
     checks = [check for _ in range(runs) for check in stall_checks(host)]
     for name in dict.fromkeys(check.name for check in checks):
         points = tuple(abs(check.error) for check in checks if check.name == name)
-        yield Figure(f"stall error, {name}", "points", points, POINTS, judged="max")
+        yield BenchResult(f"stall error, {name}", "points", points, POINTS, judged="max")
 
 
-def limit_accuracy(host: Host) -> Iterator[Figure]:
+def limit_accuracy(host: Host) -> Iterator[BenchResult]:
     """Errors of searches under each limit, in percent of the budget, and their attempts.
 
     A limit that cannot be put into force here has no figure.
@@ -164,12 +166,14 @@ def limit_accuracy(host: Host) -> Iterator[Figure]:
         own = [check for check in checks if check.limit == limit]
         errors = tuple(100 * abs(check.share) for check in own)
         name = f"frontier error, {limit}"
-        yield Figure(name, "% of budget", errors, 100 * LIMIT_SHARE, judged="max")
+        yield BenchResult(name, "% of budget", errors, 100 * LIMIT_SHARE, judged="max")
         attempts = tuple(float(check.attempts) for check in own)
-        yield Figure(f"attempts of a search, {limit}", "", attempts, MOST_ATTEMPTS, judged="max")
+        yield BenchResult(
+            f"attempts of a search, {limit}", "", attempts, MOST_ATTEMPTS, judged="max"
+        )
 
 
-def time_accuracy(host: Host, runs: int = 5) -> Iterator[Figure]:
+def time_accuracy(host: Host, runs: int = 5) -> Iterator[BenchResult]:
     """Differences between the stopwatch and a loop written by hand."""
     # One attempt: a figure picked from several would flatter the stopwatch.
     checks = [check for _ in range(runs) for check in accuracy.time_checks(host, attempts=1)]
@@ -178,13 +182,13 @@ def time_accuracy(host: Host, runs: int = 5) -> Iterator[Figure]:
         short = own[0].tolerance == accuracy.TIME_NS
         errors = [abs(c.error) if short else 100 * abs(c.error) / c.truth for c in own]
         target = accuracy.TIME_NS if short else 100 * accuracy.TIME_SHARE
-        yield Figure(f"time error, {name}", "ns" if short else "%", tuple(errors), target)
+        yield BenchResult(f"time error, {name}", "ns" if short else "%", tuple(errors), target)
     faults = [check for _ in range(runs) for check in accuracy.fault_checks(host)]
     shares = tuple(100 * abs(check.error) / check.truth for check in faults)
-    yield Figure("page fault error", "%", shares, 1.0, judged="max")
+    yield BenchResult("page fault error", "%", shares, 1.0, judged="max")
 
 
-def help_time(host: Host, runs: int = 15) -> Iterator[Figure]:
+def help_time(host: Host, runs: int = 15) -> Iterator[BenchResult]:
     """``ferrybench --help``, and whether it imports torch."""
     command = [sys.executable, "-m", "harness", "--help"]
     walls = []
@@ -192,14 +196,14 @@ def help_time(host: Host, runs: int = 15) -> Iterator[Figure]:
         start = time.perf_counter()
         subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
         walls.append(time.perf_counter() - start)
-    yield Figure("ferrybench --help", "ms", _scaled(walls, 1e3), 300.0)
+    yield BenchResult("ferrybench --help", "ms", _scaled(walls, 1e3), 300.0)
     traced = [sys.executable, "-X", "importtime", *command[1:]]
     imports = subprocess.run(traced, check=True, cwd=ROOT, capture_output=True, text=True).stderr
     modules = [line.rpartition("|")[2].strip() for line in imports.splitlines()]
-    yield Figure("imports of torch by --help", "", (float(modules.count("torch")),), 0.0)
+    yield BenchResult("imports of torch by --help", "", (float(modules.count("torch")),), 0.0)
 
 
-def comparing(host: Host, cases: int = 2000, runs: int = 7) -> Iterator[Figure]:
+def comparing(host: Host, cases: int = 2000, runs: int = 7) -> Iterator[BenchResult]:
     """``ferrybench compare`` of two runs with so many cases each, processes and all."""
     with tempfile.TemporaryDirectory(prefix="ferrybench-bench-") as folder:
         measured = _measured(
@@ -209,12 +213,12 @@ def comparing(host: Host, cases: int = 2000, runs: int = 7) -> Iterator[Figure]:
             enlarged(measured, Path(folder) / f"{name}.jsonl", cases) for name in ("base", "other")
         )
         took = tuple(compare_seconds(base, candidate, runs))
-        yield Figure(f"compare of two runs with {cases:,} cases", "s", took, 2.0, judged="max")
+        yield BenchResult(f"compare of two runs with {cases:,} cases", "s", took, 2.0, judged="max")
         imported = float(imports_torch(base, candidate))
-    yield Figure("imports of torch by compare", "", (imported,), 0.0)
+    yield BenchResult("imports of torch by compare", "", (imported,), 0.0)
 
 
-def repeatability(host: Host) -> Iterator[Figure]:
+def repeatability(host: Host) -> Iterator[BenchResult]:
     """The same run twice: differences of peak memory and copies, case by case.
 
     Both in percent of the peak or of the data, whichever is larger: the copies of a strategy that
@@ -223,14 +227,14 @@ def repeatability(host: Host) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="ferrybench-bench-") as folder:
         first, second = (_run(Path(folder) / f"{number}.jsonl") for number in (1, 2))
     only_once = len(first.index.symmetric_difference(second.index))
-    yield Figure("same run twice: cases ok only once", "", (float(only_once),), 0.0)
+    yield BenchResult("same run twice: cases ok only once", "", (float(only_once),), 0.0)
     both = first.merge(second, left_index=True, right_index=True, suffixes=("_1", "_2"))
     base = both[["peak_extra_bytes_1", "peak_extra_bytes_2", "payload_bytes_1"]].max(axis=1)
     peaks = 100 * (both["peak_extra_bytes_1"] - both["peak_extra_bytes_2"]).abs() / base
     multiples = base / both["payload_bytes_1"]
     copies = 100 * (both["copies_1"] - both["copies_2"]).abs() / multiples
-    yield Figure("same run twice: peak memory", "%", tuple(peaks), 1.0, judged="max")
-    yield Figure("same run twice: copies", "%", tuple(copies), 1.0, judged="max")
+    yield BenchResult("same run twice: peak memory", "%", tuple(peaks), 1.0, judged="max")
+    yield BenchResult("same run twice: copies", "%", tuple(copies), 1.0, judged="max")
 
 
 def _run(journal: Path) -> pd.DataFrame:
@@ -249,7 +253,7 @@ def _measured(journal: Path, arguments: str) -> Run:
     return read_journal(journal)
 
 
-def models(host: Host) -> Iterator[Figure]:
+def models(host: Host) -> Iterator[BenchResult]:
     """Measured against declared copies at 32 MiB, in percent of the larger of declared and one."""
     with tempfile.TemporaryDirectory(prefix="ferrybench-bench-") as folder:
         for info in describe(host, built_in_files()):
@@ -264,10 +268,10 @@ def models(host: Host) -> Iterator[Figure]:
             declared = cases["expected_copies"].astype(float)
             off = 100 * (cases["copies"].astype(float) - declared).abs() / declared.clip(lower=1)
             if len(off):
-                yield Figure(f"cost models, {info.name}", "%", tuple(off), 5.0, judged="max")
+                yield BenchResult(f"cost models, {info.name}", "%", tuple(off), 5.0, judged="max")
 
 
-def sweeps(host: Host) -> Iterator[Figure]:
+def sweeps(host: Host) -> Iterator[BenchResult]:
     """The quick sweep twice: how long it takes by scenario, and whether its winners stay.
 
     A contest is one group of strategies at one size, as in a report's tables.
@@ -285,14 +289,14 @@ def sweeps(host: Host) -> Iterator[Figure]:
                 found |= _winners(run)
             winners.append(found)
     for name, seconds in walls.items():
-        yield Figure(f"quick sweep, {name}", "s", tuple(seconds))
+        yield BenchResult(f"quick sweep, {name}", "s", tuple(seconds))
     first, second = winners
     both = first.keys() & second.keys()
     other = sum(first[contest] != second[contest] for contest in both)
-    yield Figure("quick sweep twice: contests decided in both", "", (float(len(both)),))
-    yield Figure("… with another winner", "", (float(other),), 0.0)
+    yield BenchResult("quick sweep twice: contests decided in both", "", (float(len(both)),))
+    yield BenchResult("… with another winner", "", (float(other),), 0.0)
     once = len(first.keys() ^ second.keys())
-    yield Figure("… decided in one of the two alone", "", (float(once),))
+    yield BenchResult("… decided in one of the two alone", "", (float(once),))
 
 
 def _winners(run: Run) -> dict[tuple[str, ...], str]:
@@ -303,28 +307,28 @@ def _winners(run: Run) -> dict[tuple[str, ...], str]:
         if not info.probe
         for own in (sweep(info, rows),)
         for size in own.sizes
-        for pick in picks(own, own.at(size))
+        for pick in rankings(own, own.at(size))
         if pick.winner is not None and len(pick.rows) > 1
     }
 
 
-def pytest_plugin(host: Host) -> Iterator[Figure]:
+def pytest_plugin(host: Host) -> Iterator[BenchResult]:
     """Copies of tests that are known to make so many, and what the plugin adds to sessions."""
     errors = tuple(error for _ in range(3) for error in plugin_cost.copy_errors())
-    yield Figure("copies in a suite, error", "%", errors, 2.0, judged="max")
+    yield BenchResult("copies in a suite, error", "%", errors, 2.0, judged="max")
     idle = tuple(plugin_cost.idle_ratios(pairs=41))
-    yield Figure("200 tests without it, plugin / none", "×", idle, 1.02)
+    yield BenchResult("200 tests without it, plugin / none", "×", idle, 1.02)
     memory = tuple(plugin_cost.memory_ratios(pairs=2))
-    yield Figure("20 benchmarks, with memory / without", "×", memory, 2.0, judged="max")
+    yield BenchResult("20 benchmarks, with memory / without", "×", memory, 2.0, judged="max")
     brief = tuple(plugin_cost.memory_ratios(3, "--benchmark-max-time=0.1"))
-    yield Figure("… of a tenth of the time each", "×", brief)
+    yield BenchResult("… of a tenth of the time each", "×", brief)
 
 
 def _scaled(values: list[float], factor: float) -> tuple[float, ...]:
     return tuple(value * factor for value in values)
 
 
-PARTS: dict[str, Callable[[Host], Iterator[Figure]]] = {
+PARTS: dict[str, Callable[[Host], Iterator[BenchResult]]] = {
     "overhead": overhead,
     "memory": memory_accuracy,
     "tree": tree_accuracy,
@@ -351,7 +355,7 @@ def main() -> int:
     parser.add_argument("--only", choices=PARTS, action="append", help="a part; may be repeated")
     options = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 120)
-    figures: list[Figure] = []
+    figures: list[BenchResult] = []
     environment = read_environment()
     with Host(HostSpec(), [TRUTHS_FILE]) as host:
         host.preload_scenarios()

@@ -19,12 +19,12 @@ from harness.console import out
 from harness.history.changes import cuts_of
 from harness.history.metrics import METRICS, MetricName
 from harness.history.series import Series
-from harness.history.significance import TOLERANCE
-from harness.selfcheck.simulated_noise import KINDS, Noise
+from harness.history.significance import HISTORY_TOLERANCE
+from harness.selfcheck.simulated_noise import NOISE_KINDS, Noise
 
 SEED = 20260101
 LENGTHS = (6, 8, 12, 30)
-STEPS = (0.05, 0.10, 0.25)
+PLANTED_STEPS = (0.05, 0.10, 0.25)
 NEAR = 1
 """A change counts as found where it is named at most so many runs beside its place."""
 MIB = 1024**2
@@ -33,7 +33,7 @@ PROCESSES = 4
 
 
 @dataclass(frozen=True)
-class Effort:
+class Repetitions:
     """How many series of each kind are made."""
 
     alone: int = 2000
@@ -53,7 +53,7 @@ def cuts_in_memory(readings: NDArray[np.float64]) -> list[int]:
 def _cuts(name: MetricName, readings: Sequence[tuple[float, ...]]) -> list[int]:
     metric = next(metric for metric in METRICS if metric.name == name)
     runs = tuple(range(len(readings)))
-    return cuts_of(Series(metric, runs, tuple(readings), Scale(PAYLOAD)), TOLERANCE)
+    return cuts_of(Series(metric, runs, tuple(readings), Scale(PAYLOAD)), HISTORY_TOLERANCE)
 
 
 def false_alarms(noise: Noise, runs: int, count: int) -> float:
@@ -110,53 +110,55 @@ def memory(
     return hits / count, others / count
 
 
-def main(effort: Effort | None = None) -> None:
+def main(effort: Repetitions | None = None) -> None:
     """Print every table."""
-    chosen = effort or Effort()
+    chosen = effort or Repetitions()
     out.print(_nothing_changed(chosen))
     out.print(_steps(chosen))
     out.print(_late(chosen))
     out.print(_memory(chosen))
 
 
-def _nothing_changed(effort: Effort) -> Table:
+def _nothing_changed(effort: Repetitions) -> Table:
     table = Table(title="Nothing changed: series in which a change is named", title_justify="left")
     _columns(table, "noise", [f"{runs} runs" for runs in LENGTHS])
-    for name, noise in KINDS.items():
+    for name, noise in NOISE_KINDS.items():
         shares = [false_alarms(noise, runs, effort.alone) for runs in LENGTHS]
         table.add_row(name, *(f"{share:.2%}" for share in shares))
     return table
 
 
-def _steps(effort: Effort) -> Table:
+def _steps(effort: Repetitions) -> Table:
     table = Table(
         title="A step in the middle: found in its run, or one beside it", title_justify="left"
     )
-    _columns(table, "noise", [f"{step:.0%}, {runs} runs" for step in STEPS for runs in LENGTHS])
-    for name, noise in KINDS.items():
+    _columns(
+        table, "noise", [f"{step:.0%}, {runs} runs" for step in PLANTED_STEPS for runs in LENGTHS]
+    )
+    for name, noise in NOISE_KINDS.items():
         shares = [
             found_steps(noise, runs, runs // 2, step, effort.steps)[0]
-            for step in STEPS
+            for step in PLANTED_STEPS
             for runs in LENGTHS
         ]
         table.add_row(name, *(f"{share:.0%}" for share in shares))
     return table
 
 
-def _late(effort: Effort) -> Table:
+def _late(effort: Repetitions) -> Table:
     table = Table(
         title="A step of 25% before the last runs of 12: found / named elsewhere",
         title_justify="left",
     )
     last = (1, 2, 3, 4, 6)
     _columns(table, "noise", [f"last {count}" for count in last])
-    for name, noise in KINDS.items():
+    for name, noise in NOISE_KINDS.items():
         shares = [found_steps(noise, 12, 12 - count, 0.25, effort.steps) for count in last]
         table.add_row(name, *(f"{found:.0%} / {other:.1%}" for found, other in shares))
     return table
 
 
-def _memory(effort: Effort) -> Table:
+def _memory(effort: Repetitions) -> Table:
     table = Table(
         title="Memory: a second copy found in its run / named elsewhere", title_justify="left"
     )

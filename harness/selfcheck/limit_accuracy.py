@@ -24,10 +24,10 @@ from harness.scenario.declaration import TINY_BYTES
 from harness.schema.records import Effort, HostSpec, PlannedCase, Trial
 from harness.selfcheck.memory_accuracy import MIB, AccuracyCheck, compared, missing
 from harness.selfcheck.planted import TRUTHS_FILE, planted
-from harness.trial.limit.memory_limit import Bound
+from harness.trial.limit.memory_limit import LimitRequest
 
 LIMIT_TRUTHS_FILE = TRUTHS_FILE.with_name("limits.py")
-SHARE = 0.01
+TOLERATED_SHARE = 0.01
 """Of the budget, by which a search may miss."""
 BUDGETS = {"data": 384 * MIB, "address_space": 1024 * MIB, "cgroup": 256 * MIB}
 MULTIPLES = {"nothing": 0.0, "half": 0.5, "once": 1.0, "twice": 2.0, "thrice": 3.0}
@@ -79,7 +79,7 @@ def _attempts(case: int, searches: Searches, instrument: Instrument) -> list[Tri
 def _check(planned: PlannedCase, attempts: Sequence[Trial], free_bytes: float) -> LimitCheck:
     case = planned.case
     limit = str(case.parameters["limit"])
-    name, tolerance = f"{case.strategy}, {limit}", SHARE * BUDGETS[limit]
+    name, tolerance = f"{case.strategy}, {limit}", TOLERATED_SHARE * BUDGETS[limit]
     row = limit_columns(planned, attempts)
     survived = row.get("survived_bytes", math.nan)
     if math.isnan(survived) or math.isnan(free_bytes):
@@ -92,7 +92,7 @@ def _check(planned: PlannedCase, attempts: Sequence[Trial], free_bytes: float) -
 def _room(host: Host, limit: str) -> float:
     """What a process under a limit can have, found without a reading of what it uses."""
     budget_bytes = BUDGETS[limit]
-    bound = Bound(limit, budget_bytes, TINY_BYTES)
+    bound = LimitRequest(limit, budget_bytes, TINY_BYTES)
     with planted(host) as planting:
         note = planting.folder / "had"
         strategy = "fill" if limit == "cgroup" else "room"

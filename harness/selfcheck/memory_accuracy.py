@@ -19,7 +19,7 @@ from harness.selfcheck.planted import planted, write_file
 from harness.units import format_seconds, format_size
 
 MIB = 1024**2
-SIZES = (1 * MIB, 8 * MIB, 64 * MIB, 512 * MIB)
+TRUTH_SIZES = (1 * MIB, 8 * MIB, 64 * MIB, 512 * MIB)
 QUICK_SIZES = (1 * MIB, 64 * MIB)
 MEMORY_SHARE, MEMORY_BYTES = 0.01, MIB // 2
 TIME_SHARE, TIME_NS, SHORT_NS = 0.02, 30.0, 10_000
@@ -91,7 +91,7 @@ MEMORY_TRUTHS = {
 }
 
 
-def memory_checks(host: Host, *, sizes: Sequence[int] = SIZES) -> list[AccuracyCheck]:
+def memory_checks(host: Host, *, sizes: Sequence[int] = TRUTH_SIZES) -> list[AccuracyCheck]:
     """Every memory truth at every size: whichever of its readings is furthest off."""
     return [
         max(readings.values(), key=lambda check: check.severity)
@@ -100,7 +100,7 @@ def memory_checks(host: Host, *, sizes: Sequence[int] = SIZES) -> list[AccuracyC
 
 
 def memory_readings(
-    host: Host, *, sizes: Sequence[int] = SIZES, truths: Sequence[str] = tuple(MEMORY_TRUTHS)
+    host: Host, *, sizes: Sequence[int] = TRUTH_SIZES, truths: Sequence[str] = tuple(MEMORY_TRUTHS)
 ) -> Iterator[dict[str, AccuracyCheck]]:
     """For every size and truth its readings: ``peak``, ``copied`` and ``kept``.
 
@@ -219,7 +219,7 @@ def missing(name: str, tolerance: float, unit: str, problem: str) -> AccuracyChe
 
 def check_all(host: Host, *, quick: bool = True) -> list[AccuracyCheck]:
     """Every check; the quick ones take about five seconds and no more than 130 MiB."""
-    sizes = QUICK_SIZES if quick else SIZES
+    sizes = QUICK_SIZES if quick else TRUTH_SIZES
     return [
         *memory_checks(host, sizes=sizes),
         *fault_checks(host),

@@ -13,10 +13,10 @@ from typing import Any
 
 import psutil
 
-from harness.host.host import OBSERVED, Host
+from harness.host.host import OBSERVED_FOR, Host
 from harness.scenario.declaration import TINY_BYTES
 from harness.schema.records import Effort, TrialKind, Value
-from harness.trial.limit.memory_limit import Bound
+from harness.trial.limit.memory_limit import LimitRequest
 
 TRUTHS_FILE = Path(__file__).resolve().parents[1] / "trial" / "planted" / "memory.py"
 TREE_TRUTHS_FILE = TRUTHS_FILE.with_name("process_tree.py")
@@ -42,7 +42,7 @@ class Planted:
         kind: TrialKind = "memory",
         steady_s: float = 0.0,
         file: Path = TRUTHS_FILE,
-        bound: Bound | None = None,
+        bound: LimitRequest | None = None,
     ) -> tuple[dict[str, Any], float, str]:
         """The trial's record, the seconds it took, and the reason when it failed."""
         name, value = next(iter(parameters.items()))
@@ -63,7 +63,7 @@ class Planted:
             "measure",
             request,
             _TIMEOUT_S,
-            observe=OBSERVED.get(kind, ""),
+            observe=OBSERVED_FOR.get(kind, ""),
             grouped=bound is not None and bound.limit == "cgroup",
         )
         if report.answer is None:

@@ -50,7 +50,7 @@ def two_speeds(rng: np.random.Generator, runs: int) -> NDArray[np.float64]:
     return plain(rng, runs) + math.log(1.3) * (rng.random(runs) < 0.5)
 
 
-KINDS: Mapping[str, Noise] = {
+NOISE_KINDS: Mapping[str, Noise] = {
     "plain": plain,
     "heavy tails": heavy_tailed,
     "uneven": uneven,

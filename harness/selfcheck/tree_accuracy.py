@@ -13,8 +13,8 @@ from harness.selfcheck.memory_accuracy import MIB, AccuracyCheck, compared, miss
 from harness.selfcheck.planted import TREE_TRUTHS_FILE, Planted, planted
 from harness.units import format_size
 
-SHARE = 0.03
-WORKERS = (1, 2, 4)
+TOLERATED_SHARE = 0.03
+WORKER_COUNTS = (1, 2, 4)
 QUICK_WORKERS = (2,)
 NUMBER_BYTES = 8  # of the array that the list is made of, and of a pointer in the list
 OBJECT_BYTES = -(-sys.getsizeof(1.5) // 16) * 16
@@ -43,7 +43,7 @@ TREE_TRUTHS = {
 }
 
 
-def tree_checks(host: Host, *, workers: Sequence[int] = WORKERS) -> Iterator[AccuracyCheck]:
+def tree_checks(host: Host, *, workers: Sequence[int] = WORKER_COUNTS) -> Iterator[AccuracyCheck]:
     """Every tree truth with each number of workers.
 
     A worker also costs what the interpreter copies for itself. That is found by the same loader
@@ -69,9 +69,9 @@ def _check(planting: Planted, strategy: str, truth: TreeTruth, workers: int) -> 
             file=TREE_TRUTHS_FILE,
         )
         if problem or "tree" not in record:
-            return missing(name, SHARE * expected, "bytes", problem)
+            return missing(name, TOLERATED_SHARE * expected, "bytes", problem)
         grown.append(own_bytes(record["tree"]["idle"]))
-    return compared(name, grown[0] - grown[1], expected, SHARE * expected, "bytes")
+    return compared(name, grown[0] - grown[1], expected, TOLERATED_SHARE * expected, "bytes")
 
 
 def own_bytes(sample: dict[str, Any]) -> int:

@@ -16,7 +16,7 @@ import torch
 from harness.schema.records import Outcome
 from harness.trial.base import pointers
 from harness.trial.base.outcomes import failure
-from harness.trial.base.request import Assignment, put_into_force
+from harness.trial.base.request import TrialTask, put_into_force
 from harness.trial.device.accelerator import opened
 from harness.trial.device.memory import DeviceLedger, Ledgered, memory_noted
 from harness.trial.kinds.on_device import measure_on_device
@@ -27,7 +27,7 @@ from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_tree import TreePage
 from harness.trial.timing.epochs import Loader
 from harness.trial.timing.heap_layout import level_heap
-from harness.trial.timing.steps import Measured, Record, noted_warnings, take_steps
+from harness.trial.timing.steps import MeasuredWork, Record, noted_warnings, take_steps
 from harness.trial.timing.timed_calls import Calls, Epochs, is_lazy, step_of
 
 Page = WatchPage | TreePage | LimitPage
@@ -36,7 +36,7 @@ _WARM_BATCHES = 3
 
 def run_trial(request: dict[str, Any], page: Page | None) -> Record:
     """Measure one case and return the fields of a Trial that only this process can know."""
-    task = Assignment.of(request)
+    task = TrialTask.of(request)
     record: Record = {"warnings": []}
     if not task.effort.collect_garbage:
         gc.disable()
@@ -52,7 +52,7 @@ def run_trial(request: dict[str, Any], page: Page | None) -> Record:
     return record
 
 
-def _measure(task: Assignment, page: Page | None, record: Record) -> Outcome:
+def _measure(task: TrialTask, page: Page | None, record: Record) -> Outcome:
     if task.strategy.on_device and task.bound is None and not isinstance(page, TreePage):
         if not task.scenario.epochs:
             return measure_on_device(task, page, record, lambda: _warm(task, record))
@@ -73,7 +73,7 @@ def _measure(task: Assignment, page: Page | None, record: Record) -> Outcome:
     ledger = DeviceLedger(ready) if ready is not None and task.kind == "memory" else None
     work = task.prepare()
     record["payload_bytes"] = pointers.data_bytes(work.inputs)
-    measured: Measured = (
+    measured: MeasuredWork = (
         Epochs(task, work, lazy=lazy) if task.scenario.epochs else Calls(task, work)
     )
     if ledger is not None:
@@ -83,7 +83,7 @@ def _measure(task: Assignment, page: Page | None, record: Record) -> Outcome:
     return outcome
 
 
-def _warm(task: Assignment, record: Record) -> bool:
+def _warm(task: TrialTask, record: Record) -> bool:
     """Call the strategy once on a tiny input; returns whether batches map its files."""
     lazy = False
     try:

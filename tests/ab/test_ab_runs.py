@@ -12,9 +12,9 @@ from harness.cli import run as ferrybench
 from harness.comparison import paired
 from harness.errors import EXIT_OK, EXIT_USAGE, EXIT_WORSE
 from harness.journal.read import read_journal
-from harness.selfcheck.ab_false_alarms import NAME, PLANTED, SIZES, STRATEGIES, SUITE
+from harness.selfcheck.ab_false_alarms import GATE_SIZES, NAME, PLANTED, STRATEGIES, SUITE
 
-LARGEST = SIZES[-1]
+LARGEST = GATE_SIZES[-1]
 
 PROJECT = """
 import numpy as np
@@ -73,12 +73,12 @@ def test_twice_as_slow_is_called_and_measured_anew_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paired, "LOOKS", (10,))  # new pairs start new hosts
-    plant = json.dumps({f"numpy_copy {SIZES[0]}": {"slower": 1.0}})
+    plant = json.dumps({f"numpy_copy {GATE_SIZES[0]}": {"slower": 1.0}})
     # The smallest size: what takes the time here is starting hosts.
     code = ab(
         tmp_path,
         f"{NAME}/numpy_copy",
-        *("--size", str(SIZES[0]), "--candidate", f"{PLANTED}={plant}"),
+        *("--size", str(GATE_SIZES[0]), "--candidate", f"{PLANTED}={plant}"),
     )
     assert code == EXIT_WORSE
     run = read_journal(tmp_path / "ab.jsonl")
@@ -149,4 +149,4 @@ def test_the_experiment_knows_its_suite() -> None:
     from harness.trial.planted import gate
 
     assert tuple(gate.suite.strategies) == STRATEGIES
-    assert (gate.SIZES, gate.PLANTED) == (SIZES, PLANTED)
+    assert (gate.SIZES, gate.PLANTED) == (GATE_SIZES, PLANTED)

@@ -6,67 +6,71 @@ import random
 
 import pytest
 
-from harness.ab.stopping import PAIRS_A_LAP, Course
-from harness.comparison.paired import LOOKS, Pair, last_word
+from harness.ab.stopping import PAIRS_A_BATCH, StoppingRule
+from harness.comparison.paired import INTERIM_LOOKS, Pair, last_word
 
 
-def play(course: Course, ratios: dict[int, float], noise: float = 0.005) -> list[tuple[int, bool]]:
+def play(
+    rule: StoppingRule, ratios: dict[int, float], noise: float = 0.005
+) -> list[tuple[int, bool]]:
     """Run a course to its end; returns every pair that was measured."""
     draw = random.Random(1)
     played = []
-    for lap in course.laps():
-        for cases in lap.rounds:
+    for batch in rule.batches():
+        for cases in batch.rounds:
             for case in cases:
-                if course.open(case):
+                if rule.open(case):
                     pair = Pair(ratios[case] + draw.gauss(0, noise))
-                    course.note(case, pair, again=lap.again)
-                    played.append((case, lap.again))
+                    rule.note(case, pair, again=batch.again)
+                    played.append((case, batch.again))
     return played
 
 
 def test_what_is_clear_is_left_alone_and_what_is_flagged_is_measured_anew() -> None:
-    course = Course([1, 2], 0.02, 50, seed=1)
-    played = play(course, {1: 0.0, 2: 0.1})
-    assert played.count((1, False)) <= 3 * PAIRS_A_LAP
+    rule = StoppingRule([1, 2], 0.02, 50, seed=1)
+    played = play(rule, {1: 0.0, 2: 0.1})
+    assert played.count((1, False)) <= 3 * PAIRS_A_BATCH
     assert (1, True) not in played
-    assert played.count((2, True)) == LOOKS[0]
-    assert course.flagged == [2]
-    assert last_word(course.contenders[2].again, "slower", 0.02, 1)[0] == "called"
+    assert played.count((2, True)) == INTERIM_LOOKS[0]
+    assert rule.flagged == [2]
+    assert last_word(rule.contenders[2].again, "slower", 0.02, 1)[0] == "called"
 
 
 def test_what_stays_undecided_ends_with_the_most_pairs() -> None:
-    course = Course([1], 0.02, 20, seed=1)
-    assert len(play(course, {1: 0.0}, noise=0.5)) == 20
-    assert course.flagged == []
+    rule = StoppingRule([1], 0.02, 20, seed=1)
+    assert len(play(rule, {1: 0.0}, noise=0.5)) == 20
+    assert rule.flagged == []
 
 
 def test_a_failed_case_is_not_measured_on() -> None:
-    course = Course([1, 2], 0.02, 20, seed=1)
-    course.fail(1)
-    assert {case for case, _ in play(course, {2: 0.0}, noise=0.5)} == {2}
+    rule = StoppingRule([1, 2], 0.02, 20, seed=1)
+    rule.fail(1)
+    assert {case for case, _ in play(rule, {2: 0.0}, noise=0.5)} == {2}
 
 
 def test_without_deciding_every_case_is_measured_as_often() -> None:
-    course = Course([1, 2], 0.02, 10, seed=1, decide=False)
-    played = play(course, {1: 0.5, 2: 0.0})
+    rule = StoppingRule([1, 2], 0.02, 10, seed=1, decide=False)
+    played = play(rule, {1: 0.5, 2: 0.0})
     assert played.count((1, False)) == played.count((2, False)) == 10
     assert not any(again for _, again in played)
 
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_pairs_that_count_share_hosts_only_where_both_sides_share_their_luck(shared: bool) -> None:
-    course = Course([1], 0.02, 50, seed=1, luck_is_shared=shared)
+    rule = StoppingRule([1], 0.02, 50, seed=1, layout_is_shared=shared)
     numbers = []
-    for lap in course.laps():
-        assert len(lap.rounds) == (1 if lap.again and not shared else PAIRS_A_LAP)
-        for index, cases in enumerate(lap.rounds):
-            numbers.append(lap.round_of(index))
+    for batch in rule.batches():
+        assert len(batch.rounds) == (1 if batch.again and not shared else PAIRS_A_BATCH)
+        for index, cases in enumerate(batch.rounds):
+            numbers.append(batch.round_of(index))
             for case in cases:
-                course.note(case, Pair(0.1), again=lap.again)
+                rule.note(case, Pair(0.1), again=batch.again)
     assert len(set(numbers)) == len(numbers)
 
 
 def test_orders_differ_and_can_be_repeated() -> None:
-    first, second = (next(Course(range(9), 0.02, 9, seed=7).laps()).rounds for _ in range(2))
+    first, second = (
+        next(StoppingRule(range(9), 0.02, 9, seed=7).batches()).rounds for _ in range(2)
+    )
     assert first == second
     assert len(set(first)) > 1

@@ -13,7 +13,7 @@ import torch
 from harness.host.host import Host
 from harness.host.inputs import FixtureStore
 from harness.run.ceilings import QUICK_DEVICE_BYTES, measure_ceilings
-from harness.scenario.discover import PACKAGE, built_in_files, load
+from harness.scenario.discover import SCENARIO_PACKAGE, built_in_files, load
 from harness.schema.records import Ceiling, Outcome
 from harness.trial.ceilings.device_copy import SAMPLES, Move, measure_device_ceilings
 from tests.accelerator.stand_ins import MIB, At, RealClock, StandInDevice, transfer
@@ -105,6 +105,6 @@ def test_loading_every_scenario_asks_no_device_for_anything(
     for name in ("is_available", "device_count", "_lazy_init", "init"):
         monkeypatch.setattr(torch.cuda, name, refuse)
     for file in built_in_files():  # others hold on to the modules that were loaded before
-        monkeypatch.setitem(sys.modules, f"{PACKAGE}.{file.stem}", ModuleType(""))
+        monkeypatch.setitem(sys.modules, f"{SCENARIO_PACKAGE}.{file.stem}", ModuleType(""))
     names = [scenario.name for file in built_in_files() for scenario in load(file)]
     assert {"host_to_device", "device_to_host", "device_training", "preprocess"} <= set(names)

@@ -11,7 +11,7 @@ import pytest
 from harness.schema.records import DeviceMemory, Effort, Outcome
 from harness.trial.device.accelerator import NOT_TOLD, opened
 from harness.trial.device.memory import DeviceLedger, Ledgered, memory_noted
-from harness.trial.timing.steps import Record, Steady
+from harness.trial.timing.steps import Record, SteadyState
 from tests.accelerator.stand_ins import MIB, StandInDevice
 
 CONTEXT = 500 * MIB
@@ -122,7 +122,7 @@ def test_the_context_is_timed_by_itself() -> None:
 class Loader:
     """What is measured of a loader: a first epoch, a check, an end."""
 
-    clock_cost_s, goes_on, first_s, cache = 1e-7, True, 0.5, None
+    clock_cost_s, reuses_result, first_s, cache = 1e-7, True, 0.5, None
 
     def __init__(self, device: StandInDevice) -> None:
         self.memory = device.memory
@@ -139,9 +139,9 @@ class Loader:
     def drop(self) -> None:
         self.memory.free(2 * MIB)
 
-    def steady(self, effort: object, warmed: object) -> Steady:
+    def steady(self, effort: object, warmed: object) -> SteadyState:
         self.steps.append("steady")
-        return Steady({}, 4)
+        return SteadyState({}, 4)
 
 
 def test_an_epoch_has_its_memory_read_like_a_call() -> None:
@@ -153,7 +153,7 @@ def test_an_epoch_has_its_memory_read_like_a_call() -> None:
     assert measured.verify({}).ok
     assert measured.steady(Effort(1, 0.1), lambda: None).calls == 4
     measured.drop()
-    assert (measured.first_s, measured.goes_on) == (0.5, True)
+    assert (measured.first_s, measured.reuses_result) == (0.5, True)
     work = SimpleNamespace(strategy=SimpleNamespace(pins=2.0), inputs=(bytes(MIB),), parameters={})
     found = msgspec.convert(memory_noted(ledger, work)["device_memory"], DeviceMemory)  # type: ignore[arg-type]
     assert found.peak_allocated_bytes == 8 * MIB

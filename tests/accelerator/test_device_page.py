@@ -10,7 +10,7 @@ import pytest
 
 from harness.charts.chart import BarFigure, DotFigure
 from harness.report.content.content import Content, content
-from harness.report.content.device_tables import COLUMNS, device_table
+from harness.report.content.device_tables import DEVICE_HEADS, device_table
 from harness.report.content.machine import machine_pairs
 from harness.report.pages.as_html import page
 from harness.report.pages.as_markdown import summary
@@ -80,14 +80,14 @@ def test_every_case_has_its_line_in_the_table(sent: Content, shown: Page) -> Non
     table = sent.scenarios[0].device
     assert table is not None
     assert len(table.rows) == len(STRATEGIES) * len(SIZES)
-    cells = dict(zip(COLUMNS, dict(table.rows)["pinned_to"], strict=True))
+    cells = dict(zip(DEVICE_HEADS, dict(table.rows)["pinned_to"], strict=True))
     assert cells["size"] == "64 MiB"
     assert cells["hidden"] == "100%"
     assert cells["on the device"] == "128 MiB"
     assert cells["reserved"] == cells["still there"] == "192 MiB"
     assert (cells["pinned asked"], cells["taken"]) == ("64 MiB", "64 MiB")
     assert "When pinning pays" in shown.words
-    for column in COLUMNS:
+    for column in DEVICE_HEADS:
         assert column in shown.words
 
 

@@ -13,7 +13,7 @@ from harness.scenario import Scenario
 from harness.schema.records import Effort, Outcome, Trial, TrialKind
 from harness.trial.base import inputs as made_inputs
 from harness.trial.base.outcomes import failure
-from harness.trial.base.request import Assignment
+from harness.trial.base.request import TrialTask
 from harness.trial.device.calls import EVENTS_LESS, NO_EVENTS
 from harness.trial.kinds.on_device import measure_on_device
 from tests.accelerator.stand_ins import MIB, At, RealClock, StandInDevice, StandInKernel
@@ -66,7 +66,7 @@ class Lab:
         effort = Effort(trials=1, steady_s=1.0, min_samples=3, max_samples=4)
         own = self.scenario.strategies[strategy]
         inputs = self.folder / "inputs.bin"
-        task = Assignment(self.scenario, own, {"size": SIZE}, kind, effort, inputs, inputs)
+        task = TrialTask(self.scenario, own, {"size": SIZE}, kind, effort, inputs, inputs)
         record: dict[str, Any] = {"warnings": []}
         outcome = measure_on_device(task, None, record, self.warm, self.device, self.kernel)
         named = {"case": 0, "kind": kind, "round": 0, "outcome": msgspec.to_builtins(outcome)}

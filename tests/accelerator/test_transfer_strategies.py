@@ -17,7 +17,7 @@ from harness.scenario.declaration import call_with
 from harness.scenario.training_step import make_step
 from harness.schema.records import Value
 from harness.trial.base.pointers import data_bytes
-from harness.trial.base.request import Work
+from harness.trial.base.request import BoundStrategy
 from harness.trial.device.memory import pinned_bytes
 from harness.trial.timing.arrived import Arrived
 from harness.trial.timing.epochs import Loader
@@ -56,7 +56,7 @@ def cases() -> Iterator[Any]:
 
 def called(
     scenario: Scenario, name: str, bench: Bench, device: Deferred, **changed: Value
-) -> tuple[Work, Any]:
+) -> tuple[BoundStrategy, Any]:
     """Call it twice, as a trial does, and wait as a trial does: after the call alone."""
     work = bench.prepare(scenario, name, **changed)
     device.flush()

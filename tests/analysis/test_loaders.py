@@ -134,18 +134,18 @@ class TestMemory:
             "If you need your own copy, `other` needs the least memory: 2.00× the data less than "
             "`third`.",
         )
-        assert found.picks[0].winner is not None
+        assert found.rankings[0].winner is not None
 
     @pytest.mark.parametrize("other", [1.04, 1.06], ids=["within 5%", "within 4 MiB"])
     def test_what_lies_close_has_no_winner(self, tmp_path: Path, other: float) -> None:
         found = self.told(tmp_path, base=6.3, other=1.0, third=other)
-        assert found.picks[0].winner is None
+        assert found.rankings[0].winner is None
         assert "`other`, `third` need about the same memory, the least" in found.text
 
     def test_a_faster_one_wins_nothing(self, tmp_path: Path) -> None:
         found = self.told(tmp_path, base=1.0, other=3.0)
-        assert found.picks[0].winner is not None
-        assert found.picks[0].winner.strategy == "base"
+        assert found.rankings[0].winner is not None
+        assert found.rankings[0].winner.strategy == "base"
         assert "faster" not in found.text
 
     def test_what_makes_it_grow_is_told_where_it_does(self, tmp_path: Path) -> None:

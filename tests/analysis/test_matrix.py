@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harness.analysis.matrix import KINDS, SYMBOLS, cell, grid
+from harness.analysis.matrix import CELL_KINDS, SYMBOLS, cell, grid
 from harness.analysis.matrix_dangers import dangers, summary
 
 ROW: dict[str, Any] = {
@@ -68,7 +68,7 @@ def test_a_cell_says_what_happened(seen: dict[str, Any], kind: str, text: str, d
 
 
 def test_every_kind_has_a_symbol_and_a_meaning() -> None:
-    assert KINDS.keys() == SYMBOLS.keys()
+    assert CELL_KINDS.keys() == SYMBOLS.keys()
     assert len(set(SYMBOLS.values())) == len(SYMBOLS)
 
 

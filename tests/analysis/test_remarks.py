@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.remarks import Finding, findings
+from harness.analysis.remarks import Remark, case_remarks
 from harness.cases.frame import case_frame
 from harness.cases.rows import case_rows
 from harness.journal.read import read_journal
@@ -33,10 +33,10 @@ def found_in(
     cases: Sequence[PlannedCase],
     trials: Sequence[Trial],
     info: ScenarioInfo | None = None,
-) -> list[Finding]:
+) -> list[Remark]:
     infos = [info or scenario()]
     run = read_journal(write_run(tmp_path / "run.jsonl", cases, trials, infos=infos))
-    return findings(case_rows(run, case_frame(run)), infos)
+    return case_remarks(case_rows(run, case_frame(run)), infos)
 
 
 def copying(index: int, copies: float, payload: int, left: int = 0) -> Trial:
@@ -133,7 +133,7 @@ def test_the_gravest_come_first(tmp_path: Path) -> None:
 class TestTrees:
     """What only a watched process tree shows."""
 
-    def found(self, tmp_path: Path, grown: Tree, payload: int = 64 * MIB) -> list[Finding]:
+    def found(self, tmp_path: Path, grown: Tree, payload: int = 64 * MIB) -> list[Remark]:
         trials = [watched(0, grown, payload=payload)]
         trials += [
             loaded(trial(0, n, payload=payload), 0.1, data_bytes=10 * MIB) for n in (1, 2, 3)

@@ -52,9 +52,9 @@ def answered(
 def test_a_planted_winner_is_named_with_its_gain(tmp_path: Path) -> None:
     found = answered(tmp_path, {"base": [40e-3, 41e-3, 42e-3], "other": [10e-3, 10.2e-3, 10.4e-3]})
     assert "`other` is the fastest: 4.0× faster than `base`" in found.text
-    (pick,) = found.picks
-    assert pick.winner is not None
-    assert pick.winner.strategy == "other"
+    (ranking,) = found.rankings
+    assert ranking.winner is not None
+    assert ranking.winner.strategy == "other"
 
 
 def test_a_planted_tie_has_no_winner(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_planted_tie_has_no_winner(tmp_path: Path) -> None:
         "there is no clear winner among `other`, `third`; even the slowest of them is 3.9× "
         "faster than `base`." in found.text
     )
-    assert found.picks[0].winner is None
+    assert found.rankings[0].winner is None
 
 
 def test_a_difference_below_the_harness_s_own_accuracy_is_a_tie(tmp_path: Path) -> None:
@@ -97,13 +97,15 @@ def test_the_baseline_may_win(tmp_path: Path) -> None:
 def test_too_few_processes_name_no_winner(tmp_path: Path, processes: int) -> None:
     found = answered(tmp_path, {"base": [4e-3] * processes, "other": [1e-3] * processes})
     assert "too few processes were timed" in found.text
-    assert found.picks[0].winner is None
+    assert found.rankings[0].winner is None
 
 
 def test_groups_do_not_compete_with_each_other(tmp_path: Path) -> None:
     info = scenario((BASE, OTHER, strategy("kept", group="reuse")))
     found = answered(tmp_path, {"base": [4e-3] * 3, "other": [2e-3] * 3, "kept": [1e-3] * 3}, info)
-    winners = {pick.group: pick.winner.strategy for pick in found.picks if pick.winner}
+    winners = {
+        ranking.group: ranking.winner.strategy for ranking in found.rankings if ranking.winner
+    }
     assert winners == {"copy": "other", "reuse": "kept"}
     assert (
         "If the data may go into memory you keep, `kept` takes 1 ms and 1.00× the data in extra "
@@ -162,7 +164,7 @@ def test_a_wrong_answer_is_no_time(tmp_path: Path) -> None:
     trials += [trial(1, number, 1e-9, outcome=Outcome("wrong", "value 3")) for number in range(4)]
     found = verdict(sweep_of(tmp_path, cases, trials))
     assert "Not usable here: `other` (wrong)." in found.text
-    assert [row.strategy for pick in found.picks for row in pick.rows] == ["base"]
+    assert [row.strategy for ranking in found.rankings for row in ranking.rows] == ["base"]
 
 
 @pytest.mark.parametrize(("end", "words"), [("budget", "budget was spent"), ("", "cut off")])
@@ -171,7 +173,7 @@ def test_when_nothing_was_reached_the_reason_is_given(tmp_path: Path, end: str, 
     found = verdict(sweep_of(tmp_path, cases, [], end=end))
     assert "all 2 cases ended as skipped: not reached" in found.text
     assert words in found.text
-    assert found.picks == ()
+    assert found.rankings == ()
 
 
 def test_when_all_failed_the_commonest_reason_is_given(tmp_path: Path) -> None:
@@ -215,11 +217,11 @@ def test_much_leaner_than_the_winner_is_noticed(tmp_path: Path) -> None:
     trials = [trial(0, number, 4e-3, payload=MIB) for number in range(4)]
     big = Rss(anon_bytes=3 * MIB)
     trials += [trial(1, number, 1e-3, payload=MIB, peak=big) for number in range(4)]
-    (pick,) = verdict(sweep_of(tmp_path, cases, trials)).picks
-    assert pick.winner is not None
-    assert pick.winner.strategy == "other"
-    assert pick.leanest is not None
-    assert pick.leanest.strategy == "base"
+    (ranking,) = verdict(sweep_of(tmp_path, cases, trials)).rankings
+    assert ranking.winner is not None
+    assert ranking.winner.strategy == "other"
+    assert ranking.leanest is not None
+    assert ranking.leanest.strategy == "base"
 
 
 class TestSweep:

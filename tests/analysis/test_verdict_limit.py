@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.analysis.failure_wording import ends, is_fatal
-from harness.analysis.remarks import findings
+from harness.analysis.remarks import case_remarks
 from harness.analysis.verdict import Verdict, verdict
 from harness.cases.frame import case_frame
 from harness.cases.rows import case_rows
@@ -57,7 +57,10 @@ def test_the_largest_and_the_smallest_are_told_by_source(tmp_path: Path) -> None
         "`feeding` succeeds beyond 1 GiB with `mapping`, but only up to 310 MiB with "
         "`loading`: more than 3.3× less."
     )
-    assert [pick.winner.strategy for pick in found.picks if pick.winner] == ["sharing", "mapping"]
+    assert [ranking.winner.strategy for ranking in found.rankings if ranking.winner] == [
+        "sharing",
+        "mapping",
+    ]
 
 
 def test_sizes_that_two_searches_could_confuse_are_one(tmp_path: Path) -> None:
@@ -69,7 +72,7 @@ def test_sizes_that_two_searches_could_confuse_are_one(tmp_path: Path) -> None:
     }
     found = told(tmp_path, searches)
     assert found.sentences[0].endswith("`making` succeeds up to 100 MiB with every way.")
-    assert found.picks[0].winner is None
+    assert found.rankings[0].winner is None
     # BUT not 2.5%
     searches["sharing"] = searched(
         0, (most - 5 * GRID, OK), (most - 4 * GRID, NO_TENSOR), budget=BUDGET, base=BASE
@@ -245,6 +248,6 @@ def test_what_a_program_can_catch_is_not_fatal(kind: str, reason: str, fatal: bo
 
 def test_searches_have_findings_of_their_own_and_no_others(tmp_path: Path) -> None:
     run = read_journal(limiting_run(tmp_path))
-    (found,) = findings(case_rows(run, case_frame(run)), [limiting()])
+    (found,) = case_remarks(case_rows(run, case_frame(run)), [limiting()])
     assert (found.kind, found.strategy, found.also) == ("largest size", "listing", 1)
     assert found.text.endswith("the data taken, 6.00× declared")

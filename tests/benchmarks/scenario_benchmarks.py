@@ -63,14 +63,14 @@ class ScenarioBenchmarks(Closing):
 
         It is made here and not in a host, which takes importing torch.
         """
-        from harness.trial.base.request import Assignment
+        from harness.trial.base.request import TrialTask
 
         assert self._fixtures is not None
         case = named.planned.case
         info = self.infos[case.scenario]
         fixture, _ = self._fixtures.get(self._host, info, case, EFFORT.timeout_s)
         tiny, _ = self._fixtures.get_tiny(self._host, info, case, EFFORT.timeout_s)
-        return Assignment.of(
+        return TrialTask.of(
             {
                 "path": info.path,
                 "scenario": case.scenario,

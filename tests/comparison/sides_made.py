@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.comparison.sides import Match, match, side
 from harness.comparison.suite import Rules, compare
-from harness.comparison.verdicts import Comparison, Finding
+from harness.comparison.verdicts import Finding, RunComparison
 from harness.host.environment import Environment
 from harness.journal.read import read_journal
 from harness.schema.records import PlannedCase, Trial
@@ -75,13 +75,13 @@ def matched(base: Path, candidate: Path) -> Match:
 
 def compared(
     folder: Path, change: Change = same, rules: Rules | None = None, processes: int = PROCESSES
-) -> Comparison:
+) -> RunComparison:
     """The usual suite against itself with ``b`` changed."""
     base = suite(folder, "base", usual(processes=processes))
     candidate = suite(folder, "candidate", usual(change, processes))
     return compare(matched(base, candidate), rules or Rules())
 
 
-def of(comparison: Comparison, strategy: str, what: str) -> Finding:
+def of(comparison: RunComparison, strategy: str, what: str) -> Finding:
     case = next(one for one in comparison.cases if f"/{strategy} " in one.key)
     return next(finding for finding in case.findings if finding.what == what)

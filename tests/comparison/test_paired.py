@@ -11,9 +11,9 @@ import pytest
 from scipy import stats
 
 from harness.comparison.paired import (
-    FALSE_ALARM,
     FIRST_LOOK,
-    LOOKS,
+    FLAGGED_FALSE_ALARM,
+    INTERIM_LOOKS,
     Duets,
     Pair,
     Standing,
@@ -74,16 +74,16 @@ def test_same_is_said_only_where_a_change_is_ruled_out() -> None:
 
 
 def test_a_flag_is_confirmed_by_new_pairs_alone() -> None:
-    assert last_word(pairs([0.1] * (LOOKS[0] - 1)), "slower", 0.02, 1)[0] == "open"
-    assert last_word(pairs([0.1] * LOOKS[0]), "slower", 0.02, 1)[0] == "called"
-    assert last_word(pairs([0.0] * LOOKS[0]), "slower", 0.02, 1)[0] == "not called"
-    assert last_word(pairs([0.1] * LOOKS[0]), "faster", 0.02, 1)[0] == "not called"
+    assert last_word(pairs([0.1] * (INTERIM_LOOKS[0] - 1)), "slower", 0.02, 1)[0] == "open"
+    assert last_word(pairs([0.1] * INTERIM_LOOKS[0]), "slower", 0.02, 1)[0] == "called"
+    assert last_word(pairs([0.0] * INTERIM_LOOKS[0]), "slower", 0.02, 1)[0] == "not called"
+    assert last_word(pairs([0.1] * INTERIM_LOOKS[0]), "faster", 0.02, 1)[0] == "not called"
 
 
 def test_more_flagged_cases_need_more_certainty() -> None:
     logs = [0.1] * 14 + [0.01]  # one of 15 is below the tolerance, by the least
     standing = Standing.of(pairs(logs), 0.02)
-    level = FALSE_ALARM / len(LOOKS)
+    level = FLAGGED_FALSE_ALARM / len(INTERIM_LOOKS)
     flagged = math.ceil(level / standing.p_slower)
     assert standing.p_slower < level
     assert last_word(pairs(logs), "slower", 0.02, 1)[0] == "called"
@@ -99,7 +99,7 @@ def test_suites_of_identical_code_are_hardly_ever_called_slower() -> None:
 
     alarms = 0
     for _ in range(400):
-        cases = [[noise() for _ in range(LOOKS[-1])] for _ in range(20)]
+        cases = [[noise() for _ in range(INTERIM_LOOKS[-1])] for _ in range(20)]
         alarms += any(last_word(pairs(logs), "slower", 0.0, 20)[0] == "called" for logs in cases)
     assert alarms < 9
 
@@ -109,19 +109,19 @@ def test_a_change_among_even_pairs_is_found_where_luck_hides_it() -> None:
     draw = random.Random(3)
     known = [
         Pair(draw.gauss(0.1, 0.02)) if number % 2 else Pair(draw.choice((-0.7, 0.7)), even=False)
-        for number in range(LOOKS[1])
+        for number in range(INTERIM_LOOKS[1])
     ]
     assert last_word(known, "slower", 0.02, 4)[0] == "called"
     blind = [replace(pair, even=True) for pair in known]
     assert last_word(blind, "slower", 0.02, 4)[0] != "called"
     standing = Standing.of(known, 0.02)
-    assert (standing.pairs, standing.even) == (LOOKS[1], LOOKS[1] // 2)
+    assert (standing.pairs, standing.even) == (INTERIM_LOOKS[1], INTERIM_LOOKS[1] // 2)
     assert standing.centre == pytest.approx(0.1, abs=0.02)
 
 
 def test_a_change_that_makes_every_pair_uneven_is_found_all_the_same() -> None:
-    assert last_word(pairs([0.3] * LOOKS[0], even=False), "slower", 0.02, 4)[0] == "called"
-    mostly = [*pairs([0.3] * (LOOKS[0] - 1), even=False), Pair(0.0)]
+    assert last_word(pairs([0.3] * INTERIM_LOOKS[0], even=False), "slower", 0.02, 4)[0] == "called"
+    mostly = [*pairs([0.3] * (INTERIM_LOOKS[0] - 1), even=False), Pair(0.0)]
     assert last_word(mostly, "slower", 0.0, 1)[0] == "called"
 
 

@@ -10,7 +10,7 @@ import pytest
 from harness.comparison.sides import match, pooled, side
 from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import Tolerance, parse_tolerance
-from harness.comparison.verdicts import Comparison
+from harness.comparison.verdicts import RunComparison
 from harness.errors import EXIT_NOT_COMPARABLE, EXIT_OK, EXIT_WORSE, UsageError
 from harness.journal.read import read_journal
 from harness.schema.records import Faults, Outcome, Rss, Trial
@@ -148,7 +148,7 @@ def test_memory_is_no_finer_than_the_arenas_that_small_objects_come_in(
     )
 
 
-def against(folder: Path, *changes: Change) -> Comparison:
+def against(folder: Path, *changes: Change) -> RunComparison:
     """The usual suite against runs of it in which ``b`` is changed."""
     base = side(read_journal(suite(folder, "base", usual())))
     candidates = [

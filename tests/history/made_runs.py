@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from harness.history.detect import history
-from harness.history.discover import gather
+from harness.history.discover import discover
 from harness.history.machines import by_machine
 from harness.history.series import CaseHistory, History, Series
 from harness.host.environment import Environment
@@ -112,7 +112,7 @@ def from_run(first: int, strategy: str, shape: Shape) -> Callable[[int], Shapes]
 
 
 def history_of(folder: Path) -> History:
-    gathered = gather([folder])
+    gathered = discover([folder])
     return history(by_machine(gathered.runs), remarks=gathered.remarks)
 
 

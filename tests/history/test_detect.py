@@ -9,7 +9,7 @@ import pytest
 
 from harness.history.as_text import case_lines, headline, machine_lines, remarks, run_lines
 from harness.history.detect import history
-from harness.history.discover import gather
+from harness.history.discover import discover
 from harness.history.machines import by_machine, changed_between, same_machine
 from harness.history.series import History
 from harness.host.environment import Environment
@@ -137,7 +137,7 @@ def test_where_nothing_else_is_known_to_have_changed_that_is_said(tmp_path: Path
 
 
 def test_a_strategy_that_was_rewritten_is_named(tmp_path: Path) -> None:
-    first, second = gather([write_runs(tmp_path, 2)]).runs
+    first, second = discover([write_runs(tmp_path, 2)]).runs
     key = next(key for key in second.cases if "/other " in key)
     rewritten = replace(
         second, cases={**second.cases, key: replace(second.cases[key], source="another")}
@@ -214,7 +214,7 @@ def test_a_run_in_which_a_case_was_skipped_says_nothing_of_it(tmp_path: Path) ->
 
 def test_only_the_metrics_that_are_asked_for_are_followed(tmp_path: Path) -> None:
     folder = write_runs(tmp_path, 6, from_run(3, "other", Shape(outcome=OOM)))
-    machines = by_machine(gather([folder]).runs)
+    machines = by_machine(discover([folder]).runs)
     found = history(machines, metrics=["peak"])
     assert {one.metric.name for case in found.cases for one in case.series} == {"peak"}
     assert not found.changed

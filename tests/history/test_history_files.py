@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.history.discover import NAMED, gather
+from harness.history.discover import FILES_NAMED, discover
 from tests.history.made_runs import created, run_id, write, write_runs
 
 
 def test_runs_are_in_the_order_in_which_they_were_measured(tmp_path: Path) -> None:
     for number, name in ((2, "a"), (0, "b"), (1, "c")):
         write(tmp_path, number, name=name)
-    assert [run.run_id for run in gather([tmp_path]).runs] == [run_id(n) for n in range(3)]
+    assert [run.run_id for run in discover([tmp_path]).runs] == [run_id(n) for n in range(3)]
 
 
 def test_files_that_hold_no_run_are_named_in_one_line(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_files_that_hold_no_run_are_named_in_one_line(tmp_path: Path) -> None:
     (folder / "notes.json").write_text('{"a": 1}\n')
     (folder / "torn.jsonl").write_bytes((folder / f"{run_id(0)}.jsonl").read_bytes()[:100])
     (folder / "read.txt").write_text("nobody's")
-    gathered = gather([folder])
+    gathered = discover([folder])
     assert len(gathered.runs) == 2
     [line] = gathered.remarks
     assert line.startswith("left out: ")
@@ -35,9 +35,9 @@ def test_files_that_hold_no_run_are_named_in_one_line(tmp_path: Path) -> None:
 
 def test_of_many_such_files_the_rest_are_counted(tmp_path: Path) -> None:
     folder = write_runs(tmp_path, 1)
-    for number in range(NAMED + 3):
+    for number in range(FILES_NAMED + 3):
         (folder / f"{number}.json").write_text("{}\n")
-    [line] = gather([folder]).remarks
+    [line] = discover([folder]).remarks
     assert line.endswith(", and 3 more")
 
 
@@ -47,7 +47,7 @@ def test_copies_of_a_run_count_once_and_the_longer_one_counts(tmp_path: Path) ->
     shutil.copy(path, folder / "z-copy.jsonl")
     shorter = path.read_bytes().splitlines(keepends=True)[:-4]
     path.write_bytes(b"".join(shorter))
-    gathered = gather([folder, folder])
+    gathered = discover([folder, folder])
     assert [run.path.name for run in gathered.runs] == ["z-copy.jsonl", f"{run_id(1)}.jsonl"]
     [line] = gathered.remarks
     assert line.startswith("counted once: ")
@@ -56,16 +56,16 @@ def test_copies_of_a_run_count_once_and_the_longer_one_counts(tmp_path: Path) ->
 
 def test_a_folder_without_any_run_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no journal in"):
-        gather([tmp_path])
+        discover([tmp_path])
     (tmp_path / "x.json").write_text("{}\n")
     with pytest.raises(UsageError, match=r"no run in .*x\.json"):
-        gather([tmp_path])
+        discover([tmp_path])
     with pytest.raises(UsageError, match="does not exist"):
-        gather([tmp_path / "nowhere"])
+        discover([tmp_path / "nowhere"])
 
 
 def test_cases_that_are_not_wanted_are_forgotten(tmp_path: Path) -> None:
-    [run] = gather([write_runs(tmp_path, 1)], lambda key: "/other " in key).runs
+    [run] = discover([write_runs(tmp_path, 1)], lambda key: "/other " in key).runs
     assert [key.split()[0] for key in run.cases] == ["moving/other"]
     # The baseline is forgotten too, but not what was told by it.
     assert all(reading.values["ratio"] for reading in run.cases.values())
@@ -94,7 +94,7 @@ def test_a_file_of_pytest_benchmark_is_a_run(tmp_path: Path) -> None:
         folder.mkdir()
         # Files of different runs are often named alike.
         (folder / "0001_base.json").write_text(json.dumps(file))
-    runs = gather([tmp_path / "0", tmp_path / "1"]).runs
+    runs = discover([tmp_path / "0", tmp_path / "1"]).runs
     assert [run.date[:10] for run in runs] == [created(0)[:10], created(1)[:10]]
     [reading] = runs[0].cases.values()
     assert reading.values["time"] == (1e-3,)

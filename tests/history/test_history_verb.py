@@ -14,7 +14,7 @@ import vl_convert
 from harness.cli import run
 from harness.errors import EXIT_OK, EXIT_UNABLE, EXIT_USAGE
 from harness.history.detect import history
-from harness.history.discover import gather
+from harness.history.discover import discover
 from harness.history.machines import by_machine
 from harness.report.history.chart import specification
 from harness.report.history.data import chart_data
@@ -153,7 +153,7 @@ def test_without_ruptures_it_says_what_to_install(results: Path) -> None:
 
 @pytest.fixture
 def page(results: Path) -> str:
-    return history_page(history(by_machine(gather([results]).runs)), everything=False)
+    return history_page(history(by_machine(discover([results]).runs)), everything=False)
 
 
 def test_the_page_is_one_file_that_asks_for_nothing(page: str) -> None:
@@ -183,13 +183,13 @@ def test_the_page_has_a_chart_for_what_changed_and_says_what_is_left_out(page: s
 
 
 def test_with_everything_every_metric_has_a_chart(results: Path) -> None:
-    found = history(by_machine(gather([results]).runs))
+    found = history(by_machine(discover([results]).runs))
     charts = history_page(found, everything=True).count('class="chart"')
     assert charts == sum(len(case.series) for case in found.cases)
 
 
 def test_where_nothing_changed_the_page_says_so_and_carries_no_charts(tmp_path: Path) -> None:
-    found = history(by_machine(gather([write_runs(tmp_path, 6)]).runs))
+    found = history(by_machine(discover([write_runs(tmp_path, 6)]).runs))
     page = history_page(found, everything=False)
     assert "Nothing changed that could be told from noise." in page
     assert "2 cases did not change and are left out" in page
@@ -197,7 +197,7 @@ def test_where_nothing_changed_the_page_says_so_and_carries_no_charts(tmp_path: 
 
 
 def test_the_drawing_is_one_that_vega_lite_takes(results: Path) -> None:
-    found = history(by_machine(gather([results]).runs))
+    found = history(by_machine(discover([results]).runs))
     data = chart_data(case_of(found, "other"), series_of(case_of(found, "other"), "peak"))
     values = [
         {"kind": "point", "run": run_, "value": value, "when": "", "name": "", "text": text}

@@ -13,7 +13,13 @@ from harness.comparison.amounts import AMOUNTS, Scale
 from harness.comparison.tolerance import Tolerance
 from harness.history.significance import TRIMMED, doubt_of_amounts, doubt_of_times
 from harness.history.sparkline import sparkline
-from harness.selfcheck.history_false_alarms import Effort, false_alarms, found_steps, main, memory
+from harness.selfcheck.history_false_alarms import (
+    Repetitions,
+    false_alarms,
+    found_steps,
+    main,
+    memory,
+)
 from harness.selfcheck.simulated_noise import heavy_tailed, plain, slow_run, two_speeds
 from harness.stats.change_points import placed, proposed
 
@@ -113,7 +119,7 @@ def test_a_second_copy_is_found_at_once_where_memory_does_not_vary() -> None:
 def test_the_experiment_prints_a_row_for_every_kind_of_noise(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    main(Effort(alone=2, steps=2))
+    main(Repetitions(alone=2, steps=2))
     said = capsys.readouterr().out
     assert said.count("one slow run") == 3
     assert "a copy more" in said

@@ -12,7 +12,7 @@ import torch
 
 from harness import Comparison, compare
 from harness.errors import UsageError
-from harness.inline.comparison import COLUMNS
+from harness.inline.comparison import FRAME_COLUMNS
 
 MIB = 1024**2
 
@@ -84,7 +84,7 @@ def test_what_fails_is_told_and_the_rest_goes_on(found: Comparison) -> None:
 def test_the_frame_has_a_row_for_each(found: Comparison) -> None:
     frame = found.frame
     assert list(frame.index) == ["slow", "fast", "in place", "off", "breaks"]
-    assert tuple(frame.columns) == COLUMNS
+    assert tuple(frame.columns) == FRAME_COLUMNS
     assert frame.loc["fast", "ratio"] == 1
     assert frame.loc["off", "outcome"] == "wrong"
     assert frame.loc["slow", "payload_bytes"] == 8 * MIB

@@ -12,17 +12,17 @@ import torch
 
 from harness.inline import snapshot
 from harness.inline.pieces import PIECE_ITEMS, elements_of
-from harness.inline.snapshot import BY_TYPE, COMPARED, DifferentError, Reference
+from harness.inline.snapshot import BY_TYPE, COMPARED, DifferentError, Snapshot
 
 
 @pytest.fixture
-def kept() -> Iterator[Reference]:
-    made = Reference()
+def kept() -> Iterator[Snapshot]:
+    made = Snapshot()
     yield made
     made.close()
 
 
-def test_the_first_result_is_kept_and_found_by_other_processes(kept: Reference) -> None:
+def test_the_first_result_is_kept_and_found_by_other_processes(kept: Snapshot) -> None:
     pid = os.fork()
     if pid == 0:
         kept.check(np.arange(5), "first")
@@ -73,37 +73,37 @@ DIFFERENT: list[tuple[Any, Any, str]] = [
 
 
 @pytest.mark.parametrize(("first", "second"), SAME)
-def test_what_is_the_same(kept: Reference, first: Any, second: Any) -> None:
+def test_what_is_the_same(kept: Snapshot, first: Any, second: Any) -> None:
     assert kept.check(first, "f") == COMPARED
     assert kept.check(second, "f").startswith(COMPARED)
 
 
 @pytest.mark.parametrize(("first", "second", "said"), DIFFERENT)
-def test_what_differs(kept: Reference, first: Any, second: Any, said: str) -> None:
+def test_what_differs(kept: Snapshot, first: Any, second: Any, said: str) -> None:
     kept.check(first, "f")
     with pytest.raises(DifferentError) as caught:
         kept.check(second, "f")
     assert said in str(caught.value)
 
 
-def test_rounding_is_told(kept: Reference) -> None:
+def test_rounding_is_told(kept: Snapshot) -> None:
     kept.check(np.array([1.0, 2.0]), "f")
     assert kept.check(np.array([1.0, 2.0 + 2e-8]), "f") == f"{COMPARED}, apart by up to 2e-08"
 
 
-def test_another_function_is_named(kept: Reference) -> None:
+def test_another_function_is_named(kept: Snapshot) -> None:
     kept.check(np.ones(3), "first way")
     with pytest.raises(DifferentError, match=r"^not what first way returns: 3 of 3 values differ"):
         kept.check(np.zeros(3), "second way")
 
 
 @pytest.mark.parametrize("value", [object(), (n for n in range(3)), np.array([object()])])
-def test_what_can_only_be_told_by_its_type(kept: Reference, value: Any) -> None:
+def test_what_can_only_be_told_by_its_type(kept: Snapshot, value: Any) -> None:
     assert kept.check(value, "f") == BY_TYPE
     assert kept.check(value, "f") == BY_TYPE
 
 
-def test_a_difference_is_found_wherever_it_lies(kept: Reference) -> None:
+def test_a_difference_is_found_wherever_it_lies(kept: Snapshot) -> None:
     """Results are compared piece by piece; none of them may be left out."""
     values = np.arange(3 * PIECE_ITEMS + 7, dtype=np.float32).reshape(-1, 1)
     kept.check(values, "f")
@@ -116,7 +116,7 @@ def test_a_difference_is_found_wherever_it_lies(kept: Reference) -> None:
 
 
 def test_a_large_result_must_be_equal_bit_for_bit(
-    kept: Reference, monkeypatch: pytest.MonkeyPatch
+    kept: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshot, "KEEP_BYTES", 100)
     values = np.ones(1000)

@@ -10,8 +10,8 @@ import pytest
 
 from harness.planning.limit_search import (
     CAP,
+    GRID_STEPS,
     MOST_ATTEMPTS,
-    STEPS,
     Attempt,
     Frontier,
     frontier,
@@ -90,8 +90,8 @@ def test_a_model_that_holds_takes_two_attempts() -> None:
 
 @pytest.mark.parametrize("budget", [8 * MIB, 64 * MIB, 384 * MIB, 4096 * MIB])
 def test_the_frontier_is_known_to_half_a_percent_of_any_budget(budget: int) -> None:
-    assert STEPS == 200
-    assert step_bytes(budget) <= max(budget / STEPS, 64 * 1024)
+    assert GRID_STEPS == 200
+    assert step_bytes(budget) <= max(budget / GRID_STEPS, 64 * 1024)
     assert step_bytes(budget) % 4096 == 0, "a whole number of usual samples"
     for share in (0.013, 0.5, 0.97, 1.6):
         truth = share * budget

@@ -13,7 +13,7 @@ import vl_convert
 
 from harness.charts import png, png_canvas, png_dots
 from harness.charts.chart import DotFigure, Figure, LineFigure, at_size, file_stem
-from harness.charts.palette import LOOKS, OTHER, looks
+from harness.charts.palette import OTHER, STYLES, styles
 from harness.charts.png import write_png
 from harness.charts.vega import height, specification
 from harness.journal.read import read_journal
@@ -133,7 +133,7 @@ def texts(drawing: Any) -> set[str]:
 @pytest.mark.parametrize("key", ["time", "throughput", "memory", "first-call"])
 def test_specifications_compile_and_carry_the_numbers(rich: Content, key: str) -> None:
     figure = named(rich, key)
-    specification_ = specification(figure, rich.looks[figure.scenario])
+    specification_ = specification(figure, rich.styles[figure.scenario])
     json.dumps(specification_, allow_nan=False)
     compiled = vl_convert.vegalite_to_vega(specification_)
     assert {signal["name"] for signal in compiled["signals"]} >= {"group", "hover"}
@@ -153,7 +153,7 @@ def test_every_poor_run_s_figures_compile(tmp_path: Path) -> None:
     for path in poor_runs(tmp_path).values():
         made = content(read_journal(path))
         for figure in made.figures:
-            drawn = specification(figure, made.looks[figure.scenario])
+            drawn = specification(figure, made.styles[figure.scenario])
             json.dumps(drawn, allow_nan=False)
             assert vl_convert.vegalite_to_vega(drawn)["marks"]
 
@@ -172,7 +172,7 @@ def test_pictures_are_as_tall_as_their_rows(rich: Content, tmp_path: Path) -> No
     sizes = {}
     for figure in rich.figures:
         path = tmp_path / f"{file_stem(figure)}.png"
-        write_png(figure, rich.looks[figure.scenario], path)
+        write_png(figure, rich.styles[figure.scenario], path)
         sizes[figure.key] = read_png(path)
     assert {width for width, _ in sizes.values()} == {round(png_canvas.WIDTH_IN * png.DOTS_PER_IN)}
     rows = {key: len(dots(rich, key).rows) for key in ("memory", "first-call")}
@@ -184,12 +184,12 @@ def test_pictures_are_as_tall_as_their_rows(rich: Content, tmp_path: Path) -> No
 
 
 def test_group_looks_are_distinct_and_end_in_a_common_one() -> None:
-    groups = [f"group {index}" for index in range(len(LOOKS) + 2)]
-    given = looks(["", *groups])
-    assert [given[group] for group in groups[: len(LOOKS)]] == list(LOOKS)
+    groups = [f"group {index}" for index in range(len(STYLES) + 2)]
+    given = styles(["", *groups])
+    assert [given[group] for group in groups[: len(STYLES)]] == list(STYLES)
     assert given[groups[-1]] == given[""] == OTHER
     for attribute in ("variable", "light", "dark", "path", "marker"):
-        assert len({getattr(look, attribute) for look in LOOKS}) == len(LOOKS)
+        assert len({getattr(look, attribute) for look in STYLES}) == len(STYLES)
 
 
 def luminance(colour: str) -> float:
@@ -199,7 +199,7 @@ def luminance(colour: str) -> float:
     return sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-@pytest.mark.parametrize("look", [*LOOKS, OTHER], ids=lambda look: look.variable)
+@pytest.mark.parametrize("look", [*STYLES, OTHER], ids=lambda look: look.variable)
 def test_colours_stand_out_from_their_paper(look: Any) -> None:
     dark_paper = luminance("#121518")
     assert 1.05 / (luminance(look.light) + 0.05) >= 3

@@ -10,7 +10,7 @@ import pytest
 import vl_convert
 
 from harness.charts.chart import BarFigure, DotFigure, Figure, LineFigure, at_size, file_stem
-from harness.charts.palette import PART_LOOKS
+from harness.charts.palette import PART_STYLES
 from harness.charts.png import write_png
 from harness.charts.ticks import byte_ticks, count_ticks, log_size_ticks, widen
 from harness.charts.vega import height, specification
@@ -237,7 +237,7 @@ def every(tmp_path_factory: pytest.TempPathFactory) -> Content:
 def test_every_specification_compiles_and_carries_the_numbers(every: Content) -> None:
     assert len(every.figures) == 15
     for figure in every.figures:
-        drawn = specification(figure, every.looks[figure.scenario])
+        drawn = specification(figure, every.styles[figure.scenario])
         json.dumps(drawn, allow_nan=False)
         compiled = vl_convert.vegalite_to_vega(drawn)
         assert {signal["name"] for signal in compiled["signals"]} >= {"group", "hover"}, figure.key
@@ -248,14 +248,14 @@ def test_every_specification_compiles_and_carries_the_numbers(every: Content) ->
 def test_every_figure_is_drawn_as_a_picture(every: Content, tmp_path: Path) -> None:
     for figure in every.figures:
         path = tmp_path / f"{file_stem(figure)}.png"
-        write_png(figure, every.looks[figure.scenario], path)
+        write_png(figure, every.styles[figure.scenario], path)
         assert min(read_png(path)) > 100
 
 
 def test_every_part_of_a_bar_has_a_look_of_its_own(every: Content) -> None:
     for figure in every.figures:
         if isinstance(figure, BarFigure):
-            given = [PART_LOOKS[part] for part in figure.parts]
+            given = [PART_STYLES[part] for part in figure.parts]
             assert len({look.variable for look in given}) == len(given), figure.key
 
 

@@ -9,7 +9,7 @@ import pytest
 import vl_convert
 
 from harness.charts.chart import BarFigure, DotFigure, Figure, LineFigure, at_size, file_stem
-from harness.charts.palette import line_looks, named_lines
+from harness.charts.palette import line_styles, named_lines
 from harness.charts.png import write_png
 from harness.charts.vega import height, specification
 from harness.journal.read import read_journal
@@ -119,11 +119,13 @@ class TestParameters:
     def test_few_lines_are_all_named_each_with_a_look_of_its_own(self, batching: Content) -> None:
         figure = lines(batching, "num_workers-time")
         assert {line.emphasis for line in figure.lines} == {"baseline", "named"}
-        own, field = line_looks(figure, batching.looks[figure.scenario])
+        own, field = line_styles(figure, batching.styles[figure.scenario])
         assert field == "name"
         assert own["batched"] != own["printed"]
         # AND the same in every figure
-        other, _ = line_looks(lines(batching, "sample_bytes-time"), batching.looks[figure.scenario])
+        other, _ = line_styles(
+            lines(batching, "sample_bytes-time"), batching.styles[figure.scenario]
+        )
         assert other["printed"] == own["printed"]
         named = dict(named_lines(figure))
         assert named == {"plain": None, "batched": own["batched"], "printed": own["printed"]}
@@ -184,7 +186,7 @@ class TestTrees:
         figure = dots(batching, "tree")
         assert figure.size_bytes == 0  # whatever size the page shows
         assert "size" not in {
-            one["name"] for one in specification(figure, batching.looks[figure.scenario])["params"]
+            one["name"] for one in specification(figure, batching.styles[figure.scenario])["params"]
         }
         shown = {row.name: marks for row, marks in at_size(figure, 0)}
         assert shown["plain"]["main"].value == 4 * 12 * MIB
@@ -206,7 +208,7 @@ def tips(figure: Figure) -> set[str]:
 
 def test_specifications_compile_and_carry_the_numbers(every: Content) -> None:
     for figure in every.figures:
-        drawn = specification(figure, every.looks[figure.scenario])
+        drawn = specification(figure, every.styles[figure.scenario])
         json.dumps(drawn, allow_nan=False)
         compiled = vl_convert.vegalite_to_vega(drawn)
         assert {signal["name"] for signal in compiled["signals"]} >= {"group", "hover"}, figure.key
@@ -221,5 +223,5 @@ def test_every_figure_is_drawn_as_a_picture(every: Content, tmp_path: Path) -> N
     for figure in every.figures:
         if figure.key in ("course-fork", "phases", "tree", "num_workers-time", "passes-tree"):
             path = tmp_path / f"{file_stem(figure)}.png"
-            write_png(figure, every.looks[figure.scenario], path)
+            write_png(figure, every.styles[figure.scenario], path)
             assert min(read_png(path)) > 100

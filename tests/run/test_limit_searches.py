@@ -19,7 +19,7 @@ from harness.planning.order import Step
 from harness.run.instrument import Instrument
 from harness.run.limit_searches import TYPICAL_BASE, Searches
 from harness.schema.records import Case, Effort, HostSpec, Limit, Outcome, PlannedCase, Trial
-from harness.trial.limit.memory_limit import Bound
+from harness.trial.limit.memory_limit import LimitRequest
 from tests.journals import MIB, parameter, scenario, strategy
 
 BUDGET = 512 * MIB
@@ -43,7 +43,7 @@ def planned(name: str, copies: float | None = 1.0, limit: str = "data") -> Plann
 
 
 def attempt(
-    case: int, bound: Bound, base: int, *, held: float | None = 1.0, ok: bool = True
+    case: int, bound: LimitRequest, base: int, *, held: float | None = 1.0, ok: bool = True
 ) -> Trial:
     held_bytes = None if held is None else round(held * bound.size_bytes)
     return Trial(
@@ -75,7 +75,7 @@ def test_what_is_taken_before_any_data_is_learnt_from_any_case_of_the_limit() ->
     cases = [planned("base"), planned("other"), planned("other", limit="address_space")]
     searches = Searches(cases, INFOS)
     before = begun(searches, 2)
-    searches.note(attempt(0, Bound("data", BUDGET, MIB), 100 * MIB))
+    searches.note(attempt(0, LimitRequest("data", BUDGET, MIB), 100 * MIB))
     assert begun(searches, 1) == (BUDGET - 100 * MIB) // 2 // STEP * STEP
     assert begun(searches, 2) == before, "another limit counts otherwise"
 
@@ -84,14 +84,14 @@ def test_what_is_held_before_the_call_is_learnt_from_the_strategy_itself() -> No
     cases = [planned("base", 1.0), planned("reuse", 0.0), planned("other", 1.0)]
     searches = Searches(cases, INFOS)
     base = 112 * MIB  # of 512: 400 MiB are free
-    searches.note(attempt(1, Bound("data", BUDGET, 20 * MIB), base, held=2.0))
+    searches.note(attempt(1, LimitRequest("data", BUDGET, 20 * MIB), base, held=2.0))
     assert begun(searches, 1) == 200 * MIB // STEP * STEP
-    searches.note(attempt(0, Bound("data", BUDGET, 20 * MIB), base, held=1.0))
+    searches.note(attempt(0, LimitRequest("data", BUDGET, 20 * MIB), base, held=1.0))
     assert begun(searches, 2) == 200 * MIB // STEP * STEP, "as the one that holds least"
 
 
 def test_a_search_goes_on_from_what_an_interrupted_run_has() -> None:
-    first = Bound("data", BUDGET, 80 * STEP)
+    first = LimitRequest("data", BUDGET, 80 * STEP)
     done = [
         attempt(0, first, 112 * MIB),
         attempt(0, replace(first, size_bytes=81 * STEP), 112, ok=False),
@@ -136,7 +136,7 @@ def instrument(report: Report) -> Iterator[tuple[Instrument, SayingHost]]:
 
 
 STEP_OF_SEARCH = Step(0, "limit", 3)
-BOUND = Bound("cgroup", BUDGET, 40 * MIB)
+BOUND = LimitRequest("cgroup", BUDGET, 40 * MIB)
 
 
 def test_an_attempt_asks_for_the_source_under_the_limit() -> None:

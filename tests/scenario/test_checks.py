@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from harness.scenario.checks import PIECE_BYTES, close_values
-from harness.trial.base.request import Work
+from harness.trial.base.request import BoundStrategy
 from tests.scenarios.bench import Bench, built_in, verify
 
 
@@ -19,7 +19,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return Bench(tmp_path_factory.mktemp("inputs"))
 
 
-def refuse(scenario: str, work: Work, result: Any, match: str) -> None:
+def refuse(scenario: str, work: BoundStrategy, result: Any, match: str) -> None:
     with pytest.raises(AssertionError, match=match):
         verify(built_in()[scenario], work, result)
 

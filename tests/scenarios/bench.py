@@ -14,7 +14,7 @@ from harness.scenario.declaration import Strategy, argument_names, call_with
 from harness.scenario.discover import built_in_files, load
 from harness.schema.records import Value
 from harness.trial.base import inputs
-from harness.trial.base.request import FOLDER, Work, prepare
+from harness.trial.base.request import FOLDER, BoundStrategy, prepare
 
 TINY = 4096
 
@@ -45,14 +45,14 @@ class Bench:
             self._made[key] = path
         return self._made[key]
 
-    def prepare(self, scenario: Scenario, name: str, **changed: Value) -> Work:
+    def prepare(self, scenario: Scenario, name: str, **changed: Value) -> BoundStrategy:
         """A strategy with its inputs, at its own point of the grid unless told otherwise."""
         strategy = scenario.strategies[name]
         point = {**own_point(scenario, strategy), **changed}
         folder = Path(tempfile.mkdtemp(dir=self.folder))
         return prepare(strategy, self.inputs(scenario, point), {**point, FOLDER: str(folder)})
 
-    def call(self, scenario: Scenario, name: str, **changed: Value) -> tuple[Work, Any]:
+    def call(self, scenario: Scenario, name: str, **changed: Value) -> tuple[BoundStrategy, Any]:
         work = self.prepare(scenario, name, **changed)
         return work, work.strategy.function(*work.args)
 
@@ -62,6 +62,6 @@ def own_point(scenario: Scenario, strategy: Strategy) -> dict[str, Value]:
     return {**defaults, "size": TINY, **strategy.at}
 
 
-def verify(scenario: Scenario, work: Work, result: Any) -> None:
+def verify(scenario: Scenario, work: BoundStrategy, result: Any) -> None:
     """Run the scenario's own check, which raises AssertionError when the result is wrong."""
     work.check(scenario, result)

@@ -15,7 +15,7 @@ import torch
 from harness.host.host import Host
 from harness.scenario.discover import built_in_files
 from harness.schema.records import Effort, Value
-from harness.trial.base.request import Work
+from harness.trial.base.request import BoundStrategy
 from harness.trial.device import accelerator
 from harness.trial.tasks import why_skipped
 from tests.scenarios.bench import Bench, built_in, own_point, verify
@@ -57,7 +57,7 @@ def device_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch, "empty", unpinned)
 
 
-def call(bench: Bench, name: str, **changed: Value) -> tuple[Work, Any]:
+def call(bench: Bench, name: str, **changed: Value) -> tuple[BoundStrategy, Any]:
     return bench.call(SCENARIO, name, **changed)
 
 

@@ -14,7 +14,7 @@ from harness.scenario import Scenario
 from harness.scenario.declaration import call_with
 from harness.scenario.discover import built_in_files
 from harness.schema.records import Effort, HostSpec, Value
-from harness.trial.meters.process_memory import OBSERVED
+from harness.trial.meters.process_memory import OBSERVED_SOURCE
 from tests.scenarios.bench import Bench, built_in, own_point
 
 pytestmark = pytest.mark.skipif(
@@ -99,7 +99,7 @@ def test_declared_copies_agree_with_the_kernel(
     ledger = report.answer["ledger"]
     peak = ledger["peak_extra_bytes"] - ledger["retained"]["file_bytes"]
     if scenario.watched:  # it maps files, and lets go of them before it has ended
-        assert ledger["split_source"] == OBSERVED
+        assert ledger["split_source"] == OBSERVED_SOURCE
         peak = ledger["peak"]["anon_bytes"] + ledger["peak"]["shmem_bytes"]
     many_objects = strategy.group == "list" or point.get("num_workers")  # what workers hand over
     tolerance = OBJECTS_TOLERANCE if many_objects else TOLERANCE

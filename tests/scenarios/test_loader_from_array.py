@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from harness.scenario import KIB, MIB
 from harness.scenario.declaration import call_with
 from harness.schema.records import Value
-from harness.trial.base.request import Work
+from harness.trial.base.request import BoundStrategy
 from harness.trial.device.accelerator import why_none
 from tests.scenarios.bench import Bench, built_in, own_point, verify
 
@@ -210,7 +210,7 @@ WRONG: dict[Callable[..., Any], tuple[str, str]] = {
 }
 
 
-def planted(wrong: Callable[..., Any], bench: Bench) -> tuple[Work, Any]:
+def planted(wrong: Callable[..., Any], bench: Bench) -> tuple[BoundStrategy, Any]:
     work = bench.prepare(SCENARIO, WRONG[wrong][0], **RAGGED)
     data, labels = (torch.from_numpy(value) for value in work.inputs)
     return work, wrong(data, labels)

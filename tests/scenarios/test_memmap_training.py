@@ -29,7 +29,7 @@ from harness.scenario.discover import built_in_files
 from harness.scenario.sample_files import as_floats
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Value
-from harness.trial.base.request import Work
+from harness.trial.base.request import BoundStrategy
 from harness.trial.describe import describe
 from harness.trial.meters.page_cache import evict, read_through, resident
 from harness.trial.timing.training import summarised, verdict
@@ -60,7 +60,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return Bench(tmp_path_factory.mktemp("inputs"))
 
 
-def prepare(bench: Bench, name: str, **changed: Value) -> Work:
+def prepare(bench: Bench, name: str, **changed: Value) -> BoundStrategy:
     for package in SCENARIO.strategies[name].requires:
         pytest.importorskip(package)
     return bench.prepare(SCENARIO, name, **changed)
@@ -82,7 +82,7 @@ def declared(name: str, **changed: Value) -> float:
     return float(call_with(copies, point(name, **changed)))
 
 
-def loaders(work: Work, epochs: int) -> Iterator[Any]:
+def loaders(work: BoundStrategy, epochs: int) -> Iterator[Any]:
     """The strategy's loader for each epoch, made anew where it can be used only once."""
     made = work.strategy.function(*work.args)
     for _ in range(epochs):
@@ -91,7 +91,7 @@ def loaders(work: Work, epochs: int) -> Iterator[Any]:
             made = work.strategy.function(*work.args)
 
 
-def check_epochs(work: Work, epochs: int = 2) -> None:
+def check_epochs(work: BoundStrategy, epochs: int = 2) -> None:
     for loader in loaders(work, epochs):
         verify(SCENARIO, work, loader)
 

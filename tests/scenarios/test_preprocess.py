@@ -15,7 +15,7 @@ import torch
 from harness.scenario import KIB, MIB
 from harness.scenario.declaration import call_with
 from harness.schema.records import Value
-from harness.trial.base.request import Work
+from harness.trial.base.request import BoundStrategy
 from harness.trial.device import accelerator
 from harness.trial.tasks import why_skipped
 from tests.scenarios.bench import Bench, built_in, verify
@@ -84,7 +84,7 @@ def device_is_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.accelerator, "synchronize", lambda: None)
 
 
-def call(bench: Bench, name: str, **changed: Value) -> tuple[Work, Any]:
+def call(bench: Bench, name: str, **changed: Value) -> tuple[BoundStrategy, Any]:
     return bench.call(SCENARIO, name, **changed)
 
 

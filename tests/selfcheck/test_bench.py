@@ -11,27 +11,27 @@ import pytest
 
 from harness.host.host import Host
 from harness.selfcheck import bench
-from harness.selfcheck.bench import Figure
+from harness.selfcheck.bench import BenchResult
 
 
 @pytest.mark.parametrize(
     ("figure", "met"),
     [
-        (Figure("x", "ms", (1, 2, 30)), None),
-        (Figure("x", "ms", (1, 2, 30), 2.0), True),
-        (Figure("x", "ms", (1, 2.1, 30), 2.0), False),
-        (Figure("x", "ms", (1, 2, 30), 2.0, judged="max"), False),
-        (Figure("x", "ms", (1, 2), 2.0, judged="max"), True),
-        (Figure("x", "×", (10, 60, 70), 50.0, at_least=True), True),
-        (Figure("x", "×", (10, 40, 70), 50.0, at_least=True), False),
+        (BenchResult("x", "ms", (1, 2, 30)), None),
+        (BenchResult("x", "ms", (1, 2, 30), 2.0), True),
+        (BenchResult("x", "ms", (1, 2.1, 30), 2.0), False),
+        (BenchResult("x", "ms", (1, 2, 30), 2.0, judged="max"), False),
+        (BenchResult("x", "ms", (1, 2), 2.0, judged="max"), True),
+        (BenchResult("x", "×", (10, 60, 70), 50.0, at_least=True), True),
+        (BenchResult("x", "×", (10, 40, 70), 50.0, at_least=True), False),
     ],
 )
-def test_a_figure_is_judged_by_its_target(figure: Figure, met: bool | None) -> None:
+def test_a_figure_is_judged_by_its_target(figure: BenchResult, met: bool | None) -> None:
     assert figure.met is met
 
 
 def test_a_row_has_every_number() -> None:
-    row = Figure("x", "ms", (4.0, 1.0, 2.0), 3.0).row()
+    row = BenchResult("x", "ms", (4.0, 1.0, 2.0), 3.0).row()
     assert row == ("x", "ms", "3", "2", "1", "4", "median ≤ 3", "[green]met[/]")
 
 
@@ -39,8 +39,8 @@ def test_a_row_has_every_number() -> None:
 def test_a_missed_target_is_the_exit_code_and_everything_is_written(
     value: float, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    def part(host: Host) -> Iterator[Figure]:
-        yield Figure("planted", "ms", (value,), 2.0)
+    def part(host: Host) -> Iterator[BenchResult]:
+        yield BenchResult("planted", "ms", (value,), 2.0)
 
     class NoHost:
         def __init__(self, *args: Any) -> None: ...

@@ -23,7 +23,7 @@ from harness.selfcheck.memory_accuracy import (
     time_checks,
 )
 from harness.selfcheck.planted import write_file
-from harness.trial.meters.process_memory import OBSERVED
+from harness.trial.meters.process_memory import OBSERVED_SOURCE
 
 MIB = memory_accuracy.MIB
 
@@ -116,7 +116,7 @@ def ledger(
     peak: Sequence[int],
     retained: Sequence[int] = (0, 0, 0),
     extra: int | None = None,
-    source: str = OBSERVED,
+    source: str = OBSERVED_SOURCE,
 ) -> dict[str, Any]:
     kinds = ("anon_bytes", "file_bytes", "shmem_bytes")
     return {

@@ -14,7 +14,7 @@ import pytest
 from harness.host.host import Host
 from harness.schema.records import Effort, Trial
 from harness.selfcheck.planted import _folder_on_disk, write_file
-from harness.trial.base.request import Work
+from harness.trial.base.request import BoundStrategy
 from harness.trial.meters.page_cache import evict, read_through, resident
 from harness.trial.timing.epochs import Fetched, Loader, stepped_epoch
 from harness.trial.timing.timed_calls import is_lazy
@@ -201,8 +201,8 @@ def test_batches_that_map_a_file_are_told_from_those_that_hold_it(tmp_path: Path
         assert not is_lazy(prepared(tmp_path / "other.npy"), first)
 
 
-def prepared(path: Path) -> Work:
-    return Work(scenario.strategies["maps"], (path,), (path, None), {}, (path,))
+def prepared(path: Path) -> BoundStrategy:
+    return BoundStrategy(scenario.strategies["maps"], (path,), (path, None), {}, (path,))
 
 
 # Training

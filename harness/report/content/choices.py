@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.ranking import Pick
+from harness.analysis.ranking import Ranking
 from harness.analysis.verdict_limit import largest_text
 from harness.analysis.wording import comparison, promise
 from harness.cases.rows import CaseRow
@@ -36,30 +36,30 @@ class Choice:
     needs: str
 
 
-def best_word(pick: Pick) -> str:
+def best_word(ranking: Ranking) -> str:
     """What the winner of a contest is called."""
-    return {"time": "fastest", "memory": "leanest", "size": "largest"}[pick.weighs]
+    return {"time": "fastest", "memory": "leanest", "size": "largest"}[ranking.weighs]
 
 
-def choices(found: Sequence[Pick]) -> tuple[Choice, ...]:
+def choices(found: Sequence[Ranking]) -> tuple[Choice, ...]:
     """A verdict's picks as rows: what to use, and when."""
-    return tuple(_choice(pick) for pick in found)
+    return tuple(_choice(ranking) for ranking in found)
 
 
-def _choice(pick: Pick) -> Choice:
-    best, leaner = pick.leaders[0], pick.leanest
+def _choice(ranking: Ranking) -> Choice:
+    best, leaner = ranking.leaders[0], ranking.leanest
     return Choice(
-        group=pick.group,
-        promise=promise(pick.group),
-        setting=pick.setting,
-        names=tuple(row.strategy for row in pick.leaders),
-        best=best_word(pick) if pick.winner is not None else "",
+        group=ranking.group,
+        promise=promise(ranking.group),
+        setting=ranking.setting,
+        names=tuple(row.strategy for row in ranking.leaders),
+        best=best_word(ranking) if ranking.winner is not None else "",
         steady=seconds_text(best.pace),
         against=_against(best),
         peak=format_multiple(best.peak_multiple),
         tree=format_multiple(best.tree_multiple),
         added=format_multiple(best.tree_rss_multiple),
-        among=len(pick.rows),
+        among=len(ranking.rows),
         leaner=f"{leaner.strategy}: {format_multiple(leaner.peak_multiple)}" if leaner else "",
         largest=largest_text(best),
         share=format_multiple(best.limit.share) if best.limit else MISSING,

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from harness.analysis.matrix import Grid, grid
 from harness.analysis.matrix_dangers import summary
-from harness.analysis.remarks import Finding, findings
+from harness.analysis.remarks import Remark, case_remarks
 from harness.analysis.sweep import Sweep, sweep
 from harness.analysis.verdict import Verdict, verdict
 from harness.cases.frame import case_frame, ceiling_rates
 from harness.cases.rows import CaseRow, case_rows
 from harness.charts.chart import Figure
-from harness.charts.palette import Look, looks
+from harness.charts.palette import Style, styles
 from harness.journal.lines import Run
 from harness.report.content.choices import Choice, choices
 from harness.report.content.device_tables import DeviceTable, device_table
@@ -62,9 +62,9 @@ class Content:
     rows: tuple[CaseRow, ...]
     scenarios: tuple[ScenarioContent, ...]
     matrices: tuple[MatrixContent, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[Remark, ...]
     ceilings: Mapping[tuple[str, int], float]
-    looks: Mapping[str, Mapping[str, Look]]  # of groups, by scenario
+    styles: Mapping[str, Mapping[str, Style]]  # of groups, by scenario
     notices: tuple[str, ...]  # what a reader must know before trusting anything below
     method: tuple[str, ...]
     not_measured: tuple[str, ...]
@@ -91,7 +91,7 @@ def content(run: Run) -> Content:
     infos = run.header.scenarios
     measuring = [info for info in infos if not info.probe]
     rates = ceiling_rates(run)
-    found = findings(rows, infos)
+    found = case_remarks(rows, infos)
     scenarios = tuple(_scenario(info, rows, rates) for info in measuring)
     grids = [(info, grid(cases, info.name)) for info in infos if info.probe]
     return Content(
@@ -103,7 +103,7 @@ def content(run: Run) -> Content:
         ),
         findings=tuple(found),
         ceilings=rates,
-        looks={info.name: looks(one.group for one in info.strategies) for info in measuring},
+        styles={info.name: styles(one.group for one in info.strategies) for info in measuring},
         notices=notices(run, rows),
         method=method(run, rows),
         not_measured=not_measured(run),
@@ -119,7 +119,7 @@ def _scenario(
         info=info,
         sweep=own,
         verdict=answer,
-        choices=choices(answer.picks),
+        choices=choices(answer.rankings),
         panes=() if own.by_size else panes(own),
         device=device_table(own),
         limits=limit_table(own),

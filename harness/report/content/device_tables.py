@@ -14,7 +14,7 @@ from harness.report.words.order import by_group
 from harness.report.words.text import MISSING, share_text
 from harness.units import format_multiple, format_seconds, format_size
 
-COLUMNS = (
+DEVICE_HEADS = (
     "size", "host blocked", "data there", "by events", "first call", "hidden", "of the ceiling",
     "on the device", "reserved", "still there", "device-wide", "pinned asked", "taken",
 )  # fmt: skip
@@ -37,7 +37,7 @@ def device_table(sweep: Sweep) -> DeviceTable | None:
     if not rows:
         return None
     return DeviceTable(
-        COLUMNS, tuple((row.strategy, _cells(row)) for row in rows), pinning_sentences(sweep)
+        DEVICE_HEADS, tuple((row.strategy, _cells(row)) for row in rows), pinning_sentences(sweep)
     )
 
 

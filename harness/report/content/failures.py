@@ -12,7 +12,7 @@ from harness.schema.description import ScenarioInfo
 from harness.schema.records import OUTCOMES
 from harness.units import format_size
 
-MOST_NAMED = 6
+FAILURES_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -61,5 +61,5 @@ def _where(info: ScenarioInfo, rows: Sequence[CaseRow]) -> str:
 
 
 def _few(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more
+    more = f" and {len(names) - FAILURES_NAMED} more" if len(names) > FAILURES_NAMED else ""
+    return ", ".join(names[:FAILURES_NAMED]) + more

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.failure_wording import code_of, is_fatal, place_of
-from harness.analysis.ranking import picks
+from harness.analysis.ranking import rankings
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict_limit import KINDS_OF_LIMIT, largest_text
 from harness.analysis.wording import percent, promise
@@ -59,7 +59,7 @@ class LimitLine:
         return self.outcome == "ok"
 
 
-Group = tuple[str, str, tuple[LimitLine, ...]]
+LimitGroup = tuple[str, str, tuple[LimitLine, ...]]
 """The name of a source, its promise, and its lines."""
 
 
@@ -69,10 +69,10 @@ class LimitTable:
 
     where: str  # the budget
     memories: tuple[str, ...]  # that models are extrapolated to
-    groups: tuple[Group, ...]
+    groups: tuple[LimitGroup, ...]
 
     @property
-    def failing(self) -> tuple[Group, ...]:
+    def failing(self) -> tuple[LimitGroup, ...]:
         """The groups with those lines alone whose next size failed in a way that is known."""
         kept = [
             (name, promise, tuple(line for line in lines if line.ok and line.how))
@@ -85,7 +85,7 @@ def limit_table(sweep: Sweep) -> LimitTable | None:
     """The main searches of a scenario; None where it makes none."""
     if not sweep.by_size or not sweep.main:
         return None
-    standing = standings(picks(sweep, sweep.main))
+    standing = standings(rankings(sweep, sweep.main))
     by_name = {row.strategy: row for row in sweep.main}
     return LimitTable(
         where(sweep.main),

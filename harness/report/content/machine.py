@@ -10,10 +10,10 @@ from datetime import datetime
 from harness.host.environment import Environment
 from harness.journal.lines import Run
 from harness.report.content.imported import foreign_pairs, is_foreign
-from harness.report.words.text import CEILINGS, OTHER_TEXTS, capital, ceiling_text, plural
+from harness.report.words.text import CEILING_TEXTS, OTHER_TEXTS, capital, ceiling_text, plural
 from harness.units import format_duration, format_rate, format_seconds, format_size
 
-Pairs = tuple[tuple[str, str], ...]
+LabelledTexts = tuple[tuple[str, str], ...]
 UNKNOWN = "not known"
 
 
@@ -39,7 +39,7 @@ class CeilingTable:
     notes: tuple[str, ...]
 
 
-def machine_pairs(environment: Environment) -> Pairs:
+def machine_pairs(environment: Environment) -> LabelledTexts:
     """The machine, compactly."""
     caches = ", ".join(
         f"{name} {format_size(size)}" for name, size in environment.caches_bytes.items()
@@ -76,7 +76,7 @@ def machine_pairs(environment: Environment) -> Pairs:
     )
 
 
-def _accelerators(environment: Environment) -> Pairs:
+def _accelerators(environment: Environment) -> LabelledTexts:
     """The accelerator of the first host that has one; nothing where none has."""
     said = [host.get("accelerator", {}) for host in environment.hosts.values()]
     found = next((one for one in said if "kind" in one), None)
@@ -94,7 +94,7 @@ def _accelerators(environment: Environment) -> Pairs:
     return (("Accelerator", ", ".join(part for part in parts if part)),)
 
 
-def run_pairs(run: Run) -> Pairs:
+def run_pairs(run: Run) -> LabelledTexts:
     """The run: when, of what revision, how hard."""
     header = run.header
     plan, environment = header.plan, header.environment
@@ -157,7 +157,7 @@ def ceiling_table(run: Run, rates: Mapping[tuple[str, int], float]) -> CeilingTa
     if not rates:
         return None
     threads = sorted({count for _, count in rates})
-    order = [*CEILINGS, *OTHER_TEXTS]
+    order = [*CEILING_TEXTS, *OTHER_TEXTS]
     names = sorted(
         {name for name, _ in rates}, key=lambda name: order.index(name) if name in order else -1
     )
@@ -177,7 +177,7 @@ def ceiling_table(run: Run, rates: Mapping[tuple[str, int], float]) -> CeilingTa
 
 def _largest(run: Run) -> str:
     """The size that was copied; "" where nothing was."""
-    found = [line.ceiling for line in run.ceilings if line.ceiling.name in CEILINGS]
+    found = [line.ceiling for line in run.ceilings if line.ceiling.name in CEILING_TEXTS]
     size = max((one.size_bytes for one in found if one.bytes_per_s), default=0)
     return format_size(size) if size else ""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.failure_wording import code_of, place_of
-from harness.analysis.ranking import Pick, picks
+from harness.analysis.ranking import Ranking, rankings
 from harness.analysis.remarks import model_error
 from harness.analysis.stalls import stall_text
 from harness.analysis.sweep import Sweep, setting
@@ -37,7 +37,7 @@ from harness.units import format_multiple, format_seconds, size_text
 
 
 @dataclass(frozen=True)
-class Line:
+class TableLine:
     """One strategy; every figure as text, and what a reader should notice about it."""
 
     name: str
@@ -82,12 +82,12 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Group:
+class TableGroup:
     """Strategies that make the same promise."""
 
     name: str
     promise: str
-    lines: tuple[Line, ...]
+    lines: tuple[TableLine, ...]
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Pane:
     title: str
     where: str  # the size, and what stands at one value of several
     reference: bool
-    groups: tuple[Group, ...]
+    groups: tuple[TableGroup, ...]
 
     @property
     def trees(self) -> bool:
@@ -123,8 +123,8 @@ def panes(sweep: Sweep) -> tuple[Pane, ...]:
 
 def _groups(
     sweep: Sweep, rows: Sequence[CaseRow], order: Sequence[tuple[str, list[str]]]
-) -> tuple[Group, ...]:
-    standing = standings(picks(sweep, rows))
+) -> tuple[TableGroup, ...]:
+    standing = standings(rankings(sweep, rows))
     by_name = {row.strategy: row for row in rows}
     info = sweep.info
     groups = []
@@ -133,23 +133,23 @@ def _groups(
             line(by_name[name], info, standing.get(name, "")) for name in names if name in by_name
         )
         if lines:
-            groups.append(Group(group, promise(group) if group else "", lines))
+            groups.append(TableGroup(group, promise(group) if group else "", lines))
     return tuple(groups)
 
 
-def standings(found: Sequence[Pick]) -> dict[str, str]:
+def standings(found: Sequence[Ranking]) -> dict[str, str]:
     """By strategy: ``fastest`` or its like, or ``level`` with that one."""
-    contested = [pick for pick in found if len(pick.rows) > 1 and not pick.too_few]
+    contested = [ranking for ranking in found if len(ranking.rows) > 1 and not ranking.too_few]
     return {
-        row.strategy: best_word(pick) if pick.winner is row else "level"
-        for pick in contested
-        for row in pick.leaders
+        row.strategy: best_word(ranking) if ranking.winner is row else "level"
+        for ranking in contested
+        for row in ranking.leaders
     }
 
 
-def line(row: CaseRow, info: ScenarioInfo, standing: str) -> Line:
+def line(row: CaseRow, info: ScenarioInfo, standing: str) -> TableLine:
     """The cells of one case."""
-    return Line(
+    return TableLine(
         name=row.strategy,
         setting=setting(row, info),
         published=info.strategy(row.strategy).published,

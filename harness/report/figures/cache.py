@@ -8,7 +8,7 @@ from harness.analysis.files import caches
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.cases.rows import CaseRow
-from harness.charts.chart import Axis, Dot, DotFigure, Reference, Role, Tip
+from harness.charts.chart import Axis, Dot, DotFigure, ReferenceLine, Role, Tip
 from harness.charts.ticks import rate_ticks, widen
 from harness.report.figures.dot_rows import dot_rows, extent, many
 from harness.report.words.text import (
@@ -39,7 +39,7 @@ def cache_figure(
     if not many(rows):
         return None
     references = tuple(
-        Reference(limit, f"{DISK_TEXTS[name]}, {format_rate(limit)}")
+        ReferenceLine(limit, f"{DISK_TEXTS[name]}, {format_rate(limit)}")
         for (name, _), limit in sorted(ceilings.items(), key=lambda item: item[1])
         if name in DISK_CEILINGS
     )

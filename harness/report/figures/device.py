@@ -10,7 +10,7 @@ from harness.analysis.verdict import Verdict
 from harness.analysis.wording import percent
 from harness.cases.device_rows import DeviceRow
 from harness.cases.rows import CaseRow
-from harness.charts.chart import Axis, Bar, BarFigure, Dot, DotFigure, Reference, Tip
+from harness.charts.chart import Axis, Bar, BarFigure, Dot, DotFigure, ReferenceLine, Tip
 from harness.charts.ticks import linear_label, linear_ticks, second_ticks
 from harness.report.figures.dot_rows import dot, dot_rows, first_size, many, sizes_of
 from harness.report.words.order import by_group, emphasis
@@ -125,7 +125,7 @@ def transfer_figure(
         return None
     shown = (BY_DIRECTION[sweep.info.transfers], DEVICE_BOTH)
     references = tuple(
-        Reference(rate, f"{DEVICE_TEXTS[name]}, {format_rate(rate)}")
+        ReferenceLine(rate, f"{DEVICE_TEXTS[name]}, {format_rate(rate)}")
         for (name, _), rate in sorted(ceilings.items(), key=lambda item: item[1])
         if name in shown
     )

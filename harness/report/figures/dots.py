@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.cases.rows import CaseRow
-from harness.charts.chart import Axis, Dot, DotFigure, DotRow, Reference, Tip
+from harness.charts.chart import Axis, Dot, DotFigure, DotRow, ReferenceLine, Tip
 from harness.charts.ticks import time_ticks, widen
 from harness.report.figures.dot_rows import dot, dot_rows, extent, first_size, many, sizes_of
 from harness.report.words.text import (
-    CEILINGS,
+    CEILING_TEXTS,
     beside,
     ceiling_text,
     epoch_text,
@@ -49,9 +49,9 @@ def throughput_figure(
     threads = Counter(row.threads for row in sweep.main if row.rate_bytes_per_s > 0)
     used = threads.most_common(1)[0][0]
     references = tuple(
-        Reference(rate, f"{CEILINGS[name]}, {format_rate(rate)}")
+        ReferenceLine(rate, f"{CEILING_TEXTS[name]}, {format_rate(rate)}")
         for (name, count), rate in sorted(ceilings.items(), key=lambda item: item[1])
-        if count == used and name in CEILINGS
+        if count == used and name in CEILING_TEXTS
     )
     limits = f"Upright rules: what memcpy reaches in {plural(used, 'thread')}. "
     limits = limits if references else ""

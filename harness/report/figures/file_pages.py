@@ -9,7 +9,7 @@ from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.analysis.verdict_memory import workers_text
 from harness.cases.rows import CaseRow
-from harness.charts.chart import Axis, Bar, BarFigure, Line, LineFigure, Point, Tip
+from harness.charts.chart import Axis, Bar, BarFigure, ChartLine, ChartPoint, LineFigure, Tip
 from harness.charts.ticks import byte_ticks, second_ticks
 from harness.report.figures.process_tree import MOST_POINTS
 from harness.report.words.order import by_group, emphasis
@@ -81,12 +81,12 @@ def mapped_figure(sweep: Sweep) -> LineFigure | None:
     shown = [name for name in LINES if name != "shared memory" or any(values[name])]
     tips = [_course_tip(row.tree, sample, before) for sample in samples]
     lines = tuple(
-        Line(
+        ChartLine(
             name,
             row.group,
             "named",
             tuple(
-                Point(sample.at_s, format_seconds(sample.at_s), value, value, value, tip)
+                ChartPoint(sample.at_s, format_seconds(sample.at_s), value, value, value, tip)
                 for sample, value, tip in zip(samples, values[name], tips, strict=True)
             ),
         )

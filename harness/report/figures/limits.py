@@ -9,7 +9,7 @@ from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.analysis.verdict_limit import KINDS_OF_LIMIT
 from harness.cases.rows import CaseRow
-from harness.charts.chart import Axis, Dot, DotFigure, DotRow, Reference
+from harness.charts.chart import Axis, Dot, DotFigure, DotRow, ReferenceLine
 from harness.charts.ticks import linear_label, log_ticks, widen
 from harness.report.figures.dot_rows import dot, dot_rows, extent, first_size, many, sizes_of
 from harness.report.words.limits import largest_tip
@@ -53,8 +53,8 @@ def largest_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
         (("main", "found"), ("declared", "predicted")),
         joined=False,
         references=(
-            Reference(left / one.budget_bytes, f"left of it, {format_size(left)}"),
-            Reference(1.0, f"the budget, {budget}"),
+            ReferenceLine(left / one.budget_bytes, f"left of it, {format_size(left)}"),
+            ReferenceLine(1.0, f"the budget, {budget}"),
         ),
         wide=True,
     )

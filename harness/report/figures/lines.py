@@ -8,7 +8,7 @@ from harness.analysis.parameter_values import in_order, is_number, number_of, va
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.cases.rows import CaseRow
-from harness.charts.chart import Axis, Emphasis, Line, LineFigure, Point
+from harness.charts.chart import Axis, ChartLine, ChartPoint, Emphasis, LineFigure
 from harness.charts.ticks import (
     Tick,
     Unit,
@@ -22,14 +22,14 @@ from harness.charts.ticks import (
     widen,
 )
 from harness.report.figures.measures import RATE, Measure, measure_over, usual_measure
-from harness.report.words.order import emphasis, own_looks
+from harness.report.words.order import emphasis, own_styles
 from harness.report.words.text import capital
 from harness.schema.records import Value
 from harness.units import format_size
 
-NAMED = 8
+LINES_NAMED = 8
 """So many lines can all be named, and have looks of their own."""
-LIMITS = ("open_files", "passes")
+LIMIT_PARAMETERS = ("open_files", "passes")
 """Parameters that say how long a tree is watched or what it may use: no time depends on them."""
 LOG_TICKS: dict[Unit, Callable[[float, float], tuple[Tick, ...]]] = {
     "bytes": log_size_ticks,
@@ -39,14 +39,14 @@ LOG_TICKS: dict[Unit, Callable[[float, float], tuple[Tick, ...]]] = {
 }
 SAME_SAMPLES = 1.01
 """Samples whose sizes differ less are of one size: a last batch may be smaller."""
-Pointed = Callable[[CaseRow], Point | None]
+Pointed = Callable[[CaseRow], ChartPoint | None]
 
 
 def time_figure(sweep: Sweep, verdict: Verdict) -> LineFigure | None:
     """Steady-state time against size; None unless two sizes were timed."""
     measure = usual_measure(sweep)
 
-    def point(row: CaseRow) -> Point | None:
+    def point(row: CaseRow) -> ChartPoint | None:
         size = row.size_bytes
         return _point(row, measure, float(size), format_size(size)) if size else None
 
@@ -69,7 +69,7 @@ def time_figure(sweep: Sweep, verdict: Verdict) -> LineFigure | None:
     )
 
 
-def _compared(lines: Sequence[Line]) -> bool:
+def _compared(lines: Sequence[ChartLine]) -> bool:
     """Whether more can be followed from size to size than the baseline, where there is more."""
     followed = [line for line in lines if len(line.points) > 1]
     return len(lines) == 1 or any(line.emphasis != "baseline" for line in followed)
@@ -78,7 +78,7 @@ def _compared(lines: Sequence[Line]) -> bool:
 def parameter_figures(sweep: Sweep, verdict: Verdict) -> Iterator[LineFigure | None]:
     """What a scenario compares over every numeric parameter that was varied but the size."""
     for name in sweep.info.parameters:
-        if name == "size" or (name in LIMITS and not sweep.by_memory):
+        if name == "size" or (name in LIMIT_PARAMETERS and not sweep.by_memory):
             continue
         rows = [row for row in sweep.variation(name) if is_number(row.parameters[name])]
         yield _parameter_figure(sweep, verdict, name, rows, measure_over(sweep, name))
@@ -98,16 +98,16 @@ def _parameter_figure(
     values = in_order(row.parameters[name] for row in rows if sweep.compared(row))
     place = _places(values)
 
-    def point(row: CaseRow) -> Point | None:
+    def point(row: CaseRow) -> ChartPoint | None:
         value = row.parameters[name]
         return _point(row, measure, place[value], value_text(name, value))
 
     lines = tuple(line for line in _lines(sweep, verdict, rows, point) if len(line.points) > 1)
     if len(lines) < 2:
         return None
-    names = own_looks(sweep, [line.name for line in lines]) if len(lines) <= NAMED else ()
+    names = own_styles(sweep, [line.name for line in lines]) if len(lines) <= LINES_NAMED else ()
     if names:
-        lines = tuple(Line(one.name, one.group, _named(one), one.points) for one in lines)
+        lines = tuple(ChartLine(one.name, one.group, _named(one), one.points) for one in lines)
     return LineFigure(
         sweep.info.name,
         f"{name}-{measure.key}",
@@ -122,7 +122,7 @@ def _parameter_figure(
     )
 
 
-def _named(line: Line) -> Emphasis:
+def _named(line: ChartLine) -> Emphasis:
     return "baseline" if line.emphasis == "baseline" else "named"
 
 
@@ -155,7 +155,7 @@ def _where(sweep: Sweep, name: str, rows: Sequence[CaseRow]) -> str:
 
 def _lines(
     sweep: Sweep, verdict: Verdict, rows: Sequence[CaseRow], point: Pointed
-) -> tuple[Line, ...]:
+) -> tuple[ChartLine, ...]:
     """One line for every strategy that has something to show, its points by x."""
     lines = []
     for strategy in sweep.info.strategies:
@@ -164,18 +164,18 @@ def _lines(
         if points:
             weight = emphasis(sweep, verdict, strategy.name)
             ordered = tuple(sorted(points, key=lambda one: one.x))
-            lines.append(Line(strategy.name, strategy.group, weight, ordered))
+            lines.append(ChartLine(strategy.name, strategy.group, weight, ordered))
     return tuple(lines)
 
 
-def _point(row: CaseRow, measure: Measure, x: float, where: str) -> Point | None:
+def _point(row: CaseRow, measure: Measure, x: float, where: str) -> ChartPoint | None:
     value, low, high = measure.of(row)
     if not (value > 0 or (value == 0 and not measure.log)):
         return None
-    return Point(x, where, value, low, high, measure.tip(row))
+    return ChartPoint(x, where, value, low, high, measure.tip(row))
 
 
-def _axis(measure: Measure, lines: Sequence[Line]) -> Axis:
+def _axis(measure: Measure, lines: Sequence[ChartLine]) -> Axis:
     values = [point.y for line in lines for point in line.points]
     if not measure.log:
         high = 1.0 if measure.unit == "share" else max(values) * 1.08 or 1.0

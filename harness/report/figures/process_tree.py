@@ -12,10 +12,19 @@ from harness.analysis.verdict import Verdict
 from harness.analysis.verdict_memory import PASSES, circumstances
 from harness.analysis.workers import START_METHOD, WORKERS
 from harness.cases.rows import CaseRow
-from harness.charts.chart import Axis, Dot, DotFigure, DotRow, Line, LineFigure, Point, Tip
+from harness.charts.chart import (
+    Axis,
+    ChartLine,
+    ChartPoint,
+    Dot,
+    DotFigure,
+    DotRow,
+    LineFigure,
+    Tip,
+)
 from harness.charts.ticks import byte_ticks, linear_label, linear_ticks, second_ticks
 from harness.report.figures.dot_rows import CasesOf, dot, dot_rows, first_size, many, sizes_of
-from harness.report.words.order import own_looks
+from harness.report.words.order import own_styles
 from harness.report.words.settings import with_workers
 from harness.report.words.text import capital, tree_text
 from harness.schema.records import DEFAULT_HOST, Tree, TreeSample
@@ -62,7 +71,7 @@ def _course_figure(sweep: Sweep, method: str, rows: Sequence[CaseRow]) -> LineFi
     order = [one.name for one in sweep.info.strategies]
     ordered = sorted(rows, key=lambda row: order.index(row.strategy))
     lines = tuple(
-        Line(
+        ChartLine(
             row.strategy,
             row.group,
             "baseline" if row.strategy == sweep.info.baseline else "named",
@@ -94,20 +103,20 @@ def _course_figure(sweep: Sweep, method: str, rows: Sequence[CaseRow]) -> LineFi
         ),
         lines,
         across="after",
-        names=own_looks(sweep, [line.name for line in lines]),
+        names=own_styles(sweep, [line.name for line in lines]),
         dotted=False,
         wide=True,
     )
 
 
-def _course(tree: Tree, payload_bytes: float) -> tuple[Point, ...]:
+def _course(tree: Tree, payload_bytes: float) -> tuple[ChartPoint, ...]:
     """The samples up to the end of the last pass, thinned out, but with the peak."""
     samples = [sample for sample in tree.course if sample.at_s <= tree.idle.at_s]
     step = math.ceil(len(samples) / MOST_POINTS) or 1
     kept = {sample.at_s: sample for sample in samples[::step]}
     kept |= {sample.at_s: sample for sample in (tree.peak, tree.idle)}
     return tuple(
-        Point(
+        ChartPoint(
             at_s,
             format_seconds(at_s),
             sample.own_bytes / payload_bytes,

@@ -5,12 +5,12 @@ Colours are the page's CSS variables, as in every other figure. The axis begins 
 
 from __future__ import annotations
 
-from harness.charts.palette import LOOKS
-from harness.charts.vega import CONFIG, SCHEMA
+from harness.charts.palette import STYLES
+from harness.charts.vega import CONFIG, VEGA_LITE_SCHEMA
 from harness.charts.vega_marks import Spec
 
 HEIGHT = 150
-LINE = f"var({LOOKS[0].variable})"
+LINE = f"var({STYLES[0].variable})"
 BAD, GOOD = "var(--bad)", "var(--good)"
 
 
@@ -20,7 +20,7 @@ def specification() -> Spec:
     A datum's ``kind`` is point, level, change or failure, its ``run`` counts from 0.
     """
     return {
-        "$schema": SCHEMA,
+        "$schema": VEGA_LITE_SCHEMA,
         "width": "container",
         "height": HEIGHT,
         "autosize": {"type": "fit-x", "contains": "padding"},

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.charts.palette import LOOKS
+from harness.charts.palette import STYLES
 from harness.history.as_text import (
     ADVISORY,
     change_text,
@@ -97,7 +97,7 @@ def history_page(history: History, *, everything: bool) -> str:
             specification=specification(),
             chart_height=HEIGHT,
             advisory=ADVISORY,
-            palette=LOOKS,
+            palette=STYLES,
             version=__version__,
             runtime=runtime() if any(view.series for view in views) else "",
             style=asset("page.css"),

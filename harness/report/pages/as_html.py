@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.analysis.matrix import KINDS as CELL_KINDS
-from harness.analysis.matrix import SYMBOLS
-from harness.analysis.remarks import KINDS as FINDING_KINDS
+from harness.analysis.matrix import CELL_KINDS, SYMBOLS
+from harness.analysis.remarks import REMARK_KINDS as FINDING_KINDS
 from harness.charts.chart import Figure
-from harness.charts.palette import LOOKS, PART_LOOKS, named_lines
+from harness.charts.palette import PART_STYLES, STYLES, named_lines
 from harness.charts.vega import height, specification
 from harness.report.content.content import Content
 from harness.report.content.machine import ceiling_table, host_lines, machine_pairs, run_pairs
@@ -23,7 +22,7 @@ def page(content: Content) -> str:
 
     def drawn(figure: Figure) -> dict[str, Any]:
         return {
-            "spec": specification(figure, content.looks[figure.scenario]),
+            "spec": specification(figure, content.styles[figure.scenario]),
             "height": height(figure),
         }
 
@@ -45,8 +44,8 @@ def page(content: Content) -> str:
             finding_kinds=FINDING_KINDS,
             cell_kinds=CELL_KINDS,
             symbols=SYMBOLS,
-            palette=LOOKS,
-            part_looks=PART_LOOKS,
+            palette=STYLES,
+            part_styles=PART_STYLES,
             named_lines=named_lines,
             drawn=drawn,
             source_of=source_of,

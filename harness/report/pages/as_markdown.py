@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harness.analysis.failure_wording import place_of
-from harness.analysis.ranking import Pick
+from harness.analysis.ranking import Ranking
 from harness.analysis.stalls import stall_text
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict_limit import largest_text
@@ -53,7 +53,7 @@ def _scenario(scenario: ScenarioContent) -> Iterator[str]:
     yield ""
     yield escape(answer.text)
     yield ""
-    if not answer.picks:
+    if not answer.rankings:
         return
     sweep = scenario.sweep
     columns = _columns(sweep)
@@ -64,10 +64,10 @@ def _scenario(scenario: ScenarioContent) -> Iterator[str]:
     baseline = sweep.baseline_at(answer.size_bytes)
     if baseline is not None and sweep.compared(baseline):
         yield _row(["baseline", f"`{baseline.strategy}`", *_numbers(sweep, baseline)])
-    for pick in answer.picks:
-        if pick.winner is not None and pick.winner is baseline:
+    for ranking in answer.rankings:
+        if ranking.winner is not None and ranking.winner is baseline:
             continue
-        yield _row([escape(_when(pick)), _names(pick), *_numbers(sweep, pick.leaders[0])])
+        yield _row([escape(_when(ranking)), _names(ranking), *_numbers(sweep, ranking.leaders[0])])
     yield ""
 
 
@@ -84,12 +84,12 @@ def _columns(sweep: Sweep) -> list[str]:
     return ["steady state", "against the baseline", "first call", "extra memory", "copies"]
 
 
-def _when(pick: Pick) -> str:
-    return f"{promise(pick.group)}{f', {pick.setting}' if pick.setting else ''}"
+def _when(ranking: Ranking) -> str:
+    return f"{promise(ranking.group)}{f', {ranking.setting}' if ranking.setting else ''}"
 
 
-def _names(pick: Pick) -> str:
-    names = [f"`{row.strategy}`" for row in pick.leaders]
+def _names(ranking: Ranking) -> str:
+    names = [f"`{row.strategy}`" for row in ranking.leaders]
     if len(names) == 1:
         return names[0]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""

@@ -41,7 +41,7 @@ def write_report(content: Content, folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         page.write_text(as_html.page(content), encoding="utf-8")
         for figure, path in zip(content.figures, pictures, strict=True):
-            write_png(figure, content.looks[figure.scenario], path)
+            write_png(figure, content.styles[figure.scenario], path)
         summary.write_text(as_markdown.summary(content), encoding="utf-8")
     except OSError as error:
         raise UnableError(

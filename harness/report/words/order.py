@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.charts.chart import Emphasis
-from harness.charts.palette import LOOKS
+from harness.charts.palette import STYLES
 
 
 def by_group(sweep: Sweep) -> list[tuple[str, list[str]]]:
@@ -30,14 +30,14 @@ def by_group(sweep: Sweep) -> list[tuple[str, list[str]]]:
     ]
 
 
-def own_looks(sweep: Sweep, names: Sequence[str]) -> tuple[str, ...]:
+def own_styles(sweep: Sweep, names: Sequence[str]) -> tuple[str, ...]:
     """The strategies to give looks of their own where only some are shown, each by its name.
 
     All of the scenario's, so that a strategy looks the same in every figure, unless they are more
     than there are looks.
     """
     every = [one.name for one in sweep.info.strategies if one.name != sweep.info.baseline]
-    chosen = every if len(every) <= len(LOOKS) else names
+    chosen = every if len(every) <= len(STYLES) else names
     return tuple(name for name in chosen if name != sweep.info.baseline)
 
 
@@ -45,5 +45,5 @@ def emphasis(sweep: Sweep, verdict: Verdict, strategy: str) -> Emphasis:
     """The baseline, the best of each contest, and the rest."""
     if strategy == sweep.info.baseline:
         return "baseline"
-    fastest = {pick.rows[0].strategy for pick in verdict.picks}
+    fastest = {ranking.rows[0].strategy for ranking in verdict.rankings}
     return "best" if strategy in fastest else "rest"

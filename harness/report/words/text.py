@@ -163,7 +163,7 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
-CEILINGS = {
+CEILING_TEXTS = {
     "memcpy_touched": "into touched memory",
     "memcpy_fresh": "into fresh 4 KiB pages",
     "memcpy_fresh_huge": "into fresh huge pages",
@@ -187,4 +187,4 @@ OTHER_TEXTS = DISK_TEXTS | DEVICE_TEXTS
 
 def ceiling_text(name: str) -> str:
     """``memcpy into fresh huge pages``."""
-    return f"memcpy {CEILINGS[name]}" if name in CEILINGS else OTHER_TEXTS.get(name, name)
+    return f"memcpy {CEILING_TEXTS[name]}" if name in CEILING_TEXTS else OTHER_TEXTS.get(name, name)

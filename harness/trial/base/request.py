@@ -23,7 +23,7 @@ from harness.schema.request import SCENARIO_FILE
 from harness.trial.base import inputs as made_inputs
 from harness.trial.base.outcomes import CannotObeyError
 from harness.trial.base.source_line import remember
-from harness.trial.limit.memory_limit import Bound
+from harness.trial.limit.memory_limit import LimitRequest
 
 FOLDER = "folder"
 """The name under which a strategy asks for an empty folder of its own."""
@@ -49,7 +49,7 @@ def file_of(strategy: Strategy) -> str:
 
 
 @dataclass
-class Work:
+class BoundStrategy:
     """A strategy bound to inputs, ready to be called."""
 
     strategy: Strategy
@@ -80,7 +80,7 @@ class Work:
         scenario.verify(*arguments(scenario.verify, (*self.pristine, result), named))
 
 
-def prepare(strategy: Strategy, fixture: Path, parameters: dict[str, Value]) -> Work:
+def prepare(strategy: Strategy, fixture: Path, parameters: dict[str, Value]) -> BoundStrategy:
     """Load the inputs and run the strategy's setup."""
     inputs = load_inputs(fixture)
     work = bind(strategy, inputs, parameters)
@@ -95,17 +95,19 @@ def load_inputs(fixture: Path) -> tuple[Any, ...]:
     return loaded if isinstance(loaded, tuple) else (loaded,)
 
 
-def bind(strategy: Strategy, inputs: tuple[Any, ...], parameters: dict[str, Value]) -> Work:
+def bind(
+    strategy: Strategy, inputs: tuple[Any, ...], parameters: dict[str, Value]
+) -> BoundStrategy:
     """Run the strategy's setup."""
     given = inputs
     if strategy.setup is not None:
         given = (*inputs, strategy.setup(*arguments(strategy.setup, inputs, parameters)))
     args = arguments(strategy.function, given, parameters)
-    return Work(strategy, inputs, args, parameters, inputs)
+    return BoundStrategy(strategy, inputs, args, parameters, inputs)
 
 
 @dataclass(frozen=True)
-class Assignment:
+class TrialTask:
     """One trial as it was asked for."""
 
     scenario: Scenario
@@ -115,12 +117,12 @@ class Assignment:
     effort: Effort
     fixture: Path
     tiny_fixture: Path
-    bound: Bound | None = None  # what a limit trial is put under
+    bound: LimitRequest | None = None  # what a limit trial is put under
     duet: Mapping[str, Any] | None = None  # fields of harness.trial.timing.duet.Duet
     heap_offset_bytes: int | None = None  # see harness.planning.order.Step
 
     @classmethod
-    def of(cls, request: dict[str, Any]) -> Assignment:
+    def of(cls, request: dict[str, Any]) -> TrialTask:
         scenario = find(request["path"], request["scenario"])
         strategy = scenario.strategies[request["strategy"]]
         parameters = dict(request["parameters"])
@@ -136,7 +138,7 @@ class Assignment:
             Effort(**request["effort"]),
             Path(request["fixture"]),
             Path(request["tiny_fixture"]),
-            Bound(**request["bound"]) if request.get("bound") else None,
+            LimitRequest(**request["bound"]) if request.get("bound") else None,
             request.get("duet"),
             request.get("heap_offset_bytes"),
         )
@@ -145,10 +147,10 @@ class Assignment:
     def timed(self) -> bool:
         return self.kind in TIMED
 
-    def prepare(self) -> Work:
+    def prepare(self) -> BoundStrategy:
         return prepare(self.strategy, self.fixture, self.parameters)
 
-    def prepare_tiny(self) -> Work:
+    def prepare_tiny(self) -> BoundStrategy:
         """The strategy bound to the smallest inputs, and told so: it may allocate by its ``size``.
 
         Without workers: what it costs to start the first is a part of the first epoch.
@@ -164,7 +166,7 @@ class Assignment:
 
 def put_into_force(parameters: dict[str, Value], threads: int, scenario_file: str) -> None:
     """Obey the parameters that concern the whole process; see
-    :data:`harness.scenario.declaration.OBEYED`.
+    :data:`harness.scenario.declaration.PROCESS_PARAMETERS`.
 
     Args:
         parameters: of the case.

@@ -20,7 +20,7 @@ from typing import Any
 
 from harness.schema.records import Ceiling
 from harness.trial.base.outcomes import CannotObeyError
-from harness.trial.meters.page_cache import TOLERANCE, evict
+from harness.trial.meters.page_cache import RESIDENT_TOLERANCE, evict
 
 SEQUENTIAL_BYTES = 1024**2
 RANDOM_BYTES = 4096
@@ -105,7 +105,7 @@ def _ceiling(name: str, file: Path, piece_bytes: int, offsets: Sequence[int]) ->
 def _pass_s(file: Path, piece_bytes: int, offsets: Sequence[int], flags: int) -> float:
     """Seconds to read pieces of an evicted file."""
     stayed = evict(file)
-    if stayed > TOLERANCE * file.stat().st_size:
+    if stayed > RESIDENT_TOLERANCE * file.stat().st_size:
         raise CannotObeyError(f"{stayed / file.stat().st_size:.0%} of a file cannot be evicted")
     with _opened(file, flags) as fd, mmap.mmap(-1, piece_bytes) as memory:
         if piece_bytes == RANDOM_BYTES:

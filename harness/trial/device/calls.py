@@ -13,7 +13,7 @@ from typing import Any
 from harness.schema.records import DeviceTiming, Effort, Outcome
 from harness.trial.base.inputs import folder_of
 from harness.trial.base.outcomes import failure, judged
-from harness.trial.base.request import Assignment, Work
+from harness.trial.base.request import BoundStrategy, TrialTask
 from harness.trial.device.accelerator import Opened
 from harness.trial.device.clock import NANO, DeviceClock, Sample, events_cover
 from harness.trial.device.kernels import Kernel
@@ -21,7 +21,7 @@ from harness.trial.device.overlap import NoOverlapError, measure_overlaps
 from harness.trial.meters.page_cache import file_cache
 from harness.trial.timing.clock import clock_cost_ns
 from harness.trial.timing.duet import turns_of
-from harness.trial.timing.steps import Record, Steady
+from harness.trial.timing.steps import Record, SteadyState
 from harness.trial.timing.timed_calls import as_declared, facts
 
 NO_EVENTS = "its events tell no time"
@@ -49,12 +49,12 @@ class DeviceCalls:
         kernel: makes what is computed beside a transfer, in so many rows; None where nothing is.
     """
 
-    goes_on = False  # results are made anew
+    reuses_result = False  # results are made anew
 
     def __init__(
         self,
-        task: Assignment,
-        work: Work,
+        task: TrialTask,
+        work: BoundStrategy,
         opened: Opened,
         kernel: Callable[[int], Kernel] | None = None,
     ) -> None:
@@ -90,7 +90,7 @@ class DeviceCalls:
     def drop(self) -> None:
         self.result = None
 
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> Steady:
+    def steady(self, effort: Effort, warmed: Callable[[], None]) -> SteadyState:
         self._restore()
         self.clock.once(self._call)  # with memory that the caches have by now
         self.found.empty_s = self.clock.empty_s()
@@ -102,7 +102,7 @@ class DeviceCalls:
             "calls_per_sample": 1,
             "calls_timed_apart": True,
         }
-        return Steady(timing, len(self.found.samples))
+        return SteadyState(timing, len(self.found.samples))
 
     def compete(self) -> None:
         """Try the call beside a kernel, once everything else is known.

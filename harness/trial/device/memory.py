@@ -13,14 +13,14 @@ from typing import Any
 from harness.scenario.declaration import Strategy, call_with
 from harness.schema.records import DeviceMemory, Effort, Outcome
 from harness.trial.base import pointers
-from harness.trial.base.request import Work
+from harness.trial.base.request import BoundStrategy
 from harness.trial.device.accelerator import NOT_TOLD, STATS, Opened
 from harness.trial.device.allocator import Allocated
-from harness.trial.timing.steps import Measured, Record, Steady
+from harness.trial.timing.steps import MeasuredWork, Record, SteadyState
 
 
 @dataclass(frozen=True)
-class Reading:
+class DeviceReading:
     """The memory of the device, and pinned memory of the host, at one moment."""
 
     torch: Allocated
@@ -45,9 +45,9 @@ class DeviceLedger:
         self._untouched = self._read()
         self._before = self._after = self._alive = self._left = self._emptied = self._untouched
 
-    def _read(self) -> Reading:
+    def _read(self) -> DeviceReading:
         self._device.synchronize()
-        return Reading(self._device.allocated(), self._device.used_bytes())
+        return DeviceReading(self._device.allocated(), self._device.used_bytes())
 
     def begin(self) -> None:
         """Just before the first call, with the setup done."""
@@ -113,11 +113,11 @@ class Ledgered:
         ledger: where the readings are kept.
     """
 
-    def __init__(self, measured: Measured, ledger: DeviceLedger) -> None:
+    def __init__(self, measured: MeasuredWork, ledger: DeviceLedger) -> None:
         self._measured = measured
         self._ledger = ledger
         self.clock_cost_s = measured.clock_cost_s
-        self.goes_on = measured.goes_on
+        self.reuses_result = measured.reuses_result
         self.cache = measured.cache
 
     @property
@@ -137,11 +137,11 @@ class Ledgered:
         self._measured.drop()
         self._ledger.dropped()
 
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> Steady:
+    def steady(self, effort: Effort, warmed: Callable[[], None]) -> SteadyState:
         return self._measured.steady(effort, warmed)
 
 
-def memory_noted(ledger: DeviceLedger | None, work: Work) -> Record:
+def memory_noted(ledger: DeviceLedger | None, work: BoundStrategy) -> Record:
     """The field of a Trial that tells of the device's memory; none where it was not looked at."""
     if ledger is None or not ledger.complete:
         return {}
@@ -149,7 +149,7 @@ def memory_noted(ledger: DeviceLedger | None, work: Work) -> Record:
     return {"device_memory": ledger.record(asked)}
 
 
-def pinned_bytes(strategy: Strategy, work: Work, payload_bytes: int) -> int | None:
+def pinned_bytes(strategy: Strategy, work: BoundStrategy, payload_bytes: int) -> int | None:
     """What a strategy says that it pins; None where it does not say."""
     if strategy.pins is None:
         return None

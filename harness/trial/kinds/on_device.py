@@ -8,7 +8,7 @@ import torch
 
 from harness.schema.records import Outcome
 from harness.trial.base import pointers
-from harness.trial.base.request import Assignment
+from harness.trial.base.request import TrialTask
 from harness.trial.device.accelerator import Device, opened
 from harness.trial.device.calls import DeviceCalls
 from harness.trial.device.kernels import Kernel, Matmul
@@ -20,7 +20,7 @@ from harness.trial.timing.steps import Record, take_steps
 
 
 def measure_on_device(
-    task: Assignment,
+    task: TrialTask,
     page: WatchPage | TreePage | LimitPage | None,
     record: Record,
     warm: Callable[[], object],

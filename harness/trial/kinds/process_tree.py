@@ -17,11 +17,11 @@ from harness.trial.base import pointers
 from harness.trial.base.inputs import folder_of
 from harness.trial.base.outcomes import judged
 from harness.trial.base.process import release_free_memory
-from harness.trial.base.request import Assignment, Work
+from harness.trial.base.request import BoundStrategy, TrialTask
 from harness.trial.meters.page_cache import file_cache
-from harness.trial.meters.page_touch import touch
-from harness.trial.meters.process_tree import Reading, TreePage
-from harness.trial.meters.sent_bytes import Wires
+from harness.trial.meters.page_touch import touch_pages
+from harness.trial.meters.process_tree import TreePage, TreeReading
+from harness.trial.meters.sent_bytes import SentBytes
 from harness.trial.timing.epochs import Counted, Loader, check_epoch
 from harness.trial.timing.timed_calls import facts
 
@@ -33,7 +33,7 @@ class ObserverLostError(Exception):
     """The process that watches the tree has ended or does not answer."""
 
 
-class Watcher:
+class TreeWatcher:
     """Readings of the tree at the moments that matter, and what began when.
 
     Args:
@@ -45,7 +45,7 @@ class Watcher:
         self.first = self._sync()
         self.marks: list[tuple[str, float]] = []
 
-    def _sync(self) -> Reading:
+    def _sync(self) -> TreeReading:
         reading = self._page.sync()
         if reading is None:
             raise ObserverLostError("the observer of the process tree does not answer")
@@ -60,7 +60,7 @@ class Watcher:
         """The tree at this moment."""
         return self._sync().since(self.first)
 
-    def tree(self, idle: TreeSample | None, left: TreeSample, wires: Wires, passes: int) -> Tree:
+    def tree(self, idle: TreeSample | None, left: TreeSample, sent: SentBytes, passes: int) -> Tree:
         """Everything that was seen, the course thinned out."""
         self._page.finish()
         course = [reading.since(self.first) for reading in self._page.readings()]
@@ -74,9 +74,9 @@ class Watcher:
             marks=tuple(self.marks),
             most_open_files=max(sample.open_files for sample in course),
             most_shm_bytes=max(sample.shm_bytes for sample in course),
-            started_bytes=wires.started,
-            sent_bytes=wires.sent // passes,
-            received_bytes=wires.received // passes,
+            started_bytes=sent.started,
+            sent_bytes=sent.sent // passes,
+            received_bytes=sent.received // passes,
         )
 
 
@@ -90,7 +90,7 @@ def _thinned(course: Sequence[TreeSample], always: TreeSample) -> list[TreeSampl
     ]
 
 
-def measure_growth(task: Assignment, page: TreePage, record: dict[str, Any]) -> Outcome:
+def measure_growth(task: TrialTask, page: TreePage, record: dict[str, Any]) -> Outcome:
     """Watch one call, or some epochs, of a strategy; every epoch is checked as it goes by.
 
     Where a scenario trains, batches are touched instead, as training would: a check reads the
@@ -107,21 +107,21 @@ def measure_growth(task: Assignment, page: TreePage, record: dict[str, Any]) -> 
     gc.enable()
     gc.collect()
     release_free_memory()
-    with Wires() as wires:
-        watcher = Watcher(page)
+    with SentBytes() as sent:
+        watcher = TreeWatcher(page)
         drive = _epochs if task.scenario.epochs else _call
         outcome, idle, passes = drive(task, work, watcher, record)
         gc.collect()
         watcher.mark("dropped")
         left = watcher.sample()
-        record["tree"] = asdict(watcher.tree(idle, left, wires, passes))
+        record["tree"] = asdict(watcher.tree(idle, left, sent, passes))
     cache.note_after()
     record |= cache.record()
     return outcome
 
 
 def _call(
-    task: Assignment, work: Work, watcher: Watcher, record: dict[str, Any]
+    task: TrialTask, work: BoundStrategy, watcher: TreeWatcher, record: dict[str, Any]
 ) -> tuple[Outcome, TreeSample, int]:
     watcher.mark("call")
     result = work.strategy.function(*work.args)
@@ -132,7 +132,7 @@ def _call(
 
 
 def _epochs(
-    task: Assignment, work: Work, watcher: Watcher, record: dict[str, Any]
+    task: TrialTask, work: BoundStrategy, watcher: TreeWatcher, record: dict[str, Any]
 ) -> tuple[Outcome, TreeSample | None, int]:
     watcher.mark("build")
     loader = Loader(lambda: work.strategy.function(*work.args))
@@ -147,7 +147,7 @@ def _epochs(
             outcome = check_epoch(task.scenario, work, epoch)
         else:
             for batch in epoch:
-                touch(batch)
+                touch_pages(batch)
         if not outcome.ok:
             break
     record["result"] = epoch.summary

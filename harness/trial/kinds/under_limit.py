@@ -17,8 +17,8 @@ from harness.schema.records import Limit, Outcome
 from harness.trial.base import pointers
 from harness.trial.base.outcomes import SYSTEM_MEMORY, CannotObeyError, failure, judged
 from harness.trial.base.process import release_free_memory
-from harness.trial.base.request import Assignment, Work, bind, file_of, load_inputs
-from harness.trial.limit.memory_limit import Bound, Boundary, LimitPage, boundary
+from harness.trial.base.request import BoundStrategy, TrialTask, bind, file_of, load_inputs
+from harness.trial.limit.memory_limit import LimitPage, LimitRequest, MemoryLimit, boundary
 from harness.trial.timing.epochs import Counted, Loader, check_epoch
 from harness.trial.timing.steps import Record
 from harness.trial.timing.timed_calls import as_declared, facts, step_of
@@ -31,7 +31,7 @@ _OTHER_WORDS = ("can't start new thread", "exited unexpectedly", "Resource tempo
 
 
 def measure_limited(
-    task: Assignment, bound: Bound, page: LimitPage | None, record: Record
+    task: TrialTask, bound: LimitRequest, page: LimitPage | None, record: Record
 ) -> Outcome:
     """Run a strategy once under a limit.
 
@@ -65,7 +65,7 @@ def measure_limited(
     return outcome
 
 
-def _confirm_possible(bound: Bound, edge: Boundary, base_bytes: int) -> None:
+def _confirm_possible(bound: LimitRequest, edge: MemoryLimit, base_bytes: int) -> None:
     budget = format_size(bound.budget_bytes)
     if bound.budget_bytes <= base_bytes:
         raise CannotObeyError(
@@ -87,14 +87,14 @@ def _under_limit(outcome: Outcome) -> Outcome:
 class _Course:
     """What is done under the limit, and how far it came."""
 
-    task: Assignment
+    task: TrialTask
     page: LimitPage | None
-    edge: Boundary
+    edge: MemoryLimit
     base_bytes: int
     stage: str = ""
     payload_bytes: int = 0
     held_bytes: int | None = None
-    work: Work | None = None
+    work: BoundStrategy | None = None
     made: Any = None  # what the strategy returned
 
     def run(self) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-PREFIX = "ferrybench-"
+GROUP_PREFIX = "ferrybench-"
 _NUMBERS = itertools.count()
 _PROC = Path("/proc/self")
 
@@ -44,7 +44,7 @@ _SECOND = _Version(
 )
 
 
-class Group:
+class ControlGroup:
     """A control group with a memory limit.
 
     Args:
@@ -98,7 +98,7 @@ class Group:
                 return
 
 
-def make_group(parents: Sequence[Path] | None = None) -> Group:
+def make_group(parents: Sequence[Path] | None = None) -> ControlGroup:
     """A new group, removed by whoever asked for it.
 
     Raises:
@@ -107,13 +107,13 @@ def make_group(parents: Sequence[Path] | None = None) -> Group:
     problem: OSError | None = None
     for parent in _parents() if parents is None else parents:
         remove_stale(parent)
-        group = Group(parent / f"{PREFIX}{os.getpid()}-{next(_NUMBERS)}")
+        group = ControlGroup(parent / f"{GROUP_PREFIX}{os.getpid()}-{next(_NUMBERS)}")
         try:
             group.folder.mkdir()
         except OSError as error:
             problem = problem or error
             continue
-        group = Group(group.folder)  # only now can its version be seen
+        group = ControlGroup(group.folder)  # only now can its version be seen
         try:
             group.enforce(1 << 40)
         except OSError as error:
@@ -140,7 +140,7 @@ def why_no_group() -> str:
     return ""
 
 
-def _try_to_enter(group: Group) -> None:
+def _try_to_enter(group: ControlGroup) -> None:
     """Enter it in a process of its own."""
     pid = os.fork()
     if pid == 0:
@@ -157,9 +157,9 @@ def _try_to_enter(group: Group) -> None:
 
 def remove_stale(parent: Path) -> None:
     """Remove groups that a killed run left behind; one with processes in it cannot be removed."""
-    for folder in parent.glob(f"{PREFIX}*"):
+    for folder in parent.glob(f"{GROUP_PREFIX}*"):
         with contextlib.suppress(ValueError, OSError):
-            pid = int(folder.name.removeprefix(PREFIX).partition("-")[0])
+            pid = int(folder.name.removeprefix(GROUP_PREFIX).partition("-")[0])
             if not Path(f"/proc/{pid}").exists():
                 folder.rmdir()
 

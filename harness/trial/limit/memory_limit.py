@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness.trial.limit.cgroups import Group, why_no_group
+from harness.trial.limit.cgroups import ControlGroup, why_no_group
 
 _STATUS = Path("/proc/self/status")
 _ENOUGH = 8192  # for all of that file
@@ -26,7 +26,7 @@ _LAYOUT = struct.Struct("=5q")  # stage, base, held and payload bytes, one if th
 
 
 @dataclass(frozen=True)
-class Bound:
+class LimitRequest:
     """What a trial is asked to run under."""
 
     limit: str
@@ -35,7 +35,7 @@ class Bound:
     group: str = ""  # folder of the control group to enter
 
 
-class Boundary(Protocol):
+class MemoryLimit(Protocol):
     """A limit that this process can put itself under."""
 
     most_bytes: float  # that it may be set to
@@ -78,7 +78,7 @@ class ProcessLimit:
         resource.setrlimit(self._kind, self._before)
 
 
-LIMITS = {"data": "RLIMIT_DATA", "address_space": "RLIMIT_AS", "cgroup": "a control group"}
+RESOURCE_LIMITS = {"data": "RLIMIT_DATA", "address_space": "RLIMIT_AS", "cgroup": "a control group"}
 """Limits by the names of the parameter, and what the system calls them."""
 _PROCESS_LIMITS = {"data": ("RLIMIT_DATA", "VmData"), "address_space": ("RLIMIT_AS", "VmSize")}
 
@@ -86,14 +86,14 @@ _PROCESS_LIMITS = {"data": ("RLIMIT_DATA", "VmData"), "address_space": ("RLIMIT_
 def why_not(limit: str) -> str:
     """Why a limit cannot be put into force here; empty where it can."""
     if not sys.platform.startswith("linux"):
-        return f"{LIMITS[limit]} does not limit memory on this system"
+        return f"{RESOURCE_LIMITS[limit]} does not limit memory on this system"
     return why_no_group() if limit == "cgroup" else ""
 
 
-def boundary(bound: Bound) -> Boundary:
+def boundary(bound: LimitRequest) -> MemoryLimit:
     """The limit that was asked for. A control group is entered."""
     if bound.limit == "cgroup":
-        group = Group(Path(bound.group))
+        group = ControlGroup(Path(bound.group))
         group.enter()
         return group
     name, field = _PROCESS_LIMITS[bound.limit]

@@ -23,11 +23,11 @@ import numpy as np
 from harness.scenario import PAGE_CACHE
 from harness.schema.records import PageCache
 from harness.trial.base.outcomes import CannotObeyError
-from harness.trial.base.request import Work
+from harness.trial.base.request import BoundStrategy
 from harness.units import format_size
 
 STATES = ("cold", "warm")
-TOLERANCE = 0.01
+RESIDENT_TOLERANCE = 0.01
 """So much of a file may be in the other state than asked for."""
 SOURCES = {
     "cold": "evicted by posix_fadvise(DONTNEED), counted by mincore; "
@@ -77,7 +77,7 @@ class FileCache:
             return
         resident_bytes = self._evict() if self.state == "cold" else self._read_in()
         share = resident_bytes / self.total_bytes if self.total_bytes else 0.0
-        if self.state == "cold" and share > TOLERANCE:
+        if self.state == "cold" and share > RESIDENT_TOLERANCE:
             raise CannotObeyError(
                 f"page_cache=cold: {share:.0%} of {format_size(self.total_bytes)} stayed in "
                 "memory: their file system is in memory, or something has them mapped"
@@ -91,7 +91,7 @@ class FileCache:
         return sum(evict(file) for file in self.files)
 
     def _read_in(self) -> int:
-        wanted = (1 - TOLERANCE) * self.total_bytes
+        wanted = (1 - RESIDENT_TOLERANCE) * self.total_bytes
         found = self._resident()
         if found < wanted:
             for file in self.files:
@@ -128,7 +128,7 @@ class FileCache:
         return {"page_cache": asdict(found)}
 
 
-def file_cache(work: Work, folder: Path) -> FileCache:
+def file_cache(work: BoundStrategy, folder: Path) -> FileCache:
     """For the files that a strategy is given: its inputs, and those that its setup returned.
 
     Args:

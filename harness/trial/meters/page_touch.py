@@ -16,7 +16,7 @@ Block = tuple[int, list[tuple[int, int]]]
 """Where elements lie: the lowest address, and (count, stride in bytes) of each dimension."""
 
 
-def touch(value: Any) -> None:
+def touch_pages(value: Any) -> None:
     """Read a byte of every page that an array or host tensor in a value, or in its items, takes."""
     for address, dimensions in blocks(value):
         run_bytes, outer = _run(dimensions)

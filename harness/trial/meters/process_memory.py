@@ -26,7 +26,7 @@ EXACT = "VmHWM, reset before the call"
 NOT_RESET = "VmHWM, which could not be reset: lower bound"
 MAXRSS = "growth of ru_maxrss: lower bound"
 UNSPLIT = "retained parts; the rest of the peak counted as anonymous"
-OBSERVED = "observed from another process"
+OBSERVED_SOURCE = "observed from another process"
 _BLINK_BYTES = 512 * 1024
 _BLINK_SHARE = 0.01
 """An observer that saw less of the peak than this has missed it: it was not given a processor."""
@@ -160,6 +160,6 @@ def make_ledger(
         retained=retained,
         left=retained - freed,
         source=source,
-        split_source=UNSPLIT if watched is None else MISSED if missed else OBSERVED,
+        split_source=UNSPLIT if watched is None else MISSED if missed else OBSERVED_SOURCE,
         arena_bytes=arena_bytes,
     )

@@ -38,7 +38,7 @@ _NAP_S = 0.0005
 
 
 @dataclass(frozen=True)
-class Reading:
+class TreeReading:
     """Absolute sums over a process tree at one instant."""
 
     at_ns: int
@@ -55,11 +55,11 @@ class Reading:
         )
 
     @classmethod
-    def unpack(cls, data: bytes) -> Reading:
+    def unpack(cls, data: bytes) -> TreeReading:
         at_ns, processes, rss, anon, file, shmem, files, shm, _ = _SAMPLE.unpack(data)
         return cls(at_ns, processes, rss, Rss(anon, file, shmem), files, shm)
 
-    def since(self, first: Reading) -> TreeSample:
+    def since(self, first: TreeReading) -> TreeSample:
         """The same as growth over the first reading, where that means something."""
         return TreeSample(
             at_s=(self.at_ns - first.at_ns) / 1e9,
@@ -104,7 +104,7 @@ def parse_rollup(text: bytes) -> tuple[int, Rss]:
         raise ValueError(f"no {error} in smaps_rollup") from error
 
 
-def read_tree(root: int, along: Iterable[int] = ()) -> Reading | None:
+def read_tree(root: int, along: Iterable[int] = ()) -> TreeReading | None:
     """Sum a process tree, and the PSS of the processes ``along`` with it.
 
     None when processes came or went while it was read.
@@ -128,7 +128,7 @@ def read_tree(root: int, along: Iterable[int] = ()) -> Reading | None:
         open_files = max(open_files, files)
     if descendants(root) != tree:
         return None
-    return Reading(at_ns, len(tree), rss_bytes, pss, open_files, shared_memory_bytes())
+    return TreeReading(at_ns, len(tree), rss_bytes, pss, open_files, shared_memory_bytes())
 
 
 def shared_memory_bytes() -> int:
@@ -160,7 +160,7 @@ class TreePage:
         start = _HEAD.size + index * _SAMPLE.size
         return slice(start, start + _SAMPLE.size)
 
-    def sync(self) -> Reading | None:
+    def sync(self) -> TreeReading | None:
         """For the trial: one reading that begins now; None when there is no observer."""
         self._set(0, self._word(0) + 1)
         deadline = time.monotonic() + _PATIENCE_S
@@ -170,9 +170,9 @@ class TreePage:
             time.sleep(_NAP_S)
         return self.readings()[-1]
 
-    def readings(self) -> list[Reading]:
+    def readings(self) -> list[TreeReading]:
         """Every reading that was kept, in order."""
-        return [Reading.unpack(self._map[self._slot(index)]) for index in range(self._word(2))]
+        return [TreeReading.unpack(self._map[self._slot(index)]) for index in range(self._word(2))]
 
     def finish(self) -> None:
         """For the trial: the observer may go."""
@@ -205,7 +205,7 @@ class TreePage:
                 return
 
     @staticmethod
-    def _steady_reading(pid: int, along: Iterable[int], *, patient: bool) -> Reading | None:
+    def _steady_reading(pid: int, along: Iterable[int], *, patient: bool) -> TreeReading | None:
         """A reading in which nothing came or went; a request waits for one."""
         for _ in range(_TRIES * (10 if patient else 1)):
             reading = read_tree(pid, along)

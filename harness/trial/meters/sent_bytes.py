@@ -11,7 +11,7 @@ from multiprocessing import connection, reduction
 from typing import Any, Self
 
 
-class Wires:
+class SentBytes:
     """Counts bytes while it is open, in this process alone: workers are the other end.
 
     Attributes:

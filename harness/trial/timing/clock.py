@@ -31,7 +31,7 @@ WARM_BELOW_NS = 2_000_000
 
 
 @dataclass(frozen=True)
-class Steady:
+class SteadySamples:
     """Steady-state samples of one trial, in nanoseconds per call."""
 
     samples_ns: tuple[float, ...]
@@ -60,8 +60,8 @@ class Sampler:
             self.made += 1
             self.sample(1)
 
-    def steady(self, samples_ns: Sequence[float]) -> Steady:
-        return Steady(tuple(samples_ns), self.calls, self.apart, self.made)
+    def steady(self, samples_ns: Sequence[float]) -> SteadySamples:
+        return SteadySamples(tuple(samples_ns), self.calls, self.apart, self.made)
 
 
 def clock_cost_ns(now: Clock = time.perf_counter_ns) -> float:
@@ -135,7 +135,7 @@ class Stopwatch:
         effort: Effort,
         warmed: Callable[[], None] = lambda: None,
         turns: Turns = ALONE,
-    ) -> Steady:
+    ) -> SteadySamples:
         """Sample the steady state for about ``effort.steady_s``.
 
         Args:
@@ -144,7 +144,7 @@ class Stopwatch:
             turns: when, if not at once; the warm-up takes a turn of its own.
         """
         if not turns.wait():
-            return Steady((), 0, True, 0)
+            return SteadySamples((), 0, True, 0)
         sampler = self._sampler(effort)
         turns.pass_on()
         warmed()

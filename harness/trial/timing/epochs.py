@@ -16,8 +16,8 @@ from harness.scenario import Scenario
 from harness.schema.records import Effort, Epoch, Outcome
 from harness.trial.base import pointers
 from harness.trial.base.outcomes import WrongEpochError, judged
-from harness.trial.base.request import Work
-from harness.trial.meters.page_touch import touch
+from harness.trial.base.request import BoundStrategy
+from harness.trial.meters.page_touch import touch_pages
 from harness.trial.timing.clock import Clock
 from harness.trial.timing.duet import ALONE, Turns, paced
 
@@ -66,7 +66,7 @@ class Fetched:
 
 
 def _fetched(batch: Any) -> Any:
-    touch(batch)
+    touch_pages(batch)
     return batch
 
 
@@ -127,7 +127,7 @@ class Counted:
 
 
 def check_epoch(
-    scenario: Scenario, work: Work, epoch: Counted, batches: int | None = None
+    scenario: Scenario, work: BoundStrategy, epoch: Counted, batches: int | None = None
 ) -> Outcome:
     """Have the scenario's check go through an epoch, which must have so many batches."""
 

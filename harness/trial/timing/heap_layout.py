@@ -43,7 +43,7 @@ def draw_offset(draw: random.Random) -> int:
     return _STEP_BYTES * draw.randrange(_ROOM)
 
 
-def luck_can_be_shared() -> bool:
+def layout_can_be_shared() -> bool:
     """Whether this system lets two processes be laid out alike, and their heaps be levelled."""
     libc = ctypes.CDLL(None)
     if not (sys.platform.startswith("linux") and hasattr(libc, "mallinfo2")):

@@ -25,7 +25,7 @@ Record = dict[str, Any]
 
 
 @dataclass
-class Steady:
+class SteadyState:
     """What the steady state was found to be."""
 
     timing: Record  # fields of a Timing
@@ -47,11 +47,11 @@ class Cache(Protocol):
         """Fields of a Trial that tell of it."""
 
 
-class Measured(Protocol):
+class MeasuredWork(Protocol):
     """What the steps of a trial are made of."""
 
     clock_cost_s: float
-    goes_on: bool  # in the steady state with what the first call made, as a loader does
+    reuses_result: bool  # in the steady state with what the first call made, as a loader does
 
     @property
     def first_s(self) -> float:
@@ -70,7 +70,7 @@ class Measured(Protocol):
     def drop(self) -> None:
         """Let go of what came of it."""
 
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> Steady:
+    def steady(self, effort: Effort, warmed: Callable[[], None]) -> SteadyState:
         """Sample the steady state; ``warmed`` is called where the first sample begins."""
 
 
@@ -87,7 +87,7 @@ class First:
 
 
 def take_steps(
-    measured: Measured, page: WatchPage | None, effort: Effort, record: Record, *, timed: bool
+    measured: MeasuredWork, page: WatchPage | None, effort: Effort, record: Record, *, timed: bool
 ) -> Outcome:
     """Take all steps, the last only if ``timed``, and note in the record what was found."""
     measured.cache.prepare()
@@ -100,7 +100,7 @@ def take_steps(
     outcome = measured.verify(record)
     timed = timed and outcome.ok
     alive = first.meter.read().rss
-    if timed and measured.goes_on:
+    if timed and measured.reuses_result:
         outcome = _steady(measured, effort, record)
         alive = first.meter.read().rss
     measured.drop()
@@ -115,7 +115,7 @@ def take_steps(
         first.arena_bytes,
     )
     record["ledger"] = asdict(ledger)
-    if timed and not measured.goes_on:
+    if timed and not measured.reuses_result:
         outcome = _steady(measured, effort, record)
     return outcome
 
@@ -132,7 +132,7 @@ def noted_warnings(record: Record) -> Iterator[None]:
             record["warnings"] = list(dict.fromkeys(texts))
 
 
-def _first(measured: Measured, page: WatchPage | None) -> First:
+def _first(measured: MeasuredWork, page: WatchPage | None) -> First:
     gc.collect()
     release_free_memory()
     meter = open_meter()
@@ -157,7 +157,7 @@ def _faults(before: Any, after: Any, calls: int) -> Faults:
     )
 
 
-def _steady(measured: Measured, effort: Effort, record: Record) -> Outcome:
+def _steady(measured: MeasuredWork, effort: Effort, record: Record) -> Outcome:
     readings: list[Any] = []
     steady = measured.steady(
         effort, lambda: readings.append(resource.getrusage(resource.RUSAGE_SELF))

@@ -13,9 +13,9 @@ from harness.schema.records import Effort, Epoch, Loading, Outcome
 from harness.trial.base import pointers
 from harness.trial.base.inputs import folder_of
 from harness.trial.base.outcomes import judged
-from harness.trial.base.request import Assignment, Work
+from harness.trial.base.request import BoundStrategy, TrialTask
 from harness.trial.meters.page_cache import file_cache
-from harness.trial.meters.page_touch import touch
+from harness.trial.meters.page_touch import touch_pages
 from harness.trial.timing.arrived import Arrived
 from harness.trial.timing.clock import Stopwatch, clock_cost_ns
 from harness.trial.timing.duet import turns_of
@@ -29,16 +29,16 @@ from harness.trial.timing.epochs import (
     steady_epochs,
     stepped_epoch,
 )
-from harness.trial.timing.steps import Record, Steady
-from harness.trial.timing.training import Step, Trainer, recorded, summarised, verdict
+from harness.trial.timing.steps import Record, SteadyState
+from harness.trial.timing.training import StepFunction, Trainer, recorded, summarised, verdict
 
 
 class Calls:
     """A strategy whose call is the thing."""
 
-    goes_on = False  # results are made anew
+    reuses_result = False  # results are made anew
 
-    def __init__(self, task: Assignment, work: Work) -> None:
+    def __init__(self, task: TrialTask, work: BoundStrategy) -> None:
         self.task = task
         self.work = work
         self.cache = file_cache(work, folder_of(task.fixture))
@@ -64,7 +64,7 @@ class Calls:
     def drop(self) -> None:
         self.result = None
 
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> Steady:
+    def steady(self, effort: Effort, warmed: Callable[[], None]) -> SteadyState:
         if self.task.strategy.mutates or self.cache.state:
             self.watch.restore = self._restore
         steady = self.watch.steady(effort, warmed, turns_of(self.task.duet))
@@ -73,7 +73,7 @@ class Calls:
             "calls_per_sample": steady.calls_per_sample,
             "calls_timed_apart": steady.apart,
         }
-        return Steady(timing, steady.calls)
+        return SteadyState(timing, steady.calls)
 
 
 class Epochs:
@@ -88,9 +88,9 @@ class Epochs:
         lazy: batches map files, and are to be read while they are waited for.
     """
 
-    goes_on = True  # on the same loader
+    reuses_result = True  # on the same loader
 
-    def __init__(self, task: Assignment, work: Work, *, lazy: bool = False) -> None:
+    def __init__(self, task: TrialTask, work: BoundStrategy, *, lazy: bool = False) -> None:
         self.task = task
         self.work = work
         self.now = time.perf_counter_ns
@@ -144,7 +144,7 @@ class Epochs:
     def drop(self) -> None:
         self.loader = None
 
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> Steady:
+    def steady(self, effort: Effort, warmed: Callable[[], None]) -> SteadyState:
         assert self.loading is not None
         batches = self.loading.batches
         rebuilds_s: list[float] = []
@@ -168,7 +168,7 @@ class Epochs:
             "calls_per_sample": 1,
             "calls_timed_apart": True,
         }
-        steady = Steady(timing, len(epochs), {"loading": asdict(self.loading)})
+        steady = SteadyState(timing, len(epochs), {"loading": asdict(self.loading)})
         if isinstance(self.step, Trainer):
             training = summarised(self.step.losses, batches)
             steady.fields |= recorded(training)
@@ -176,20 +176,20 @@ class Epochs:
         return steady
 
 
-def step_of(task: Assignment, work: Work) -> Step | None:
+def step_of(task: TrialTask, work: BoundStrategy) -> StepFunction | None:
     """What is done with every batch: trained on or touched; nothing where there is no step."""
     if task.scenario.make_step is None:
         return None
-    return Trainer(task.scenario, work.parameters) if task.timed else touch
+    return Trainer(task.scenario, work.parameters) if task.timed else touch_pages
 
 
-def is_lazy(work: Work, batch: Any) -> bool:
+def is_lazy(work: BoundStrategy, batch: Any) -> bool:
     """Whether a batch lies where a file is mapped that the strategy was given."""
     files = [value for value in work.args if isinstance(value, Path)]
     return bool(pointers.overlap(files, batch))
 
 
-def facts(work: Work, result: Any) -> Record:
+def facts(work: BoundStrategy, result: Any) -> Record:
     """What can be said of a result without looking at its values."""
     return {
         "shares_memory": pointers.overlap(work.inputs, result),
@@ -198,7 +198,7 @@ def facts(work: Work, result: Any) -> Record:
     }
 
 
-def as_declared(work: Work, outcome: Outcome, shares_memory: bool | None) -> Outcome:
+def as_declared(work: BoundStrategy, outcome: Outcome, shares_memory: bool | None) -> Outcome:
     """Wrong where a result overlaps the inputs although it is declared not to."""
     if outcome.ok and work.strategy.shares_memory is False and shares_memory:
         return Outcome("wrong", "the result shares the inputs' memory, but is declared not to")

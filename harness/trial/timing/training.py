@@ -17,7 +17,7 @@ from harness.trial.base.outcomes import NO_LEARNING
 _SEED = 0
 _QUARTER = 4
 
-Step = Callable[[Any], Any]
+StepFunction = Callable[[Any], Any]
 """What is done with every batch as it comes."""
 
 
@@ -32,7 +32,7 @@ class Trainer:
     def __init__(self, scenario: Scenario, parameters: Mapping[str, Value]) -> None:
         assert scenario.make_step is not None
         torch.manual_seed(_SEED)
-        self._step: Step = call_with(scenario.make_step, parameters)
+        self._step: StepFunction = call_with(scenario.make_step, parameters)
         self.losses: list[float] = []
 
     def __call__(self, batch: Any) -> None:

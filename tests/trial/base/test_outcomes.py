@@ -11,7 +11,7 @@ import pytest
 from harness.host.host import Host
 from harness.schema.records import Outcome
 from harness.trial.limit.cgroups import why_no_group
-from harness.trial.limit.memory_limit import Bound
+from harness.trial.limit.memory_limit import LimitRequest
 from tests.lab import Lab
 
 FILE = Path(__file__).parents[1] / "misbehaving_outcomes.py"
@@ -102,10 +102,10 @@ def test_a_folder_where_nobody_may_write_is_read_only(lab: Lab) -> None:
 # Under a limit on memory, which leaves some 64 MiB for the data
 
 
-def bound(lab: Lab, strategy: str, size: int, limit: str = "data") -> Bound:
+def bound(lab: Lab, strategy: str, size: int, limit: str = "data") -> LimitRequest:
     """A budget of 64 MiB beyond what a trial of a strategy has before any data."""
-    first = lab.record(strategy, kind="limit", size=4096, bound=Bound(limit, 4 << 30, 4096))
-    return Bound(limit, first["limit"]["base_bytes"] + 64 * MIB, size)
+    first = lab.record(strategy, kind="limit", size=4096, bound=LimitRequest(limit, 4 << 30, 4096))
+    return LimitRequest(limit, first["limit"]["base_bytes"] + 64 * MIB, size)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_a_control_group_that_is_full_kills_and_says_so(
     lab: Lab, strategy: str, stage: str
 ) -> None:
     size = 16 * MIB if stage == "call" else 80 * MIB
-    limit = Bound("cgroup", 64 * MIB, size)
+    limit = LimitRequest("cgroup", 64 * MIB, size)
     report = lab.measure(strategy, kind="limit", observe="limit", size=size, bound=limit)
     assert report.kills > 0
     if report.answer is None:

@@ -10,8 +10,8 @@ import pytest
 from harness.host.host import Host
 from harness.schema.records import Outcome
 from harness.trial.limit import cgroups
-from harness.trial.limit.cgroups import Group, make_group, why_no_group
-from harness.trial.limit.memory_limit import Bound, LimitPage, why_not
+from harness.trial.limit.cgroups import ControlGroup, make_group, why_no_group
+from harness.trial.limit.memory_limit import LimitPage, LimitRequest, why_not
 from tests.lab import Lab
 
 FILE = Path(__file__).parents[1] / "misbehaving_outcomes.py"
@@ -32,12 +32,12 @@ def loaders(host: Host, scratch: Path) -> Lab:
 
 def tried(lab: Lab, strategy: str, size: int, limit: str = "data") -> dict[str, object]:
     """The record of a trial that has 64 MiB beside what it had before any data."""
-    free = Bound(limit, 8 << 30, 4096)
+    free = LimitRequest(limit, 8 << 30, 4096)
     base = 0
     if limit != "cgroup":
         record = lab.record(strategy, kind="limit", observe="limit", size=4096, bound=free)
         base = record["limit"]["base_bytes"]
-    bound = Bound(limit, base + ROOM, size)
+    bound = LimitRequest(limit, base + ROOM, size)
     report = lab.measure(strategy, kind="limit", observe="limit", size=size, bound=bound)
     if report.answer is None:
         outcome = report.failure(30)
@@ -104,7 +104,7 @@ def test_an_epoch_that_loses_data_has_not_survived(loaders: Lab) -> None:
 
 @pytest.mark.parametrize("limit", ["data", "address_space"])
 def test_a_budget_below_what_python_needs_is_one_line(calls: Lab, limit: str) -> None:
-    bound = Bound(limit, 32 * MIB, 4096)
+    bound = LimitRequest(limit, 32 * MIB, 4096)
     outcome = calls.outcome("survives", kind="limit", observe="limit", size=4096, bound=bound)
     assert outcome.name == "skipped"
     assert outcome.reason.startswith("a budget of 32 MiB is less than the ")
@@ -144,7 +144,7 @@ def test_the_page_tells_how_far_a_trial_came() -> None:
 @no_group
 def test_the_group_of_a_trial_is_gone_when_it_has_ended(calls: Lab) -> None:
     parent = make_and_remove()
-    bound = Bound("cgroup", ROOM, 80 * MIB)
+    bound = LimitRequest("cgroup", ROOM, 80 * MIB)
     report = calls.measure("survives", kind="limit", observe="limit", size=80 * MIB, bound=bound)
     assert report.kills > 0
     assert report.failure(30) == Outcome(
@@ -155,7 +155,7 @@ def test_the_group_of_a_trial_is_gone_when_it_has_ended(calls: Lab) -> None:
     assert report.noted["stage"] == "inputs"
     host = calls.host.ask("versions", {})
     assert host["torch"], "the host itself was in no danger"
-    assert not list(parent.glob(f"{cgroups.PREFIX}*"))
+    assert not list(parent.glob(f"{cgroups.GROUP_PREFIX}*"))
 
 
 def make_and_remove() -> Path:
@@ -174,17 +174,17 @@ def test_a_group_that_a_killed_run_left_is_removed_by_the_next() -> None:
     if dead == 0:
         os._exit(0)
     os.waitpid(dead, 0)
-    left = make_and_remove() / f"{cgroups.PREFIX}{dead}-0"
+    left = make_and_remove() / f"{cgroups.GROUP_PREFIX}{dead}-0"
     left.mkdir()
     make_group().remove()
     assert not left.exists()
 
 
-def fake_group(folder: Path, **files: str) -> Group:
+def fake_group(folder: Path, **files: str) -> ControlGroup:
     folder.mkdir(exist_ok=True)
     for file, text in files.items():
         (folder / file.replace("__", ".")).write_text(text)
-    return Group(folder)
+    return ControlGroup(folder)
 
 
 def test_both_versions_are_spoken(tmp_path: Path) -> None:

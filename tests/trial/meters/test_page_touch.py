@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.trial.meters.page_touch import touch
+from harness.trial.meters.page_touch import touch_pages
 from harness.trial.meters.process_memory import open_meter
 
 PAGE = mmap.PAGESIZE
@@ -20,7 +20,7 @@ PAGES = 64
 
 def faulted(value: Any) -> list[int]:
     """Which of the pages of ``value``'s own memory are there after it was touched."""
-    touch(value)
+    touch_pages(value)
     memory: mmap.mmap = value.base_map
     seen = os.pread(PAGEMAP, 8 * PAGES, address_of(memory) // PAGE * 8)
     entries = np.frombuffer(seen, np.uint64)
@@ -93,16 +93,16 @@ def test_the_pages_of_a_view_are_read_and_no_others(view: Any, expected: list[in
     ],
 )
 def test_whatever_a_batch_is_made_of(value: Any) -> None:
-    touch(value)
+    touch_pages(value)
 
 
 def test_touching_takes_no_memory_in_proportion() -> None:
     held = torch.ones(64 * 1024**2, dtype=torch.uint8)
     views = (held, held[::3], held.view(torch.float32)[::2], held.reshape(8192, -1)[:, 1:100])
     meter = open_meter()
-    touch(held[:1])
+    touch_pages(held[:1])
     meter.reset_peak()
     before = meter.read()
     for view in views:
-        touch(view)
+        touch_pages(view)
     assert meter.read().peak_bytes - before.rss.total_bytes < 1024**2

@@ -13,7 +13,7 @@ from harness.trial.meters import process_memory
 from harness.trial.meters.process_memory import (
     EXACT,
     NOT_RESET,
-    OBSERVED,
+    OBSERVED_SOURCE,
     UNSPLIT,
     MaxRssMeter,
     ProcMeter,
@@ -100,7 +100,7 @@ def test_the_peak_is_split_by_what_was_observed(
     found = ledger(peak, retained, watched, total)
     assert found.peak_extra_bytes == peak * MIB
     assert mib(found.peak) == parts
-    assert found.split_source == OBSERVED
+    assert found.split_source == OBSERVED_SOURCE
 
 
 def test_without_observer_what_did_not_stay_counts_as_anonymous() -> None:

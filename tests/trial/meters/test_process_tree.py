@@ -12,8 +12,8 @@ import pytest
 from harness.schema.records import Rss
 from harness.trial.meters.process_tree import (
     _CAPACITY,
-    Reading,
     TreePage,
+    TreeReading,
     descendants,
     parse_rollup,
     read_tree,
@@ -63,13 +63,13 @@ def test_descendants_reach_grandchildren() -> None:
 
 
 def test_a_reading_survives_being_packed() -> None:
-    reading = Reading(5, 3, 7 * MIB, Rss(1, 2, 3), 11, 13)
-    assert Reading.unpack(reading.pack()) == reading
+    reading = TreeReading(5, 3, 7 * MIB, Rss(1, 2, 3), 11, 13)
+    assert TreeReading.unpack(reading.pack()) == reading
 
 
 def test_growth_is_over_the_first_reading() -> None:
-    first = Reading(10, 1, 100, Rss(10, 20, 30), 5, 1000)
-    later = Reading(2_000_000_010, 2, 300, Rss(11, 18, 36), 9, 1500)
+    first = TreeReading(10, 1, 100, Rss(10, 20, 30), 5, 1000)
+    later = TreeReading(2_000_000_010, 2, 300, Rss(11, 18, 36), 9, 1500)
     sample = later.since(first)
     assert sample.at_s == 2.0
     assert sample.pss == Rss(1, -2, 6)
@@ -82,7 +82,7 @@ def test_a_long_course_is_kept_in_half_the_resolution() -> None:
     page = TreePage()
     page.clear()
     for index in range(_CAPACITY):
-        page._map[page._slot(index)] = Reading(index, 1, 0, Rss(), 0, 0).pack()
+        page._map[page._slot(index)] = TreeReading(index, 1, 0, Rss(), 0, 0).pack()
     page._set(2, _CAPACITY)
     page._thin_out()
     assert [reading.at_ns for reading in page.readings()] == list(range(0, _CAPACITY, 2))

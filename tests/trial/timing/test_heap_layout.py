@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.trial.timing.heap_layout import VARIABLE, draw_layout, draw_offset, luck_can_be_shared
+from harness.trial.timing.heap_layout import (
+    VARIABLE,
+    draw_layout,
+    draw_offset,
+    layout_can_be_shared,
+)
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="only Linux can be told where memory is to be"
@@ -80,4 +85,4 @@ def test_without_that_it_does_not() -> None:
 def test_asking_whether_luck_can_be_shared_changes_nothing_here() -> None:
     asked = "from harness.trial.timing.heap_layout import luck_can_be_shared as asked; "
     both = asked + "import ctypes; print(asked(), ctypes.CDLL(None).personality(0xffffffff))"
-    assert told(both) == f"{luck_can_be_shared()} 0"
+    assert told(both) == f"{layout_can_be_shared()} 0"
