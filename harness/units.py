@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 import re
 
+KIB, MIB, GIB = 1024, 1024**2, 1024**3
+MISSING = "–"
+"""What stands for a value that there is not."""
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB")
 _SIZE_FACTORS = {"": 1, "b": 1} | {
     spelling: 1024**power
@@ -49,7 +52,7 @@ def parse_duration(text: str) -> float:
 def format_size(size_bytes: float) -> str:
     """67108864 → ``64 MiB``; at most three significant digits."""
     if math.isnan(size_bytes):
-        return "–"
+        return MISSING
     sign, size = ("-" if size_bytes < 0 else ""), abs(size_bytes)
     power = 0
     while power < len(_BINARY) - 1 and round(size) >= 1024:

@@ -9,11 +9,11 @@ from harness.analysis.ranking import certainly_less
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, percent, shortened
 from harness.cases.rows import CaseRow
+from harness.scenario import PAGE_CACHE
 from harness.schema.records import DISK_RANDOM, DISK_SEQUENTIAL, Value
 from harness.stats.intervals import NOTHING, Interval
 from harness.units import format_rate
 
-PAGE_CACHE = "page_cache"
 COLD, WARM = "cold", "warm"
 DISK = {DISK_SEQUENTIAL: "in sequence", DISK_RANDOM: "at random places"}
 """How the ceilings of the disk were read."""

@@ -11,7 +11,7 @@ from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, series, shortened
 from harness.cases.limit_rows import LimitRow
 from harness.cases.rows import CaseRow
-from harness.units import format_multiple, format_size
+from harness.units import MISSING, format_multiple, format_size
 
 KINDS_OF_LIMIT = {
     "data": "of memory of the process's own (`RLIMIT_DATA`)",
@@ -102,7 +102,7 @@ def _survived(row: CaseRow) -> float:
 def largest_text(row: CaseRow) -> str:
     """``246 MiB``, or ``more than 768 MiB`` where no larger size was tried."""
     if row.limit is None:
-        return "–"
+        return MISSING
     if row.limit.beyond:
         return f"more than {format_size(row.limit.survived_bytes)}"
     least = "" if row.limit.closed else "at least "  # a search that was cut short

@@ -18,7 +18,7 @@ from harness.charts.vega_marks import (
     tip_fields,
     tooltip,
 )
-from harness.units import format_size
+from harness.units import MISSING, format_size
 
 ROW_HEIGHT = 19
 AXIS_ROOM = 40
@@ -137,7 +137,7 @@ def _data(row: DotRow) -> list[Spec]:
             "group": row.group,
             "emphasis": row.emphasis,
             "size": size,
-            "size_text": format_size(size) if size else "–",
+            "size_text": format_size(size) if size else MISSING,
             **{str(role): dot.value for role, dot in dots.items()},
             "low": dots["main"].low,
             "high": dots["main"].high,

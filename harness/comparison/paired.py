@@ -26,6 +26,7 @@ from typing import Literal
 
 from harness.cases.rounds import steady_s
 from harness.schema.records import Trial
+from harness.stats.intervals import CONFIDENCE
 from harness.stats.signed_rank import SignedRanks
 
 FLAGGED_FALSE_ALARM = 0.005
@@ -40,7 +41,6 @@ INTERIM_LOOKS = (15, 30, 60, 100)
 """Numbers of new pairs after which a flagged case may be called."""
 FUTILE_AT = 0.5
 """From this probability on, more new pairs will not call it."""
-CONFIDENCE = 0.95
 
 FAULT_S = 1e-6
 """What a page fault takes at least; 2 to 5 µs were seen, with what a kernel does around it."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from html import escape
 
-from harness.inline.costs import Costs
+from harness.inline.costs import STRAY_BYTES, Costs
 from harness.stats.intervals import Interval
-from harness.units import format_multiple, format_seconds, format_size
+from harness.units import MISSING, format_multiple, format_seconds, format_size
 
-_STRAY_BYTES = 128 * 1024
 Row = tuple[str, str]
 """A label, which may be empty, and what it stands for."""
 
@@ -72,7 +71,7 @@ def _time_rows(found: Costs) -> list[Row]:
 def interval_text(interval: Interval) -> str:
     """``12.3 ms (11.9 ms to 13 ms in 3 processes)``."""
     if math.isnan(interval.median):
-        return "–"
+        return MISSING
     low, high = format_seconds(interval.low), format_seconds(interval.high)
     around = f"{low} to {high} in " if interval.count > 1 else ""
     processes = "process" if interval.count == 1 else "processes"
@@ -98,7 +97,7 @@ def _memory_rows(found: Costs) -> list[Row]:
 
 def size_text(size_bytes: float) -> str:
     """A growth in words; the kernel's counts may be a few pages below what they were."""
-    return format_size(0 if -_STRAY_BYTES < size_bytes < 0 else size_bytes)
+    return format_size(0 if -STRAY_BYTES < size_bytes < 0 else size_bytes)
 
 
 def _left_behind(found: Costs) -> str:

@@ -14,13 +14,11 @@ from typing import Any
 from harness.cases.columns.copies import copied_bytes
 from harness.errors import UsageError
 from harness.inline.as_text import as_text
-from harness.inline.costs import Costs
+from harness.inline.costs import STRAY_BYTES, Costs
 from harness.schema.records import MISSED
 from harness.trial.base.outcomes import OPEN_FILES
 from harness.units import format_multiple, format_size, parse_size
 
-STRAY_BYTES = 128 * 1024
-"""Never held against a function: pages of the interpreter's own, and of the kernel's counting."""
 STRAY_SHARE = 0.02  # of the payload
 TELLING_BYTES = 1024**2
 """A payload smaller than this cannot tell its copies from what is stray."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.inline.as_text import size_text
 from harness.inline.measurement import Measurement
 from harness.stats.intervals import Interval
-from harness.units import format_multiple, format_seconds, format_size
+from harness.units import MISSING, format_multiple, format_seconds, format_size
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,7 +114,7 @@ class Comparison:
             format_size(found.copied_bytes),
             format_multiple(found.copies),
             size_text(found.left_bytes),
-            f"{faults.minor:.3g}" if faults else "–",
+            f"{faults.minor:.3g}" if faults else MISSING,
         )
 
     def _below(self) -> list[str]:
@@ -131,6 +131,6 @@ class Comparison:
 def ratio_text(ratio: Interval) -> str:
     """``0.52× (0.48 to 0.55)``."""
     if ratio.count == 0:
-        return "–"
+        return MISSING
     around = f" ({ratio.low:.3g} to {ratio.high:.3g})" if ratio.count > 1 else ""
     return f"{ratio.median:.3g}×{around}"

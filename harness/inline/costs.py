@@ -10,6 +10,9 @@ from harness.inline.threads_and_children import Holdings
 from harness.schema.records import Faults, Ledger, Outcome, Trial
 from harness.stats.intervals import Interval, median_interval
 
+STRAY_BYTES = 128 * 1024
+"""Never held against a function: pages of the interpreter's own, and of the kernel's counting."""
+
 
 @dataclass(frozen=True)
 class Repeats:

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.units import format_multiple, format_size
+from harness.units import MISSING, format_multiple, format_size
 
-NOT_MEASURED = "–"
 LEAST_WIDTH = 76
 
 
@@ -24,20 +23,20 @@ class Column:
 
 
 def _size(name: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda row: format_size(max(0, row[name])) if name in row else NOT_MEASURED
+    return lambda row: format_size(max(0, row[name])) if name in row else MISSING
 
 
 def _count(name: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda row: f"{row[name]:,.0f}" if name in row else NOT_MEASURED
+    return lambda row: f"{row[name]:,.0f}" if name in row else MISSING
 
 
 def _copies(row: Mapping[str, Any]) -> str:
-    return format_multiple(row["copies"]) if "copies" in row else NOT_MEASURED
+    return format_multiple(row["copies"]) if "copies" in row else MISSING
 
 
 def _shares(row: Mapping[str, Any]) -> str:
     shares = row.get("shares_memory")
-    return NOT_MEASURED if shares is None else "yes" if shares else "no"
+    return MISSING if shares is None else "yes" if shares else "no"
 
 
 TABLE_COLUMNS = (

@@ -22,8 +22,8 @@ from harness.planning.limit_search import (
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import PlannedCase, Trial
 from harness.trial.limit.memory_limit import LimitRequest
+from harness.units import MIB
 
-MIB = 1024**2
 TYPICAL_BASE: Mapping[str, int] = {
     "data": 220 * MIB,
     "address_space": 630 * MIB,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from harness.scenario.declaration import KIB, MIB, PAGE_CACHE, SIZES, Parameter, Scenario
+from harness.scenario.declaration import PAGE_CACHE, SIZES, Parameter, Scenario
+from harness.units import KIB, MIB
 
 __all__ = ["KIB", "MIB", "PAGE_CACHE", "SIZES", "Parameter", "Scenario"]

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from harness.schema.records import Value
+from harness.units import KIB, MIB
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Weight = Literal["time", "memory"]
@@ -75,7 +76,6 @@ class Parameter:
         return chosen or (self.default,)
 
 
-KIB, MIB = 1024, 1024**2
 SIZES = Parameter(
     16 * MIB,
     quick=(64 * KIB, 2 * MIB, 32 * MIB),

@@ -46,11 +46,10 @@ from harness.selfcheck.planted import TRUTHS_FILE, Planted, planted
 from harness.selfcheck.stall_accuracy import POINTS, stall_checks
 from harness.selfcheck.tree_accuracy import TOLERATED_SHARE, tree_checks
 from harness.trial.timing.clock import WARM_SHARE
-from harness.units import format_size
+from harness.units import MIB, format_size
 
 ROOT = Path(__file__).resolve().parents[2]
 STEADY_S = 0.02
-MIB = 1024**2
 Statistic = Literal["median", "max"]
 
 

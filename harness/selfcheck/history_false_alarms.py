@@ -21,13 +21,13 @@ from harness.history.metrics import METRICS, MetricName
 from harness.history.series import Series
 from harness.history.significance import HISTORY_TOLERANCE
 from harness.selfcheck.simulated_noise import NOISE_KINDS, Noise
+from harness.units import MIB
 
 SEED = 20260101
 LENGTHS = (6, 8, 12, 30)
 PLANTED_STEPS = (0.05, 0.10, 0.25)
 NEAR = 1
 """A change counts as found where it is named at most so many runs beside its place."""
-MIB = 1024**2
 PAYLOAD = 16 * MIB
 PROCESSES = 4
 

@@ -22,9 +22,10 @@ from harness.run.limit_searches import Searches
 from harness.run.session import describe, plan_cases
 from harness.scenario.declaration import TINY_BYTES
 from harness.schema.records import Effort, HostSpec, PlannedCase, Trial
-from harness.selfcheck.memory_accuracy import MIB, AccuracyCheck, compared, missing
+from harness.selfcheck.memory_accuracy import AccuracyCheck, compared, missing
 from harness.selfcheck.planted import TRUTHS_FILE, planted
 from harness.trial.limit.memory_limit import LimitRequest
+from harness.units import MIB
 
 LIMIT_TRUTHS_FILE = TRUTHS_FILE.with_name("limits.py")
 TOLERATED_SHARE = 0.01

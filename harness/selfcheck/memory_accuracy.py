@@ -16,9 +16,8 @@ from typing import Any
 from harness.host.host import Host
 from harness.schema.records import MISSED, Value
 from harness.selfcheck.planted import planted, write_file
-from harness.units import format_seconds, format_size
+from harness.units import MIB, MISSING, format_seconds, format_size
 
-MIB = 1024**2
 TRUTH_SIZES = (1 * MIB, 8 * MIB, 64 * MIB, 512 * MIB)
 QUICK_SIZES = (1 * MIB, 64 * MIB)
 MEMORY_SHARE, MEMORY_BYTES = 0.01, MIB // 2
@@ -46,7 +45,7 @@ class AccuracyCheck:
     def texts(self) -> tuple[str, str, str, str]:
         """Truth, measurement, error and tolerance, as people read them."""
         if math.isnan(self.error):
-            return "–", self.note, "–", _text(self.tolerance, self.unit)
+            return MISSING, self.note, MISSING, _text(self.tolerance, self.unit)
         truth, measured, error, tolerance = (
             _text(value, self.unit)
             for value in (self.truth, self.measured, self.error, self.tolerance)

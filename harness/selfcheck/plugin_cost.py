@@ -16,7 +16,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-MIB = 1024**2
 KNOWN = """
 import numpy as np, pytest, torch
 

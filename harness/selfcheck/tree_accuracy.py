@@ -9,9 +9,9 @@ from typing import Any
 
 from harness.host.host import Host
 from harness.scenario.declaration import TINY_BYTES
-from harness.selfcheck.memory_accuracy import MIB, AccuracyCheck, compared, missing
+from harness.selfcheck.memory_accuracy import AccuracyCheck, compared, missing
 from harness.selfcheck.planted import TREE_TRUTHS_FILE, Planted, planted
-from harness.units import format_size
+from harness.units import MIB, format_size
 
 TOLERATED_SHARE = 0.03
 WORKER_COUNTS = (1, 2, 4)

@@ -16,10 +16,10 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.stats.intervals import CONFIDENCE
+
 FALSE_ALARM = 0.01
 """The probability with which a suite may name any case slower that is not: over all its cases."""
-CONFIDENCE = 0.95
-"""Of the interval that is shown, for one case alone."""
 
 
 @dataclass(frozen=True)

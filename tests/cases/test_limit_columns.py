@@ -11,11 +11,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harness.cases.columns.limit import FITS_GIB, GIB, LIMIT_COLUMNS, fits, limit_columns
+from harness.cases.columns.limit import FITS_GIB, LIMIT_COLUMNS, fits, limit_columns
 from harness.cases.frame import CASE_COLUMNS, case_frame
 from harness.journal.read import read_journal
 from harness.planning.limit_search import limit_outcome, step_bytes
 from harness.schema.records import Case, Limit, Outcome, PlannedCase, Trial
+from harness.units import GIB
 from tests.journals import MIB, parameter, scenario, strategy, write_run
 
 BUDGET, BASE = 512 * MIB, 192 * MIB

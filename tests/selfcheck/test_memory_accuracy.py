@@ -12,7 +12,7 @@ import pytest
 
 from harness.host.host import Host, Report
 from harness.schema.records import MISSED
-from harness.selfcheck import memory_accuracy, planted
+from harness.selfcheck import planted
 from harness.selfcheck.memory_accuracy import (
     MEMORY_TRUTHS,
     OPERATIONS,
@@ -24,9 +24,7 @@ from harness.selfcheck.memory_accuracy import (
 )
 from harness.selfcheck.planted import write_file
 from harness.trial.meters.process_memory import OBSERVED_SOURCE
-
-MIB = memory_accuracy.MIB
-
+from harness.units import MIB
 
 # The real instrument
 

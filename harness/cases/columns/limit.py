@@ -15,8 +15,8 @@ from harness.planning.limit_search import (
     predicted_size,
 )
 from harness.schema.records import PlannedCase, Trial
+from harness.units import GIB
 
-GIB = 1024**3
 FITS_GIB = (8, 32, 128)
 """Memories that the verified model is extrapolated to."""
 VERIFIED_SHARE = 0.02

@@ -11,8 +11,8 @@ from harness.analysis.verdict_limit import largest_text
 from harness.analysis.wording import comparison, promise
 from harness.cases.rows import CaseRow
 from harness.report.words.limits import needs_text
-from harness.report.words.text import MISSING, ratio_text, seconds_text
-from harness.units import format_multiple
+from harness.report.words.text import ratio_text, seconds_text
+from harness.units import MISSING, format_multiple
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from harness.analysis.sweep import Sweep
 from harness.analysis.wording import percent
 from harness.cases.rows import CaseRow
 from harness.report.words.order import by_group
-from harness.report.words.text import MISSING, share_text
-from harness.units import format_multiple, format_seconds, format_size
+from harness.report.words.text import share_text
+from harness.units import MISSING, format_multiple, format_seconds, format_size
 
 DEVICE_HEADS = (
     "size", "host blocked", "data there", "by events", "first call", "hidden", "of the ceiling",

@@ -16,7 +16,6 @@ from harness.cases.limit_rows import LimitRow
 from harness.cases.rows import CaseRow
 from harness.report.content.tables import standings
 from harness.report.words.limits import (
-    NONE,
     STAGES,
     any_size,
     deviation_text,
@@ -24,7 +23,7 @@ from harness.report.words.limits import (
     predicted_text,
 )
 from harness.report.words.order import by_group
-from harness.units import format_multiple, format_size
+from harness.units import MISSING, format_multiple, format_size
 
 
 @dataclass(frozen=True)
@@ -121,12 +120,12 @@ def _line(sweep: Sweep, row: CaseRow, standing: str) -> LimitLine:
         standing=standing,
         outcome=row.outcome,
         reason=row.reason,
-        largest=largest_text(row) if known else NONE,
+        largest=largest_text(row) if known else MISSING,
         range=_failed_at(known) if known else "",
-        share=format_multiple(known.share) if known else NONE,
-        needs=needs_text(known).removesuffix(" the data") if known else NONE,
-        predicted=predicted_text(known) if known else NONE,
-        deviation=deviation_text(known) if known else NONE,
+        share=format_multiple(known.share) if known else MISSING,
+        needs=needs_text(known).removesuffix(" the data") if known else MISSING,
+        predicted=predicted_text(known) if known else MISSING,
+        deviation=deviation_text(known) if known else MISSING,
         verified=known.verified if known else None,
         attempts=limit.attempts if limit else 0,
         kind=limit.kind if limit else row.kind,
@@ -149,7 +148,7 @@ def _failed_at(limit: LimitRow) -> str:
 def _fits(limit: LimitRow | None) -> tuple[str, ...]:
     if limit is None or all(math.isnan(size) for size in limit.fits.values()):
         return ()
-    return tuple(NONE if math.isnan(size) else any_size(size) for size in limit.fits.values())
+    return tuple(MISSING if math.isnan(size) else any_size(size) for size in limit.fits.values())
 
 
 def _why_not(limit: LimitRow) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.analysis.wording import percent
 from harness.cases.rows import CaseRow
+from harness.host.machine_checks import BUSY_LOAD
 from harness.journal.lines import Run
 from harness.report.content.imported import foreign_method, is_foreign
 from harness.report.words.text import plural
@@ -14,8 +15,6 @@ from harness.units import format_seconds
 
 UNSTEADY_SHARE = 0.2
 """From this share of cases with two speeds on, the machine itself was not steady."""
-BUSY_LOAD = 0.5
-"""Runnable processes per processor above which others were competing for it."""
 EXACT_MEMORY = "VmHWM"
 _STOPPED = {
     "budget": "its budget was spent",

@@ -15,7 +15,6 @@ from harness.cases.rows import CaseRow
 from harness.report.content.choices import best_word
 from harness.report.words.order import by_group
 from harness.report.words.text import (
-    MISSING,
     SMALL_RATIO,
     cache_text,
     ceiling_text,
@@ -33,7 +32,7 @@ from harness.report.words.text import (
     yes_no,
 )
 from harness.schema.description import ScenarioInfo
-from harness.units import format_multiple, format_seconds, size_text
+from harness.units import MISSING, format_multiple, format_seconds, size_text
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from harness.report.words.text import (
     share_text,
 )
 from harness.schema.records import DISK_CEILINGS
-from harness.units import format_rate, format_size
+from harness.units import MISSING, format_rate, format_size
 
 
 def cache_figure(
@@ -72,7 +72,7 @@ def _rates(row: CaseRow) -> tuple[float, float, float]:
 
 
 def _tip(cold: CaseRow, warm: CaseRow) -> Tip:
-    share = f"{share_text(cold)} of {ceiling_text(cold.ceiling)}" if cold.ceiling else "–"
+    share = f"{share_text(cold)} of {ceiling_text(cold.ceiling)}" if cold.ceiling else MISSING
     return (
         ("cold", f"{format_rate(_rates(cold)[0])} of the file, {epoch_text(cold)}"),
         ("warm", f"{format_rate(_rates(warm)[0])} of the file, {epoch_text(warm)}"),

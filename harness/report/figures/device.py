@@ -16,7 +16,6 @@ from harness.report.figures.dot_rows import dot, dot_rows, first_size, many, siz
 from harness.report.words.order import by_group, emphasis
 from harness.report.words.text import (
     DEVICE_TEXTS,
-    MISSING,
     beside,
     ceiling_text,
     rate_text,
@@ -24,7 +23,7 @@ from harness.report.words.text import (
     share_text,
 )
 from harness.schema.records import BY_DIRECTION, DEVICE_BOTH
-from harness.units import format_rate, format_seconds, format_size
+from harness.units import MISSING, format_rate, format_seconds, format_size
 
 PARTS = ("host blocked", "then on its way")
 

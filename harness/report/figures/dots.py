@@ -24,7 +24,7 @@ from harness.report.words.text import (
     share_text,
 )
 from harness.stats.intervals import Interval
-from harness.units import format_multiple, format_rate
+from harness.units import MISSING, format_multiple, format_rate
 
 PAGES = " Pages of the file, which the system can take back, are left out."
 
@@ -40,7 +40,7 @@ def throughput_figure(
         moved = row.rate_bytes_per_s * row.steady.median
         slow, fast = (moved / time for time in (row.steady.high, row.steady.low))
         share = f"{share_text(row)} of {ceiling_text(row.ceiling)}" if row.ceiling else ""
-        tip = (("throughput", rate_text(row)), ("share of ceiling", share or "–"))
+        tip = (("throughput", rate_text(row)), ("share of ceiling", share or MISSING))
         return [dot(row, "main", row.rate_bytes_per_s, slow, fast, tip)]
 
     rows = dot_rows(sweep, verdict, dots)

@@ -15,7 +15,7 @@ from harness.report.figures.process_tree import MOST_POINTS
 from harness.report.words.order import by_group, emphasis
 from harness.report.words.text import beside
 from harness.schema.records import Tree, TreeSample
-from harness.units import format_seconds, format_size
+from harness.units import MISSING, format_seconds, format_size
 
 PARTS = ("anonymous", "shared memory", "file pages")
 LINES = ("RSS added up", "file pages", "anonymous", "shared memory")
@@ -122,7 +122,7 @@ def _course(tree: Tree) -> list[TreeSample]:
 def _course_tip(tree: Tree, sample: TreeSample, before: int) -> Tip:
     begun = [name for name, at_s in tree.marks if at_s <= sample.at_s]
     return (
-        ("during", begun[-1] if begun else "–"),
+        ("during", begun[-1] if begun else MISSING),
         ("RSS grown by", format_size(sample.rss_bytes - before)),
         ("file pages", format_size(sample.pss.file_bytes)),
         ("anonymous", format_size(sample.pss.anon_bytes)),

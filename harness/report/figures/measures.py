@@ -23,7 +23,7 @@ from harness.report.words.text import (
     tree_text,
 )
 from harness.stats.intervals import NOTHING
-from harness.units import format_multiple
+from harness.units import MISSING, format_multiple
 
 Values = tuple[float, float, float]
 
@@ -81,7 +81,7 @@ def _ratio(row: CaseRow) -> tuple[str, str]:
 
 def _training_tip(row: CaseRow) -> Tip:
     return (
-        ("stands still", stall_text(row.training.stall) if row.training else "–"),
+        ("stands still", stall_text(row.training.stall) if row.training else MISSING),
         ("samples a second", samples_per_s_text(row)),
         ("steady state", epoch_text(row)),
         _ratio(row),

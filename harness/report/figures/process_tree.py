@@ -28,7 +28,7 @@ from harness.report.words.order import own_styles
 from harness.report.words.settings import with_workers
 from harness.report.words.text import capital, tree_text
 from harness.schema.records import DEFAULT_HOST, Tree, TreeSample
-from harness.units import format_multiple, format_seconds, format_size
+from harness.units import MISSING, format_multiple, format_seconds, format_size
 
 MOST_POINTS = 120
 """A course with more samples is thinned out: what cannot be told apart only makes the page big."""
@@ -132,7 +132,7 @@ def _course(tree: Tree, payload_bytes: float) -> tuple[ChartPoint, ...]:
 def _course_tip(tree: Tree, sample: TreeSample) -> Tip:
     begun = [name for name, at_s in tree.marks if at_s <= sample.at_s]
     return (
-        ("during", begun[-1] if begun else "–"),
+        ("during", begun[-1] if begun else MISSING),
         ("grown by", format_size(sample.own_bytes)),
         ("of it shared memory", format_size(sample.pss.shmem_bytes)),
         ("beside it file pages", format_size(sample.pss.file_bytes)),
@@ -206,4 +206,4 @@ def _size_axis(rows: Sequence[DotRow]) -> Axis:
 
 
 def _bytes(size: int | None) -> str:
-    return "–" if size is None else format_size(size)
+    return MISSING if size is None else format_size(size)

@@ -10,9 +10,8 @@ from harness.analysis.wording import percent
 from harness.cases.limit_rows import LimitRow
 from harness.cases.rows import CaseRow
 from harness.charts.chart import Tip
-from harness.units import format_multiple, format_size
+from harness.units import MISSING, format_multiple, format_size
 
-NONE = "–"
 STAGES = {"inputs": "loading the data", "call": "the call"}
 """What was being done when a size failed."""
 
@@ -53,7 +52,7 @@ def any_size(size_bytes: float) -> str:
 def deviation_text(limit: LimitRow) -> str:
     """``+0.3%`` of the budget; what lies beyond the largest size tried misses by no known share."""
     if math.isnan(limit.deviation):
-        return NONE
+        return MISSING
     share = percent(limit.deviation)
     return share if share.startswith("-") or share == "0%" else f"+{share}"
 
@@ -61,7 +60,7 @@ def deviation_text(limit: LimitRow) -> str:
 def beyond_text(limit: LimitRow) -> str:
     """``tensor memory at tensor_from_array.py:57``; nothing of what never failed."""
     if limit.beyond or not limit.kind:
-        return limit.reason or NONE
+        return limit.reason or MISSING
     place = place_of(limit.where)
     line = code_of(limit.where)
     return f"{limit.kind}{f' at {place}' if place else ''}{f': {line}' if line else ''}"

@@ -18,9 +18,8 @@ from harness.schema.records import (
     DISK_SEQUENTIAL,
 )
 from harness.stats.intervals import Interval
-from harness.units import format_multiple, format_rate, format_seconds, format_size
+from harness.units import MISSING, format_multiple, format_rate, format_seconds, format_size
 
-MISSING = "–"
 SMALL_RATIO = 0.01
 """Ratios below this are written as one in so many."""
 
