@@ -26,7 +26,7 @@ class Pretended:
     def nothing(self) -> None:
         pass
 
-    start = synchronize = arrive = reset_peaks = mark = used_bytes = nothing
+    start = synchronize = reset_peaks = mark = used_bytes = nothing
     lies_in_host_memory = nothing
 
     def empty_caches(self) -> bool:
