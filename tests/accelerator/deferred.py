@@ -83,7 +83,9 @@ class Deferred:
             non_blocking: bool = False,
             **options: Any,
         ) -> torch.Tensor:
-            if isinstance(where, torch.dtype) or dtype is not None:
+            if isinstance(where, torch.dtype):
+                return converted(tensor, where, non_blocking=non_blocking, **options)
+            if dtype is not None:
                 return converted(tensor, where, dtype, non_blocking, **options)
             target = zeros_like(tensor)
             self.placed(tensor if where == "cpu" else target)

@@ -31,9 +31,6 @@ class Pretended:
     def synchronize(self) -> None:
         pass
 
-    def arrive(self) -> None:
-        pass
-
     def empty_caches(self) -> bool:
         return False
 
