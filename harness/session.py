@@ -15,7 +15,7 @@ import msgspec
 from harness.borrowing import resolve, source_case, source_of
 from harness.description import ScenarioInfo
 from harness.discover import ScenarioLoadError, built_in_files, entry_point_files, module_files
-from harness.environment import available_bytes
+from harness.environment import available_bytes, python_text
 from harness.errors import UsageError
 from harness.fixtures import FixtureStore
 from harness.forecast import Facts, complete
@@ -221,7 +221,7 @@ def _differences(
             yield name, then[name], now[name]
     versions_then, versions_now = (
         {
-            name: (host.get("python"), host.get("numpy"), host.get("torch"))
+            name: (python_text(host), host.get("numpy"), host.get("torch"))
             for name, host in environment["hosts"].items()  # type: ignore[attr-defined]
         }
         for environment in (then, now)

@@ -113,3 +113,54 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
     )
     done = without_torch(code, tmp_path)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+WORKERS = {"Process", "Pool", "Queue", "SimpleQueue", "JoinableQueue", "Manager", "Pipe"}
+
+
+def left_to_the_default(tree: ast.AST) -> Iterator[str]:
+    """Calls that start workers by whichever method the running Python prefers."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        named = {keyword.arg for keyword in node.keywords}  # None: **options
+        function = ast.unparse(node.func)
+        loads = function.endswith("DataLoader") and "num_workers" in named
+        pools = function.endswith("ProcessPoolExecutor")
+        if (
+            (loads and not named & {"multiprocessing_context", None})
+            or (pools and "mp_context" not in named)
+            or function in {f"multiprocessing.{name}" for name in WORKERS}
+            or (function == "multiprocessing.get_context" and not node.args)
+        ):
+            yield ast.unparse(node)
+
+
+SOURCES = [
+    path for room in ("harness", "scenarios", "tests") for path in (ROOT / room).rglob("*.py")
+]
+
+
+@pytest.mark.parametrize("path", sorted(SOURCES), ids=label)
+def test_no_worker_depends_on_the_default_start_method(path: Path) -> None:
+    """It is fork up to Python 3.13, and forkserver from 3.14 on."""
+    assert list(left_to_the_default(ast.parse(path.read_text()))) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("DataLoader(rows, num_workers=2)", True),
+        ("torch.utils.data.DataLoader(rows, num_workers=2)", True),
+        ("DataLoader(rows, num_workers=2, multiprocessing_context='fork')", False),
+        ("DataLoader(rows, num_workers=2, **options)", False),
+        ("DataLoader(rows)", False),
+        ("multiprocessing.Process(target=int)", True),
+        ("multiprocessing.get_context().Process(target=int)", True),
+        ("multiprocessing.get_context('fork').Process(target=int)", False),
+        ("ProcessPoolExecutor(2)", True),
+        ("ProcessPoolExecutor(2, mp_context=context)", False),
+    ],
+)
+def test_what_depends_on_the_default_is_seen(code: str, found: bool) -> None:
+    assert bool(list(left_to_the_default(ast.parse(code)))) == found

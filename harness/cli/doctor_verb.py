@@ -14,7 +14,7 @@ from harness.environment import read_environment
 from harness.errors import EXIT_OK, EXIT_WORSE, UsageError
 from harness.fitness import Finding, examine
 from harness.host import Host
-from harness.model import HostSpec
+from harness.model import DEFAULT_HOST, HostSpec
 from harness.tree_accuracy import QUICK_WORKERS, tree_checks
 
 _MARKS = {"good": "[green]good[/]", "note": "[yellow]note[/]", "bad": "[red]bad[/]"}
@@ -39,13 +39,12 @@ def doctor_command(
         return calibrate(targets, options)
     if targets or options != NOT_ASKED_FOR:
         raise UsageError("doctor takes scenarios and options only with --calibrate")
-    with err.status("looking at the machine"):
-        findings = examine(read_environment())
-    _print_findings(findings)
-    with err.status("measuring what is known"), Host(HostSpec()) as host:
-        checks = [*memory_checks(host, sizes=QUICK_SIZES), *fault_checks(host), *time_checks(host)]
-        if host.watches_trees:
-            checks += tree_checks(host, workers=QUICK_WORKERS)
+    with Host(HostSpec()) as host:
+        with err.status("looking at the machine"):
+            findings = examine(read_environment({DEFAULT_HOST: host.ask("versions", {})}))
+        _print_findings(findings)
+        with err.status("measuring what is known"):
+            checks = _checks(host)
     _print_checks(checks)
     bad = [finding.name for finding in findings if finding.state == "bad"]
     off = [check.name for check in checks if not check.ok]
@@ -56,6 +55,11 @@ def doctor_command(
     if not (bad or off):
         out.print("fit to measure on; next: ferrybench run --quick")
     return EXIT_WORSE if bad or off else EXIT_OK
+
+
+def _checks(host: Host) -> list[AccuracyCheck]:
+    checks = [*memory_checks(host, sizes=QUICK_SIZES), *fault_checks(host), *time_checks(host)]
+    return checks + list(tree_checks(host, workers=QUICK_WORKERS)) if host.watches_trees else checks
 
 
 def _print_findings(findings: list[Finding]) -> None:

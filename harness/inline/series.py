@@ -14,6 +14,7 @@ from harness.inline.measurement import Measurement
 from harness.inline.reference import Reference
 from harness.inline.trial import TASK, Trials
 from harness.model import Effort, TrialKind
+from harness.trial.interpreter import gil
 
 
 class Series(Closing):
@@ -32,7 +33,7 @@ class Series(Closing):
         safety.refuse_unless_forkable()
         self.effort = effort
         self.warm = warm
-        doubts = () if safety.pause_openmp() else (remarks.OPENMP,)
+        doubts = remarks.doubts(openmp_paused=safety.pause_openmp(), gil=gil())
         others = safety.other_threads()
         self.courses = [Course(job, others, doubts) for job in jobs]
         self._reference = Reference()

@@ -106,7 +106,7 @@ class CutOff(Dataset[int]):
 
 @outcomes.strategy()
 def worker_reads_where_a_file_was_cut_off(data: Any, folder: str) -> Any:
-    return list(DataLoader(CutOff(folder), num_workers=1))
+    return list(DataLoader(CutOff(folder), num_workers=1, multiprocessing_context="fork"))
 
 
 @outcomes.strategy()
@@ -140,7 +140,9 @@ def producer_ends_early(data: Any) -> list[Any]:
 
 @outcomes.strategy()
 def keeps_what_workers_send(data: Any, num_workers: int) -> list[Any]:
-    loader = DataLoader(TensorDataset(torch.from_numpy(data)), 1, num_workers=num_workers)
+    dataset = TensorDataset(torch.from_numpy(data))
+    context = "fork" if num_workers else None
+    loader = DataLoader(dataset, 1, num_workers=num_workers, multiprocessing_context=context)
     return list(loader)
 
 
@@ -230,7 +232,8 @@ class Hungry(Dataset[torch.Tensor]):
 
 @outcomes.strategy(copies=8)
 def worker_needs_memory(data: Any) -> Any:
-    return list(DataLoader(Hungry(8 * data.nbytes), num_workers=1))
+    hungry = Hungry(8 * data.nbytes)
+    return list(DataLoader(hungry, num_workers=1, multiprocessing_context="fork"))
 
 
 @outcomes.strategy(copies=8)
