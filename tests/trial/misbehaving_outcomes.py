@@ -8,6 +8,7 @@ import mmap
 import multiprocessing
 import os
 import queue
+import resource
 import signal
 import threading
 from collections.abc import Iterator
@@ -248,6 +249,8 @@ def swallows_its_memory_error(data: Any) -> Any:
 @outcomes.strategy()
 def leaves_nothing_at_all(data: Any) -> Any:
     """Takes memory in ever smaller pieces, and keeps all of it when it is refused."""
+    if resource.getrlimit(resource.RLIMIT_DATA)[0] == resource.RLIM_INFINITY:
+        return data  # to be warm; all of the address space would take half a minute
     kept: list[Any] = []
     piece = 64 * MIB
     while True:

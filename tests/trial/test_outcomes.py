@@ -151,7 +151,7 @@ def test_inputs_that_do_not_fit_fail_before_the_call(lab: Lab) -> None:
 
 
 def test_with_nothing_left_at_all_the_record_is_still_made(lab: Lab) -> None:
-    limit = bound(lab, "leaves_nothing_at_all", 4096)
+    limit = bound(lab, "survives", 4096)
     record = lab.record(
         "leaves_nothing_at_all", kind="limit", observe="limit", size=4096, bound=limit
     )
