@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from harness.scenario.batches import number_rows, row_numbers, verify_epoch, verify_file_epoch
+from harness.scenario.batches import (
+    START_METHODS,
+    number_rows,
+    row_numbers,
+    verify_epoch,
+    verify_file_epoch,
+)
 
-__all__ = ["number_rows", "row_numbers", "verify_epoch", "verify_file_epoch"]
+__all__ = ["START_METHODS", "number_rows", "row_numbers", "verify_epoch", "verify_file_epoch"]

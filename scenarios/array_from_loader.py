@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from harness import Parameter, Scenario
+from harness.batches import START_METHODS
 from harness.scenario import KIB, MIB
 from harness.scenario.checks import same_values
 
@@ -42,6 +43,9 @@ scenario = Scenario(
         "dtype": Parameter("float32", choices=DTYPES, usual=DTYPES, full=DTYPES),
         "batch_size": Parameter(16, usual=(1, 16, 256), full=(1, 4, 16, 64, 256)),
         "num_workers": Parameter(0, usual=(0, 2), full=(0, 1, 2, 4)),
+        "start_method": Parameter(
+            "fork", choices=START_METHODS, doc="how worker processes begin, where there are any"
+        ),
         "drop_last": Parameter(
             False,
             choices=EITHER,
@@ -92,6 +96,12 @@ def no_such_batches(sample_bytes, dtype, batch_size):
     if sample_bytes < 1 or sample_bytes % np.dtype(dtype).itemsize:
         return f"a sample of {sample_bytes} B is no row of {dtype}"
     return None if batch_size > 0 else f"a batch of {batch_size} samples holds nothing"
+
+
+def no_such_workers(sample_bytes, dtype, batch_size, num_workers, start_method):
+    if not num_workers and start_method != "fork":
+        return "start_method means nothing without workers"
+    return no_such_batches(sample_bytes, dtype, batch_size)
 
 
 # What is alive at the peak, as a multiple of the data and labels.
@@ -176,18 +186,23 @@ def paths_and_batches(size, sample_bytes, batch_size, num_workers):
     return paths + batches_and(0)(size, sample_bytes, batch_size, num_workers)
 
 
-def loader(data, labels, batch_size, num_workers, drop_last):
-    dataset = TensorDataset(torch.from_numpy(data), torch.from_numpy(labels))
-    return DataLoader(dataset, batch_size, num_workers=num_workers, drop_last=drop_last)
+def loader(data, labels, batch_size, num_workers, start_method, drop_last):
+    return DataLoader(
+        TensorDataset(torch.from_numpy(data), torch.from_numpy(labels)),
+        batch_size,
+        num_workers=num_workers,
+        drop_last=drop_last,
+        multiprocessing_context=start_method if num_workers else None,
+    )
 
 
 def single_process(data, labels, batch_size, drop_last):
-    return loader(data, labels, batch_size, num_workers=0, drop_last=drop_last)
+    return loader(data, labels, batch_size, 0, "fork", drop_last)
 
 
-strategy = partial(scenario.strategy, skip=no_such_batches)
+strategy = partial(scenario.strategy, skip=no_such_workers)
 arrays = partial(strategy, group="arrays", setup=loader, shares_memory=False)
-without_workers = partial(arrays, setup=single_process)
+without_workers = partial(arrays, setup=single_process, skip=no_such_batches)
 
 
 # Collect, then copy: all batches are alive while the arrays are made.
@@ -375,8 +390,8 @@ def growing_buffer(data, labels, stream):
 # Reuse: arrays that exist already, and whose pages have been touched.
 
 
-def loader_and_arrays(data, labels, batch_size, num_workers, drop_last):
-    batches = loader(data, labels, batch_size, num_workers, drop_last)
+def loader_and_arrays(data, labels, batch_size, num_workers, start_method, drop_last):
+    batches = loader(data, labels, batch_size, num_workers, start_method, drop_last)
     rows = len(batches) * batch_size if drop_last else len(labels)
     return batches, np.ones_like(data[:rows]), np.ones_like(labels[:rows])
 

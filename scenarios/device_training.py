@@ -5,7 +5,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from harness import Parameter, Scenario
-from harness.batches import number_rows, verify_epoch
+from harness.batches import START_METHODS, number_rows, verify_epoch
 from harness.scenario import MIB
 from harness.scenario.sample_files import CLASSES
 from harness.scenario.training_step import make_step
@@ -30,6 +30,9 @@ scenario = Scenario(
         ),
         "batch_size": Parameter(256, usual=BATCH_SIZES, full=BATCH_SIZES),
         "num_workers": Parameter(0, quick=(0, 2), usual=(0, 2, 4), full=(0, 2, 4, 8)),
+        "start_method": Parameter(
+            "fork", choices=START_METHODS, doc="how worker processes begin, where there are any"
+        ),
     },
 )
 
@@ -51,19 +54,22 @@ def step():
     return make_step("conv", SIDE * SIDE, 0.0, torch.accelerator.current_accelerator())
 
 
-def no_such_batches(batch_size, num_workers):
+def no_such_batches(batch_size, num_workers, start_method):
     if num_workers < 0:
         return f"there cannot be {num_workers} workers"
+    if not num_workers and start_method != "fork":
+        return "start_method means nothing without workers"
     return None if batch_size > 0 else f"a batch cannot hold {batch_size} samples"
 
 
-def loader_of(data, labels, batch_size, num_workers, pin_memory):
+def loader_of(data, labels, batch_size, num_workers, start_method, pin_memory):
     dataset = TensorDataset(torch.from_numpy(data), torch.from_numpy(labels))
     return DataLoader(
         dataset,
         batch_size,
         num_workers=num_workers,
         persistent_workers=num_workers > 0,
+        multiprocessing_context=start_method if num_workers else None,
         pin_memory=pin_memory,
     )
 
@@ -115,21 +121,21 @@ class Prefetched:
 
 
 @scenario.strategy(group="batches", skip=no_such_batches)
-def unpinned(data, labels, batch_size, num_workers):
+def unpinned(data, labels, batch_size, num_workers, start_method):
     """Batches in pageable memory, each sent when it is needed."""
-    return Sent(loader_of(data, labels, batch_size, num_workers, False), False)
+    return Sent(loader_of(data, labels, batch_size, num_workers, start_method, False), False)
 
 
 @scenario.strategy(group="batches", skip=no_such_batches)
-def pinned(data, labels, batch_size, num_workers):
+def pinned(data, labels, batch_size, num_workers, start_method):
     """Batches in pinned memory, each sent when it is needed."""
-    return Sent(loader_of(data, labels, batch_size, num_workers, True), True)
+    return Sent(loader_of(data, labels, batch_size, num_workers, start_method, True), True)
 
 
 @scenario.strategy(group="batches", skip=no_such_batches)
-def prefetched(data, labels, batch_size, num_workers):
+def prefetched(data, labels, batch_size, num_workers, start_method):
     """Batches in pinned memory, each sent while the one before is computed on."""
-    return Prefetched(loader_of(data, labels, batch_size, num_workers, True))
+    return Prefetched(loader_of(data, labels, batch_size, num_workers, start_method, True))
 
 
 class OnDevice:

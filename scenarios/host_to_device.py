@@ -22,7 +22,7 @@ scenario = Scenario(
     parameters={
         "size": Parameter(
             16 * MIB,
-            quick=(64 * KIB, 2 * MIB, 64 * MIB),
+            quick=(64 * KIB, 1 * MIB, 64 * MIB),
             usual=SIZES,
             full=SIZES,
             axis=True,

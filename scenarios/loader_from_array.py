@@ -18,7 +18,7 @@ from torch.utils.data import (
 )
 
 from harness import Parameter, Scenario
-from harness.batches import number_rows, verify_epoch
+from harness.batches import START_METHODS, number_rows, verify_epoch
 from harness.scenario import KIB, MIB
 from harness.trial.device.accelerator import why_none
 
@@ -27,7 +27,6 @@ BATCH_SIZES = (1, 8, 64, 512, 4096)
 SAMPLE_BYTES = (16, 256, KIB, 16 * KIB, 128 * KIB, MIB)
 WORKERS = (0, 1, 2, 4)
 EITHER = (False, True)
-START_METHODS = ("fork", "forkserver", "spawn")
 SHARING = ("file_descriptor", "file_system")
 
 beside_workers = partial(Parameter, beside={"num_workers": 2})

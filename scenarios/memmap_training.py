@@ -22,7 +22,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from harness import Parameter, Scenario
-from harness.batches import verify_file_epoch
+from harness.batches import START_METHODS, verify_file_epoch
 from harness.scenario import KIB, MIB
 from harness.scenario.checks import close_values
 from harness.scenario.npy import read_npy
@@ -40,7 +40,6 @@ ARTICLE = "How can I efficiently use NumPy memmap for PyTorch neural network tra
 SAMPLE_BYTES = (512, KIB, 2 * KIB, 4 * KIB, 4 * KIB + 256, 16 * KIB, 64 * KIB, MIB)
 ON_DISK = ("float32", "uint8", "float16")
 ORDERS = ("shuffled", "sequential")
-START_METHODS = ("fork", "forkserver", "spawn")
 WORKERS = (0, 1, 2, 4)
 
 scenario = Scenario(
@@ -187,18 +186,14 @@ def no_such_rows(size, sample_bytes, batch_size, step, compute_ms, npy, access):
     return no_such_epoch(size, sample_bytes, batch_size, step, compute_ms, npy)
 
 
-def no_such_workers(size, sample_bytes, batch_size, step, compute_ms, npy, num_workers):
-    if num_workers < 0:
-        return f"there cannot be {num_workers} workers"
-    return no_such_epoch(size, sample_bytes, batch_size, step, compute_ms, npy)
-
-
 def no_such_loader(
     size, sample_bytes, batch_size, step, compute_ms, npy, num_workers, start_method
 ):
+    if num_workers < 0:
+        return f"there cannot be {num_workers} workers"
     if not num_workers and start_method != "fork":
         return "start_method means nothing without workers"
-    return no_such_workers(size, sample_bytes, batch_size, step, compute_ms, npy, num_workers)
+    return no_such_epoch(size, sample_bytes, batch_size, step, compute_ms, npy)
 
 
 # Cost models, in multiples of the file and its labels. A batch is held until the next has come.
@@ -433,13 +428,15 @@ def memmap_getitems(path, labels, batch_size, access):
 
 @shuffled(
     copies=needs(of_a_row=LISTED_BYTES + INDEX_BYTES),
+    skip=no_such_loader,
     at={"num_workers": 2},
     not_quick=all_but("compute_ms"),
 )
-def getitems_workers(path, labels, batch_size, num_workers):
+def getitems_workers(path, labels, batch_size, num_workers, start_method):
     """Does so in two workers, each of which opens the file for itself."""
     dataset = BatchesOfRows(path, labels)
-    return loader(dataset, batch_size, "shuffled", num_workers, collate_fn=unchanged)
+    options = {"collate_fn": unchanged}
+    return loader(dataset, batch_size, "shuffled", num_workers, start_method, **options)
 
 
 # Whole batches without a DataLoader: an order, and the rows of each batch.
@@ -786,6 +783,12 @@ def fadvise_dontneed(path, labels, batch_size):
             yield x, y
 
 
+def forked_anew(dataset, batch_size, num_workers):
+    """The published loader; on Linux, workers were forked by default when it was published."""
+    method = "fork" if num_workers else None
+    return DataLoader(dataset, batch_size, num_workers=num_workers, multiprocessing_context=method)
+
+
 class PublishedRows(Dataset):
     def __init__(self, data, labels):
         self.data = data
@@ -807,7 +810,7 @@ class PublishedRows(Dataset):
 def memmap_dataset_published(path, labels, batch_size, num_workers):
     """Makes tensors over the memmap, of which torch warns; its workers end with each epoch."""
     dataset = PublishedRows(np.load(path, mmap_mode="r"), labels)
-    return DataLoader(dataset, batch_size, num_workers=num_workers)
+    return forked_anew(dataset, batch_size, num_workers)
 
 
 # Nearly shuffled: long reads, and neighbours that stay near each other.
@@ -948,10 +951,10 @@ class AugmentedRows(MappedRows):
         return turned(image, self.angles[index : index + 1])[0], label, index
 
 
-@augmented(copies=loader_needs(batches=4), skip=no_such_workers, not_quick=all_but("num_workers"))
-def augment_per_sample(path, labels, batch_size, num_workers):
+@augmented(copies=loader_needs(batches=4), skip=no_such_loader, not_quick=all_but("num_workers"))
+def augment_per_sample(path, labels, batch_size, num_workers, start_method):
     """Flips and rotates sample by sample, in the Dataset: work that workers can share."""
-    return loader(AugmentedRows(path, labels), batch_size, "shuffled", num_workers)
+    return loader(AugmentedRows(path, labels), batch_size, "shuffled", num_workers, start_method)
 
 
 @augmented(copies=needs(temporaries=10))
@@ -991,7 +994,7 @@ def augment_published(path, labels, batch_size, num_workers):
     data = np.load(path, mmap_mode="r")
     images = data.reshape(-1, 1, *sides(data[0].size))
     dataset = PublishedAugmented(images, labels)
-    return DataLoader(dataset, batch_size, num_workers=num_workers)
+    return forked_anew(dataset, batch_size, num_workers)
 
 
 # Other formats, each written once beside the file, in pieces.

@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from harness import Parameter, Scenario
-from harness.batches import number_rows, verify_epoch
+from harness.batches import START_METHODS, number_rows, verify_epoch
 from harness.scenario import KIB
 
 SIZE = 64 * KIB
@@ -46,6 +46,7 @@ scenario = Scenario(
         "size": Parameter(SIZE, choices=(SIZE,), doc="bytes of the data: 64 samples of 1 KiB"),
         "sample_bytes": Parameter(KIB, doc="bytes of one sample, a row of float32"),
         "batch_size": 8,
+        "start_method": Parameter("fork", choices=START_METHODS, doc="how worker processes begin"),
     },
 )
 
@@ -100,39 +101,39 @@ def in_process(data, sample_cost_us, work, batch_size):
     return DataLoader(Costly(data, sample_cost_us, work), batch_size)
 
 
-def in_workers(dataset, batch_size, num_workers, persistent_workers=True):
+def in_workers(dataset, batch_size, start_method, num_workers, persistent_workers=True):
     return DataLoader(
         dataset,
         batch_size,
         num_workers=num_workers,
         persistent_workers=persistent_workers,
-        multiprocessing_context="fork",
+        multiprocessing_context=start_method,
     )
 
 
 @every()
-def workers_1(data, sample_cost_us, work, batch_size):
+def workers_1(data, sample_cost_us, work, batch_size, start_method):
     """One worker, which makes batches while others are used; it lives for all epochs."""
-    return in_workers(Costly(data, sample_cost_us, work), batch_size, 1)
+    return in_workers(Costly(data, sample_cost_us, work), batch_size, start_method, 1)
 
 
 @every()
-def workers_2(data, sample_cost_us, work, batch_size):
+def workers_2(data, sample_cost_us, work, batch_size, start_method):
     """Two workers that live for all epochs."""
-    return in_workers(Costly(data, sample_cost_us, work), batch_size, 2)
+    return in_workers(Costly(data, sample_cost_us, work), batch_size, start_method, 2)
 
 
 @every()
-def workers_4(data, sample_cost_us, work, batch_size):
+def workers_4(data, sample_cost_us, work, batch_size, start_method):
     """Four workers that live for all epochs."""
-    return in_workers(Costly(data, sample_cost_us, work), batch_size, 4)
+    return in_workers(Costly(data, sample_cost_us, work), batch_size, start_method, 4)
 
 
 @every()
-def workers_2_anew(data, sample_cost_us, work, batch_size):
+def workers_2_anew(data, sample_cost_us, work, batch_size, start_method):
     """Two workers that are started for every epoch, as a DataLoader does unless told otherwise."""
     dataset = Costly(data, sample_cost_us, work)
-    return in_workers(dataset, batch_size, 2, persistent_workers=False)
+    return in_workers(dataset, batch_size, start_method, 2, persistent_workers=False)
 
 
 def in_threads(dataset, batch_size, num_threads):

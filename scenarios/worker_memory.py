@@ -9,13 +9,12 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from harness import Parameter, Scenario
-from harness.batches import number_rows, verify_epoch
+from harness.batches import START_METHODS, number_rows, verify_epoch
 from harness.scenario import MIB
 
 SAMPLE_BYTES = 2048
 BATCH_SIZE = 256
 WORKERS = (1, 2, 4)
-START_METHODS = ("fork", "forkserver", "spawn")
 PASSES = (1, 2, 6)
 
 scenario = Scenario(

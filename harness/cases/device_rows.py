@@ -32,6 +32,8 @@ class DeviceRow:
     context_bytes: float
     pinned_asked_bytes: float
     pinned_taken_bytes: float
+    in_host_memory: bool  # then the host's figures hold the device's, too; False if not known
+    note: str  # what the backend lacks, or was not found out
 
     @property
     def rounding(self) -> float:
@@ -66,4 +68,6 @@ def device_row(record: Record) -> DeviceRow | None:
         context_bytes=number(record["device_context_bytes"]),
         pinned_asked_bytes=number(record["pinned_asked_bytes"]),
         pinned_taken_bytes=number(record["pinned_taken_bytes"]),
+        in_host_memory=number(record["device_in_host_memory"]) == 1,
+        note=text(record["device_note"]),
     )

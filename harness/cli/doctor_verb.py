@@ -13,7 +13,7 @@ from harness.errors import EXIT_OK, EXIT_WORSE, UsageError
 from harness.host.environment import read_environment
 from harness.host.host import Host
 from harness.host.machine_checks import MachineCheck, examine
-from harness.schema.records import HostSpec
+from harness.schema.records import DEFAULT_HOST, HostSpec
 from harness.selfcheck.memory_accuracy import (
     QUICK_SIZES,
     AccuracyCheck,
@@ -45,13 +45,12 @@ def doctor_command(
         return calibrate(targets, options)
     if targets or options != NOT_ASKED_FOR:
         raise UsageError("doctor takes scenarios and options only with --calibrate")
-    with err.status("looking at the machine"):
-        findings = examine(read_environment())
-    _print_findings(findings)
-    with err.status("measuring what is known"), Host(HostSpec()) as host:
-        checks = [*memory_checks(host, sizes=QUICK_SIZES), *fault_checks(host), *time_checks(host)]
-        if host.watches_trees:
-            checks += tree_checks(host, workers=QUICK_WORKERS)
+    with Host(HostSpec()) as host:
+        with err.status("looking at the machine"):
+            findings = examine(read_environment({DEFAULT_HOST: host.ask("versions", {})}))
+        _print_findings(findings)
+        with err.status("measuring what is known"):
+            checks = _checks(host)
     _print_checks(checks)
     bad = [finding.name for finding in findings if finding.state == "bad"]
     off = [check.name for check in checks if not check.ok]
@@ -62,6 +61,11 @@ def doctor_command(
     if not (bad or off):
         out.print("fit to measure on; next: ferrybench run --quick")
     return EXIT_WORSE if bad or off else EXIT_OK
+
+
+def _checks(host: Host) -> list[AccuracyCheck]:
+    checks = [*memory_checks(host, sizes=QUICK_SIZES), *fault_checks(host), *time_checks(host)]
+    return checks + list(tree_checks(host, workers=QUICK_WORKERS)) if host.watches_trees else checks
 
 
 def _print_findings(findings: list[MachineCheck]) -> None:

@@ -20,6 +20,8 @@ HARDWARE = (
 SETTINGS = ("kernel", "governor", "thp_enabled", "thp_defrag", "swap_bytes", "ferrybench")
 """Fields of the same machine in another state."""
 HOST_FACTS = ("python", "implementation", "numpy", "torch", "env", "method", "revision")
+LATER_FACTS = ("gil", "start_method")
+"""Facts that earlier journals lack, of which nothing is known to differ then."""
 
 
 @dataclass(frozen=True)
@@ -163,8 +165,10 @@ def differences(base: Environment, candidate: Environment) -> Iterator[Differenc
         if then != now:
             yield Difference(name, _text(then), _text(now), name in HARDWARE)
     for host in base.hosts.keys() & candidate.hosts.keys():
-        for name in HOST_FACTS:
+        for name in (*HOST_FACTS, *LATER_FACTS):
             then, now = base.hosts[host].get(name), candidate.hosts[host].get(name)
+            if name in LATER_FACTS and None in (then, now):
+                continue
             if then != now:
                 label = name if host == "default" else f"{name} of host {host}"
                 yield Difference(label, _text(then), _text(now), hardware=False)

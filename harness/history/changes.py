@@ -25,11 +25,7 @@ def runs_needed(series: Series) -> int:
 
 
 def cuts_of(series: Series, tolerance: Tolerance) -> list[int]:
-    """The first point of every new level, in a series that has enough runs.
-
-    Raises:
-        UnableError: ruptures is not installed.
-    """
+    """The first point of every new level, in a series that has enough runs."""
     amount = series.metric.amount
     return _timed(series, tolerance) if amount is None else _counted(series, amount, tolerance)
 

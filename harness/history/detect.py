@@ -34,9 +34,6 @@ def history(
         metrics: what to follow.
         tolerance: what is no difference.
         remarks: what a reader should know, of gathering the runs.
-
-    Raises:
-        UnableError: ruptures is not installed.
     """
     wanted = [metric for metric in METRICS if metric.name in metrics]
     keys = [

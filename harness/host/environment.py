@@ -87,6 +87,16 @@ def read_environment(hosts: Mapping[str, Mapping[str, Any]] | None = None) -> En
     )
 
 
+def python_text(host: Mapping[str, Any]) -> str:
+    """The version of a host's interpreter, and what kind of build it is if not the usual one."""
+    version = str(host.get("python", ""))
+    return f"{version} free-threaded, GIL {gil}" if (gil := host.get("gil")) in FREE else version
+
+
+FREE = ("on", "off")
+"""What a host says of the GIL if its interpreter is a free-threaded build."""
+
+
 def usable_processors() -> int:
     """Processors this process may run on."""
     if hasattr(os, "sched_getaffinity"):

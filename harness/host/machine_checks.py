@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from harness.host.environment import Environment
+from harness.host.environment import FREE, Environment, python_text
 from harness.units import format_seconds, format_size
 
 State = Literal["good", "note", "bad"]
@@ -43,6 +43,7 @@ def examine(environment: Environment) -> list[MachineCheck]:
     """
     checks: tuple[Callable[[Environment], Iterator[MachineCheck]], ...] = (
         _start_method,
+        _interpreters,
         _peak_memory,
         _huge_pages,
         _load,
@@ -61,6 +62,16 @@ def _start_method(environment: Environment) -> Iterator[MachineCheck]:
         yield MachineCheck("fresh processes", "good", "fork: a trial starts in milliseconds")
     else:
         yield MachineCheck("fresh processes", "note", "no fork here: each trial imports torch anew")
+
+
+def _interpreters(environment: Environment) -> Iterator[MachineCheck]:
+    for host in environment.hosts.values():
+        text = f"{python_text(host)}; workers begin by {host['start_method']} if nothing is said"
+        if host["gil"] in FREE:
+            advice = "compare with runs of such a build alone; see by the checks below what holds"
+            yield MachineCheck("Python", "note", text, advice)
+        else:
+            yield MachineCheck("Python", "good", text)
 
 
 def _peak_memory(environment: Environment) -> Iterator[MachineCheck]:

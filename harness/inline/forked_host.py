@@ -24,6 +24,7 @@ from harness.errors import UnableError
 from harness.host.closing import Closing
 from harness.host.host import GRACE_S, Observed, Report
 from harness.trial.base import process
+from harness.trial.base.children import forget_fork_server
 from harness.trial.server import Server
 from harness.trial.tasks import Task
 
@@ -144,6 +145,7 @@ def _become_host(tasks: Mapping[str, Task], asked: int, answered: int, not_ours:
         process.die_with_parent()
         os.setsid()  # Ctrl-C reaches the other process alone
         process.adopt_orphans()
+        forget_fork_server()
         _forget_signals()
         for end in not_ours:
             os.close(end)

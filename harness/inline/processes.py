@@ -14,6 +14,7 @@ from harness.inline.one_process import ProcessRun
 from harness.inline.snapshot import Snapshot
 from harness.inline.trial import TASK, Trials
 from harness.schema.records import Effort, TrialKind
+from harness.trial.interpreter import gil
 
 
 class Processes(Closing):
@@ -32,7 +33,7 @@ class Processes(Closing):
         fork_safety.refuse_unless_forkable()
         self.effort = effort
         self.warm = warm
-        doubts = () if fork_safety.pause_openmp() else (remarks.OPENMP,)
+        doubts = remarks.doubts(openmp_paused=fork_safety.pause_openmp(), gil=gil())
         others = fork_safety.other_threads()
         self.runs = [ProcessRun(job, others, doubts) for job in jobs]
         self._reference = Snapshot()

@@ -18,6 +18,7 @@ SHARED = "what it changes lies in shared memory, which a fork does not keep apar
 CHANGES = "it changes its arguments, which were restored before each further call"
 LAZY = "what it returns has yet to be gone through: measure lambda: list(…) for the whole of it"
 MODES = "times of single calls fall into two clusters: a median describes neither"
+FREE_THREADED = "this Python is a free-threaded build, with the GIL {}: compare with none but such"
 _NOTABLE_BYTES = 1024**2
 _NOTABLE_SHARE = 0.05
 """The first call is spoken of where it took more than a later one by this, and by this share."""
@@ -45,6 +46,12 @@ def remarks(found: Measurement, *, changes: bool, lazy: bool) -> list[str]:
         names = ", ".join(dict.fromkeys(found.other_threads))
         said.append(f"a fork leaves other threads behind, with any lock they hold: {names}")
     return said
+
+
+def doubts(*, openmp_paused: bool, gil: str) -> tuple[str, ...]:
+    """What should be known of the process that is measured, whatever the figures."""
+    said = () if openmp_paused else (OPENMP,)
+    return said if gil == "always" else (*said, FREE_THREADED.format(gil))
 
 
 def _of_first_call(first: Ledger, later: Ledger) -> list[str]:

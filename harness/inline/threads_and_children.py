@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.trial.base.process import children
+from harness.trial.base.children import (
+    children,
+    helpers_pipes,
+    is_helper,
+    open_descriptors,
+    served,
+)
 
-_DESCRIPTORS = Path("/proc/self/fd")
 _OURS = ("/status", "/clear_refs")
 """Files of /proc/PID that a trial itself opens, to read its memory."""
-_TRACKER = "multiprocessing.resource_tracker"
-"""A process that Python starts once and keeps, by design."""
+_SERVED = "a process that multiprocessing's fork server started"
 _LONGEST = 80
 
 
@@ -46,17 +48,20 @@ def _more(names: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def holdings() -> Holdings:
-    """What this process has open and has started; nothing where the system does not tell."""
-    if not _DESCRIPTORS.exists():
-        return Holdings()
-    descriptors = []
-    for name in os.listdir(_DESCRIPTORS):  # noqa: PTH208 — a Path for each would be waste
-        with contextlib.suppress(OSError):  # the one of this very listing is closed by now
-            target = str((_DESCRIPTORS / name).readlink())
-            if not (target.startswith("/proc/") and target.endswith(_OURS)):
-                descriptors.append(_plain(target))
-    processes = [_command(pid) for pid in children()]
-    return Holdings(tuple(descriptors), tuple(name for name in processes if _TRACKER not in name))
+    """What this process has open and has started; nothing where the system does not tell.
+
+    Python's own helpers and the pipes to them are left out: it keeps them, not the call that was
+    the first to need them.
+    """
+    ignored = helpers_pipes()
+    descriptors = [
+        _plain(target)
+        for _, target in open_descriptors()
+        if not (target.startswith("/proc/") and target.endswith(_OURS)) and target not in ignored
+    ]
+    processes = [_command(pid) for pid in children() if not is_helper(pid)]
+    processes += [_SERVED for _ in served()]
+    return Holdings(tuple(descriptors), tuple(processes))
 
 
 def _plain(target: str) -> str:

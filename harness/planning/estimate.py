@@ -10,6 +10,8 @@ from harness.planning.order import Step
 from harness.schema.records import PlannedCase, Trial, TrialKind
 
 FIRST_GUESS_S = 0.2
+ON_DEVICE_S = 1.5
+"""The same of a process that makes the context of an accelerator."""
 
 
 def whole_searches(trials: Iterable[Trial]) -> list[Trial]:
@@ -59,7 +61,7 @@ class Estimator:
         for label in self._labels(step.case, step.kind):
             if label in self._alike:
                 return statistics.median(self._alike[label])
-        return FIRST_GUESS_S
+        return ON_DEVICE_S if self._cases[step.case].on_device else FIRST_GUESS_S
 
     def total_s(self, steps: Iterable[Step]) -> float:
         """Seconds these trials are expected to take together."""

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import UsageError
-from harness.host.environment import available_bytes
+from harness.host.environment import available_bytes, python_text
 from harness.host.host import Host
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import Header, Plan, ResumeLine, Run
@@ -227,7 +227,7 @@ def _differences(
             yield name, then[name], now[name]
     versions_then, versions_now = (
         {
-            name: (host.get("python"), host.get("numpy"), host.get("torch"))
+            name: (python_text(host), host.get("numpy"), host.get("torch"))
             for name, host in environment["hosts"].items()  # type: ignore[attr-defined]
         }
         for environment in (then, now)

@@ -20,6 +20,8 @@ from harness.scenario.checks import as_array, same_values
 from harness.scenario.file_numbers import FileRows, Rows
 from harness.scenario.sample_files import Array
 
+START_METHODS = ("fork", "forkserver", "spawn")
+"""How worker processes begin. Loaders name one, as the default is not the same for every Python."""
 NUMBER_BYTES = 4
 ROW_0 = 0x3F000000
 """The bits of row 0's number: 0.5 as float32. No number up to 2**30 is a NaN or a denormal."""

@@ -1,8 +1,9 @@
-"""Where a series may have changed: the optimal partition, by the library ruptures.
+"""Where a series may have changed: its optimal partition.
 
-C. Truong, L. Oudre, N. Vayatis, Selective review of offline change point detection methods, Signal
-Processing 167 (2020) 107299. Few runs are segmented at once and exactly: the partition that
-minimises the squared deviations from each segment's mean, plus a penalty for each segment.
+B. Jackson et al., An algorithm for optimal partitioning of data on an interval, IEEE Signal
+Processing Letters 12 (2005) 105. Few runs are segmented at once and exactly: the partition that
+minimises the squared deviations from each segment's mean, plus a penalty for each segment. The
+best partition of the first runs is found for one, two, three … of them, each from those before.
 
 What is segmented are the ranks of the values, as in A. Lung-Yut-Fong, C. Lévy-Leduc, O. Cappé,
 Homogeneity and change-point detection tests for multivariate data using rank statistics, Journal
@@ -23,8 +24,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from harness.errors import UnableError
+import numpy as np
+import numpy.typing as npt
 
+Array = npt.NDArray[np.float64]
 Judge = Callable[[Sequence[int], Sequence[int]], float]
 """How doubtful a change is between two segments, given as indices: 0 certain, 1 none."""
 
@@ -35,24 +38,40 @@ def proposed(values: Sequence[float], least: int) -> list[int]:
     Args:
         values: one per run.
         least: runs that a segment must have.
-
-    Raises:
-        UnableError: ruptures is not installed.
     """
     if len(values) < 2 * least or min(values) == max(values):
         return []
-    try:
-        from ruptures import KernelCPD  # takes a second to import
-        from scipy.stats import rankdata
-    except ImportError as error:
-        raise UnableError(
-            f"change points need the package ruptures ({error}); its release 1.1.10 installs on "
-            "Python 3.11 to 3.13: pip install ruptures"
-        ) from error
-    ranks = rankdata(values)
-    penalty = ranks.var() * math.log(len(values))
-    search = KernelCPD(kernel="linear", min_size=least).fit(ranks.reshape(-1, 1))
-    return [int(end) for end in search.predict(pen=penalty)[:-1]]
+    ranks = _ranks(values)
+    return _partition(ranks, float(ranks.var()) * math.log(len(values)), least)
+
+
+def _ranks(values: Sequence[float]) -> Array:
+    """1 for the least; equals share the mean of theirs."""
+    _, which, counts = np.unique(values, return_inverse=True, return_counts=True)
+    means: Array = np.cumsum(counts) - (counts - 1) / 2
+    return means[which]
+
+
+def _partition(values: Array, penalty: float, least: int) -> list[int]:
+    """Where the segments of the cheapest partition begin, but for the first."""
+    values = values - values.mean()  # so that squares of the sums below do not cancel
+    sums = np.concatenate(([0.0], np.cumsum(values)))
+    squares = np.concatenate(([0.0], np.cumsum(values**2)))
+    cheapest = np.full(len(sums), math.inf)  # by the number of runs that are partitioned
+    cheapest[0] = 0.0
+    last = np.zeros(len(sums), int)  # where the last segment of that partition begins
+    for end in range(least, len(sums)):
+        starts = np.arange(end - least + 1)
+        deviations = squares[end] - squares[starts]
+        deviations -= (sums[end] - sums[starts]) ** 2 / (end - starts)
+        costs = cheapest[starts] + deviations + penalty
+        last[end] = int(costs.argmin())
+        cheapest[end] = costs[last[end]]
+    cuts = []
+    end = len(values)
+    while (end := int(last[end])) > 0:
+        cuts.append(end)
+    return cuts[::-1]
 
 
 def standing(cuts: Sequence[int], count: int, judge: Judge, level: float) -> list[int]:
@@ -79,21 +98,21 @@ def placed(values: Sequence[float], cuts: Sequence[int], least: int) -> list[int
 
     Args:
         values: one per run.
-        cuts: that stand; there is ruptures, then.
+        cuts: that stand.
         least: runs that a segment must have.
     """
-    if not cuts:
-        return []
-    from numpy import asarray
-    from ruptures import Dynp
-
     moved = list(cuts)
     for index in range(len(moved)):
         before, after = around(moved, len(values), index)
-        part = asarray(values[before.start : after.stop])
-        best = Dynp(model="l1", min_size=least, jump=1).fit(part).predict(n_bkps=1)
-        moved[index] = before.start + int(best[0])
+        part = np.asarray(values[before.start : after.stop])
+        places = range(least, len(part) - least + 1)
+        moved[index] = before.start + min(places, key=lambda place: _misfit(part, place))
     return moved
+
+
+def _misfit(values: Array, place: int) -> float:
+    """The absolute deviations from the medians of what lies before a place, and after it."""
+    return sum(float(np.abs(part - np.median(part)).sum()) for part in np.split(values, [place]))
 
 
 def around(cuts: Sequence[int], count: int, index: int) -> tuple[range, range]:

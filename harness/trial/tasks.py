@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
-import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict
@@ -167,11 +165,10 @@ def versions(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     import torch
 
     from harness.trial.device.accelerator import describe_accelerator
+    from harness.trial.interpreter import describe_interpreter
 
     return {
-        "python": platform.python_version(),
-        "implementation": platform.python_implementation(),
-        "executable": sys.executable,
+        **describe_interpreter(),
         "numpy": np.__version__,
         "torch": torch.__version__,
         "torch_threads": torch.get_num_threads(),

@@ -7,6 +7,7 @@ reads too early, or fills a buffer again too early, so has wrong data every time
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from types import SimpleNamespace
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 import torch
+
+from harness.trial.device import kernels, overlap
 
 CPU = torch.device("cpu")
 
@@ -49,8 +52,10 @@ class Deferred:
             cudaHostRegister=lambda pointer, size, flags: 0,
             cudaHostUnregister=lambda pointer: 0,
         )
-        monkeypatch.setattr(torch, "Stream", lambda device: nullcontext())
-        monkeypatch.setattr(torch, "Event", lambda device: _Event(self))
+        monkeypatch.setattr(torch, "Stream", lambda device: _Stream())
+        monkeypatch.setattr(torch, "Event", lambda device, enable_timing=False: _Event(self))
+        for work in (kernels, overlap):  # of no use here, and large
+            monkeypatch.setattr(work, "SIDES", (8,))
         monkeypatch.setattr(torch, "mm", lambda left, right, out: out)  # takes its time elsewhere
         monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: CPU)
         monkeypatch.setattr(torch.accelerator, "current_stream", lambda: stream)
@@ -63,7 +68,7 @@ class Deferred:
 
     def _install_tensor(self, monkeypatch: pytest.MonkeyPatch) -> None:
         copy_, clone, zeros_like = torch.Tensor.copy_, torch.Tensor.clone, torch.zeros_like
-        converted = torch.Tensor.to
+        converted: Callable[..., torch.Tensor] = torch.Tensor.to
 
         def copied(
             target: torch.Tensor, source: torch.Tensor, non_blocking: bool = False
@@ -79,12 +84,14 @@ class Deferred:
         def to(
             tensor: torch.Tensor,
             where: Any,
-            dtype: torch.dtype | None = None,
+            *more: Any,
             non_blocking: bool = False,
             **options: Any,
         ) -> torch.Tensor:
-            if isinstance(where, torch.dtype) or dtype is not None:
-                return converted(tensor, where, dtype, non_blocking, **options)
+            if isinstance(where, torch.dtype):
+                return converted(tensor, where, *more, non_blocking=non_blocking, **options)
+            if more:  # a module's parameters, which are not sent as data is
+                return converted(tensor, where, *more, **options)
             target = zeros_like(tensor)
             self.placed(tensor if where == "cpu" else target)
             return copied(target, tensor, non_blocking)
@@ -118,15 +125,27 @@ def _refuse_unless_zero(error: int) -> None:
     assert error == 0
 
 
+class _Stream(nullcontext[None]):
+    """Of one's own; what is queued on it is as late as on any other."""
+
+    def wait_stream(self, other: Any) -> None: ...
+
+
 class _Event:
     """Waited for before it was recorded, it has nothing to wait for."""
 
     def __init__(self, deferred: Deferred) -> None:
         self.deferred = deferred
         self.recorded = False
+        self.at_s = 0.0
 
     def record(self) -> None:
         self.recorded = True
+        self.at_s = time.perf_counter()
+
+    def elapsed_time(self, later: _Event) -> float:
+        """In milliseconds, as torch tells it."""
+        return (later.at_s - self.at_s) * 1e3
 
     def synchronize(self) -> None:
         if self.recorded:

@@ -88,6 +88,7 @@ def timed(
     blocked: float = 0.25,
     overlaps: tuple[Overlap, ...] = (),
     events: bool = True,
+    note: str = "",
 ) -> Trial:
     """A trial whose calls block the host for a share of their time."""
     one = trial(index, number, done_s, first_s=first_s, payload=payload, shares=None)
@@ -104,6 +105,7 @@ def timed(
             blocked_s=tuple(blocked * one for one in samples),
             events_s=tuple(0.9 * one for one in samples) if events else (),
             overlaps=overlaps,
+            note=note,
         ),
     )
 

@@ -33,9 +33,6 @@ class Pretended:
     def synchronize(self) -> None:
         pass
 
-    def arrive(self) -> None:
-        pass
-
     def empty_caches(self) -> bool:
         return False
 

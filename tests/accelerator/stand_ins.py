@@ -111,10 +111,6 @@ class StandInDevice:
         self.log.append("synchronize")
         self.now.ns = max(self.now.ns, *self.busy_until_ns.values())
 
-    def arrive(self) -> None:
-        self.log.append("arrive")
-        self.now.ns = max(self.now.ns, self.busy_until_ns["current"])
-
     def mark(self) -> Mark | None:
         self.log.append("mark")
         return At(max(self.now.ns, self.busy_until_ns["current"])) if self.has_events else None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
+import msgspec
 import pytest
 import torch
 
@@ -73,7 +74,7 @@ def test_a_rate_is_bytes_by_the_fastest_sample(has_events: bool) -> None:
     def move() -> None:
         transfer(device, 0, next(times_ms))()
 
-    moves: list[Move] = [("device_both", 2 * MIB, move)]
+    moves: list[Move] = [("device_both", 2 * MIB, lambda: move)]
     (found,) = measure_device_ceilings({"size_bytes": MIB}, device, moves)["ceilings"]
     assert found["size_bytes"] == MIB
     assert len(found["samples_s"]) == SAMPLES
@@ -86,11 +87,28 @@ def test_a_rate_is_bytes_by_the_fastest_sample(has_events: bool) -> None:
 
 def test_a_rate_is_not_by_events_where_the_host_copies() -> None:
     device = StandInDevice(RealClock())
-    moves: list[Move] = [("device_to", MIB, lambda: device.now.spend(1))]
+    moves: list[Move] = [("device_to", MIB, lambda: lambda: device.now.spend(1))]
     device.mark = lambda: At(0)  # type: ignore[method-assign]  # passed as soon as recorded
     (found,) = measure_device_ceilings({"size_bytes": MIB}, device, moves)["ceilings"]
     assert min(found["samples_s"]) >= 1e-3
     assert found["bytes_per_s"] == MIB / min(found["samples_s"])
+
+
+def test_one_that_cannot_be_measured_leaves_the_others() -> None:
+    device = StandInDevice()
+
+    def without_pinning() -> Any:
+        raise RuntimeError("CUDA error: out of memory")
+
+    moves: list[Move] = [
+        ("device_to", MIB, without_pinning),
+        ("device_copy", MIB, lambda: transfer(device, 0, 1)),
+    ]
+    to, copy = measure_device_ceilings({"size_bytes": MIB}, device, moves)["ceilings"]
+    assert to["bytes_per_s"] == 0
+    assert "not measured: RuntimeError: CUDA error: out of memory" in to["note"]
+    assert copy["bytes_per_s"] == pytest.approx(MIB / 1e-3)
+    assert msgspec.convert([to, copy], list[Ceiling])
 
 
 def test_loading_every_scenario_asks_no_device_for_anything(

@@ -57,6 +57,13 @@ def test_without_events_there_is_no_column_of_them(tmp_path: Path) -> None:
     assert math.isnan(row["first_event_s"])
 
 
+def test_what_was_not_found_out_is_a_column(tmp_path: Path) -> None:
+    notes = ("no overlap", "", "no overlap", "no events")
+    row = row_of(tmp_path, *(timed(0, n, 1.0, note=note) for n, note in enumerate(notes, 1)))
+    assert row["device_note"] == "no overlap; no events"
+    assert row_of(tmp_path / "none", timed(0, 1, 1.0))["device_note"] is None
+
+
 def test_overlap_is_the_median_of_all_tries(tmp_path: Path) -> None:
     some = tuple(Overlap(1.0, 1.0, both_s) for both_s in (1.0, 1.5, 2.0))
     row = row_of(tmp_path, timed(0, 1, 1.0, overlaps=some))
@@ -98,6 +105,7 @@ def test_memory_comes_from_the_trial_that_read_it(tmp_path: Path) -> None:
     assert row["device_retained_bytes"] == MIB
     assert row["device_context_bytes"] == 500 * MIB
     assert (row["pinned_asked_bytes"], row["pinned_taken_bytes"]) == (3 * MIB, 4 * MIB)
+    assert row["device_in_host_memory"] is None
 
 
 def test_a_backend_that_tells_nothing_leaves_gaps(tmp_path: Path) -> None:

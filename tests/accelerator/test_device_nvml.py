@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from harness.trial.device import accelerator
 from harness.trial.device.accelerator import NVML, TorchDevice, opened
 from harness.trial.device.nvml import VISIBLE, first_visible
 
@@ -158,7 +159,8 @@ def test_a_reading_of_another_device_is_not_believed(
     cuda: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cuda[0] = "bbbb-2"  # CUDA counts the fastest first, NVML by slot
-    monkeypatch.setattr(torch.accelerator, "get_memory_info", lambda: (10, 30))
+    by_driver = SimpleNamespace(used_bytes=lambda: 20)  # where there is a device, too
+    monkeypatch.setattr(accelerator, "Allocator", lambda device: by_driver)
     found = opened(TorchDevice())
     assert found.context_bytes is None
     assert found.device.used_bytes() == 20

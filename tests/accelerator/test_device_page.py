@@ -131,6 +131,24 @@ def test_pinned_memory_that_is_rounded_up_says_by_how_much(sent: Content) -> Non
     assert rounded.rows[0][1][-2:] == ("48 MiB", "64 MiB (1.33×)")
 
 
+def test_what_the_figures_do_not_hold_is_said_once(sent: Content) -> None:
+    sweep = sent.scenarios[0].sweep
+    noted = tuple(
+        replace(row, device=replace(row.device, note="no time by events", in_host_memory=True))
+        for row in sweep.main
+        if row.device is not None and row.strategy in ("pinned_to", "pageable_to")
+    )
+    table = device_table(replace(sweep, main=noted))
+    assert table is not None
+    assert table.remarks == (
+        "`pageable_to`, `pinned_to`: no time by events.",
+        "What this device allocates is memory of the host, whose figures hold it, too.",
+    )
+    without = device_table(sweep)
+    assert without is not None
+    assert without.remarks == ()
+
+
 def test_the_accelerator_stands_with_the_machine() -> None:
     assert not any(name == "Accelerator" for name, _ in machine_pairs(ENVIRONMENT))
     about = {"kind": "cuda", "name": "A Device", "memory_bytes": 80 * 1024 * MIB, "count": 2}

@@ -76,6 +76,8 @@ class Trials:
         }
         report = self.host.call("measure", request, 120.0)
         assert report.answer is not None, report
+        if report.answer["outcome"]["name"] == "skipped":
+            pytest.skip(report.answer["outcome"]["reason"])
         return report.answer
 
     @staticmethod
@@ -159,8 +161,11 @@ print(time.perf_counter() - began)
 
 
 def test_the_context_takes_as_long_as_in_a_plain_process(trials: Trials) -> None:
-    done = subprocess.run([sys.executable, "-c", PLAIN], capture_output=True, text=True, check=True)
-    plain_s = float(done.stdout)
+    command = [sys.executable, "-c", PLAIN]
+    plain_s = min(
+        float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        for _ in range(2)  # a driver that was asleep takes longer to start
+    )
     context_s = timing_of(trials("host_to_device", "pageable_to", size=MIB)).context_s
     # What was started before it was timed would be missing: starting the driver is most of it.
     assert context_s > plain_s / 3

@@ -25,8 +25,6 @@ class Late(pretending.Pretended):
     def synchronize(self) -> None:
         deferred.flush()
 
-    arrive = synchronize
-
 
 def install() -> None:
     """In the process of a host, after what is pretended already."""
@@ -44,4 +42,7 @@ def rehearsed(name: str) -> Scenario:
 
 
 install()
-to, back, training = map(rehearsed, ("host_to_device", "device_to_host", "device_training"))
+to, back, training, images, arrays = map(
+    rehearsed,
+    ("host_to_device", "device_to_host", "device_training", "preprocess", "array_from_loader"),
+)

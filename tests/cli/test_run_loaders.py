@@ -47,7 +47,11 @@ def no_batches(batch_size):
 @scenario.strategy(skip=no_batches)
 def dataset(rows, batch_size, num_workers, shuffle):
     return DataLoader(
-        TensorDataset(torch.from_numpy(rows)), batch_size, shuffle=shuffle, num_workers=num_workers
+        TensorDataset(torch.from_numpy(rows)),
+        batch_size,
+        shuffle=shuffle,
+        num_workers=num_workers,
+        multiprocessing_context="fork" if num_workers else None,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -21,7 +22,7 @@ import torch
 
 from harness import Measurement, measure
 from harness.errors import UsageError
-from harness.trial.base.process import children
+from harness.trial.base.children import children
 
 
 def raises() -> None:
@@ -240,15 +241,58 @@ def test_what_is_closed_and_joined_is_no_leftover(tmp_path: Path) -> None:
     def tidy() -> int:
         with (tmp_path / "file").open("w") as stream:
             stream.write("x")
-        loader: Any = torch.utils.data.DataLoader([1, 2], num_workers=2)  # type: ignore[arg-type]
+        loader: Any = torch.utils.data.DataLoader(
+            [1, 2],  # type: ignore[arg-type]
+            num_workers=2,
+            multiprocessing_context="fork",
+        )
         return sum(int(batch) for batch in loader)
 
     found = measure(tidy, trials=1, steady_s=0.01)
     assert found.ok, found
+    assert_nothing_left(found)
+
+
+@pytest.mark.parametrize("method", [None, "fork", "forkserver", "spawn"])
+def test_helpers_that_python_keeps_for_workers_are_no_leftovers(method: str | None) -> None:
+    """None: whatever start method is this Python's default."""
+
+    def tidy() -> None:
+        context: Any = multiprocessing.get_context(method)
+        queue = context.Queue()
+        worker = context.Process(target=int)
+        worker.start()
+        worker.join()
+        worker.close()
+        queue.close()
+        queue.join_thread()
+
+    found = measure(tidy, trials=1, steady_s=0.01)
+    assert found.ok, found
+    assert_nothing_left(found)
+
+
+def assert_nothing_left(found: Measurement) -> None:
     assert found.leftovers is not None
     assert found.leftovers.descriptors == found.leftovers.processes == ()
     assert found.repeats is not None
     assert found.repeats.descriptors == found.repeats.processes == 0
+    assert not any("left running" in remark for remark in found.remarks)
+
+
+def test_what_the_fork_server_started_and_nobody_ended_is_told() -> None:
+    def leaks_a_worker() -> None:
+        worker = multiprocessing.get_context("forkserver").Process(target=time.sleep, args=(60,))
+        worker.start()
+        kept.append(worker)
+
+    found = measure(leaks_a_worker, trials=1, steady_s=0.01)
+    assert found.ok, found
+    assert found.leftovers is not None
+    assert found.leftovers.processes == ("a process that multiprocessing's fork server started",)
+    assert found.repeats is not None
+    assert found.repeats.processes == found.repeats.calls > 0
+    assert any("left running" in remark for remark in found.remarks)
 
 
 def test_memory_that_grows_from_call_to_call_is_told() -> None:

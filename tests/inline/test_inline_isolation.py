@@ -287,6 +287,27 @@ def python(code: str, *options: str, stdin: str | None = None) -> str:
     return done.stdout
 
 
+WITH_A_FORK_SERVER = """
+import multiprocessing
+import harness
+
+def a_worker_ends():
+    worker = multiprocessing.get_context("forkserver").Process(target=int)
+    worker.start()
+    worker.join()
+    return worker.exitcode
+
+a_worker_ends()
+found = harness.measure(a_worker_ends, check=lambda code: code == 0, trials=1, steady_s=0.01)
+print(found.outcome, found.leftovers.descriptors, found.leftovers.processes, a_worker_ends())
+"""
+
+
+def test_a_process_may_have_a_fork_server_before_it_measures_what_needs_one() -> None:
+    said = python(WITH_A_FORK_SERVER)
+    assert said == "Outcome(name='ok', reason='', kind='', where='') () () 0\n"
+
+
 def test_torch_is_not_imported_for_it() -> None:
     code = (
         "import sys, numpy as np, harness\n"

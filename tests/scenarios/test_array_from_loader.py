@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from harness.host.host import Host
+from harness.scenario.declaration import call_with
 from harness.scenario.discover import built_in_files
 from harness.schema.records import Effort, Value
 from harness.trial.base.request import BoundStrategy
@@ -251,10 +252,12 @@ def test_files_are_made_where_they_will_be_removed(name: str, bench: Bench, tmp_
     assert {str(path) for path in named} == made
 
 
-def skipped(name: str, sample_bytes: int, dtype: str, batch_size: int) -> str:
+def skipped(name: str, sample_bytes: int, dtype: str, batch_size: int, **changed: Value) -> str:
     skip = SCENARIO.strategies[name].skip
     assert skip is not None
-    return skip(sample_bytes, dtype, batch_size) or ""
+    workers: dict[str, Value] = {"num_workers": 0, "start_method": "fork", **changed}
+    point = {"sample_bytes": sample_bytes, "dtype": dtype, "batch_size": batch_size, **workers}
+    return call_with(skip, point) or ""
 
 
 @pytest.mark.parametrize("name", ON_DEVICE)
@@ -262,6 +265,7 @@ def test_accelerator_strategies_say_what_they_lack(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     point: dict[str, Value] = {"sample_bytes": 4096, "dtype": "float32", "batch_size": 16}
+    point |= {"num_workers": 0, "start_method": "fork"}
     monkeypatch.setattr(accelerator, "why_none", lambda: "no accelerator: none")
     assert why_skipped(SCENARIO.strategies[name], point) == "no accelerator: none"
     monkeypatch.setattr(accelerator, "why_none", lambda: "")
@@ -277,6 +281,12 @@ def test_points_without_batches_are_skipped(
     sample_bytes: int, dtype: str, batch_size: int, match: str
 ) -> None:
     assert match in skipped("list_cat", sample_bytes, dtype, batch_size)
+
+
+def test_a_start_method_without_workers_is_skipped() -> None:
+    said = "start_method means nothing without workers"
+    assert skipped("list_cat", 4096, "float32", 16, start_method="spawn") == said
+    assert skipped("list_cat", 4096, "float32", 16, start_method="spawn", num_workers=1) == ""
 
 
 # Descriptors, which a trial limits: 256 batches of two tensors each from two workers.

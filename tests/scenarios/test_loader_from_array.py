@@ -94,7 +94,9 @@ def test_an_iterable_dataset_shuffles_anew_for_every_epoch(
 ) -> None:
     # GIVEN the strategy's loader, with workers that may stay
     _, made = bench.call(SCENARIO, "iterable_dataset", **RAGGED, shuffle=True)
-    options: dict[str, Any] = {"persistent_workers": persistent} if workers else {}
+    options: dict[str, Any] = {}
+    if workers:
+        options = {"persistent_workers": persistent, "multiprocessing_context": "fork"}
     loader = DataLoader(made.dataset, batch_size=None, num_workers=workers, **options)
     # THEN every epoch has all samples, in an order of its own
     seen = [order(loader) for _ in range(3)]

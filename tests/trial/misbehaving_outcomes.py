@@ -8,6 +8,7 @@ import mmap
 import multiprocessing
 import os
 import queue
+import resource
 import signal
 import threading
 from collections.abc import Iterator
@@ -106,7 +107,7 @@ class CutOff(Dataset[int]):
 
 @outcomes.strategy()
 def worker_reads_where_a_file_was_cut_off(data: Any, folder: str) -> Any:
-    return list(DataLoader(CutOff(folder), num_workers=1))
+    return list(DataLoader(CutOff(folder), num_workers=1, multiprocessing_context="fork"))
 
 
 @outcomes.strategy()
@@ -140,7 +141,9 @@ def producer_ends_early(data: Any) -> list[Any]:
 
 @outcomes.strategy()
 def keeps_what_workers_send(data: Any, num_workers: int) -> list[Any]:
-    loader = DataLoader(TensorDataset(torch.from_numpy(data)), 1, num_workers=num_workers)
+    dataset = TensorDataset(torch.from_numpy(data))
+    context = "fork" if num_workers else None
+    loader = DataLoader(dataset, 1, num_workers=num_workers, multiprocessing_context=context)
     return list(loader)
 
 
@@ -230,7 +233,8 @@ class Hungry(Dataset[torch.Tensor]):
 
 @outcomes.strategy(copies=8)
 def worker_needs_memory(data: Any) -> Any:
-    return list(DataLoader(Hungry(8 * data.nbytes), num_workers=1))
+    hungry = Hungry(8 * data.nbytes)
+    return list(DataLoader(hungry, num_workers=1, multiprocessing_context="fork"))
 
 
 @outcomes.strategy(copies=8)
@@ -245,6 +249,8 @@ def swallows_its_memory_error(data: Any) -> Any:
 @outcomes.strategy()
 def leaves_nothing_at_all(data: Any) -> Any:
     """Takes memory in ever smaller pieces, and keeps all of it when it is refused."""
+    if resource.getrlimit(resource.RLIMIT_DATA)[0] == resource.RLIM_INFINITY:
+        return data  # to be warm; all of the address space would take half a minute
     kept: list[Any] = []
     piece = 64 * MIB
     while True:

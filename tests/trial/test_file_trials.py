@@ -81,9 +81,11 @@ def test_inputs_that_are_made_a_second_time_for_another_run_do_not_meet_the_firs
 
 
 def test_pages_of_a_mapped_file_are_file_pages_and_no_copies(lab: Lab) -> None:
+    """What a quarter of the file takes as well, is the interpreter's own."""
+    part = ok(record_of(lab, "maps", "memory", size=SIZE // 4))["ledger"]
     ledger = ok(record_of(lab, "maps", "memory"))["ledger"]
     assert ledger["peak"]["file_bytes"] == pytest.approx(SIZE, rel=0.05)
-    assert ledger["peak"]["anon_bytes"] < SIZE / 50
+    assert ledger["peak"]["anon_bytes"] - part["peak"]["anon_bytes"] < SIZE / 50
     assert ledger["left"]["file_bytes"] < SIZE / 20
 
 

@@ -11,13 +11,13 @@ from harness.schema.records import BY_DIRECTION, DeviceMemory, DeviceTiming, Tri
 
 TIMING_COLUMNS = (
     "device", "blocked_s", "event_s", "first_blocked_s", "first_event_s", "context_s", "empty_s",
-    "overlap_fraction", "overlap_kernel_s", "overlap_both_s",
+    "overlap_fraction", "overlap_kernel_s", "overlap_both_s", "device_note",
 )  # fmt: skip
 MEMORY_COLUMNS = (
     "device_setup_bytes", "device_peak_bytes", "device_peak_reserved_bytes",
     "device_retained_bytes", "device_left_bytes", "device_left_reserved_bytes",
     "device_emptied_reserved_bytes", "device_used_bytes", "device_context_bytes",
-    "pinned_asked_bytes", "pinned_taken_bytes",
+    "pinned_asked_bytes", "pinned_taken_bytes", "device_in_host_memory",
 )  # fmt: skip
 DEVICE_COLUMNS = (*TIMING_COLUMNS, *MEMORY_COLUMNS)
 
@@ -46,6 +46,7 @@ def _timing(timings: Sequence[DeviceTiming]) -> dict[str, Any]:
         "overlap_fraction": _median(overlap.fraction for overlap in overlaps),
         "overlap_kernel_s": _median(overlap.kernel_s for overlap in overlaps),
         "overlap_both_s": _median(overlap.both_s for overlap in overlaps),
+        "device_note": "; ".join(dict.fromkeys(one.note for one in timings if one.note)) or None,
     }
 
 
@@ -62,6 +63,7 @@ def _memory(found: DeviceMemory) -> dict[str, Any]:
         "device_context_bytes": found.context_bytes,
         "pinned_asked_bytes": found.pinned_asked_bytes,
         "pinned_taken_bytes": found.pinned_taken_bytes,
+        "device_in_host_memory": found.lies_in_host_memory,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.pinning import pinning_sentences
@@ -27,6 +27,7 @@ class DeviceTable:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     sentences: tuple[str, ...]  # about pinning
+    remarks: tuple[str, ...]  # what the figures do not hold, and why
 
 
 def device_table(sweep: Sweep) -> DeviceTable | None:
@@ -37,8 +38,23 @@ def device_table(sweep: Sweep) -> DeviceTable | None:
     if not rows:
         return None
     return DeviceTable(
-        DEVICE_HEADS, tuple((row.strategy, _cells(row)) for row in rows), pinning_sentences(sweep)
+        DEVICE_HEADS,
+        tuple((row.strategy, _cells(row)) for row in rows),
+        pinning_sentences(sweep),
+        tuple(_remarks(rows)),
     )
+
+
+def _remarks(rows: Sequence[CaseRow]) -> Iterator[str]:
+    """What the backend lacks and what could not be found out, each once."""
+    noted: dict[str, list[str]] = {}
+    for row in rows:
+        if row.device is not None and row.device.note:
+            noted.setdefault(row.device.note, []).append(row.strategy)
+    for note, names in noted.items():
+        yield f"{', '.join(f'`{name}`' for name in dict.fromkeys(names))}: {note}."
+    if any(row.device is not None and row.device.in_host_memory for row in rows):
+        yield "What this device allocates is memory of the host, whose figures hold it, too."
 
 
 def _cells(row: CaseRow) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from harness.host.environment import Environment
+from harness.host.environment import Environment, python_text
 from harness.journal.lines import Run
 from harness.report.content.imported import foreign_pairs, is_foreign
 from harness.report.words.text import CEILING_TEXTS, OTHER_TEXTS, capital, ceiling_text, plural
@@ -141,7 +141,7 @@ def host_lines(run: Run) -> tuple[HostLine, ...]:
     return tuple(
         HostLine(
             spec.name,
-            str(about.get("python", UNKNOWN)),
+            python_text(about) or UNKNOWN,
             str(about.get("numpy", UNKNOWN)),
             str(about.get("torch", UNKNOWN)),
             str(about.get("torch_threads", UNKNOWN)),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from harness.schema.records import Outcome, OutcomeName
 from harness.trial.base.source_line import place_of
+from harness.trial.base.unsupported import lacking
 
 ARRAY_MEMORY, TENSOR_MEMORY = "array memory", "tensor memory"
 PYTHON_MEMORY, SYSTEM_MEMORY = "Python memory", "system memory"
@@ -72,6 +73,9 @@ def failure(error: BaseException, file: str = "") -> Outcome:
     """
     if isinstance(error, CannotObeyError):
         return Outcome("skipped", str(error))
+    missing = lacking(error)
+    if missing:
+        return Outcome("skipped", missing)
     where = place_of(error, file) if file else ""
     error = _first_told(error)
     if isinstance(error, WrongEpochError):
@@ -135,6 +139,9 @@ def judged(
     except Exception as error:  # noqa: BLE001 — see above
         if raised_by_loader() is error:
             return failure(error, file)
+        missing = lacking(error)
+        if missing:
+            return Outcome("skipped", f"its result cannot be checked: {missing}")
         kind = WRONG_EPOCH if isinstance(error, WrongEpochError) else WRONG_DATA
         broken = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
         reason = one_line(f"{broken}{error}") or "the check failed without a message"

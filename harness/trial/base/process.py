@@ -14,6 +14,8 @@ import sys
 import time
 from pathlib import Path
 
+from harness.trial.base.children import children, is_helper
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_THP_DISABLE = 41
@@ -54,17 +56,6 @@ def run_before_others() -> bool:
     return True
 
 
-def children() -> list[int]:
-    """Process ids of this process's children, including adopted ones."""
-    if not _LINUX:
-        return []
-    found: list[int] = []
-    for task in Path("/proc/self/task").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            found += [int(pid) for pid in (task / "children").read_text().split()]
-    return found
-
-
 def settle(ours: set[int], limit_s: float = 0.2) -> None:
     """Kill the children ``ours``, then let the others end by themselves for a moment.
 
@@ -84,17 +75,21 @@ def settle(ours: set[int], limit_s: float = 0.2) -> None:
 def kill_tree(group: int = 0, grace_s: float = 5.0) -> set[int]:
     """Kill every child and, as each death hands up its own children, every descendant.
 
-    Returns the processes that were still running. Needs :func:`adopt_orphans`; without it, on
-    systems other than Linux, the process group ``group`` is all that can be found.
+    Returns the processes that were still running, but for multiprocessing's own, which end by
+    themselves. Needs :func:`adopt_orphans`; without it, on systems other than Linux, the process
+    group ``group`` is all that can be found.
     """
     if not _LINUX:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL) if group else None
         return set()
     killed: set[int] = set()
+    helpers: set[int] = set()
     deadline = time.monotonic() + grace_s
     while (alive := children()) and time.monotonic() < deadline:
         for pid in alive:
+            if is_helper(pid):
+                helpers.add(pid)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         for pid in alive:
@@ -103,7 +98,7 @@ def kill_tree(group: int = 0, grace_s: float = 5.0) -> set[int]:
             if ended and os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
                 killed.add(pid)
         time.sleep(0.001)
-    return killed
+    return killed - helpers
 
 
 def remove_shared_memory(first: int, since_s: float) -> None:

@@ -12,14 +12,15 @@ from typing import Any
 
 import torch
 
+from harness.trial.base.outcomes import failure
 from harness.trial.device.accelerator import Device, opened
 from harness.trial.device.clock import DeviceClock, events_cover
 
 TO, FROM, BOTH, COPY = "device_to", "device_from", "device_both", "device_copy"
 SAMPLES = 5
 
-Move = tuple[str, int, Callable[[], Any]]
-"""A ceiling's name, the bytes that it counts, and what is timed."""
+Move = tuple[str, int, Callable[[], Callable[[], Any]]]
+"""A ceiling's name, the bytes that it counts, and what prepares the call that is timed."""
 
 
 def measure_device_ceilings(
@@ -33,50 +34,71 @@ def measure_device_ceilings(
         moves: what to time; those of that accelerator when not given.
 
     Returns:
-        ``ceilings``: a list of the fields of :class:`harness.schema.records.Ceiling`.
+        ``ceilings``: a list of the fields of :class:`harness.schema.records.Ceiling`. One that this
+        backend cannot give has a note in place of its rate.
     """
     ready = opened(device)
     clock = DeviceClock(ready.device)
     size_bytes: int = request["size_bytes"]
     ceilings = []
-    for name, counted, move in _moves(size_bytes) if moves is None else moves:
-        clock.once(move)
-        samples = [clock.once(move)[1] for _ in range(SAMPLES)]
-        # By events where they tell of it: what the host adds is no limit of the link.
-        covered = events_cover(samples)
-        times = [one.event_s if covered and one.event_s else one.done_s for one in samples]
-        ceilings.append(
-            {
-                "name": name,
-                "threads": 1,
-                "size_bytes": size_bytes,
-                "bytes_per_s": counted / min(times),
-                "samples_s": times,
-            }
-        )
+    for name, counted, prepare in _moves(size_bytes) if moves is None else moves:
+        told: dict[str, Any] = {"name": name, "threads": 1, "size_bytes": size_bytes}
+        try:
+            times = _times(clock, prepare())
+        except Exception as error:  # noqa: BLE001 — the others are limits all the same
+            told |= {"bytes_per_s": 0.0, "note": f"not measured: {failure(error).reason}"}
+        else:
+            told |= {"bytes_per_s": counted / min(times), "samples_s": times}
+        ceilings.append(told)
     return {"ceilings": ceilings}
+
+
+def _times(clock: DeviceClock, move: Callable[[], Any]) -> list[float]:
+    clock.once(move)
+    samples = [clock.once(move)[1] for _ in range(SAMPLES)]
+    # By events where they tell of it: what the host adds is no limit of the link.
+    covered = events_cover(samples)
+    return [one.event_s if covered and one.event_s else one.done_s for one in samples]
 
 
 def _moves(size_bytes: int) -> list[Move]:
     device = torch.accelerator.current_accelerator()
     assert device is not None
-    sent, received = (torch.ones(size_bytes, dtype=torch.uint8).pin_memory() for _ in range(2))
-    place, source, target = (
-        torch.ones(size_bytes, dtype=torch.uint8, device=device) for _ in range(3)
-    )
-    side = torch.Stream(device)
 
-    def both() -> None:
-        current = torch.accelerator.current_stream()
-        side.wait_stream(current)  # or it would begin before the first event
-        place.copy_(sent, non_blocking=True)
-        with side:
-            received.copy_(source, non_blocking=True)
-        current.wait_stream(side)
+    def pinned() -> torch.Tensor:
+        return torch.ones(size_bytes, dtype=torch.uint8).pin_memory()
+
+    def there() -> torch.Tensor:
+        return torch.ones(size_bytes, dtype=torch.uint8, device=device)
+
+    def to_device() -> Callable[[], Any]:
+        place, sent = there(), pinned()
+        return lambda: place.copy_(sent, non_blocking=True)
+
+    def from_device() -> Callable[[], Any]:
+        received, source = pinned(), there()
+        return lambda: received.copy_(source, non_blocking=True)
+
+    def both_ways() -> Callable[[], Any]:
+        send, receive, side = to_device(), from_device(), torch.Stream(device)
+
+        def both() -> None:
+            current = torch.accelerator.current_stream()
+            side.wait_stream(current)  # or it would begin before the first event
+            send()
+            with side:
+                receive()
+            current.wait_stream(side)
+
+        return both
+
+    def on_device() -> Callable[[], Any]:
+        target, source = there(), there()
+        return lambda: target.copy_(source)
 
     return [
-        (TO, size_bytes, lambda: place.copy_(sent, non_blocking=True)),
-        (FROM, size_bytes, lambda: received.copy_(source, non_blocking=True)),
-        (BOTH, 2 * size_bytes, both),
-        (COPY, size_bytes, lambda: target.copy_(source)),
+        (TO, size_bytes, to_device),
+        (FROM, size_bytes, from_device),
+        (BOTH, 2 * size_bytes, both_ways),
+        (COPY, size_bytes, on_device),
     ]

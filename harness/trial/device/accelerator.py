@@ -48,9 +48,6 @@ class Device(Protocol):
     def synchronize(self) -> None:
         """Wait until nothing is left to do on any stream."""
 
-    def arrive(self) -> None:
-        """Wait until nothing is left to do on the current stream."""
-
     def mark(self) -> Mark | None:
         """Mark what has been queued on the current stream; None without events."""
 
@@ -127,9 +124,6 @@ class TorchDevice:
 
     def synchronize(self) -> None:
         torch.accelerator.synchronize()
-
-    def arrive(self) -> None:
-        torch.accelerator.current_stream().synchronize()
 
     def mark(self) -> Mark | None:
         return TorchMark(self.device) if self.has_events else None

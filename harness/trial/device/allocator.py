@@ -90,12 +90,17 @@ class Allocator:
         """Whether what is allocated on the device is taken from this process; None if unknown."""
         if not _STATM.exists():
             return None
+        self._filled(1)  # what fills it may have to be loaded first, into memory of the host
         before = _resident_bytes()
-        kept = torch.ones(PROBE_BYTES, dtype=torch.uint8, device=self._device)
-        torch.accelerator.synchronize()
+        kept = self._filled(PROBE_BYTES)
         grown = _resident_bytes() - before
         del kept
         return grown > PROBE_BYTES / 2
+
+    def _filled(self, size_bytes: int) -> torch.Tensor:
+        made = torch.ones(size_bytes, dtype=torch.uint8, device=self._device)
+        torch.accelerator.synchronize()
+        return made
 
 
 def _working(owners: Sequence[Any], name: str) -> Callable[[], Any] | None:

@@ -63,22 +63,27 @@ class Counting(Holding):
             pass
 
 
+def workers_over(dataset: Dataset[torch.Tensor], count: int) -> Any:
+    """Forked ones: others share nothing with the process that holds the dataset."""
+    return DataLoader(dataset, 1, num_workers=count, multiprocessing_context="fork")
+
+
 @trees.strategy()
 def shared_array(rows: Any, num_workers: int) -> Any:
     """Adds the array once, whatever the number of workers."""
-    return DataLoader(Holding(rows + 1), 1, num_workers=num_workers)
+    return workers_over(Holding(rows + 1), num_workers)
 
 
 @trees.strategy()
 def private_arrays(rows: Any, num_workers: int) -> Any:
     """Adds the array once for every worker."""
-    return DataLoader(Copying(rows), 1, num_workers=num_workers)
+    return workers_over(Copying(rows), num_workers)
 
 
 @trees.strategy()
 def copy_on_write_list(rows: Any, num_workers: int) -> Any:
     """Adds a list of float objects, and the objects, but not the list, once for every worker."""
-    return DataLoader(Counting(rows.tolist()), 1, num_workers=num_workers)
+    return workers_over(Counting(rows.tolist()), num_workers)
 
 
 @trees.check

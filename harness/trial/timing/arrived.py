@@ -12,9 +12,17 @@ from typing import Any
 
 import torch
 
+from harness.trial.base.unsupported import lacking
+
 
 def _arrive() -> None:
-    torch.accelerator.current_stream().synchronize()
+    """Wait for the current stream; for all of the device where a backend has no streams."""
+    try:
+        torch.accelerator.current_stream().synchronize()
+    except RuntimeError as error:
+        if not lacking(error):
+            raise
+        torch.accelerator.synchronize()
 
 
 class Arrived:
