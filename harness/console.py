@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from harness.host.closing import Closing
-from harness.schema.records import PlannedCase, Trial
+from harness.schema.records import Trial
 from harness.units import format_duration
 
 out = Console(highlight=False)
@@ -61,11 +61,12 @@ class Progress(Closing):
             total = int(task.total or 0)
             self.say(f"{int(task.completed)}/{total} trials, {left or 'estimating'}: {what}")
 
-    def finished(self, planned: PlannedCase, trial: Trial) -> None:
+    def finished(self, what: str, trial: Trial, *, declared: bool = False) -> None:
         self._bar.advance(self._task)
-        # The cells of a matrix fail by design; elsewhere a failure is worth a line at once.
-        if not trial.outcome.ok and trial.kind != "probe":
-            self.say(f"{trial.outcome.name}: {planned.case.key}: {trial.outcome.reason}")
+        # The cells of a matrix fail by design, as does a strategy that says so of itself;
+        # elsewhere a failure is worth a line at once.
+        if not trial.outcome.ok and trial.kind != "probe" and not declared:
+            self.say(f"{trial.outcome.name}: {what}: {trial.outcome.reason}")
 
     def dropped(self, steps: int) -> None:
         self._bar.advance(self._task, steps)

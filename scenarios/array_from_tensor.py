@@ -44,7 +44,16 @@ def tensor(size, dtype, layout, rng):
 
 # Share: the array and the tensor are one memory, so a change to either is seen in both.
 
-strategy = partial(scenario.strategy, skip=no_such_tensor)
+
+def refused(dtype, layout):
+    """Words of the exceptions of torch and NumPy; what converts the tensor first is not refused."""
+    return (
+        *(("bfloat16", "Unsupported dtype") if dtype == "bfloat16" else ()),
+        *(("requires grad", "require gradient") if layout == "requires_grad" else ()),
+    )
+
+
+strategy = partial(scenario.strategy, skip=no_such_tensor, refuses=refused)
 share = partial(strategy, group="share", copies=0, shares_memory=True)
 
 
@@ -155,7 +164,13 @@ def not_bfloat16(dtype, layout):
     return no_such_tensor(dtype, layout)
 
 
-bfloat16 = partial(scenario.strategy, group="bfloat16", skip=not_bfloat16, at={"dtype": "bfloat16"})
+bfloat16 = partial(
+    scenario.strategy,
+    group="bfloat16",
+    skip=not_bfloat16,
+    refuses=refused,
+    at={"dtype": "bfloat16"},
+)
 
 
 @bfloat16(copies=0, shares_memory=True)

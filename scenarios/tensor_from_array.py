@@ -38,7 +38,21 @@ def array(size, dtype, layout, rng):
 
 # Share: the tensor and the array are one memory, so a change to either is seen in both.
 
-strategy = partial(scenario.strategy, skip=no_such_array)
+
+NOT_ONE_BLOCK = "retrieve buffer"
+REFUSED = {
+    "bigendian": ("byte order",),
+    "negative": ("stride", NOT_ONE_BLOCK),
+    **dict.fromkeys(("fortran", "step", "broadcast"), (NOT_ONE_BLOCK,)),
+}
+"""By layout: words of the exceptions of torch and NumPy. What converts it first is not refused."""
+
+
+def refused(layout):
+    return REFUSED.get(layout, ())
+
+
+strategy = partial(scenario.strategy, skip=no_such_array, refuses=refused)
 share = partial(strategy, group="share", copies=0, shares_memory=True)
 
 
@@ -278,7 +292,7 @@ def native_already(dtype, layout):
     return no_such_array(dtype, layout)
 
 
-fix = partial(scenario.strategy, group="layout", copies=1, shares_memory=False)
+fix = partial(scenario.strategy, group="layout", copies=1, shares_memory=False, refuses=refused)
 
 
 @fix(skip=contiguous_already, at={"layout": "fortran"})
@@ -332,6 +346,7 @@ def nothing_or_result(dtype):
 
 cast = partial(
     scenario.strategy,
+    refuses=refused,
     group="cast",
     shares_memory=False,
     skip=float32_already,

@@ -15,6 +15,7 @@ from harness.comparison.paired import Pair
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import EndLine, Header
 from harness.journal.write import Journal
+from harness.planning.case_text import case_text
 from harness.planning.order import Step
 from harness.run.instrument import Instrument
 from harness.run.runner import HostPool, Listener
@@ -125,7 +126,7 @@ class AbRunner:
                 return False
             case_pair, offset_bytes = self.case_pairs[key], draw_offset(self.draw)
             for case in self.draw.sample((case_pair.base, case_pair.candidate), 2):
-                self.listener.working_on(self.plan.cases[case].case.key, math.nan)
+                self.listener.working_on(self._what(case), math.nan)
                 trial = self.instrument.trial(Step(case, kind, number, offset_bytes))
                 self.journal.append(trial)
                 if not trial.outcome.ok and key in rule.contenders:
@@ -146,7 +147,7 @@ class AbRunner:
     ) -> None:
         case_pair, number = self.case_pairs[key], batch.round_of(index)
         what = "again: " if batch.again else ""
-        self.listener.working_on(f"{what}{self.plan.cases[case_pair.base].case.key}", math.nan)
+        self.listener.working_on(f"{what}{self._what(case_pair.base)}", math.nan)
         offset_bytes = draw_offset(self.draw)
         steps = [
             Step(case, "duet", number, offset_bytes)
@@ -161,7 +162,12 @@ class AbRunner:
         else:
             rule.note(key, pair, again=batch.again)
         bad = next((trial for trial in trials if not trial.outcome.ok), trials[0])
-        self.listener.finished(self.plan.cases[bad.case], bad)
+        declared = self.plan.cases[bad.case].refuses_by(bad.outcome)
+        self.listener.finished(self._what(bad.case), bad, declared=declared)
+
+    def _what(self, case: int) -> str:
+        own = self.plan.cases[case].case
+        return case_text(own, self.infos[own.scenario])
 
 
 def case_pairs(header: Header) -> dict[int, CasePair]:

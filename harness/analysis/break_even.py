@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.analysis.parameter_values import is_number, number_of, value_text
 from harness.analysis.ranking import ACCURACY, LEAST_COVERAGE
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import shortened
 from harness.cases.rows import CaseRow
+from harness.schema.values import is_number, number_of, value_text
 from harness.stats.intervals import Interval
 
 UNITS = {"sample_cost_us": "of work per sample"}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.parameter_values import in_order, value_text
+from harness.analysis.parameter_values import in_order
 from harness.analysis.ranking import certainly_less
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, percent, shortened
 from harness.cases.rows import CaseRow
 from harness.scenario import PAGE_CACHE
 from harness.schema.records import DISK_RANDOM, DISK_SEQUENTIAL, Value
+from harness.schema.values import value_text
 from harness.stats.intervals import NOTHING, Interval
 from harness.units import format_rate
 

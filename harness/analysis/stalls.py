@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.break_even import Shape, crossing
-from harness.analysis.parameter_values import is_number, number_of, value_text
 from harness.analysis.ranking import LEAST_COVERAGE, Ranking
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import percent, series, shortened
 from harness.analysis.workers import WORKERS
 from harness.cases.rows import CaseRow
+from harness.schema.values import is_number, number_of, value_text
 from harness.stats.intervals import Interval
 
 HIDDEN = 0.05

@@ -12,14 +12,14 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 from typing import Literal
 
-from harness.analysis.parameter_values import in_order, value_text
+from harness.analysis.parameter_values import in_order
 from harness.cases.rows import CaseRow
-from harness.scenario.npy import NPY
+from harness.planning.case_text import setting_value
 from harness.schema.description import ScenarioInfo, StrategyInfo
 from harness.schema.records import DEFAULT_HOST, Value
+from harness.schema.values import value_text
 from harness.units import format_size
 
 REFERENCE_BYTES = 64 * 1024**2
@@ -239,17 +239,10 @@ def _usual_values(
     return usual
 
 
-def _shown(name: str, value: Value) -> str:
-    """A value in a setting: sizes as people write them, and of a user's file its name alone."""
-    if name == NPY:
-        return PurePath(str(value)).name
-    return value_text(name, value) if name.endswith("_bytes") else str(value)
-
-
 def setting(row: CaseRow, info: ScenarioInfo) -> str:
     """How a case departs from the scenario's defaults: ``dtype=float64``; "" when it does not."""
     return ", ".join(
-        f"{name}={_shown(name, value)}"
+        f"{name}={setting_value(name, value)}"
         for name, value in row.parameters.items()
         if name in info.parameters and value != info.parameters[name].default
     )

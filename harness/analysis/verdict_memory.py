@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.parameter_values import in_order, value_text
+from harness.analysis.parameter_values import in_order
 from harness.analysis.ranking import Ranking, clearly_leaner
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import promise, series, shortened
 from harness.analysis.workers import START_METHOD, WORKERS, first_batches
 from harness.cases.rows import CaseRow
 from harness.schema.records import Value
+from harness.schema.values import value_text
 from harness.units import format_multiple
 
 PASSES = "passes"

@@ -136,6 +136,7 @@ class Host(Closing):
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 — closed with the host
         self._unread = b""
+        self.start_s = 0.0  # what it took until the process could measure
 
     def __enter__(self) -> Self:
         try:
@@ -156,8 +157,10 @@ class Host(Closing):
 
     def start(self) -> None:
         """Start the process and have it import torch."""
+        began = time.perf_counter()
         self._launch()
         self._get_ready()
+        self.start_s = time.perf_counter() - began
 
     def _launch(self) -> None:
         try:
@@ -182,8 +185,10 @@ class Host(Closing):
 
     def preload_scenarios(self) -> None:
         """Import the scenario files, which must have been described without error before."""
+        began = time.perf_counter()
         if self.method == "fork":
             self._preload([], [str(file) for file in self.scenario_files])
+        self.start_s += time.perf_counter() - began
 
     def _preload(self, modules: list[str], paths: list[str]) -> None:
         report = self._exchange("preload", {"modules": modules, "paths": paths}, START_TIMEOUT_S)

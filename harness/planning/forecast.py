@@ -26,6 +26,7 @@ class Facts:
     tree: bool = False
     size_dependent: bool = False
     on_device: bool = False
+    refuses: tuple[str, ...] = ()
 
 
 def complete(
@@ -70,6 +71,7 @@ def _complete(
         tree=facts.tree and not info.borrows,
         size_dependent=facts.size_dependent,
         on_device=facts.on_device and not info.borrows,
+        refuses=facts.refuses,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -23,7 +25,12 @@ CEILING_TIMEOUT_S = 120.0
 
 
 def measure_ceilings(
-    host: Host, plan: Plan, machine: Environment, number: int, fixtures: FixtureStore
+    host: Host,
+    plan: Plan,
+    machine: Environment,
+    number: int,
+    fixtures: FixtureStore,
+    allowed_s: float = math.inf,
 ) -> Iterator[CeilingLine]:
     """Measure them at the beginning of a round: memory; disk and device where they matter.
 
@@ -33,17 +40,25 @@ def measure_ceilings(
         machine: its last cache and its page sizes.
         number: of the round.
         fixtures: whose files lie on the disk that counts.
+        allowed_s: how long all of them may take; what does not fit says so.
     """
-    found = _of_memory(host, plan, machine, number)
-    if any(PAGE_CACHE in planned.case.parameters and not planned.skip for planned in plan.cases):
-        found += _of_disk(host, plan, fixtures)
-    if any(planned.on_device and not planned.skip for planned in plan.cases):
-        found += _of_device(host, plan)
-    for ceiling in found:
-        yield CeilingLine(number, ceiling)
+    ends_at = time.monotonic() + allowed_s
+    cases = [planned for planned in plan.cases if not planned.skip]
+    wanted: list[tuple[str, Callable[[float], Report]]] = [
+        ("memcpy_touched", lambda limit_s: _of_memory(host, plan, machine, number, limit_s))
+    ]
+    if any(PAGE_CACHE in planned.case.parameters for planned in cases):
+        wanted.append((DISK_SEQUENTIAL, lambda limit_s: _of_disk(host, plan, fixtures, limit_s)))
+    if any(planned.on_device for planned in cases):
+        wanted.append((DEVICE_TO, lambda limit_s: _of_device(host, plan, limit_s)))
+    for name, measure in wanted:
+        limit_s = min(CEILING_TIMEOUT_S, ends_at - time.monotonic())
+        report = measure(limit_s) if limit_s > 0 else None
+        for ceiling in _said(report, name, limit_s):
+            yield CeilingLine(number, ceiling)
 
 
-def _of_memory(host: Host, plan: Plan, machine: Environment, number: int) -> list[Ceiling]:
+def _of_memory(host: Host, plan: Plan, machine: Environment, number: int, limit_s: float) -> Report:
     low, high = CEILING_BYTES
     size_bytes = min(high, max(low, CACHES_EXCEEDED * machine.last_cache_bytes))
     biggest = max((c.forecast_bytes for c in plan.cases if not c.skip), default=0)
@@ -55,24 +70,27 @@ def _of_memory(host: Host, plan: Plan, machine: Environment, number: int) -> lis
         "touch_bytes": 0 if number else min(biggest, free // 2),
         "huge": machine.thp_enabled in ("always", "madvise"),
     }
-    return _said(host.call("ceilings", request, CEILING_TIMEOUT_S), "memcpy_touched")
+    return host.call("ceilings", request, limit_s)
 
 
-def _of_disk(host: Host, plan: Plan, fixtures: FixtureStore) -> list[Ceiling]:
+def _of_disk(host: Host, plan: Plan, fixtures: FixtureStore, limit_s: float) -> Report:
     size_bytes = QUICK_DISK_BYTES if plan.level == "quick" else DISK_BYTES
     request = {"size_bytes": size_bytes, "folder": str(fixtures.scratch)}
     with fixtures.clean_scratch():
-        return _said(host.call("disk", request, CEILING_TIMEOUT_S), DISK_SEQUENTIAL)
+        return host.call("disk", request, limit_s)
 
 
-def _of_device(host: Host, plan: Plan) -> list[Ceiling]:
+def _of_device(host: Host, plan: Plan, limit_s: float) -> Report:
     size_bytes = QUICK_DEVICE_BYTES if plan.level == "quick" else DEVICE_BYTES
-    report = host.call("device_ceilings", {"size_bytes": size_bytes}, CEILING_TIMEOUT_S)
-    return _said(report, DEVICE_TO)
+    return host.call("device_ceilings", {"size_bytes": size_bytes}, limit_s)
 
 
-def _said(report: Report, name: str) -> list[Ceiling]:
-    if report.answer is not None:
+def _said(report: Report | None, name: str, limit_s: float) -> list[Ceiling]:
+    if report is not None and report.answer is not None:
         return msgspec.convert(report.answer["ceilings"], list[Ceiling])
-    note = report.failure(CEILING_TIMEOUT_S).reason
+    if limit_s < CEILING_TIMEOUT_S and (report is None or report.timed_out):
+        note = "its part of the budget was spent"
+    else:
+        assert report is not None
+        note = report.failure(CEILING_TIMEOUT_S).reason
     return [Ceiling(name, 1, 0, 0.0, note=f"not measured: {note}")]

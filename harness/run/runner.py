@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
-from harness.host.environment import Environment, read_environment
+from harness.host.environment import Environment, read_environment, usable_processors
 from harness.host.host import Host
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import EndLine, Header, Plan
 from harness.journal.write import Journal
+from harness.planning.case_text import case_text
 from harness.planning.estimate import Estimator
 from harness.planning.order import Step, rounds
 from harness.run.ceilings import measure_ceilings
@@ -23,6 +24,8 @@ from harness.run.limit_searches import Searches
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Effort, HostSpec, PlannedCase, Trial
 
+CEILINGS_SHARE = 1 / 3
+"""Of a budget, for what the machine can do at best: what was asked for comes first."""
 FORECAST_EVERY_S = 1.0  # adding up what is left takes milliseconds in a long run
 
 
@@ -35,8 +38,8 @@ class Listener(Protocol):
     def working_on(self, what: str, left_s: float) -> None:
         """A trial begins; about ``left_s`` seconds remain."""
 
-    def finished(self, planned: PlannedCase, trial: Trial) -> None:
-        """A trial has ended."""
+    def finished(self, what: str, trial: Trial, *, declared: bool = False) -> None:
+        """A trial has ended; ``declared``: as its scenario says that it would."""
 
     def dropped(self, steps: int) -> None:
         """So many trials need not be run: their case has failed already."""
@@ -47,6 +50,12 @@ class HostPool:
     """The hosts of a run, by name."""
 
     hosts: Mapping[str, Host]
+
+    @property
+    def start_s(self) -> float:
+        """How long new processes for all hosts should take, by how long the first ones did."""
+        at_once = min(len(self.hosts), usable_processors())
+        return sum(host.start_s for host in self.hosts.values()) / max(1, at_once)
 
     def renew(self, layout: Mapping[str, str] | None = None) -> None:
         """New processes for all hosts: a round's trials share the luck of their host's memory.
@@ -130,7 +139,10 @@ class Runner:
         self.put_off: list[Step] = []  # of strategies that have taken too long elsewhere
         self.instrument = Instrument(self.plan, self.infos, pool.hosts, fixtures)
         self.searches = Searches(self.plan.cases, self.infos, done or ())
-        self.estimator = Estimator(self.plan.cases, done or ())
+        self.estimator = Estimator(
+            self.plan.cases, self.plan.effort, done or (), start_s=pool.start_s
+        )
+        self.ceilings_s = 0.0
         self._forecast_at = self._ends_at = float("-inf")
 
     def run(self) -> str:
@@ -159,16 +171,7 @@ class Runner:
         for number, steps in enumerate(todo):
             waiting = [step for step in steps if step.case not in self.failed]
             self.listener.dropped(len(steps) - len(waiting))
-            if number and waiting:
-                self.pool.renew()
-            # A calibration is about time alone, and says nothing of a machine's limits.
-            if not self.plan.calibration_runs and any(
-                step.kind not in ("probe", "limit") for step in waiting
-            ):
-                self.listener.working_on("ceilings of this machine", float("nan"))
-                host = self.pool.hosts[self.plan.hosts[0].name]
-                for line in measure_ceilings(host, self.plan, self.machine, number, self.fixtures):
-                    self.journal.append(line)
+            self._begin_round(number, waiting, started)
             for position, step in enumerate(waiting):
                 if self._passed_over(step, last=steps is self.put_off):
                     continue
@@ -177,19 +180,52 @@ class Runner:
                     spent_s + self.estimator.one_s(step) > self.plan.budget_s
                 ):
                     return "budget"
-                left = itertools.chain(waiting[position:], *todo[number + 1 :])
-                self.listener.working_on(self._case(step).case.key, self._left_s(left, spent_s))
+                left = [waiting[position:], *todo[number + 1 :]]
+                self.listener.working_on(self._what(step), self._left_s(left, spent_s))
                 if step.kind != "limit":
                     self._measure(step)
                 elif not self._search(step, started):
                     return "budget"
         return "complete"
 
-    def _left_s(self, steps: Iterable[Step], spent_s: float) -> float:
+    def _begin_round(self, number: int, waiting: Sequence[Step], started: float) -> None:
+        """New hosts, but in the first, and what the machine can do at best."""
+        if not waiting:
+            return
+        began = time.monotonic()
+        if number:
+            self.pool.renew()
+        # A calibration is about time alone, and says nothing of a machine's limits; nor is there
+        # anything to hold against them where no time is measured.
+        if (
+            self.plan.effort.trials
+            and not self.plan.calibration_runs
+            and any(step.kind not in ("probe", "limit") for step in waiting)
+        ):
+            self._measure_ceilings(number, started)
+        self.estimator.learn_round(time.monotonic() - began, first=number == 0)
+
+    def _measure_ceilings(self, number: int, started: float) -> None:
+        """They count towards a budget, of which they take a part at most."""
+        allowed_s = math.inf
+        if self.plan.budget_s:
+            left_s = self.plan.budget_s - (time.monotonic() - started)
+            allowed_s = min(CEILINGS_SHARE * self.plan.budget_s - self.ceilings_s, left_s)
+        self.listener.working_on("ceilings of this machine", math.nan)
+        began = time.monotonic()
+        host = self.pool.hosts[self.plan.hosts[0].name]
+        for line in measure_ceilings(
+            host, self.plan, self.machine, number, self.fixtures, allowed_s
+        ):
+            self.journal.append(line)
+        self.ceilings_s += time.monotonic() - began
+
+    def _left_s(self, rounds: Sequence[Sequence[Step]], spent_s: float) -> float:
         now = time.monotonic()
         if now - self._forecast_at > FORECAST_EVERY_S:
             self._forecast_at = now
-            total_s = self.estimator.total_s(s for s in steps if s.case not in self.failed)
+            waiting = [[step for step in steps if step.case not in self.failed] for steps in rounds]
+            total_s = self.estimator.total_s(waiting)
             left_s = self.plan.budget_s - spent_s if self.plan.budget_s else total_s
             self._ends_at = now + min(total_s, left_s)
         return max(0.0, self._ends_at - now)
@@ -212,20 +248,24 @@ class Runner:
     def _case(self, step: Step) -> PlannedCase:
         return self.plan.cases[step.case]
 
+    def _what(self, step: Step) -> str:
+        case = self._case(step).case
+        return case_text(case, self.infos[case.scenario])
+
     def _strategy(self, case: int) -> tuple[str, str]:
         planned = self.plan.cases[case].case
         return planned.scenario, planned.strategy
 
     def _measure(self, step: Step) -> None:
-        planned = self._case(step)
+        planned, began = self._case(step), time.monotonic()
         trial = self.instrument.trial(step)
         self.journal.append(trial)
-        self.estimator.learn(trial)
+        self.estimator.learn(trial, time.monotonic() - began)
         if not trial.outcome.ok:
             self.failed.add(step.case)
         if trial.outcome.name == "timeout":
             self.slow.add(self._strategy(step.case))
-        self.listener.finished(planned, trial)
+        self.listener.finished(self._what(step), trial, declared=planned.refuses_by(trial.outcome))
 
     def _search(self, step: Step, started: float) -> bool:
         """Find the largest size that a case survives; False when the budget was spent before.
@@ -243,7 +283,7 @@ class Runner:
         whole = self.searches.whole(step.case)
         # Most of it goes into inputs of ever new sizes, which no other step has to make.
         self.estimator.learn(replace(whole, wall_s=time.monotonic() - began))
-        self.listener.finished(self._case(step), whole)
+        self.listener.finished(self._what(step), whole)
         return True
 
 

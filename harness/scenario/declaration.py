@@ -98,6 +98,7 @@ class Strategy:
     group: str
     setup: Callable[..., Any] | None = None
     skip: Callable[..., str | None] | None = None
+    refuses: Callable[..., Iterable[str]] | None = None
     at: Mapping[str, Value] = field(default_factory=dict)
     max_size: int | None = None
     requires: tuple[str, ...] = ()
@@ -234,6 +235,7 @@ class Scenario:
         group: str = "",
         setup: Callable[..., Any] | None = None,
         skip: Callable[..., str | None] | None = None,
+        refuses: Callable[..., Iterable[str]] | None = None,
         at: Mapping[str, Value] | None = None,
         max_size: int | None = None,
         requires: Iterable[str] = (),
@@ -257,6 +259,8 @@ class Scenario:
                 Files that it writes beside a Path of the inputs go with them; a Path that it
                 returns is of a file that ``page_cache`` applies to.
             skip: a function of parameters that returns why this point makes no sense, or None.
+            refuses: a function of parameters that returns words of the exceptions with which this
+                strategy may refuse the point: such an error is no failure, and is counted apart.
             at: parameter values this strategy takes instead of the defaults.
             max_size: largest size worth measuring, unless a size is asked for.
             requires: packages to import, without which the strategy is skipped.
@@ -287,6 +291,7 @@ class Scenario:
                 group=group,
                 setup=setup,
                 skip=skip,
+                refuses=refuses,
                 at=dict(at or {}),
                 max_size=max_size,
                 requires=tuple(requires),

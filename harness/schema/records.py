@@ -76,6 +76,12 @@ class PlannedCase:
     tree: bool = False  # starts processes, whose memory is watched in a trial of its own
     size_dependent: bool = False  # under a limit: the cost model is another at other sizes
     on_device: bool = False  # works on an accelerator
+    refuses: tuple[str, ...] = ()  # words of the exceptions by which it may refuse this point
+
+    def refuses_by(self, outcome: Outcome) -> bool:
+        """Whether an outcome is the refusal that the strategy declares."""
+        said = outcome.reason.lower()
+        return outcome.name == "error" and any(words.lower() in said for words in self.refuses)
 
 
 @dataclass(frozen=True)

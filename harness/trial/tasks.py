@@ -60,6 +60,7 @@ def _evaluate(
         "copies": call_with(copies, parameters) if callable(copies) else copies,
         "tree": scenario.watched or (isinstance(workers, int) and workers > 0),
         "on_device": strategy.on_device,
+        "refuses": list(call_with(strategy.refuses, parameters)) if strategy.refuses else [],
     }
 
 

@@ -38,10 +38,13 @@ def test_the_document_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
     cases = plan_cases(host, infos, Request(TRANSFERS, "quick"), 1 << 37)
     assert all(case.on_device and not case.skip for case in cases)
     by_name = {info.name: info for info in infos}
-    steps = [step for one in rounds(cases, by_name, default_effort("quick"), 1) for step in one]
+    effort = default_effort("quick")
+    steps = [step for one in rounds(cases, by_name, effort, 1) for step in one]
     said = re.search(r"quick sweep: (\d+) processes", DOCUMENT.read_text())
     assert said is not None
     assert int(said[1]) == len(steps)
     assert f"rounds of {len(cases)} cases" in DOCUMENT.read_text()
     # And the forecast counts their contexts before any has been seen.
-    assert Estimator(cases).total_s(steps) == pytest.approx(len(steps) * ON_DEVICE_S)
+    samples_s = sum(effort.steady_s for step in steps if step.kind == "time")
+    told_s = Estimator(cases, effort).total_s([steps])
+    assert told_s == pytest.approx(len(steps) * ON_DEVICE_S + samples_s)

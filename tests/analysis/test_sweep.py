@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.parameter_values import in_order, value_text
+from harness.analysis.parameter_values import in_order
 from harness.analysis.sweep import Sweep
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Value
+from harness.schema.values import value_text
 from tests.analysis.planted import Point, timed_sweep
 from tests.journals import MIB, parameter, scenario, strategy
 

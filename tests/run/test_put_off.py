@@ -12,11 +12,12 @@ from harness.journal.lines import EndLine
 from harness.planning.order import Step
 from harness.run.runner import Runner
 from harness.schema.records import Outcome, Trial
-from tests.journals import MIB, header, planned, trial
+from tests.journals import MIB, header, planned, scenario, strategy, trial
 
 CASES = [
     planned(name, size) for size in (MIB, 4 * MIB, 16 * MIB) for name in ("base", "slow", "other")
 ]
+INFO = scenario([strategy(name) for name in ("base", "slow", "other")])
 SLOW = {1, 4, 7}
 TIMEOUT = Outcome("timeout", "no answer within 60 s", "hang")
 
@@ -25,6 +26,7 @@ class Events:
     """A journal, a listener and a team, of which nothing but the order matters."""
 
     hosts: dict[str, Any] = {"default": None}  # noqa: RUF012
+    start_s = 0.0
 
     def __init__(self) -> None:
         self.trials: list[Trial] = []
@@ -40,7 +42,7 @@ class Events:
     def begin(self, steps: int) -> None:
         self.steps = steps
 
-    def finished(self, planned: Any, trial: Trial) -> None:
+    def finished(self, what: str, trial: Trial, *, declared: bool = False) -> None:
         self.run += 1
 
     def dropped(self, steps: int) -> None:
@@ -67,7 +69,7 @@ def carried_out(
 ) -> Events:
     monkeypatch.setattr(harness.run.runner, "measure_ceilings", lambda *given: [])
     events: Any = Events()
-    runner = Runner(header(CASES), events, events, None, events, list(done))  # type: ignore[arg-type]
+    runner = Runner(header(CASES, [INFO]), events, events, None, events, list(done))  # type: ignore[arg-type]
     runner.instrument = Instrument(hanging)  # type: ignore[assignment]
     assert runner.run() == "complete"
     assert events.ended == "complete"

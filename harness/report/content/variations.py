@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.parameter_values import in_order, value_text
+from harness.analysis.parameter_values import in_order
 from harness.analysis.sweep import Sweep, setting
 from harness.analysis.verdict_limit import largest_text
 from harness.cases.rows import CaseRow
 from harness.report.words.limits import beyond_text
 from harness.report.words.text import cache_text, epoch_text, format_ratio, tree_text
 from harness.schema.records import DEFAULT_HOST
+from harness.schema.values import value_text
 from harness.units import format_multiple, format_seconds, size_text
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from harness.analysis.parameter_values import in_order, is_number, number_of, value_text
+from harness.analysis.parameter_values import in_order
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.cases.rows import CaseRow
@@ -25,6 +25,7 @@ from harness.report.figures.measures import RATE, Measure, measure_over, usual_m
 from harness.report.words.order import emphasis, own_styles
 from harness.report.words.text import capital
 from harness.schema.records import Value
+from harness.schema.values import is_number, number_of, value_text
 from harness.units import format_size
 
 LINES_NAMED = 8

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from harness.analysis.parameter_values import is_number, number_of
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.analysis.verdict_memory import PASSES, circumstances
@@ -28,6 +27,7 @@ from harness.report.words.order import own_styles
 from harness.report.words.settings import with_workers
 from harness.report.words.text import capital, tree_text
 from harness.schema.records import DEFAULT_HOST, Tree, TreeSample
+from harness.schema.values import is_number, number_of
 from harness.units import MISSING, format_multiple, format_seconds, format_size
 
 MOST_POINTS = 120

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from harness.analysis.parameter_values import value_text
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, percent
 from harness.cases.rows import CaseRow
@@ -17,6 +16,7 @@ from harness.schema.records import (
     DISK_RANDOM,
     DISK_SEQUENTIAL,
 )
+from harness.schema.values import value_text
 from harness.stats.intervals import Interval
 from harness.units import MISSING, format_multiple, format_rate, format_seconds, format_size
 
