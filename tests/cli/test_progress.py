@@ -17,7 +17,9 @@ WHAT = "tensor_from_array/torch_tensor 2 MiB, layout=bigendian"
 
 def said(one: Trial, *, declared: bool = False, terminal: bool = False) -> str:
     stream = io.StringIO()
-    with Progress(Console(file=stream, force_terminal=terminal, width=300)) as progress:
+    with Progress(
+        Console(file=stream, force_terminal=terminal, width=300, highlight=False)
+    ) as progress:
         progress.begin(2)
         progress.finished(WHAT, one, declared=declared)
     return stream.getvalue()
