@@ -103,3 +103,8 @@ def format_multiple(ratio: float) -> str:
 def size_text(size_bytes: int | None) -> str:
     """A size; the absence of one is no size at all."""
     return "no size" if size_bytes is None else format_size(size_bytes)
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """``1 case``, ``2 cases``."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

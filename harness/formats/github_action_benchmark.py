@@ -15,6 +15,7 @@ import pandas as pd
 
 from harness.formats.rows import has_interval, known, records
 from harness.journal.lines import Run
+from harness.units import plural
 
 
 def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:
@@ -35,7 +36,7 @@ def _benchmarks(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "unit": "ns",
             "value": time_s * 1e9,
             **({"range": half} if half else {}),
-            "extra": f"{row['trials']} processes",
+            "extra": plural(row["trials"], "process", "processes"),
         }
     if known(row["peak_extra_bytes"]):
         yield {

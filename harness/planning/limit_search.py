@@ -193,6 +193,19 @@ def limit_outcome(trials: Sequence[Trial]) -> Outcome | None:
     return Outcome("skipped", f"the search was cut short: {said}")
 
 
+def searched(trials: Iterable[Trial]) -> set[int]:
+    """The cases whose search is over."""
+    attempts: dict[int, list[Trial]] = {}
+    for trial in trials:
+        if trial.kind == "limit":
+            attempts.setdefault(trial.case, []).append(trial)
+    return {
+        case
+        for case, own in attempts.items()
+        if (found := attempts_of(own)) and frontier_of(found).done
+    }
+
+
 def frontier_of(found: Sequence[Trial]) -> Frontier:
     """What the attempts of a search say, of which there is one at least."""
     assert found[0].limit is not None

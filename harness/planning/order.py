@@ -6,8 +6,9 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.planning.limit_search import searched
 from harness.schema.description import ScenarioInfo
-from harness.schema.records import Effort, PlannedCase, TrialKind
+from harness.schema.records import Effort, PlannedCase, Trial, TrialKind
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,24 @@ def rounds(
         for group in order:
             draw.shuffle(group)
         yield [step for group in order for step in group]
+
+
+def steps_left(
+    cases: Sequence[PlannedCase],
+    infos: Mapping[str, ScenarioInfo],
+    effort: Effort,
+    seed: int,
+    done: Sequence[Trial],
+) -> list[list[Step]]:
+    """The same without what has been done, and without what a case that has failed is spared."""
+    # An attempt of a search that fails says where the search goes on.
+    failed = {trial.case for trial in done if not trial.outcome.ok and trial.kind != "limit"}
+    taken = {Step(trial.case, trial.kind, trial.round) for trial in done if trial.kind != "limit"}
+    taken |= {Step(case, "limit", 0) for case in searched(done)}
+    return [
+        [step for step in steps if step not in taken and step.case not in failed]
+        for steps in rounds(cases, infos, effort, seed)
+    ]
 
 
 def _kinds(

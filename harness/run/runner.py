@@ -17,7 +17,7 @@ from harness.journal.lines import EndLine, Header, Plan
 from harness.journal.write import Journal
 from harness.planning.case_text import case_text
 from harness.planning.estimate import Estimator
-from harness.planning.order import Step, rounds
+from harness.planning.order import Step, steps_left
 from harness.run.ceilings import measure_ceilings
 from harness.run.instrument import Instrument
 from harness.run.limit_searches import Searches
@@ -132,7 +132,7 @@ class Runner:
         self.pool = pool
         self.fixtures = fixtures
         self.listener = listener
-        self.done = {(trial.case, trial.round, trial.kind) for trial in done or ()}
+        self.done = done or []
         # An attempt of a search that fails says where the search goes on.
         self.failed = {t.case for t in done or () if not t.outcome.ok and t.kind != "limit"}
         self.slow = {self._strategy(t.case) for t in done or () if t.outcome.name == "timeout"}
@@ -153,10 +153,7 @@ class Runner:
         """
         started = time.monotonic()
         plan = self.plan
-        todo = [
-            [step for step in steps if (step.case, step.round, step.kind) not in self.done]
-            for steps in rounds(plan.cases, self.infos, plan.effort, plan.seed)
-        ]
+        todo = steps_left(plan.cases, self.infos, plan.effort, plan.seed, self.done)
         self.listener.begin(sum(map(len, todo)))
         try:
             reason = self._run([*todo, self.put_off], started)

@@ -12,12 +12,11 @@ from harness.report.words.text import (
     count_text,
     format_ratio,
     interval_text,
-    plural,
     ratio_text,
     seconds_text,
 )
 from harness.stats.intervals import Interval
-from harness.units import format_multiple, format_seconds
+from harness.units import format_multiple, format_seconds, plural
 
 
 def test_labels_with_room_stay_where_they_are() -> None:

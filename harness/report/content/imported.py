@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from harness.cases.rows import CaseRow
 from harness.journal.lines import FORMAT, Run
-from harness.report.words.text import plural
+from harness.units import plural
 
 
 def is_foreign(run: Run) -> bool:

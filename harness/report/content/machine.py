@@ -10,8 +10,8 @@ from datetime import datetime
 from harness.host.environment import Environment, python_text
 from harness.journal.lines import Run
 from harness.report.content.imported import foreign_pairs, is_foreign
-from harness.report.words.text import CEILING_TEXTS, OTHER_TEXTS, capital, ceiling_text, plural
-from harness.units import format_duration, format_rate, format_seconds, format_size
+from harness.report.words.text import CEILING_TEXTS, OTHER_TEXTS, capital, ceiling_text
+from harness.units import format_duration, format_rate, format_seconds, format_size, plural
 
 LabelledTexts = tuple[tuple[str, str], ...]
 UNKNOWN = "not known"

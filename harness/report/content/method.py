@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from harness.analysis.unfinished import why_unfinished
 from harness.analysis.wording import percent
 from harness.cases.rows import CaseRow
 from harness.host.machine_checks import BUSY_LOAD
 from harness.journal.lines import Run
 from harness.report.content.imported import foreign_method, is_foreign
-from harness.report.words.text import plural
-from harness.units import format_seconds
+from harness.units import format_seconds, plural
 
 UNSTEADY_SHARE = 0.2
 """From this share of cases with two speeds on, the machine itself was not steady."""
 EXACT_MEMORY = "VmHWM"
-_STOPPED = {
-    "budget": "its budget was spent",
-    "interrupted": "it was interrupted",
-    "": "it was cut off",
-}
 
 
 def notices(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
@@ -29,17 +24,9 @@ def notices(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
 
 
 def _notices(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
-    reached = {trial.case for trial in run.trials}
-    planned = [one for one in run.header.plan.cases if not one.skip]
-    missing = sum(
-        not one.skip and index not in reached for index, one in enumerate(run.header.plan.cases)
-    )
-    if run.ended != "complete":
-        why = _STOPPED.get(run.ended, run.ended)
-        yield (
-            f"This run is incomplete: {why} when {missing} of {len(planned)} cases had not been "
-            "reached. Verdicts speak of the rest."
-        )
+    unfinished = why_unfinished(run)
+    if unfinished:
+        yield f"This run is incomplete: {unfinished}. Verdicts speak of the rest."
     for remark in run.remarks:
         yield remark.replace(str(run.path), run.path.name)
     timed = [row for row in rows if row.timed]

@@ -18,13 +18,12 @@ from harness.report.words.text import (
     ceiling_text,
     epoch_text,
     peak_text,
-    plural,
     rate_text,
     seconds_text,
     share_text,
 )
 from harness.stats.intervals import Interval
-from harness.units import MISSING, format_multiple, format_rate
+from harness.units import MISSING, format_multiple, format_rate, plural
 
 PAGES = " Pages of the file, which the system can take back, are left out."
 

@@ -17,8 +17,8 @@ from harness.cases.rows import CaseRow
 from harness.report.content.content import Content, ScenarioContent
 from harness.report.content.machine import machine_line
 from harness.report.words.limits import needs_text, predicted_text
-from harness.report.words.text import plural, ratio_text, samples_per_s_text, seconds_text
-from harness.units import MISSING, format_multiple, format_seconds
+from harness.report.words.text import ratio_text, samples_per_s_text, seconds_text
+from harness.units import MISSING, format_multiple, format_seconds, plural
 
 MOST_FINDINGS = 8
 _SPECIAL = re.compile(r"([\\<>|*\[\]#~&]|\b_|_\b)")

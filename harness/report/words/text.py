@@ -18,7 +18,7 @@ from harness.schema.records import (
 )
 from harness.schema.values import value_text
 from harness.stats.intervals import Interval
-from harness.units import MISSING, format_multiple, format_rate, format_seconds, format_size
+from harness.units import MISSING, format_multiple, format_rate, format_seconds, format_size, plural
 
 SMALL_RATIO = 0.01
 """Ratios below this are written as one in so many."""
@@ -155,11 +155,6 @@ def yes_no(value: bool | None) -> str:
 def capital(text: str) -> str:
     """A text with its first letter large, as at the beginning of a sentence."""
     return text[:1].upper() + text[1:]
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """``1 case``, ``2 cases``."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 CEILING_TEXTS = {
