@@ -14,15 +14,37 @@ MOST_LETTERS = 120
 
 
 def nothing_measured(sweep: Sweep) -> str:
-    """Why there is no verdict, by the commonest reason."""
+    """Why there is no verdict: what is known all the same, and the commonest reason for the rest.
+
+    A case that ended well has its outcome and memory even where nothing compares it with others.
+    """
     rows = sweep.main or sweep.others
     if not rows:
         return "Nothing was planned."
+    known = [row for row in rows if row.ok]
+    if not known:
+        return f"Nothing was measured to the end; {_commonest(rows, len(rows))}."
+    what = {
+        "time": "No case was timed",
+        "memory": "No process tree was watched to the end",
+        "size": "No search was finished",
+    }[sweep.weighs]
+    rest = [row for row in rows if not row.ok]
+    well = f"{_share(len(known), len(rows))} ended well"
+    return f"{what}; {well}{f', and {_commonest(rest, len(rows))}' if rest else ''}."
+
+
+def _commonest(rows: Sequence[CaseRow], among: int) -> str:
     reasons = [f"{row.outcome}: {row.reason}" for row in rows]
     commonest = max(dict.fromkeys(reasons), key=reasons.count)
-    share = reasons.count(commonest)
-    count = f"all {len(rows)}" if share == len(rows) else f"{share} of {len(rows)}"
-    return f"Nothing was measured to the end; {count} cases ended as {commonest.rstrip('. ')}."
+    return f"{_share(reasons.count(commonest), among)} ended as {commonest.rstrip('.: ')}"
+
+
+def _share(count: int, among: int) -> str:
+    """``2 of 3 cases``, ``all 3 cases``, ``the only case``."""
+    if count < among:
+        return f"{count} of {among} cases"
+    return "the only case" if among == 1 else f"all {among} cases"
 
 
 def _failed(row: CaseRow) -> bool:

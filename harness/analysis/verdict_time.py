@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from harness.analysis.break_even import break_even
@@ -10,7 +11,7 @@ from harness.analysis.files import file_sentences
 from harness.analysis.ranking import ACCURACY, Ranking
 from harness.analysis.stalls import stall_sentences
 from harness.analysis.sweep import Sweep
-from harness.analysis.wording import comparison, factor, per, promise, shortened, span
+from harness.analysis.wording import TOO_FEW, comparison, factor, per, promise, shortened, span
 from harness.analysis.workers import workers
 from harness.cases.rows import NEGLIGIBLE_BYTES, CaseRow
 from harness.units import format_multiple, format_seconds, format_size
@@ -81,14 +82,19 @@ def _is_flat(rows: Sequence[CaseRow]) -> bool:
 
 
 def _time_and_memory(row: CaseRow) -> str:
-    time = f"{format_seconds(row.pace.median)}{per(row)}"
+    memory = memory_text(row)
+    return f"{format_seconds(row.pace.median)}{per(row)}{f' and {memory}' if memory else ''}"
+
+
+def memory_text(row: CaseRow) -> str:
+    """``1.00× the data in extra memory``; "" where that, or the data's size, is not known."""
     if row.extra_bytes <= NEGLIGIBLE_BYTES:
         # A loader holds a batch or two, which is little, but not nothing.
         little = "next to " if row.loading and not row.shares_memory else ""
-        return f"{time} and {little}no extra memory"
-    if row.payload_bytes > 0:
-        return f"{time} and {format_multiple(row.peak_multiple)} the data in extra memory"
-    return time
+        return f"{little}no extra memory"
+    if row.payload_bytes > 0 and not math.isnan(row.extra_bytes):
+        return f"{format_multiple(row.peak_multiple)} the data in extra memory"
+    return ""
 
 
 def _same_promise(found: Sequence[Ranking], baseline: CaseRow | None) -> str:
@@ -112,7 +118,7 @@ def _same_promise(found: Sequence[Ranking], baseline: CaseRow | None) -> str:
 
 def _no_winner(ranking: Ranking) -> str:
     if ranking.too_few:
-        return "too few processes were timed to name a winner"
+        return TOO_FEW
     names = [f"`{row.strategy}`" for row in ranking.leaders]
     return f"there is no clear winner among {shortened(names)}"
 
@@ -137,21 +143,34 @@ def _against(row: CaseRow, baseline: CaseRow) -> str:
     return f", though not measurably faster than `{baseline.strategy}`"
 
 
-def _elsewhere(found: Sequence[Ranking], baseline: CaseRow | None) -> str:
-    """The promise whose winner gains most on the baseline, beside its own and sharing."""
+def gains_most(
+    found: Sequence[Ranking], baseline: CaseRow | None, *, sharing: bool = True
+) -> Ranking | None:
+    """The promise, beside the baseline's own, whose winner certainly gains most on the baseline.
+
+    Args:
+        found: the contests of a scenario.
+        baseline: what the gain is over.
+        sharing: promises that are kept without a copy count too.
+    """
     if baseline is None or not baseline.timed:
-        return ""
+        return None
     gains = [
         ranking
         for ranking in found
         if baseline not in ranking.rows
-        and not any(row.shares_memory for row in ranking.leaders)
+        and (sharing or not any(row.shares_memory for row in ranking.leaders))
         and ranking.rows[0].point == baseline.point
         and all(row.ratio.high < 1 / ACCURACY for row in ranking.leaders)
     ]
-    if not gains:
+    return min(gains, key=lambda ranking: ranking.leaders[0].ratio.median, default=None)
+
+
+def _elsewhere(found: Sequence[Ranking], baseline: CaseRow | None) -> str:
+    """The promise whose winner gains most on the baseline, beside its own and sharing."""
+    ranking = gains_most(found, baseline, sharing=False)
+    if ranking is None or baseline is None:
         return ""
-    ranking = min(gains, key=lambda ranking: ranking.leaders[0].ratio.median)
     names, best = _either(ranking.leaders), ranking.leaders[0]
     taken = f"{_time_and_memory(best)}{_against(best, baseline)}"
     return f"{promise(ranking.group)}, {names} takes {taken}"

@@ -56,6 +56,8 @@ PROMISES = {
 }
 """What choosing among a group of the built-in scenarios means to a user."""
 
+TOO_FEW = "too few processes were timed to name a winner"
+
 
 def promise(group: str) -> str:
     """When to choose among a group, as the beginning of a sentence."""

@@ -8,12 +8,12 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from harness.cli.options import latest_journal
+from harness.cli.verdicts import show_verdicts, verdicts_of
 from harness.console import err, out
 from harness.errors import EXIT_OK
 from harness.formats.open_results import read_run
+from harness.report.words.place import REPORTS
 from harness.units import format_size
-
-REPORTS = Path("reports")
 
 
 def report_command(
@@ -49,6 +49,7 @@ def report_command(
     for run, folder in zip(runs, folders, strict=True):
         with err.status(f"writing {folder}"):
             page, *others = write_report(content(run), folder)
+        show_verdicts(verdicts_of(run))
         pictures = [path.name for path in others if path.suffix == ".png"]
         out.print(f"{page}: {format_size(page.stat().st_size)}", soft_wrap=True, markup=False)
         if pictures:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from harness.analysis.unfinished import cases_missing, why_unfinished
 from harness.cli.measuring import measure_into, until_stopped
 from harness.cli.options import (
     chosen_level,
@@ -18,17 +19,20 @@ from harness.cli.options import (
     parse_seconds,
     parse_sets,
 )
+from harness.cli.verdicts import show_verdicts, verdicts_of
 from harness.console import Progress, err, out
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UnableError, UsageError
 from harness.journal.lines import Run
 from harness.journal.read import read_journal
 from harness.planning.limit_search import limit_outcome
 from harness.planning.plan import Request
+from harness.report.words.place import page_of
 from harness.run import session as sessions
 from harness.run.runner import default_effort
 from harness.scenario.npy import read_npy
 from harness.schema.description import Level
 from harness.schema.records import Trial
+from harness.units import format_duration, plural
 
 TRAINS_FROM_FILES = "memmap_training"
 """The scenario that --npy means where none is named."""
@@ -105,7 +109,9 @@ class RunOptions:
         effort = default_effort(level)
         if self.trials is not None:
             if self.trials < 0:
-                raise UsageError(f"--trials {self.trials}: there are no fewer than 0 processes")
+                raise UsageError(
+                    f"--trials {self.trials}: give 0 or more; 0 measures memory and outcomes alone"
+                )
             effort = replace(effort, trials=self.trials)
         if self.memory_trials < 1:
             raise UsageError(
@@ -162,29 +168,58 @@ def _resume(path: Path) -> int:
 
 
 def _conclude(ended: str, path: Path) -> int:
-    """Say what was written and what to do next."""
+    """Say what was written, what it says, and what to do next.
+
+    Raises:
+        UnableError: there is nothing in it.
+    """
     run = read_journal(path)
+    out.print(f"{path}: {counted(run)}", soft_wrap=True, markup=False)
+    unfinished = why_unfinished(run)
+    if unfinished:
+        out.print(f"incomplete: {unfinished}", soft_wrap=True, markup=False)
+        out.print(f"continue with: ferrybench run --resume -o {path}", soft_wrap=True, markup=False)
+    if not run.trials and ended != "interrupted":
+        raise UnableError(f"nothing could be measured: {_why_nothing(run, ended)}")
+    if run.trials:
+        show_verdicts(verdicts_of(run))
+    page = page_of(run.header.run_id)
+    out.print(f"next: ferrybench report {path}, which writes {page}", soft_wrap=True, markup=False)
+    return EXIT_INTERRUPTED if ended == "interrupted" else EXIT_OK
+
+
+def _why_nothing(run: Run, ended: str) -> str:
+    if ended == "budget":
+        budget = format_duration(run.header.plan.budget_s)
+        return f"the budget of {budget} was spent before the first trial"
+    reasons = dict.fromkeys(case.skip for case in run.header.plan.cases)
+    return "; ".join(list(reasons)[:3])
+
+
+def counted(run: Run) -> str:
+    """``24 trials of 6 cases, 1 failed, 2 refused as declared, 3 skipped``."""
+    planned = run.header.plan.cases
     reached = {trial.case for trial in run.trials}
     cells = {trial.case for trial in run.trials if trial.kind == "probe"}
-    # A cell of a matrix that raises is an answer, not a failure.
-    failed = {trial.case for trial in run.trials if not trial.outcome.ok} - cells - _found(run)
-    planned = run.header.plan.cases
+    bad = [trial for trial in run.trials if not trial.outcome.ok]
+    refused = {trial.case for trial in bad if planned[trial.case].refuses_by(trial.outcome)}
+    # A cell of a matrix that raises is an answer, and so is what a search finds at its frontier.
+    failed = {trial.case for trial in bad} - refused - cells - _found(run)
+    refused -= cells
     skipped = sum(bool(case.skip) for case in planned)
-    text = f"{path}: {len(run.trials)} trials of {len(reached)} cases"
-    notes = [f"{len(cells)} of them cells of a matrix"] if cells else []
-    notes += [f"{len(failed)} failed"] if failed else []
-    notes += [f"{skipped} skipped"] if skipped else []
-    missing = len(planned) - skipped - len(reached)
-    if missing:
-        notes.append(f"{missing} not reached ({ended})")
-    out.print(f"{text}{', ' if notes else ''}{', '.join(notes)}", soft_wrap=True)
-    if ended != "complete":
-        out.print(f"continue with: ferrybench run --resume -o {path}", soft_wrap=True)
-    if ended == "complete" and not reached:
-        reasons = dict.fromkeys(case.skip for case in planned)
-        raise UnableError(f"nothing could be measured: {'; '.join(list(reasons)[:3])}")
-    out.print(f"next: ferrybench report {path}", soft_wrap=True)
-    return EXIT_INTERRUPTED if ended == "interrupted" else EXIT_OK
+    counts = (
+        (len(cells), "cells of a matrix" if len(cells) != 1 else "cell of a matrix"),
+        (len(failed), "failed"),
+        (len(refused), "refused as declared"),
+        (skipped, "skipped"),
+        (cases_missing(run), "not reached"),
+    )
+    return ", ".join(
+        [
+            f"{plural(len(run.trials), 'trial')} of {plural(len(reached), 'case')}",
+            *(f"{count} {what}" for count, what in counts if count),
+        ]
+    )
 
 
 def _found(run: Run) -> set[int]:

@@ -9,8 +9,8 @@ from harness.charts.png import write_png
 from harness.errors import UnableError, UsageError
 from harness.report.content.content import Content
 from harness.report.pages import as_html, as_markdown
+from harness.report.words.place import PAGE
 
-PAGE = "index.html"
 SUMMARY = "summary.md"
 
 

@@ -1,0 +1,50 @@
+"""The verdicts of a run on the terminal: one line a scenario."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+
+from rich.console import Console
+
+from harness.console import out
+from harness.journal.lines import Run
+
+INDENT = "    "
+LEAST_WIDTH = 40  # columns: text in a narrower column is broken at every other word
+
+
+def verdicts_of(run: Run) -> list[str]:
+    """One line for each scenario of a run, in the order of its report.
+
+    None of a run that compares two sides: what is asked there is which of them is worse.
+    """
+    if run.header.plan.sides is not None:
+        return []
+    from harness.analysis.matrix import grid  # pandas takes half a second to import
+    from harness.analysis.sweep import sweep
+    from harness.analysis.verdict import verdict
+    from harness.analysis.verdict_line import matrix_line, verdict_line
+    from harness.cases.frame import case_frame
+    from harness.cases.rows import case_rows
+
+    cases = case_frame(run)
+    rows = case_rows(run, cases)
+    lines = []
+    for info in run.header.scenarios:
+        if info.probe:
+            lines.append(matrix_line(info.name, grid(cases, info.name)))
+        else:
+            own = sweep(info, rows)
+            lines.append(verdict_line(own, verdict(own)))
+    return lines
+
+
+def show_verdicts(lines: Iterable[str], console: Console = out) -> None:
+    """Print them: folded on a terminal, and elsewhere, such as in a log, each as one line."""
+    for line in lines:
+        text = line
+        if console.is_terminal:
+            width = max(LEAST_WIDTH, console.width)
+            text = textwrap.fill(line, width, subsequent_indent=INDENT, break_long_words=False)
+        console.print(text, soft_wrap=True, markup=False)
