@@ -19,6 +19,7 @@ from harness.journal.read import read_journal
 from harness.planning.plan import Request
 from harness.run.runner import default_effort
 from harness.run.session import Settings
+from harness.scenario.discover import built_in_files
 
 if TYPE_CHECKING:
     from harness.analysis.matrix import Cell, Grid, Panel
@@ -62,6 +63,8 @@ def matrix_command(
     """
     if journal is not None and (set_ or output):
         raise UsageError("--set and --output belong to a new matrix, not to one in a journal")
+    if journal is not None:
+        _refuse_scenarios(journal)
     ended = "complete"
     if journal is None:
         request = Request(MATRICES, "usual", parse_sets(set_))
@@ -73,6 +76,16 @@ def matrix_command(
     _show(run, reasons=reasons)
     out.print(f"next: ferrybench report {journal}", soft_wrap=True, markup=False)
     return EXIT_INTERRUPTED if ended == "interrupted" else EXIT_OK
+
+
+def _refuse_scenarios(journal: Path) -> None:
+    """Raise UsageError where the name of a scenario was given and no journal has it."""
+    name = str(journal).partition("/")[0]
+    scenarios = {file.stem for file in built_in_files()}
+    if journal.exists() or name not in scenarios:
+        return
+    how = f"ferrybench run {journal}"
+    raise UsageError(f"{journal} is no journal but a scenario; measure it with: {how}")
 
 
 def _show(run: Run, *, reasons: bool) -> None:

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from harness.scenario.named_arguments import FOLDER, OF_A_CHECK, Named, unknown_arguments
 from harness.schema.records import Value
 from harness.units import KIB, MIB
 
@@ -229,7 +230,7 @@ class Scenario:
 
     def strategy(
         self,
-        *,
+        *without_parentheses: Callable[..., Any],
         copies: float | Callable[..., float] | None = None,
         shares_memory: bool | None = None,
         group: str = "",
@@ -250,6 +251,7 @@ class Scenario:
         """Register a strategy; its docstring is one line for the report.
 
         Args:
+            without_parentheses: the function where they were forgotten, which is refused.
             copies: the cost model: extra memory at the peak of the first call, anonymous and
                 shared, as a multiple of the inputs' bytes; or a function of parameters.
             shares_memory: whether the result overlaps the inputs. A result that overlaps
@@ -275,6 +277,11 @@ class Scenario:
             crosses: of a scenario that ``transfers``: the bytes that go between host and device,
                 as a multiple of the inputs' bytes.
         """
+        for function in without_parentheses:
+            raise DeclarationError(
+                f"{self.name}: above {function.__name__}, write @scenario.strategy() with its "
+                "parentheses"
+            )
 
         def register(function: Function) -> Function:
             name = function.__name__
@@ -326,6 +333,28 @@ class Scenario:
         for wanted in (self.baseline, *(s for v in self.variants for s in v.strategies)):
             if wanted not in self.strategies:
                 raise DeclarationError(f"{self.name}: no strategy {wanted!r} (there are {known})")
+
+        for problem in unknown_arguments(*self._functions()):
+            raise DeclarationError(f"{self.name}: {problem}")
+
+    def _functions(self) -> tuple[list[Named], dict[str, Callable[..., Any]], list[str]]:
+        """Those that are given inputs, those that are given parameters, and the parameters."""
+        parameters = list(self.parameters)
+        given = [*parameters, FOLDER]
+        assert self.verify is not None
+        found = [Named("its check", self.verify, 1, [*parameters, *OF_A_CHECK])]
+        others: dict[str, Callable[..., Any]] = {}
+        if self.make_step is not None:
+            others["its step"] = self.make_step
+        for name, one in self.strategies.items():
+            if one.setup is not None:
+                found.append(Named(f"the setup of {name}", one.setup, 0, given))
+            found.append(Named(f"strategy {name}", one.function, one.setup is not None, given))
+            for kind in ("skip", "refuses", "copies", "pins"):
+                function = getattr(one, kind)
+                if callable(function):
+                    others[f"{kind}= of {name}"] = function
+        return found, others, parameters
 
     def _validate_borrowing(self) -> None:
         for name in ("budget_bytes", "limit"):

@@ -13,6 +13,7 @@ from typing import Any
 from harness.scenario import Scenario
 from harness.scenario.declaration import Strategy, argument_names, call_with
 from harness.scenario.discover import load
+from harness.scenario.named_arguments import FOLDER
 from harness.schema.records import Value
 from harness.trial.describe import describe
 from harness.trial.limit.cost_model import copies_at_frontier
@@ -109,7 +110,7 @@ def make_fixture(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     from harness.trial.base import inputs as made_inputs
     from harness.trial.base import pointers
     from harness.trial.base.outcomes import failure
-    from harness.trial.base.request import FOLDER, find
+    from harness.trial.base.request import find
 
     scenario = find(request["path"], request["scenario"])
     assert scenario.make_inputs is not None

@@ -17,6 +17,7 @@ import pytest
 
 from harness.cases.frame import case_frame
 from harness.cli import run
+from harness.errors import EXIT_UNABLE
 from harness.host.inputs import PREFIX
 from harness.journal.read import read_journal
 
@@ -57,6 +58,10 @@ def returns_nothing(array):
 @scenario.strategy()
 def raises(array):
     raise ValueError("two\\nlines")
+
+@scenario.strategy(refuses=lambda size: ["not today"])
+def refuses(array):
+    raise ValueError("Not today")
 
 @scenario.strategy()
 def dies(array):
@@ -112,6 +117,7 @@ def test_every_way_to_end_is_seen_named_and_survived(mine: Path) -> None:
         "forgets_the_last": ("wrong", "values differ"),
         "returns_nothing": ("wrong", "'NoneType' object has no attribute 'tolist'"),
         "raises": ("error", "ValueError: two lines"),
+        "refuses": ("error", "ValueError: Not today"),
         "dies": ("crash", "SIGABRT"),
         "hangs": ("timeout", "no answer within 3 s"),
         "too_much": ("oom", "can't allocate memory"),
@@ -146,15 +152,38 @@ def test_spawned_trials_fill_the_same_fields(mine: Path) -> None:
             assert one[column].tolist() == other[column].tolist()
 
 
-def test_a_budget_ends_the_run_and_resume_finishes_it(
+def test_a_budget_in_which_nothing_is_measured_is_no_success(
     mine: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chosen = ["moving/copy", "moving/share", "--scenarios", str(mine), "--trials", "2"]
-    assert run(["run", *chosen, "-o", "run.jsonl", "--budget", "1ms"]) == 0
-    text = capsys.readouterr().out
-    assert "2 not reached (budget)" in text
-    assert "ferrybench run --resume -o run.jsonl" in text
+    assert run(["run", *chosen, "-o", "run.jsonl", "--budget", "1ms"]) == EXIT_UNABLE
+    said = capsys.readouterr()
+    assert "0 trials of 0 cases, 2 not reached" in said.out
+    assert "incomplete: its budget was spent when 2 of 2 cases had not been reached" in said.out
+    assert "ferrybench run --resume -o run.jsonl" in said.out
+    assert said.err.splitlines()[-1] == (
+        "ferrybench: nothing could be measured: the budget of 0.001 s was spent before the first "
+        "trial"
+    )
     assert list(cases().outcome) == ["skipped", "skipped"]
+
+
+def test_a_run_ends_with_its_verdicts_and_where_its_page_would_be(
+    mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = ["moving/share", "moving/refuses", "moving/raises", "--scenarios", str(mine)]
+    assert run(["run", *chosen, "--trials", "3", "-o", "run.jsonl"]) == 0
+    said = capsys.readouterr()
+    first, verdict, last = said.out.splitlines()
+    assert first == "run.jsonl: 10 trials of 4 cases, 1 failed, 1 refused as declared"
+    assert verdict.startswith("moving at 256 KiB: ")
+    assert "share" in verdict
+    assert "faster than copy" in verdict
+    run_id = read_journal(Path("run.jsonl")).header.run_id
+    assert last == f"next: ferrybench report run.jsonl, which writes reports/{run_id}/index.html"
+    assert "error: moving/raises 256 KiB: ValueError: two lines" in said.err
+    assert "refuses" not in said.err
+    assert not read_journal(Path("run.jsonl")).remarks
 
 
 def test_ctrl_c_leaves_a_journal_that_resume_completes(mine: Path) -> None:
@@ -201,7 +230,7 @@ def test_ctrl_c_leaves_a_journal_that_resume_completes(mine: Path) -> None:
 
 def test_resume_refuses_what_has_changed(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = ["moving/share", "--scenarios", str(mine), "--trials", "1"]
-    assert run(["run", *chosen, "-o", "run.jsonl", "--budget", "1ms"]) == 0
+    assert run(["run", *chosen, "-o", "run.jsonl", "--budget", "1ms"]) == EXIT_UNABLE
     mine.write_text(SCENARIO.replace("from_numpy(array)", "as_tensor(array)"))
     capsys.readouterr()
     assert run(["run", "--resume", "-o", "run.jsonl"]) == 2
@@ -232,6 +261,22 @@ def test_a_size_that_cannot_fit_is_refused_with_both_figures(
         (SCENARIO.replace("@scenario.check", ""), ["mine.py", "moving: no @scenario.check"]),
         (SCENARIO.replace('baseline="copy"', 'baseline="cpy"'), ["mine.py", "no strategy 'cpy'"]),
         (SCENARIO.replace("size, rng", "sz, rng"), ["mine.py", "sz, which is no parameter"]),
+        (
+            SCENARIO.replace("same(array, tensor)", "same(array, tensor, dtyp)"),
+            ["mine.py: moving: its check names dtyp, which is neither", "there are size, strategy"],
+        ),
+        (
+            SCENARIO.replace("def share(array)", "def share(array, siz)"),
+            ["mine.py: moving: strategy share names siz, which is neither"],
+        ),
+        (
+            SCENARIO.replace("lambda size: [", "lambda sizes: ["),
+            ["mine.py: moving: refuses= of refuses names sizes, which is no parameter"],
+        ),
+        (
+            SCENARIO.replace("@scenario.strategy()\ndef raises", "@scenario.strategy\ndef raises"),
+            ["mine.py", "above raises, write @scenario.strategy() with its parentheses"],
+        ),
         (SCENARIO.replace('"moving"', '"tensor_from_array"'), ["two scenarios are named"]),
         (SCENARIO.replace("rng.random(size // 8)", "{1: 2}"), ["inputs returned dict"]),
     ],

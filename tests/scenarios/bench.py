@@ -12,9 +12,10 @@ import numpy as np
 from harness.scenario import Scenario
 from harness.scenario.declaration import Strategy, argument_names, call_with
 from harness.scenario.discover import built_in_files, load
+from harness.scenario.named_arguments import FOLDER
 from harness.schema.records import Value
 from harness.trial.base import inputs
-from harness.trial.base.request import FOLDER, BoundStrategy, prepare
+from harness.trial.base.request import BoundStrategy, prepare
 
 TINY = 4096
 

@@ -18,6 +18,7 @@ import torch
 from harness.scenario import Scenario
 from harness.scenario.declaration import TINY_BYTES, Strategy, arguments
 from harness.scenario.discover import load
+from harness.scenario.named_arguments import FOLDER
 from harness.schema.records import TIMED, Effort, TrialKind, Value
 from harness.schema.request import SCENARIO_FILE
 from harness.trial.base import inputs as made_inputs
@@ -25,8 +26,6 @@ from harness.trial.base.outcomes import CannotObeyError
 from harness.trial.base.source_line import remember
 from harness.trial.limit.memory_limit import LimitRequest
 
-FOLDER = "folder"
-"""The name under which a strategy asks for an empty folder of its own."""
 _LOADED: dict[str, list[Scenario]] = {}
 
 

@@ -1,0 +1,88 @@
+"""Whether the functions of a scenario name what there is, which is known before any is called.
+
+How many inputs there are is known only once they have been made; but every function takes the same,
+before any parameter. So the count that most functions agree on is taken to be right.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+FOLDER = "folder"
+"""The name under which a strategy asks for an empty folder of its own."""
+OF_A_CHECK = ("strategy", "group")
+"""What a check may name beside parameters: whose result it is given."""
+_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A function that is given inputs, by the names of its arguments.
+
+    Args:
+        label: what to call it.
+        function: it.
+        more: what it is given beside the inputs: a result, or what a setup returned.
+        known: what it may name after them.
+    """
+
+    label: str
+    function: Callable[..., Any]
+    more: int
+    known: Collection[str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(inspect.signature(self.function).parameters)
+
+    @property
+    def variadic(self) -> bool:
+        """Whether it takes whatever there is."""
+        given = inspect.signature(self.function).parameters.values()
+        return any(parameter.kind in _VARIADIC for parameter in given)
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs it takes, if it names nothing that there is not."""
+        first = (at for at, name in enumerate(self.names) if name in self.known)
+        return next(first, len(self.names)) - self.more
+
+    def unknown(self, inputs: int) -> list[str]:
+        """The names that are neither inputs nor known, if there are so many inputs."""
+        return [name for name in self.names[max(0, inputs) + self.more :] if name not in self.known]
+
+
+def unknown_arguments(
+    functions: Collection[Named],
+    of_parameters: Mapping[str, Callable[..., Any]],
+    known: Collection[str],
+) -> Iterator[str]:
+    """What is named that is not there, one sentence a function.
+
+    Args:
+        functions: those that are given inputs.
+        of_parameters: by what to call them, those that are given parameters alone.
+        known: the parameters.
+    """
+    taking = [one for one in functions if not one.variadic]
+    counts = Counter(one.inputs for one in taking)
+    agreed = max(counts, key=lambda inputs: (counts[inputs], -inputs), default=0)
+    for one in taking:
+        missing = one.unknown(agreed)
+        if missing:
+            yield (
+                f"{one.label} names {', '.join(missing)}, which is neither an input nor a "
+                f"parameter (there are {', '.join(one.known)})"
+            )
+    for label, function in of_parameters.items():
+        named = Named(label, function, 0, known)
+        missing = named.unknown(0)
+        if missing and not named.variadic:
+            yield (
+                f"{label} names {', '.join(missing)}, which is no parameter "
+                f"(there are {', '.join(known)})"
+            )
