@@ -23,7 +23,7 @@ from harness.units import format_seconds, format_share
 
 FROM = 1 / 3
 """Share of a run before which nobody expects much."""
-UNTIL = 0.95
+UNTIL = 0.9
 """And after which what is left is too short to be off by a share of it."""
 USUAL_START_S = 4.0
 """What new hosts take where it was not recorded: a journal does not say it of the first ones."""
