@@ -242,7 +242,7 @@ def test_the_summary_tells_stalls_and_sizes(every: Content) -> None:
         "| when | strategy | per sample at 64 MiB | against the baseline | stands still "
         "| samples/s | extra memory |",
         "| baseline | `loading` | 3.05 µs (3.03–3.08 µs) | – | 80% | 328\u202f000 | 1.00× |",
-        "| when | strategy | largest size within 512 MiB | ÷ budget | takes ÷ data "
+        "| when | strategy | largest size within 512 MiB | ÷ budget | takes, ÷ data "
         "| predicted | beyond it gives way |",
         "| baseline | `copying` | 155 MiB | 0.30× | 2.01× | 156 MiB, by 2.00× "
         "| tensor memory at `making.py:57` |",
