@@ -139,7 +139,7 @@ def test_the_answer_comes_first_with_its_numbers(shown: Page) -> None:
         "Findings 1",
         "2.00× copied, 1.00× declared (and 2 more cases)",
         "2 end the process: two with layout step (f4, f8)",
-        "which holds it with 75% here",
+        "which contains it with 75% here",
         "Memory on an accelerator",
     ],
 )

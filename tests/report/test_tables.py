@@ -37,7 +37,7 @@ def test_a_column_without_anything_to_show_is_left_out(rich: Content) -> None:
     shown = [column.head(sweep) for column in chosen(STRATEGY_COLUMNS, sweep, sweep.main)]
     assert "shares" in shown
     assert "whole tree" not in shown
-    assert "stands still" not in shown
+    assert "stalled" not in shown
 
 
 def test_every_line_is_as_wide_as_its_table(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ AGAINST = Column(
     lambda row: Cell(MISSING if row.baseline else comparison(row.ratio) or ratio_text(row.ratio)),
 )
 STALL = Column(
-    "stands still",
+    "stalled",
     lambda row: Cell(stall_text(row.training.stall) if row.training else MISSING),
     _trains,
 )

@@ -81,7 +81,7 @@ def _ratio(row: CaseRow) -> tuple[str, str]:
 
 def _training_tip(row: CaseRow) -> Tip:
     return (
-        ("stands still", stall_text(row.training.stall) if row.training else MISSING),
+        ("stalled", stall_text(row.training.stall) if row.training else MISSING),
         ("samples a second", samples_per_s_text(row)),
         ("steady state", epoch_text(row)),
         _ratio(row),
@@ -138,7 +138,7 @@ SAMPLES = Measure(
 )
 STALL = Measure(
     "stall",
-    "How long the training step stands still",
+    "How long training is stalled",
     f"Share of a steady epoch; lower is better. Below {percent(HIDDEN)} loading hides behind "
     "computing.",
     "share of an epoch",

@@ -35,7 +35,7 @@ def stall_figure(sweep: Sweep, verdict: Verdict) -> BarFigure | None:
     return BarFigure(
         sweep.info.name,
         "stalls",
-        "How long the training step stands still",
+        "How long training is stalled",
         "A steady epoch: the time in which the step computed, and that in which it waited for "
         f"data; shorter is better.{at}{beside(sweep)}",
         Axis("time", "seconds", False, 0.0, most, second_ticks(most)),
@@ -49,7 +49,7 @@ def _tip(row: CaseRow) -> Tip:
     assert row.training is not None
     assert row.loading is not None
     return (
-        ("stands still", stall_text(row.training.stall)),
+        ("stalled", stall_text(row.training.stall)),
         ("computing", format_seconds(row.loading.steady.step_s)),
         ("samples a second", samples_per_s_text(row)),
         ("loss", loss_text(row)),
