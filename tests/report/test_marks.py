@@ -7,6 +7,7 @@ import itertools
 import pytest
 
 from harness.charts.labels import spread
+from harness.charts.palette import PART_STYLES, STYLES, part_styles
 from harness.charts.ticks import linear_label, linear_ticks, rate_ticks, size_ticks, time_ticks
 from harness.report.words.text import (
     count_text,
@@ -118,3 +119,12 @@ def test_counts() -> None:
     assert count_text(float("nan")) == "–"
     assert (plural(1, "case"), plural(2, "case")) == ("1 case", "2 cases")
     assert plural(0, "process", "processes") == "0 processes"
+
+
+def test_parts_without_looks_of_their_own_are_given_ones_that_are_free() -> None:
+    found = part_styles(("build", "one more", "computing", "and another"))
+    assert found["build"] is PART_STYLES["build"]
+    assert found["computing"] is PART_STYLES["computing"]
+    assert len({style.variable for style in found.values()}) == 4
+    many = part_styles([f"part {number}" for number in range(len(STYLES) + 2)])
+    assert len({style.variable for style in many.values()}) == len(STYLES) + 1  # the rest is grey

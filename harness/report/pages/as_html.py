@@ -7,7 +7,7 @@ from typing import Any
 from harness.analysis.matrix import CELL_KINDS, SYMBOLS
 from harness.analysis.remarks import REMARK_KINDS as FINDING_KINDS
 from harness.charts.chart import Figure
-from harness.charts.palette import PART_STYLES, STYLES, named_lines
+from harness.charts.palette import STYLES, named_lines, part_styles
 from harness.charts.vega import height, specification
 from harness.report.content.choices import CHOICE_COLUMNS
 from harness.report.content.columns import pace_name
@@ -51,7 +51,7 @@ def page(content: Content) -> str:
             cell_kinds=CELL_KINDS,
             symbols=SYMBOLS,
             palette=STYLES,
-            part_styles=PART_STYLES,
+            part_styles=part_styles,
             named_lines=named_lines,
             drawn=drawn,
             source_of=source_of,
