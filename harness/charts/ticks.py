@@ -93,7 +93,7 @@ def linear_label(unit: Unit, value: float) -> str:
     if unit == "rate":
         return f"{value / 1e9:g}"
     if unit == "count":
-        return f"{value:,.0f}".replace(",", "\u202f")
+        return f"{value:,.10g}".replace(",", "\u202f")
     if unit == "share":
         return f"{value:.0%}"
     return f"{value:g}×"
