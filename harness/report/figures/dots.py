@@ -25,13 +25,16 @@ from harness.report.words.kinds import kind_of
 from harness.report.words.text import (
     CEILING_TEXTS,
     beside,
+    count_text,
     epoch_text,
     peak_text,
     plural,
     seconds_text,
     throughput_tip,
 )
-from harness.units import format_multiple
+from harness.units import MISSING, format_multiple
+
+PAGE_BYTES = 4096
 
 
 def _rate(row: CaseRow) -> Mapping[Role, Values]:
@@ -87,6 +90,22 @@ def _first_call_tip(row: CaseRow) -> Tip:
         ("first call", seconds_text(row.first)),
         ("steady state", seconds_text(row.steady)),
         ("first ÷ steady", format_multiple(row.first.median / row.steady.median)),
+    )
+
+
+def _faults(row: CaseRow) -> Mapping[Role, Values]:
+    if not (row.ok and row.faults_first >= 0 and row.faults_steady >= 0):
+        return {}
+    return {"main": exactly(row.faults_steady), "second": exactly(row.faults_first)}
+
+
+def _faults_tip(row: CaseRow) -> Tip:
+    pages = row.payload_bytes / PAGE_BYTES
+    share = format_multiple(row.faults_first / pages) if pages > 0 else MISSING
+    return (
+        ("first call", count_text(row.faults_first)),
+        ("each later call", count_text(row.faults_steady)),
+        ("first call, for each page of 4 KiB of the data", share),
     )
 
 
@@ -156,6 +175,19 @@ FIGURES: tuple[FigureSpec, ...] = (
         joined=True,
         wide=True,
         least=1,
+    ),
+    DotSpec(
+        _of_calls,
+        "faults",
+        "Page faults, first call and later ones",
+        "Left is better. The system hands out fresh memory page by page, each with a fault. A dot "
+        "at zero: later calls reuse memory. Huge pages take far fewer faults.{beside}",
+        Axis("page faults per call", "count", False),
+        {"main": "each call in steady state", "second": "first call"},
+        _faults,
+        _faults_tip,
+        joined=True,
+        wide=True,
     ),
     DotSpec(
         _of_loaders,
