@@ -61,8 +61,8 @@ REMARK_KINDS: dict[RemarkKind, tuple[str, str]] = {
     ),
     "pinned memory kept": (
         "Pinned memory kept after the result was dropped",
-        "torch keeps it for the next transfer, which then need not pin again; "
-        "torch.accelerator.empty_host_cache() gives it back.",
+        "torch keeps it for the next transfer, which then need not pin again, until the process "
+        "ends or, where torch has it, torch.accelerator.empty_host_cache() is called.",
     ),
     "tree kept": (
         "Memory of the process tree kept after the loader was dropped",
