@@ -20,7 +20,7 @@ from harness.cli import run
 from harness.host.inputs import PREFIX
 from harness.journal.read import read_journal
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "own-scenario.md"
 SCENARIO = """
 import os, time
 import torch
@@ -250,8 +250,8 @@ def test_a_scenario_that_cannot_be_used_is_one_line(
         assert not Path("run.jsonl").exists()
 
 
-def test_the_scenario_in_the_readme_works_as_printed(mine: Path) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+def test_the_scenario_in_the_docs_works_as_printed(mine: Path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
     (text,) = [block for block in blocks if "@scenario.inputs" in block]
     lines = [line for line in text.splitlines() if line.strip()]
     assert len(lines) == 15
