@@ -52,7 +52,7 @@ def compare(
         raise UsageError("compare needs functions: {'a name': function, …}")
     baseline = baseline or next(iter(ways))
     if baseline not in ways:
-        raise UsageError(f"baseline {baseline!r} is none of {', '.join(ways)}")
+        raise UsageError(f"baseline {baseline!r} is not one of {', '.join(ways)}")
     effort = effort_of(trials, steady_s, timeout_s)
     names = [baseline, *(name for name in ways if name != baseline)]
     jobs = [Job(ways[name], args, kwargs, check, payload, name) for name in names]

@@ -191,7 +191,7 @@ class _ArrayRows:
         same_values(self.data[rows], samples)
 
     def strange(self, sample: Array, due: int | None) -> str:
-        return f"no row of the data; it begins with {sample.flat[0]!r}"
+        return f"not a row of the data; it begins with {sample.flat[0]!r}"
 
 
 class _Check:
@@ -253,7 +253,7 @@ class _Check:
             f"{len(rows)} samples came, expected {self.wanted}: {never}"
         )
         assert not self.shuffle or len(rows) < ENOUGH_TO_TELL or (np.diff(rows) < 0).any(), (
-            "the samples came in the data's order, and were to be shuffled"
+            "the samples came in the data's order instead of shuffled"
         )
 
     def _parts(self, batch: Any, index: int) -> tuple[Array, Array | None]:

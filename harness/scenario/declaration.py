@@ -205,7 +205,7 @@ class Scenario:
         if wanted:
             raise DeclarationError(
                 f"{self.name}: inputs takes {', '.join(sorted(wanted))}, "
-                f"which is no parameter (there are {', '.join((*self.parameters, *GIVEN))})"
+                f"which is not a parameter (there are {', '.join((*self.parameters, *GIVEN))})"
             )
         self.make_inputs = function
         return function

@@ -84,9 +84,9 @@ def test_results_are_looked_for_where_runs_put_them(
     [
         (["nowhere"], "nowhere does not exist"),
         (["."], "no journal in ."),
-        (["results", "--case", "nothing"], "whose name holds nothing"),
+        (["results", "--case", "nothing"], "whose name contains nothing"),
         (["results", "--metric", "speed"], "speed"),
-        (["results", "--tolerance", "speed=5%"], "there are time, memory, faults"),
+        (["results", "--tolerance", "speed=5%"], "choose from time, memory, faults"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(

@@ -178,7 +178,7 @@ class TestPageCache:
         made = self.made(tmp_path, cache_of("warm").file_bytes // 50)
         (found,) = made.findings
         assert (found.kind, found.strategy) == ("page cache", "loading")
-        assert found.text == "2% of the file in memory before an epoch, asked for cold"
+        assert found.text == "2% of the file in memory before an epoch, but cold was requested"
         assert "At the most 2% stayed" in " ".join(made.method)
 
     def test_one_that_was_evicted_is_none(self, tmp_path: Path) -> None:
