@@ -223,8 +223,8 @@ class TestParameters:
                 "sample_bytes",
                 1024,
                 {"loading": 18e-3, "mapping": 18e-3},
-                "compared with samples of 4 KiB, those of 1 KiB take 2.0× (`loading` and 1 more) as long "
-                "a byte",
+                "compared with samples of 4 KiB, those of 1 KiB take 2.0× (`loading` and 1 more) "
+                "as long a byte",
             ),
             ("dtype", "uint8", {"loading": 8.6e-3, "mapping": 8.5e-3}, ""),
         ],
