@@ -1,4 +1,4 @@
-"""What a measured function may cost, and what to do where it costs more.
+"""What a measured function may cost, and what to do if it costs more.
 
 A budget is written in keywords, the same ones everywhere: ``measurement.within(copies=1)`` and, in
 a suite of pytest, ``@pytest.mark.ferrybench(copies=1)``.
@@ -39,21 +39,21 @@ class Breach:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a function may cost; None leaves it open.
+    """What a function may cost; None sets no limit.
 
     Sizes are bytes, or text such as ``"64MiB"``, or ``"1.5x"``: a multiple of the payload.
 
     Args:
-        copies: of the payload that may be alive at the peak of a call, the result among them.
-        peak: memory at the peak of a call, mapped files included.
+        copies: of the payload that may be alive at the peak of a call, including the result.
+        peak: memory at the peak of a call, including mapped files.
         retained: memory that may be kept while the result is alive.
-        left: memory that may stay once the result was dropped.
+        left: memory that may remain after the result was dropped.
         shares_memory: whether the result shares the memory of the payload.
         faults: page faults of a call in the steady state.
-        leaks: False forbids descriptors and processes that add up from call to call.
+        leaks: False forbids descriptors and processes that accumulate from call to call.
 
     Raises:
-        UsageError: a keyword or a size that makes no sense.
+        UsageError: a keyword or a size is invalid.
     """
 
     copies: float | None = None
@@ -87,7 +87,7 @@ class Budget:
 
         Raises:
             BudgetExceededError: it does, or there is no measurement to judge by.
-            UsageError: it cannot be judged, such as by multiples of a payload that there is not.
+            UsageError: it cannot be judged, such as multiples of a payload that does not exist.
         """
         __tracebackhide__ = True
         leaked = self.leaks is False and measurement.outcome.kind == OPEN_FILES
