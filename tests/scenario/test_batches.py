@@ -448,7 +448,7 @@ def test_two_rows_of_a_file_swapped(file: Path) -> None:
     match = "sample 1 of batch 1 is row 10, expected row 9"
     refuse_file(file_batches(order), file, match)
     accept_file(file_batches(order), file, shuffle=True)
-    refuse_file(file_batches(), file, "came in the data's order, and were to be", shuffle=True)
+    refuse_file(file_batches(), file, "came in the data's order instead of", shuffle=True)
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
