@@ -184,7 +184,7 @@ def test_with_everything_every_metric_has_a_chart(results: Path) -> None:
 def test_where_nothing_changed_the_page_says_so_and_carries_no_charts(tmp_path: Path) -> None:
     found = history(by_machine(discover([write_runs(tmp_path, 6)]).runs))
     page = history_page(found, everything=False)
-    assert "Nothing changed that could be told from noise." in page
+    assert "No change could be distinguished from noise." in page
     assert "2 cases did not change and are left out" in page
     assert len(page) < 100_000
 

@@ -106,12 +106,12 @@ def test_borrowed_strategies_show_their_code_once(tmp_path: Path, shown: Page) -
     # GIVEN a page with the scenario that two of them come from, but not that of the others
     links = [attributes["href"] for tag, attributes in shown.elements if tag == "a"]
     assert "#feeding.loading" in links
-    assert "Its code stands with feeding ." in shown.words
+    assert "Its code is shown in feeding ." in shown.words
     code = [a for _, a in shown.elements if a.get("class") == "code"]
     assert len(code) == 3 + 4  # those of one scenario, and the other's that come from elsewhere
     # AND one with neither
     words = Page(page(content(read_journal(limiting_run(tmp_path))))).words
-    assert "Its code stands with" not in words
+    assert "Its code is shown in" not in words
 
 
 def test_a_search_that_found_nothing_has_its_reason(tmp_path: Path) -> None:
