@@ -99,6 +99,7 @@ def cases(path: str | Path = "run.jsonl") -> pd.DataFrame:
     return frame.set_index("name")
 
 
+@pytest.mark.new_hosts
 def test_every_way_to_end_is_seen_named_and_survived(mine: Path) -> None:
     arguments = ["run", "moving", "--scenarios", str(mine), "-o", "run.jsonl", "--trials", "1"]
     arguments += ["--timeout", "3s", "--host", "x:PLANTED=yes"]

@@ -20,6 +20,8 @@ from harness.host.host import Host
 from harness.schema.records import HostSpec
 from tests.lab import MISBEHAVING, Lab
 
+pytestmark = pytest.mark.new_hosts
+
 
 def wait_for(file: Path, timeout_s: float = 10.0) -> list[int]:
     """The process ids a strategy noted."""
