@@ -327,7 +327,9 @@ def open_files() -> list[str]:
     return sorted(os.listdir("/proc/self/fd"))  # noqa: PTH208 — names are enough
 
 
-@pytest.mark.parametrize("function", [abs, raises, aborts, hangs, leaves], ids=str)
+@pytest.mark.parametrize(
+    "function", [abs, raises, aborts, hangs, leaves], ids=lambda one: one.__name__
+)
 def test_nothing_is_left_in_this_process(function: Callable[..., Any]) -> None:
     before = state()
     measure(function, *([1] if function is abs else []), trials=1, timeout_s=1)
