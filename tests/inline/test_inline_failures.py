@@ -332,7 +332,8 @@ def open_files() -> list[str]:
 )
 def test_nothing_is_left_in_this_process(function: Callable[..., Any]) -> None:
     before = state()
-    measure(function, *([1] if function is abs else []), trials=1, timeout_s=1 if function is hangs else 60)
+    patience_s = 1 if function is hangs else 60
+    measure(function, *([1] if function is abs else []), trials=1, timeout_s=patience_s)
     assert state() == before
 
 
