@@ -23,7 +23,7 @@ def nothing_measured(sweep: Sweep) -> str:
         return "Nothing was planned."
     known = [row for row in rows if row.ok]
     if not known:
-        return f"Nothing was measured to the end; {_commonest(rows, len(rows))}."
+        return f"No case completed; {_commonest(rows, len(rows))}."
     what = {
         "time": "No case was timed",
         "memory": "No process tree was watched to the end",

@@ -121,11 +121,11 @@ BAD = Outcome("error", "ValueError: no")
         ),
         (
             [BAD, BAD],
-            "Nothing was measured to the end; all 2 cases ended as error: ValueError: no.",
+            "No case completed; all 2 cases ended as error: ValueError: no.",
         ),
         (
             [BAD, Outcome("oom", "gone"), BAD],
-            "Nothing was measured to the end; 2 of 3 cases ended as error: ValueError: no.",
+            "No case completed; 2 of 3 cases ended as error: ValueError: no.",
         ),
     ],
 )

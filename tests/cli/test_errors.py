@@ -42,7 +42,7 @@ def said(
         (["run", "--budget", "soon"], ["--budget", "'soon'", "5m"]),
         (["run", "--budget", "0s"], ["--budget", "'0s'"]),
         (["run", "--timeout", "-3"], ["--timeout"]),
-        (["run", "--trials=-1"], ["--trials -1: it takes 0 or more", "memory and outcomes alone"]),
+        (["run", "--trials=-1"], ["--trials -1: give 0 or more", "memory and outcomes alone"]),
         (["run", "--trials", "many"], ["--trials", "many"]),
         (["run", "--set", "dtype"], ["--set dtype", "NAME=VALUE"]),
         (["run", "--set", "dtype=,"], ["--set dtype=,", "NAME=VALUE"]),
@@ -126,6 +126,7 @@ def test_help_and_version_succeed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
 
 
+@pytest.mark.new_hosts
 def test_no_process_is_left_after_an_error(said: Said) -> None:
     import psutil
 

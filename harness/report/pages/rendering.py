@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from harness.errors import UnableError
 from harness.report.pages.highlighted_source import highlighted, prose, script_json
-from harness.report.words.text import capital
-from harness.units import plural, size_text
+from harness.report.words.text import capital, plural
+from harness.units import size_text
 
 PAGES = "harness.report.pages"
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, percent
 from harness.cases.rows import CaseRow
+from harness.charts.chart import Tip
 from harness.schema.records import (
     DEVICE_BOTH,
     DEVICE_COPY,
@@ -18,7 +19,8 @@ from harness.schema.records import (
 )
 from harness.schema.values import value_text
 from harness.stats.intervals import Interval
-from harness.units import MISSING, format_multiple, format_rate, format_seconds, format_size, plural
+from harness.units import MISSING, format_multiple, format_rate, format_seconds, format_size
+from harness.units import plural as plural
 
 SMALL_RATIO = 0.01
 """Ratios below this are written as one in so many."""
@@ -64,6 +66,16 @@ def _with_range(interval: Interval, write: Callable[[float], str]) -> str:
 def share_text(row: CaseRow) -> str:
     """The share of the ceiling, in percent."""
     return MISSING if math.isnan(row.ceiling_fraction) else f"{row.ceiling_fraction:.0%}"
+
+
+def share_of_ceiling(row: CaseRow) -> str:
+    """``81% of memcpy into fresh huge pages``."""
+    return f"{share_text(row)} of {ceiling_text(row.ceiling)}" if row.ceiling else MISSING
+
+
+def throughput_tip(row: CaseRow) -> Tip:
+    """What a reader sees on pointing at a throughput."""
+    return (("throughput", rate_text(row)), ("share of ceiling", share_of_ceiling(row)))
 
 
 def rate_text(row: CaseRow) -> str:
