@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from harness.cases.columns.copies import copied_bytes, copies_of
+from harness.cases.copies import copied_bytes, copies_of
 from harness.schema.records import Ledger, Trial
 
 if TYPE_CHECKING:

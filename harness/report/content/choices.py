@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.analysis.ranking import Ranking
 from harness.analysis.verdict_limit import largest_text
 from harness.analysis.wording import comparison, promise
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.report.words.limits import needs_text
 from harness.report.words.text import ratio_text, seconds_text
 from harness.units import MISSING, format_multiple
@@ -67,7 +67,7 @@ def _choice(ranking: Ranking) -> Choice:
     )
 
 
-def _against(row: CaseRow) -> str:
+def _against(row: CaseSummary) -> str:
     if row.baseline:
         return "the baseline"
     if math.isnan(row.ratio.median):

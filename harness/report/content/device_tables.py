@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.analysis.pinning import pinning_sentences
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import percent
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.report.words.order import by_group
 from harness.report.words.text import share_text
 from harness.units import MISSING, format_multiple, format_seconds, format_size
@@ -45,7 +45,7 @@ def device_table(sweep: Sweep) -> DeviceTable | None:
     )
 
 
-def _remarks(rows: Sequence[CaseRow]) -> Iterator[str]:
+def _remarks(rows: Sequence[CaseSummary]) -> Iterator[str]:
     """What the backend lacks and what could not be found out, each once."""
     noted: dict[str, list[str]] = {}
     for row in rows:
@@ -57,7 +57,7 @@ def _remarks(rows: Sequence[CaseRow]) -> Iterator[str]:
         yield "What this device allocates is memory of the host, whose figures hold it, too."
 
 
-def _cells(row: CaseRow) -> tuple[str, ...]:
+def _cells(row: CaseSummary) -> tuple[str, ...]:
     device = row.device
     assert device is not None
     size = MISSING if row.size_bytes is None else format_size(row.size_bytes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.journal.lines import FORMAT, Run
 from harness.report.words.text import plural
 
@@ -14,7 +14,7 @@ def is_foreign(run: Run) -> bool:
     return run.header.format != FORMAT
 
 
-def foreign_method(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
+def foreign_method(run: Run, rows: Sequence[CaseSummary]) -> Iterator[str]:
     """How the numbers came about, one sentence or two each."""
     samples = sum(len(trial.timing.samples_s) for trial in run.trials if trial.timing)
     yield (

@@ -11,9 +11,8 @@ from harness.analysis.ranking import rankings
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict_limit import KINDS_OF_LIMIT, largest_text
 from harness.analysis.wording import percent, promise
-from harness.cases.columns.limit import FITS_GIB
-from harness.cases.limit_rows import LimitRow
-from harness.cases.rows import CaseRow
+from harness.cases.parts.limit import FITS_GIB, LimitSummary
+from harness.cases.summary import CaseSummary
 from harness.report.content.tables import standings
 from harness.report.words.limits import (
     STAGES,
@@ -100,7 +99,7 @@ def limit_table(sweep: Sweep) -> LimitTable | None:
     )
 
 
-def where(rows: Sequence[CaseRow]) -> str:
+def where(rows: Sequence[CaseSummary]) -> str:
     """``768 MiB of … , 176 MiB of it taken before any data``; "" where nothing is known."""
     limits = [row.limit for row in rows if row.limit]
     if not limits:
@@ -110,7 +109,7 @@ def where(rows: Sequence[CaseRow]) -> str:
     return f"{budget.strip()}, {base} of it taken before any data"
 
 
-def _line(sweep: Sweep, row: CaseRow, standing: str) -> LimitLine:
+def _line(sweep: Sweep, row: CaseSummary, standing: str) -> LimitLine:
     limit, info = row.limit, sweep.info.strategy(row.strategy)
     known = limit if limit is not None and sweep.compared(row) else None
     return LimitLine(
@@ -139,19 +138,19 @@ def _line(sweep: Sweep, row: CaseRow, standing: str) -> LimitLine:
     )
 
 
-def _failed_at(limit: LimitRow) -> str:
+def _failed_at(limit: LimitSummary) -> str:
     if math.isnan(limit.failed_bytes):
         return "nothing larger was tried"
     return f"{format_size(limit.failed_bytes)} fails"
 
 
-def _fits(limit: LimitRow | None) -> tuple[str, ...]:
+def _fits(limit: LimitSummary | None) -> tuple[str, ...]:
     if limit is None or all(math.isnan(size) for size in limit.fits.values()):
         return ()
     return tuple(MISSING if math.isnan(size) else any_size(size) for size in limit.fits.values())
 
 
-def _why_not(limit: LimitRow) -> str:
+def _why_not(limit: LimitSummary) -> str:
     """Why nothing is foretold of larger memories."""
     if limit.verified:
         return "" if _fits(limit) else "not extrapolated: its model is another at other sizes"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harness.analysis.wording import percent
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.host.machine_checks import BUSY_LOAD
 from harness.journal.lines import Run
 from harness.report.content.imported import foreign_method, is_foreign
@@ -23,12 +23,12 @@ _STOPPED = {
 }
 
 
-def notices(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
+def notices(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
     """What limits the whole report, the gravest first."""
     return tuple(_notices(run, rows))
 
 
-def _notices(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
+def _notices(run: Run, rows: Sequence[CaseSummary]) -> Iterator[str]:
     reached = {trial.case for trial in run.trials}
     planned = [one for one in run.header.plan.cases if not one.skip]
     missing = sum(
@@ -62,12 +62,12 @@ def _notices(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
         yield f"Peak memory is not exact here: {source}."
 
 
-def method(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
+def method(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
     """How the numbers came about, one sentence or two each."""
     return tuple(_method(run, rows))
 
 
-def _method(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
+def _method(run: Run, rows: Sequence[CaseSummary]) -> Iterator[str]:
     if is_foreign(run):
         yield from foreign_method(run, rows)
         return
@@ -102,7 +102,7 @@ def _method(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
     )
 
 
-def _of_loaders(rows: Sequence[CaseRow]) -> Iterator[str]:
+def _of_loaders(rows: Sequence[CaseSummary]) -> Iterator[str]:
     if not any(row.loading for row in rows):
         return
     yield (
@@ -119,7 +119,7 @@ def _of_loaders(rows: Sequence[CaseRow]) -> Iterator[str]:
     )
 
 
-def _of_trees(rows: Sequence[CaseRow]) -> Iterator[str]:
+def _of_trees(rows: Sequence[CaseSummary]) -> Iterator[str]:
     if not any(row.tree for row in rows):
         return
     yield (
@@ -132,7 +132,7 @@ def _of_trees(rows: Sequence[CaseRow]) -> Iterator[str]:
     )
 
 
-def _of_training(rows: Sequence[CaseRow]) -> Iterator[str]:
+def _of_training(rows: Sequence[CaseSummary]) -> Iterator[str]:
     if not any(row.training for row in rows):
         return
     yield (
@@ -146,7 +146,7 @@ def _of_training(rows: Sequence[CaseRow]) -> Iterator[str]:
     )
 
 
-def _of_page_cache(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
+def _of_page_cache(run: Run, rows: Sequence[CaseSummary]) -> Iterator[str]:
     cold = [row.cache for row in rows if row.cache and row.cache.state == "cold"]
     if not cold:
         return
@@ -166,7 +166,7 @@ def _of_page_cache(run: Run, rows: Sequence[CaseRow]) -> Iterator[str]:
     )
 
 
-def _of_limits(rows: Sequence[CaseRow]) -> Iterator[str]:
+def _of_limits(rows: Sequence[CaseSummary]) -> Iterator[str]:
     if not any(row.limit for row in rows):
         return
     yield (
@@ -193,7 +193,7 @@ def _of_limits(rows: Sequence[CaseRow]) -> Iterator[str]:
     )
 
 
-def _coverage(rows: Sequence[CaseRow]) -> str:
+def _coverage(rows: Sequence[CaseSummary]) -> str:
     timed = Counter((row.trials, round(row.steady.coverage, 4)) for row in rows if row.timed)
     if not timed:
         return "No case was timed."

@@ -11,7 +11,7 @@ from harness.analysis.remarks import model_error
 from harness.analysis.stalls import stall_text
 from harness.analysis.sweep import Sweep, setting
 from harness.analysis.wording import promise
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.report.content.choices import best_word
 from harness.report.words.order import by_group
 from harness.report.words.text import (
@@ -121,7 +121,7 @@ def panes(sweep: Sweep) -> tuple[Pane, ...]:
 
 
 def _groups(
-    sweep: Sweep, rows: Sequence[CaseRow], order: Sequence[tuple[str, list[str]]]
+    sweep: Sweep, rows: Sequence[CaseSummary], order: Sequence[tuple[str, list[str]]]
 ) -> tuple[TableGroup, ...]:
     standing = standings(rankings(sweep, rows))
     by_name = {row.strategy: row for row in rows}
@@ -146,7 +146,7 @@ def standings(found: Sequence[Ranking]) -> dict[str, str]:
     }
 
 
-def line(row: CaseRow, info: ScenarioInfo, standing: str) -> TableLine:
+def line(row: CaseSummary, info: ScenarioInfo, standing: str) -> TableLine:
     """The cells of one case."""
     return TableLine(
         name=row.strategy,
@@ -187,7 +187,7 @@ def line(row: CaseRow, info: ScenarioInfo, standing: str) -> TableLine:
     )
 
 
-def _ratio_range(row: CaseRow) -> str:
+def _ratio_range(row: CaseSummary) -> str:
     """The interval of a ratio, where it is of interest: not of what costs next to nothing."""
     if row.baseline or row.ratio.high < SMALL_RATIO:
         return ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from harness.analysis.parameter_values import in_order, value_text
 from harness.analysis.sweep import Sweep, setting
 from harness.analysis.verdict_limit import largest_text
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.report.words.limits import beyond_text
 from harness.report.words.text import cache_text, epoch_text, format_ratio, tree_text
 from harness.schema.records import DEFAULT_HOST
@@ -69,7 +69,7 @@ def further(sweep: Sweep) -> tuple[tuple[str, str, str, Entry], ...]:
     )
 
 
-def _elsewhere(sweep: Sweep) -> list[CaseRow]:
+def _elsewhere(sweep: Sweep) -> list[CaseSummary]:
     """The cases on other hosts in which nothing else was varied."""
     return [
         row
@@ -127,7 +127,7 @@ def _hosts(sweep: Sweep) -> Variation | None:
     )
 
 
-def _one_size(sweep: Sweep, rows: Sequence[CaseRow]) -> int | None:
+def _one_size(sweep: Sweep, rows: Sequence[CaseSummary]) -> int | None:
     """The reference size where the rows have it, else their largest."""
     sizes = {row.size_bytes for row in rows}
     return sweep.reference if sweep.reference in sizes else max(sizes, key=lambda size: size or 0)
@@ -135,9 +135,9 @@ def _one_size(sweep: Sweep, rows: Sequence[CaseRow]) -> int | None:
 
 def _entries(
     sweep: Sweep,
-    rows: Sequence[CaseRow],
+    rows: Sequence[CaseSummary],
     columns: Sequence[object],
-    column_of: Callable[[CaseRow], object],
+    column_of: Callable[[CaseSummary], object],
 ) -> tuple[tuple[str, tuple[Entry | None, ...]], ...]:
     found = {(row.strategy, column_of(row)): _entry(sweep, row) for row in rows}
     names = [one.name for one in sweep.info.strategies]
@@ -149,7 +149,7 @@ def _entries(
     )
 
 
-def _entry(sweep: Sweep, row: CaseRow) -> Entry:
+def _entry(sweep: Sweep, row: CaseSummary) -> Entry:
     if not row.ok:
         return Entry(row.outcome, "", "", row.reason)
     if sweep.by_memory:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from harness.analysis.files import caches
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Axis, Dot, DotFigure, ReferenceLine, Role, Tip
 from harness.charts.ticks import rate_ticks, widen
 from harness.report.figures.dot_rows import dot_rows, extent, many
@@ -29,10 +29,10 @@ def cache_figure(
     """How much of the files goes by in a second, cold and warm, of strategies measured in both."""
     pairs = {cold.strategy: (cold, warm) for cold, warm in caches(sweep)}
 
-    def dots(row: CaseRow) -> list[Dot]:
+    def dots(row: CaseSummary) -> list[Dot]:
         cold, warm = pairs[row.strategy]
         tip = _tip(cold, warm)
-        roles: tuple[tuple[Role, CaseRow], ...] = (("main", cold), ("second", warm))
+        roles: tuple[tuple[Role, CaseSummary], ...] = (("main", cold), ("second", warm))
         return [Dot(0, role, *_rates(one), tip) for role, one in roles]
 
     rows = dot_rows(sweep, verdict, dots, lambda name: [pairs[name][0]] if name in pairs else [])
@@ -64,14 +64,14 @@ def cache_figure(
     )
 
 
-def _rates(row: CaseRow) -> tuple[float, float, float]:
+def _rates(row: CaseSummary) -> tuple[float, float, float]:
     """Bytes of the file a second, and the ends of their interval."""
     time = row.steady
     payload = row.payload_bytes
     return payload / time.median, payload / time.high, payload / time.low
 
 
-def _tip(cold: CaseRow, warm: CaseRow) -> Tip:
+def _tip(cold: CaseSummary, warm: CaseSummary) -> Tip:
     share = f"{share_text(cold)} of {ceiling_text(cold.ceiling)}" if cold.ceiling else MISSING
     return (
         ("cold", f"{format_rate(_rates(cold)[0])} of the file, {epoch_text(cold)}"),

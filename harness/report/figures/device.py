@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.analysis.wording import percent
-from harness.cases.device_rows import DeviceRow
-from harness.cases.rows import CaseRow
+from harness.cases.parts.device import DeviceSummary
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Axis, Bar, BarFigure, Dot, DotFigure, ReferenceLine, Tip
 from harness.charts.ticks import linear_label, linear_ticks, second_ticks
 from harness.report.figures.dot_rows import dot, dot_rows, first_size, many, sizes_of
@@ -63,7 +63,7 @@ def blocked_figure(sweep: Sweep, verdict: Verdict) -> BarFigure | None:
     )
 
 
-def _tip(row: CaseRow, device: DeviceRow) -> Tip:
+def _tip(row: CaseSummary, device: DeviceSummary) -> Tip:
     return (
         ("host blocked", known_seconds(device.blocked_s)),
         ("data there", seconds_text(row.steady)),
@@ -75,7 +75,7 @@ def _tip(row: CaseRow, device: DeviceRow) -> Tip:
 def overlap_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
     """How much of a transfer hides behind a kernel that the device computes meanwhile."""
 
-    def dots(row: CaseRow) -> list[Dot]:
+    def dots(row: CaseSummary) -> list[Dot]:
         device = row.device
         if device is None or math.isnan(device.overlap) or not row.ok:
             return []
@@ -110,7 +110,7 @@ def transfer_figure(
 ) -> DotFigure | None:
     """Bytes a second over the link, against what it gives at best."""
 
-    def dots(row: CaseRow) -> list[Dot]:
+    def dots(row: CaseSummary) -> list[Dot]:
         if not row.rate_bytes_per_s > 0:
             return []
         moved = row.rate_bytes_per_s * row.steady.median

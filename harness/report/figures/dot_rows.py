@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Dot, DotRow, Role, Tip
 from harness.report.words.order import by_group, emphasis
 
-Dots = Callable[[CaseRow], list[Dot]]
-CasesOf = Callable[[str], Sequence[CaseRow]]
+Dots = Callable[[CaseSummary], list[Dot]]
+CasesOf = Callable[[str], Sequence[CaseSummary]]
 
 
 def dot_rows(
@@ -40,7 +40,7 @@ def dot_rows(
     return tuple(rows)
 
 
-def dot(row: CaseRow, role: Role, value: float, low: float, high: float, tip: Tip) -> Dot:
+def dot(row: CaseSummary, role: Role, value: float, low: float, high: float, tip: Tip) -> Dot:
     """One value of a case, at its size."""
     return Dot(row.size_bytes or 0, role, value, low, high, tip)
 

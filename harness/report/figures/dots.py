@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Axis, Dot, DotFigure, DotRow, ReferenceLine, Tip
 from harness.charts.ticks import time_ticks, widen
 from harness.report.figures.dot_rows import dot, dot_rows, extent, first_size, many, sizes_of
@@ -34,7 +34,7 @@ def throughput_figure(
 ) -> DotFigure | None:
     """Bytes a second against what memcpy reaches on this machine."""
 
-    def dots(row: CaseRow) -> list[Dot]:
+    def dots(row: CaseSummary) -> list[Dot]:
         if not row.rate_bytes_per_s > 0:
             return []
         moved = row.rate_bytes_per_s * row.steady.median
@@ -75,7 +75,7 @@ def throughput_figure(
 def memory_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
     """Extra memory at the peak of the first call, as a multiple of the data."""
 
-    def dots(row: CaseRow) -> list[Dot]:
+    def dots(row: CaseSummary) -> list[Dot]:
         peak = row.peak_multiple
         if math.isnan(peak) or not row.ok:
             return []
@@ -113,7 +113,7 @@ def memory_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
 def first_call_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
     """The first call in a fresh process beside the steady state."""
 
-    def dots(row: CaseRow) -> list[Dot]:
+    def dots(row: CaseSummary) -> list[Dot]:
         if not (row.timed and row.first.median > 0):
             return []
         more = format_multiple(row.first.median / row.steady.median)
@@ -146,7 +146,7 @@ def first_call_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
 def first_batch_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
     """How long a loader lets wait for its first batch, beside what each costs in an epoch."""
 
-    def dots(row: CaseRow) -> list[Dot]:
+    def dots(row: CaseSummary) -> list[Dot]:
         if row.loading is None or not (row.timed and row.first.median > 0):
             return []
         tip = (
@@ -177,7 +177,7 @@ def first_batch_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
     )
 
 
-def _pair(row: CaseRow, main: Interval, second: Interval, tip: Tip) -> list[Dot]:
+def _pair(row: CaseSummary, main: Interval, second: Interval, tip: Tip) -> list[Dot]:
     """Two times of a case with their intervals, to be joined by a line."""
     return [
         dot(row, "main", main.median, main.low, main.high, tip),

@@ -8,7 +8,7 @@ from harness.analysis.file_pages import Grown, fullest, grown, mapping, of_tree
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.analysis.verdict_memory import workers_text
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Axis, Bar, BarFigure, ChartLine, ChartPoint, LineFigure, Tip
 from harness.charts.ticks import byte_ticks, second_ticks
 from harness.report.figures.process_tree import MOST_POINTS
@@ -54,7 +54,7 @@ def pages_figure(sweep: Sweep, verdict: Verdict) -> BarFigure | None:
     )
 
 
-def _tip(row: CaseRow, own: Grown) -> Tip:
+def _tip(row: CaseSummary, own: Grown) -> Tip:
     return (
         ("file pages", format_size(own.file_bytes)),
         ("anonymous", format_size(own.anon_bytes)),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.analysis.verdict_limit import KINDS_OF_LIMIT
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Axis, Dot, DotFigure, DotRow, ReferenceLine
 from harness.charts.ticks import linear_label, log_ticks, widen
 from harness.report.figures.dot_rows import dot, dot_rows, extent, first_size, many, sizes_of
@@ -19,7 +19,7 @@ from harness.units import format_size
 def largest_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
     """The largest size that survives, against the budget and the cost model."""
 
-    def dots(row: CaseRow) -> list[Dot]:
+    def dots(row: CaseSummary) -> list[Dot]:
         limit = row.limit
         if limit is None or not sweep.compared(row):
             return []
@@ -63,7 +63,7 @@ def largest_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
 def needs_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
     """What a byte of data takes, found and predicted, where it takes anything."""
 
-    def dots(row: CaseRow) -> list[Dot]:
+    def dots(row: CaseSummary) -> list[Dot]:
         limit = row.limit
         if limit is None or not sweep.compared(row) or limit.beyond:
             return []

@@ -10,7 +10,7 @@ from harness.analysis.stalls import COMPUTE, HIDDEN, stall_text
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import percent
 from harness.analysis.workers import WORKERS
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Tip
 from harness.charts.ticks import Unit
 from harness.report.words.limits import largest_tip
@@ -38,48 +38,48 @@ class Measure:
     axis: str
     unit: Unit
     log: bool
-    of: Callable[[CaseRow], Values]  # value, low, high; nan where not known
-    tip: Callable[[CaseRow], Tip]
+    of: Callable[[CaseSummary], Values]  # value, low, high; nan where not known
+    tip: Callable[[CaseSummary], Tip]
 
 
-def _steady(row: CaseRow) -> Values:
+def _steady(row: CaseSummary) -> Values:
     return row.steady.median, row.steady.low, row.steady.high
 
 
-def _pace(row: CaseRow) -> Values:
+def _pace(row: CaseSummary) -> Values:
     return row.pace.median, row.pace.low, row.pace.high
 
 
-def _rate(row: CaseRow) -> Values:
+def _rate(row: CaseSummary) -> Values:
     rate, time = row.rate_bytes_per_s, row.steady
     return rate, rate * time.median / time.high, rate * time.median / time.low
 
 
-def _samples(row: CaseRow) -> Values:
+def _samples(row: CaseSummary) -> Values:
     return 1 / row.pace.median, 1 / row.pace.high, 1 / row.pace.low
 
 
-def _stall(row: CaseRow) -> Values:
+def _stall(row: CaseSummary) -> Values:
     stall = row.training.stall if row.training else NOTHING
     return stall.median, stall.low, stall.high
 
 
-def _largest(row: CaseRow) -> Values:
+def _largest(row: CaseSummary) -> Values:
     if row.limit is None:
         return math.nan, math.nan, math.nan
     survived, failed = row.limit.survived_bytes, row.limit.failed_bytes
     return survived, survived, survived if math.isnan(failed) else failed
 
 
-def _tree(row: CaseRow) -> Values:
+def _tree(row: CaseSummary) -> Values:
     return row.tree_multiple, row.tree_multiple, row.tree_multiple
 
 
-def _ratio(row: CaseRow) -> tuple[str, str]:
+def _ratio(row: CaseSummary) -> tuple[str, str]:
     return "against the baseline", ratio_text(row.ratio)
 
 
-def _training_tip(row: CaseRow) -> Tip:
+def _training_tip(row: CaseSummary) -> Tip:
     return (
         ("stands still", stall_text(row.training.stall) if row.training else MISSING),
         ("samples a second", samples_per_s_text(row)),

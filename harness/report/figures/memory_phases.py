@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.analysis.verdict_memory import workers_text
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Axis, Bar, BarFigure, Tip
 from harness.charts.ticks import second_ticks
 from harness.report.words.order import by_group, emphasis
@@ -53,7 +53,7 @@ def phase_figure(sweep: Sweep, verdict: Verdict) -> BarFigure | None:
     )
 
 
-def _tip(row: CaseRow, parts: Sequence[str]) -> Tip:
+def _tip(row: CaseSummary, parts: Sequence[str]) -> Tip:
     assert row.loading is not None
     told = []
     for part, (_, first, steady) in zip(parts, row.loading.phases, strict=False):

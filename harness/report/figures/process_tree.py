@@ -11,7 +11,7 @@ from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.analysis.verdict_memory import PASSES, circumstances
 from harness.analysis.workers import START_METHOD, WORKERS
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import (
     Axis,
     ChartLine,
@@ -45,16 +45,16 @@ def course_figures(sweep: Sweep) -> Iterator[LineFigure | None]:
         and row.tree is not None
         and row.payload_bytes > 0
     ]
-    by_method: dict[object, list[CaseRow]] = {}
+    by_method: dict[object, list[CaseSummary]] = {}
     for row in rows:
         by_method.setdefault(row.parameters.get(START_METHOD), []).append(row)
     for method, own in by_method.items():
         yield _course_figure(sweep, "" if method is None else str(method), _hardest(own))
 
 
-def _hardest(rows: Sequence[CaseRow]) -> list[CaseRow]:
+def _hardest(rows: Sequence[CaseSummary]) -> list[CaseSummary]:
     """The cases of most workers and passes that at least two strategies went through."""
-    points: dict[tuple[float, ...], list[CaseRow]] = {}
+    points: dict[tuple[float, ...], list[CaseSummary]] = {}
     for row in rows:
         known = [row.parameters.get(name, 0) for name in (WORKERS, PASSES)]
         key = tuple(number_of(value) if is_number(value) else 0.0 for value in known)
@@ -65,7 +65,7 @@ def _hardest(rows: Sequence[CaseRow]) -> list[CaseRow]:
     return points[max(shared)] if shared else []
 
 
-def _course_figure(sweep: Sweep, method: str, rows: Sequence[CaseRow]) -> LineFigure | None:
+def _course_figure(sweep: Sweep, method: str, rows: Sequence[CaseSummary]) -> LineFigure | None:
     if len(rows) < 2:
         return None
     order = [one.name for one in sweep.info.strategies]
@@ -151,18 +151,18 @@ def tree_figure(sweep: Sweep, verdict: Verdict) -> DotFigure | None:
         return _tree_figure(sweep, verdict, sweep.of, [row for row in sweep.main if row.tree])
     chosen = with_workers(sweep, lambda row: row.tree is not None)
 
-    def cases_of(strategy: str) -> list[CaseRow]:
+    def cases_of(strategy: str) -> list[CaseSummary]:
         return [replace(row, size_bytes=None) for row in chosen if row.strategy == strategy]
 
     return _tree_figure(sweep, verdict, cases_of, chosen)
 
 
 def _tree_figure(
-    sweep: Sweep, verdict: Verdict, cases_of: CasesOf, shown: Sequence[CaseRow]
+    sweep: Sweep, verdict: Verdict, cases_of: CasesOf, shown: Sequence[CaseSummary]
 ) -> DotFigure | None:
     multiples = sweep.by_memory
 
-    def dots(row: CaseRow) -> list[Dot]:
+    def dots(row: CaseSummary) -> list[Dot]:
         if row.tree is None or not row.ok or (multiples and math.isnan(row.tree_multiple)):
             return []
         grown, added = row.tree_bytes, row.tree_rss_bytes

@@ -6,7 +6,7 @@ from harness.analysis.stalls import stall_text
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.analysis.verdict_memory import workers_text
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Axis, Bar, BarFigure, Tip
 from harness.charts.ticks import second_ticks
 from harness.report.words.order import by_group, emphasis
@@ -45,7 +45,7 @@ def stall_figure(sweep: Sweep, verdict: Verdict) -> BarFigure | None:
     )
 
 
-def _tip(row: CaseRow) -> Tip:
+def _tip(row: CaseSummary) -> Tip:
     assert row.training is not None
     assert row.loading is not None
     return (

@@ -12,8 +12,8 @@ from harness.analysis.stalls import stall_text
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict_limit import largest_text
 from harness.analysis.wording import comparison, promise
-from harness.cases.limit_rows import LimitRow
-from harness.cases.rows import CaseRow
+from harness.cases.parts.limit import LimitSummary
+from harness.cases.summary import CaseSummary
 from harness.report.content.content import Content, ScenarioContent
 from harness.report.content.machine import machine_line
 from harness.report.words.limits import needs_text, predicted_text
@@ -96,7 +96,7 @@ def _names(ranking: Ranking) -> str:
     return f"no clear winner: {', '.join(names[:3])}{more}"
 
 
-def _numbers(sweep: Sweep, row: CaseRow) -> list[str]:
+def _numbers(sweep: Sweep, row: CaseSummary) -> list[str]:
     if sweep.by_memory:
         return [
             format_multiple(row.tree_multiple),
@@ -124,7 +124,7 @@ def _numbers(sweep: Sweep, row: CaseRow) -> list[str]:
     ]
 
 
-def _limit_numbers(row: CaseRow, limit: LimitRow) -> list[str]:
+def _limit_numbers(row: CaseSummary, limit: LimitSummary) -> list[str]:
     place = place_of(limit.where)
     beyond = f"{limit.kind}{f' at `{place}`' if place else ''}" if limit.kind else MISSING
     return [
