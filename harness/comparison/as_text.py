@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from harness.comparison.amounts import AMOUNTS
 from harness.comparison.verdicts import (
     BETTER,
     UNDECIDED,
@@ -64,7 +65,8 @@ def change(finding: Finding) -> str:
 def _writer(what: str) -> Callable[[float], str]:
     if what == "time":
         return format_seconds
-    return (lambda value: f"{value:,.0f}") if "faults" in what else format_size
+    counted = any(amount.name == what and amount.unit != "bytes" for amount in AMOUNTS)
+    return (lambda value: f"{value:,.0f}") if counted else format_size
 
 
 def ratio_text(finding: Finding) -> str:
