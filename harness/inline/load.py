@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def load(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """The cases of a run, one row each, with the columns that the README explains.
+    """The cases of a run, one row each, with the columns that docs/columns.md explains.
 
     What is missing from a journal that was cut short is said in a warning, and in the frame's
     ``attrs["remarks"]``.

@@ -43,7 +43,7 @@ CASES = (
         lambda case: case.planned.case.parameters.get("size"),
     ),
     Quantity(
-        "payload_bytes", "bytes", "the inputs, as the strategy sees them", _payload,
+        "payload_bytes", "bytes", "size of the inputs, as the strategy sees them", _payload,
         read=lambda trial: trial.payload_bytes, noted=13,
     ),
     Quantity(
@@ -80,8 +80,8 @@ CASES = (
         lambda case: case.steady.low,
     ),
     Quantity("steady_high_s", "s", "upper end of that interval", lambda case: case.steady.high),
-    Quantity("samples", "", "samples of the steady state", lambda case: case.samples),
-    Quantity("trials", "", "processes", lambda case: case.trials),
+    Quantity("samples", "", "number of samples of the steady state", lambda case: case.samples),
+    Quantity("trials", "", "number of processes", lambda case: case.trials),
     pooled(
         "peak_extra_bytes", "bytes",
         "memory at the peak of the first call, above what was there before",
@@ -93,7 +93,7 @@ CASES = (
         heading=Heading(1, "Peak", "memory over what was there before the call"), noted=2,
     ),
     pooled(
-        "peak_anon_bytes", "bytes", "its anonymous part",
+        "peak_anon_bytes", "bytes", "its part in anonymous memory",
         memory.of_ledger(lambda ledger: ledger.peak.anon_bytes), observed, noted=3,
     ),
     pooled(
@@ -199,7 +199,7 @@ CASES = (
         lambda case: case.two_modes,
     ),
     pooled("result", "text", "type and shape of the result", lambda t: t.result, observed),
-    pooled("result_bytes", "bytes", "the result", lambda trial: trial.result_bytes, observed),
+    pooled("result_bytes", "bytes", "size of the result", lambda trial: trial.result_bytes, observed),
     Quantity("warnings", "text", "what the strategy warned of", lambda case: case.warnings),
     Quantity(
         "reaped", "", "processes that a trial left behind, and that were killed",

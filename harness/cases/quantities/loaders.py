@@ -36,9 +36,9 @@ def _first_phase(name: str) -> Quantity:
 
 
 LOADING = (
-    _loading("epoch_samples", "", "samples in an epoch", lambda found: found.samples),
-    _loading("epoch_batches", "", "batches in an epoch", lambda found: found.batches),
-    _loading("epoch_bytes", "bytes", "the batches of an epoch", lambda found: found.data_bytes),
+    _loading("epoch_samples", "", "number of samples in an epoch", lambda found: found.samples),
+    _loading("epoch_batches", "", "number of batches in an epoch", lambda found: found.batches),
+    _loading("epoch_bytes", "bytes", "size of the batches of an epoch", lambda found: found.data_bytes),
     _loading(
         "sample_s", "s", "steady state: an epoch's time ÷ its samples",
         lambda found: found.sample.median,
@@ -86,7 +86,7 @@ TREE = (
         lambda tree: tree.peak.pss.total_bytes,
     ),
     _tree(
-        "tree_anon_bytes", "bytes", "its anonymous part", lambda tree: tree.peak.pss.anon_bytes
+        "tree_anon_bytes", "bytes", "its part in anonymous memory", lambda tree: tree.peak.pss.anon_bytes
     ),
     _tree(
         "tree_file_bytes", "bytes", "its part in file pages",
@@ -115,11 +115,11 @@ TREE = (
         - (tree.course[0].rss_bytes if tree.course else math.nan),
     ),
     _tree(
-        "tree_processes", "", "processes at the peak, including the trial itself",
+        "tree_processes", "", "number of processes at the peak, including the trial itself",
         lambda tree: tree.peak.processes,
     ),
     _tree(
-        "most_open_files", "", "open files of the process that ever had most",
+        "most_open_files", "", "number of open files of the process that ever had most",
         lambda tree: tree.most_open_files,
     ),
     _tree("shm_bytes", "bytes", "largest growth of /dev/shm", lambda tree: tree.most_shm_bytes),
@@ -177,7 +177,7 @@ def _cache(name: str, unit: Unit, doc: str, read: Callable[[CacheSummary], Any])
 CACHE = (
     _cache("cache_state", "name", "page cache: cold or warm, as asked for", lambda c: c.state),
     _cache(
-        "cache_file_bytes", "bytes", "the files that the strategy reads", lambda c: c.file_bytes
+        "cache_file_bytes", "bytes", "size of the files that the strategy reads", lambda c: c.file_bytes
     ),
     _cache(
         "cache_before_bytes", "bytes",

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from harness.cases.quantities.cases import CASES
 from harness.cases.quantities.devices import DEVICES
 from harness.cases.quantities.limits import LIMITS
 from harness.cases.quantities.loaders import CACHE, LOADING, TRAINING, TREE
+from harness.cases.quantities.quantity import Quantity
 from harness.cases.summary import CaseSummary
 
-QUANTITIES = (*CASES, *LOADING, *TREE, *TRAINING, *CACHE, *LIMITS, *DEVICES)
+SECTIONS: Mapping[str, tuple[Quantity, ...]] = {
+    "Every case": CASES,
+    "Loaders": LOADING,
+    "Process trees": TREE,
+    "Training": TRAINING,
+    "The page cache": CACHE,
+    "Searches under a limit, and failures": LIMITS,
+    "Accelerators": DEVICES,
+}
+"""By what they are about."""
+QUANTITIES = tuple(one for section in SECTIONS.values() for one in section)
 CASE_COLUMNS = tuple(one.name for one in QUANTITIES)
 """Columns of every case; a scenario's own parameters follow them."""
 
