@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -20,6 +21,7 @@ RemarkKind = Literal[
     "pickled",
     "open files",
     "memory kept",
+    "pinned memory kept",
     "tree kept",
     "processes left",
     "two modes",
@@ -56,6 +58,11 @@ REMARK_KINDS: dict[RemarkKind, tuple[str, str]] = {
     "memory kept": (
         "Memory kept after the result was dropped",
         "A leak, or freed blocks that the allocator keeps for later.",
+    ),
+    "pinned memory kept": (
+        "Pinned memory kept after the result was dropped",
+        "torch keeps it for the next transfer, which then need not pin again, until the process "
+        "ends or, where torch has it, torch.accelerator.empty_host_cache() is called.",
     ),
     "tree kept": (
         "Memory of the process tree kept after the loader was dropped",
@@ -131,9 +138,8 @@ def _of(row: CaseSummary, info: ScenarioInfo) -> Iterator[Remark]:
             yield found("cost model", text, abs(excess))
         if info.strategy(row.strategy).shares_memory and row.shares_memory is False:
             yield found("not shared", "the result does not overlap the inputs", 0.0)
-        if row.left_bytes > NEGLIGIBLE_BYTES and row.tree is None:
-            text = f"{format_size(row.left_bytes)} still held"
-            yield found("memory kept", text, row.left_bytes)
+        for kind, left_bytes in _left(row):
+            yield found(kind, f"{format_size(left_bytes)} still held", left_bytes)
         if row.two_modes:
             low, high = format_seconds(row.steady_min_s), format_seconds(row.steady.high)
             text = f"fastest sample {low}, median of the slowest process {high}"
@@ -142,6 +148,18 @@ def _of(row: CaseSummary, info: ScenarioInfo) -> Iterator[Remark]:
             yield found(kind, text, weight)
     if row.reaped:
         yield found("processes left", f"{row.reaped} had to be killed", float(row.reaped))
+
+
+def _left(row: CaseSummary) -> Iterator[tuple[RemarkKind, float]]:
+    """Memory still held after the result was dropped; what is pinned of it by itself."""
+    if row.tree is not None:
+        return
+    pinned_bytes = row.device.pinned_taken_bytes if row.device else math.nan
+    pinned_bytes = 0.0 if math.isnan(pinned_bytes) else min(pinned_bytes, row.left_bytes)
+    if pinned_bytes > NEGLIGIBLE_BYTES:
+        yield "pinned memory kept", pinned_bytes
+    if row.left_bytes - pinned_bytes > NEGLIGIBLE_BYTES:
+        yield "memory kept", row.left_bytes - pinned_bytes
 
 
 def _of_tree(row: CaseSummary) -> Iterator[tuple[RemarkKind, str, float]]:

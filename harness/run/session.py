@@ -17,6 +17,7 @@ from harness.host.environment import available_bytes, python_text
 from harness.host.host import Host
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import Header, Plan, ResumeLine, Run
+from harness.journal.paths import located
 from harness.journal.write import Journal
 from harness.planning.borrowing import resolve, source_case, source_of
 from harness.planning.forecast import Facts, complete
@@ -180,7 +181,7 @@ def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str
     Raises:
         UsageError: the scenarios are gone or have changed, or torch or the machine has.
     """
-    header = run.header
+    header = replace(run.header, scenarios=tuple(map(_located, run.header.scenarios)))
     if header.plan.sides is not None:
         raise UsageError(f"{run.path} compares two sides; start it anew with: ferrybench ab")
     files = [Path(path) for info in header.scenarios for path in _paths(info)]
@@ -209,6 +210,15 @@ def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str
         with Journal.extend(run) as journal:
             journal.append(ResumeLine(environment))
             return measure(Session(header, pool), journal, listener, run)
+
+
+def _located(info: ScenarioInfo) -> ScenarioInfo:
+    """With the paths that its files have on this machine."""
+    strategies = tuple(
+        replace(strategy, path=str(located(strategy.path))) if strategy.path else strategy
+        for strategy in info.strategies
+    )
+    return replace(info, path=str(located(info.path)), strategies=strategies)
 
 
 def _paths(info: ScenarioInfo) -> list[str]:

@@ -199,7 +199,7 @@ CASES = (
         lambda case: case.two_modes,
     ),
     pooled("result", "text", "type and shape of the result", lambda t: t.result, observed),
-    pooled("result_bytes", "bytes", "size of the result", lambda trial: trial.result_bytes, observed),
+    pooled("result_bytes", "bytes", "size of the result", lambda t: t.result_bytes, observed),
     Quantity("warnings", "text", "what the strategy warned of", lambda case: case.warnings),
     Quantity(
         "reaped", "", "processes that a trial left behind, and that were killed",

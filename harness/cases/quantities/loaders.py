@@ -38,7 +38,7 @@ def _first_phase(name: str) -> Quantity:
 LOADING = (
     _loading("epoch_samples", "", "number of samples in an epoch", lambda found: found.samples),
     _loading("epoch_batches", "", "number of batches in an epoch", lambda found: found.batches),
-    _loading("epoch_bytes", "bytes", "size of the batches of an epoch", lambda found: found.data_bytes),
+    _loading("epoch_bytes", "bytes", "size of its batches", lambda found: found.data_bytes),
     _loading(
         "sample_s", "s", "steady state: an epoch's time ÷ its samples",
         lambda found: found.sample.median,
@@ -86,7 +86,8 @@ TREE = (
         lambda tree: tree.peak.pss.total_bytes,
     ),
     _tree(
-        "tree_anon_bytes", "bytes", "its part in anonymous memory", lambda tree: tree.peak.pss.anon_bytes
+        "tree_anon_bytes", "bytes", "its part in anonymous memory",
+        lambda tree: tree.peak.pss.anon_bytes,
     ),
     _tree(
         "tree_file_bytes", "bytes", "its part in file pages",
@@ -177,7 +178,8 @@ def _cache(name: str, unit: Unit, doc: str, read: Callable[[CacheSummary], Any])
 CACHE = (
     _cache("cache_state", "name", "page cache: cold or warm, as asked for", lambda c: c.state),
     _cache(
-        "cache_file_bytes", "bytes", "size of the files that the strategy reads", lambda c: c.file_bytes
+        "cache_file_bytes", "bytes", "size of the files that the strategy reads",
+        lambda found: found.file_bytes,
     ),
     _cache(
         "cache_before_bytes", "bytes",
