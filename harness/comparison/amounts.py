@@ -68,6 +68,11 @@ class Amount:
         return self.quantity.unit
 
     @property
+    def informs(self) -> bool:
+        """Whether it is shown for information alone, and never judged."""
+        return not self.compared.tolerance
+
+    @property
     def stray(self) -> float:
         """A difference that is always none."""
         return self.compared.stray
@@ -102,7 +107,11 @@ class Amount:
 
     def text(self, value: float) -> str:
         """A reading, or a difference, as people write it."""
-        return format_size(value) if self.unit == "bytes" else f"{value:,.0f} {self.unit}"
+        if self.unit == "bytes":
+            return format_size(value)
+        if self.unit:
+            return f"{value:,.0f} {self.unit}"
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"  # often a part of one
 
     def allowed(self, base: float, scale: Scale, tolerance: Tolerance) -> float:
         """How far the candidate may be from the base."""

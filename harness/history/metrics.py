@@ -39,6 +39,11 @@ class Metric:
     amount: Amount | None = None
     advisory: bool = False
 
+    @property
+    def informs(self) -> bool:
+        """Whether it is shown for information alone: no change is looked for."""
+        return self.amount is not None and self.amount.informs
+
     def text(self, value: float) -> str:
         """A value as people write it."""
         if self.amount:
@@ -48,7 +53,10 @@ class Metric:
 
 METRICS: tuple[Metric, ...] = (
     Metric("ratio", "time over the baseline's", "multiple"),
-    *(Metric(amount.compared.metric, amount.name, amount.unit, amount) for amount in AMOUNTS),
+    *(
+        Metric(amount.compared.metric, amount.name, amount.unit, amount, amount.informs)
+        for amount in AMOUNTS
+    ),
     Metric("time", "steady time", "seconds", advisory=True),
 )
 """Everything that is a number; outcomes are names, and are followed apart."""
