@@ -31,6 +31,23 @@ def _first_call(trial: Trial) -> float | None:
     return trial.timing.first_call_s if trial.timing else None
 
 
+def _switches(field: str, phase: str, told: str) -> Quantity:
+    """Context switches, for information: they depend on what else the machine does."""
+
+    def read(trial: Trial) -> float | None:
+        if trial.kind == "duet":  # it waits for its turns, too
+            return None
+        found = trial.switches_first if phase == "first" else trial.switches_steady
+        value: float | None = getattr(found, field, None)
+        return value
+
+    name = f"{field}_switches_{phase}"
+    why = "it waited" if field == "voluntary" else "another had the processor"
+    label = f"{field} context switches {told}"
+    compared = Compared(label, name.replace("_", "-"), "", stray=1.0)
+    return pooled(name, "", f"{label}: {why}", read, middle, compared=compared)
+
+
 CASES = (
     Quantity("run_id", "name", "the run", lambda case: case.run_id),
     Quantity("scenario", "name", "the scenario", lambda case: case.scenario),
@@ -213,4 +230,8 @@ CASES = (
         "memory_split_source", "text", "where its parts were read",
         memory.of_ledger(lambda ledger: ledger.split_source), observed,
     ),
+    _switches("voluntary", "first", "of the first call"),
+    _switches("involuntary", "first", "of the first call"),
+    _switches("voluntary", "steady", "a steady call"),
+    _switches("involuntary", "steady", "a steady call"),
 )  # fmt: skip
