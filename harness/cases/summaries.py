@@ -10,12 +10,11 @@ from harness.cases.parts.device import device_of
 from harness.cases.parts.limit import limit_of
 from harness.cases.parts.loading import loading_of, watched_tree
 from harness.cases.parts.training import cache_of, training_of
-from harness.cases.rounds import case_outcome, paired_ratio, steady_by_round
+from harness.cases.rounds import outcome_of, paired_ratio, steady_by_round
 from harness.cases.summary import CaseSummary
 from harness.cases.throughput import ceiling_rates, with_throughput
 from harness.journal.lines import Run
-from harness.planning.limit_search import limit_outcome
-from harness.schema.records import TIMED, Outcome, PlannedCase, Trial, TrialKind
+from harness.schema.records import TIMED, PlannedCase, Trial, TrialKind
 from harness.stats.intervals import median_interval, two_modes
 
 MEMORY_KINDS: Mapping[TrialKind, int] = {
@@ -71,7 +70,7 @@ def _summary(
     samples = [sample for one in timed for sample in one.samples_s]
     steady = median_interval(medians)
     size = planned.case.parameters.get("size")
-    outcome = _outcome(run.ended, planned, trials)
+    outcome = outcome_of(run.ended, planned, trials)
     limit = limit_of(planned, trials, outcome)
     return CaseSummary(
         run_id=run.header.run_id,
@@ -100,11 +99,6 @@ def _summary(
         limit=limit,
         device=device_of(own),
     )
-
-
-def _outcome(ended: str, planned: PlannedCase, trials: Sequence[Trial]) -> Outcome:
-    of_search = None if planned.skip else limit_outcome(trials)
-    return of_search or case_outcome(ended, planned, [trial.outcome for trial in trials])
 
 
 def _observed(trials: Sequence[Trial]) -> Trial | None:

@@ -3,7 +3,8 @@
 Most of it hardly varies from process to process, and then little is enough to call a change. Some
 does, by the luck of where an allocator finds room: a loader's batches may take twice the memory in
 every second process. So every trial's reading counts, and a change is called only where the two
-sides lie apart by more than the tolerance and neither varies by more itself.
+sides lie apart by more than the tolerance and neither varies by more itself. Quantities without a
+tolerance are shown for information, and never called a change.
 """
 
 from __future__ import annotations
