@@ -15,7 +15,7 @@ from harness.cases.summary import CaseSummary
 from harness.cases.throughput import ceiling_rates, with_throughput
 from harness.journal.lines import Run
 from harness.schema.records import TIMED, PlannedCase, Trial, TrialKind
-from harness.stats.intervals import median_interval, two_modes
+from harness.stats.intervals import known_median, median_interval, two_modes
 
 MEMORY_KINDS: Mapping[TrialKind, int] = {
     "memory": 0, "probe": 0, "time": 1, "duet": 1, "tree": 2,
@@ -65,7 +65,8 @@ def _summary(
 ) -> CaseSummary:
     """All but what needs the machine's ceilings."""
     own = [trial for trial in trials if trial.kind != "limit"]  # attempts measure nothing else
-    timed = [t.timing for t in own if t.kind in TIMED and t.timing and t.outcome.ok]
+    processes = [one for one in own if one.kind in TIMED and one.outcome.ok]
+    timed = [one.timing for one in processes if one.timing]
     medians = [statistics.median(one.samples_s) for one in timed if one.samples_s]
     samples = [sample for one in timed for sample in one.samples_s]
     steady = median_interval(medians)
@@ -89,6 +90,9 @@ def _summary(
         steady_min_s=min(samples, default=math.nan),
         samples=len(samples),
         ratio=paired_ratio(steady_by_round(own), steady_by_round(baseline)),
+        faults_steady=known_median(
+            trial.faults_steady.minor for trial in processes if trial.faults_steady
+        ),
         two_modes=two_modes(medians) or any(two_modes(one.samples_s) for one in timed),
         reaped=max((trial.reaped for trial in trials), default=0),
         warnings="; ".join(dict.fromkeys(text for one in trials for text in one.warnings)),

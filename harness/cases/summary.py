@@ -55,6 +55,7 @@ class CaseSummary:
     ceiling: str = ""
     ceiling_fraction: float = math.nan
     in_cache: bool = False
+    faults_steady: float = math.nan  # minor ones, per call
     two_modes: bool = False
     reaped: int = 0
     warnings: str = ""
@@ -163,10 +164,6 @@ class CaseSummary:
     def faults_first(self) -> float:
         faults = self.observed.faults_first if self.observed else None
         return faults.minor if faults else math.nan
-
-    @property
-    def faults_steady(self) -> float:
-        return self.middle(lambda trial: trial.faults_steady.minor if trial.faults_steady else None)
 
     @property
     def memory_source(self) -> str:

@@ -39,7 +39,7 @@ _HEADED = sorted(
     ((one.heading, one) for one in QUANTITIES if one.heading), key=lambda pair: pair[0].place
 )
 LEGEND = (
-    "Each in a process of its own. "
+    "Each call in its own process. "
     + "; ".join(f"{heading.text}: {heading.legend}" for heading, _ in _HEADED if heading.legend)
     + "."
 )

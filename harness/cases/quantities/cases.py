@@ -107,7 +107,7 @@ CASES = (
             "memory at the peak", "peak", "memory", memory.RUN_TO_RUN_BYTES,
             memory.copied_at_peak, memory.told_apart,
         ),
-        heading=Heading(1, "Peak", "memory over what was there before the call"), noted=2,
+        heading=Heading(1, "Peak", "memory above what was there before"), noted=2,
     ),
     pooled(
         "peak_anon_bytes", "bytes", "its part in anonymous memory",
@@ -134,13 +134,13 @@ CASES = (
         "copies", "×",
         "copies of the payload at the peak: (anonymous + shared) ÷ payload_bytes, from 64 KiB on",
         memory.copies, observed,
-        heading=Heading(2, "Copies", "of its payload, without mapped files"), noted=8,
+        heading=Heading(2, "Copies", "of the payload, without mapped files"), noted=8,
     ),
     pooled(
         "shares_memory", "yes/no",
         "by addresses: whether the result, or a batch, can reach the inputs' memory",
         lambda trial: trial.shares_memory, observed,
-        heading=Heading(6, "Shares", "result and payload, one memory"), noted=9,
+        heading=Heading(6, "Shares", "the result shares the payload's memory"), noted=9,
     ),
     pooled(
         "minor_faults_first", "faults", "minor page faults of the first call",
@@ -149,7 +149,7 @@ CASES = (
             "page faults of the first call", "faults", "faults", memory.RUN_TO_RUN_FAULTS,
             memory.minor_first,
         ),
-        heading=Heading(5, "Faults", "page faults of a first call"), noted=10,
+        heading=Heading(5, "Faults", "page faults of the first call"), noted=10,
     ),
     Quantity(
         "throughput_bytes_per_s", "bytes/s",
