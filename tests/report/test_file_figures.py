@@ -99,7 +99,7 @@ class TestTraining:
         for bar in figure.bars:
             assert bar.values == pytest.approx((STEP_S, WAIT_S[bar.name]))
             share = WAIT_S[bar.name] / (WAIT_S[bar.name] + STEP_S)
-            assert dict(bar.tip)["stands still"].startswith(f"{share * 100:.2g}%")
+            assert dict(bar.tip)["stalled"].startswith(f"{share * 100:.2g}%")
             assert dict(bar.tip)["loss"] == "2.3 → 0.3"
         assert [bar.name for bar in figure.bars] == ["ahead", "mapping", "loading"]
 
