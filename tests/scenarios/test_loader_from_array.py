@@ -302,9 +302,12 @@ class TestThreadPrefetch:
             def __del__(self) -> None:
                 Batch.alive -= 1
 
+        seen = 0
         for batch in prefetched(Batch() for _ in range(20)):
             assert Batch.alive <= 4  # this one, two ahead, and the one being made
+            seen += 1
             del batch
+        assert seen == 20
 
 
 # Points that make no sense.
