@@ -75,8 +75,8 @@ FIGURES: tuple[FigureSpec, ...] = (
         of("transfers"),
         "blocked",
         "How long the host is blocked, and how long until the data is there",
-        "Steady state; a whole bar is the time until the device has nothing left to do. What the "
-        "host is not blocked for, it may use.{at}{beside}",
+        "Steady state; a whole bar is the time until the device has nothing left to do. The host "
+        "can use the part in which it is not blocked.{at}{beside}",
         ("time", "seconds"),
         ("host blocked", "then on its way"),
         _blocked,
@@ -86,21 +86,21 @@ FIGURES: tuple[FigureSpec, ...] = (
         of("transfers"),
         "throughput",
         "Throughput against the ceiling",
-        "Bytes between host and device a second; further right is better. {rules}What stays on one "
-        "side is not shown.{beside}",
+        "Bytes between host and device per second; further right is better. {rules}Strategies "
+        "whose data stays on one side are not shown.{beside}",
         Axis("GB/s", "rate", False),
         {"main": "steady state"},
         _rate,
         throughput_tip,
         references=_link,
-        rules="Upright rules: the best of whole blocks of pinned memory, in the same run. ",
+        rules="Vertical lines: the best for whole blocks of pinned memory, in the same run. ",
     ),
     DotSpec(
         of("transfers"),
         "overlap",
         "What hides behind a kernel",
         "A kernel of about the same length is queued first, on the current stream; then the call "
-        "is made. 0%: one after the other. 100%: the shorter one costs nothing.",
+        "is made. 0%: they run one after the other. 100%: the shorter one costs nothing.",
         linear_axis("share of the shorter one that is hidden", "share", 1.0),
         {"main": "hidden"},
         _overlap,
