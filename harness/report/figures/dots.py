@@ -134,23 +134,24 @@ def _of_loaders(sweep: Sweep) -> bool:
     return kind == "training" or (kind in ("time", "memory") and sweep.info.epochs)
 
 
-FIGURES: tuple[FigureSpec, ...] = (
-    DotSpec(
-        of("time"),
-        "throughput",
-        "Throughput against the ceiling",
-        "Data moved a second; further right is better. {rules}Beyond its rule, data comes from "
-        "a cache, or is only read. What shares memory moves nothing and is not shown.{beside}",
-        Axis("GB/s", "rate", False),
-        {"main": "steady state"},
-        _rate,
-        throughput_tip,
-        references=_memcpy,
-        rules=lambda sweep, _: (
-            f"Upright rules: what memcpy reaches in {plural(_threads(sweep), 'thread')}. "
-        ),
-        least=1,
+THROUGHPUT = DotSpec(
+    of("time"),
+    "throughput",
+    "Throughput against the ceiling",
+    "Data moved a second; further right is better. {rules}Beyond its rule, data comes from "
+    "a cache, or is only read. What shares memory moves nothing and is not shown.{beside}",
+    Axis("GB/s", "rate", False),
+    {"main": "steady state"},
+    _rate,
+    throughput_tip,
+    references=_memcpy,
+    rules=lambda sweep, _: (
+        f"Upright rules: what memcpy reaches in {plural(_threads(sweep), 'thread')}. "
     ),
+    least=1,
+)
+FIGURES: tuple[FigureSpec, ...] = (
+    THROUGHPUT,
     DotSpec(
         of("time", "training", "transfers"),
         "memory",
