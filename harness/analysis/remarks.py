@@ -29,22 +29,22 @@ RemarkKind = Literal[
 REMARK_KINDS: dict[RemarkKind, tuple[str, str]] = {
     "cost model": (
         "Copies differ from the declared cost model",
-        "By more than 5% and half a mebibyte: the model is wrong, or more happens than its author "
-        "thought.",
+        "By more than 5% and 0.5 MiB: the model is wrong, or the strategy does more than its "
+        "author thought.",
     ),
     "largest size": (
         "The largest size differs from what the cost model predicts",
-        "By more than 2%, under a limit: what gives way there may be other memory than the copies "
-        "that are counted.",
+        "By more than 2%, under a limit: the memory that runs out may not be the copies that the "
+        "model counts.",
     ),
     "not shared": (
         "Declared to share memory, but copied",
         "By addresses: the result does not overlap the inputs.",
     ),
     "page cache": (
-        "The page cache was not in the state asked for",
-        "Pages that another process maps cannot be evicted, and a full memory loses what was read: "
-        "times of these cases are of neither state.",
+        "The page cache was not in the requested state",
+        "Pages mapped by another process cannot be evicted, and full memory drops pages that were "
+        "read: these times describe neither state.",
     ),
     "pickled": (
         "Data came from workers in messages, not in shared memory",
@@ -52,8 +52,8 @@ REMARK_KINDS: dict[RemarkKind, tuple[str, str]] = {
     ),
     "open files": (
         "Open files near their limit",
-        "Every tensor that a worker has sent holds one until it is freed; at the limit, loading "
-        "fails.",
+        "Every tensor that a worker sends keeps a file open until it is freed; at the limit, "
+        "loading fails.",
     ),
     "memory kept": (
         "Memory kept after the result was dropped",
@@ -66,8 +66,8 @@ REMARK_KINDS: dict[RemarkKind, tuple[str, str]] = {
     ),
     "tree kept": (
         "Memory of the process tree kept after the loader was dropped",
-        "Summed over its processes, each shared page counted once and file pages not at all: a "
-        "leak, or freed blocks that allocators keep for later.",
+        "Summed over its processes, counting each shared page once and no file pages: a leak, or "
+        "freed blocks that allocators keep for later.",
     ),
     "processes left": ("Processes left behind", "They were killed after the trial."),
     "two modes": (
@@ -184,7 +184,7 @@ def _of_cache(row: CaseRow) -> Iterator[tuple[RemarkKind, str, float]]:
     """Whether the files were where the case wanted them."""
     if row.cache is not None and not row.cache.obeyed:
         share, state = row.cache.before, row.cache.state
-        text = f"{percent(share)} of the file in memory before an epoch, asked for {state}"
+        text = f"{percent(share)} of the file in memory before an epoch, but {state} was requested"
         yield "page cache", text, share if state == "cold" else 1 - share
 
 

@@ -104,4 +104,6 @@ def _body(path: Path, lines: list[bytes]) -> Iterator[tuple[int, JournalLine]]:
 
 def _check_case(path: Path, number: int, trial: Trial, header: Header) -> None:
     if not 0 <= trial.case < len(header.plan.cases):
-        raise JournalError(path, number, f"trial of case {trial.case}, which the plan has not")
+        count = len(header.plan.cases)
+        problem = f"trial refers to case {trial.case}, but the plan has only {count} cases"
+        raise JournalError(path, number, problem)

@@ -183,11 +183,13 @@ def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str
     """
     header = replace(run.header, scenarios=tuple(map(_located, run.header.scenarios)))
     if header.plan.sides is not None:
-        raise UsageError(f"{run.path} compares two sides; start it anew with: ferrybench ab")
+        raise UsageError(
+            f"{run.path} compares two sides and cannot be resumed; start again with: ferrybench ab"
+        )
     files = [Path(path) for info in header.scenarios for path in _paths(info)]
     for file in files:
         if not file.exists():
-            raise UsageError(f"{run.path} cannot be continued: {file} is gone")
+            raise UsageError(f"{run.path} cannot be continued: {file} no longer exists")
     files = list(dict.fromkeys(files))
     with open_team(header.plan.hosts, [], header.plan.method) as pool:
         first = pool.hosts[header.plan.hosts[0].name]
@@ -200,7 +202,7 @@ def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str
             host.preload_scenarios()
         environment = pool.environment()
         changed = [
-            f"{name} was {then}, is {now}"
+            f"{name} was {then}, is now {now}"
             for name, then, now in _differences(asdict(header.environment), asdict(environment))
         ]
         if changed:

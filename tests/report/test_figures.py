@@ -174,12 +174,15 @@ def test_specifications_compile_and_carry_the_numbers(rich: Content, key: str) -
 
 
 def test_every_poor_run_s_figures_compile(tmp_path: Path) -> None:
+    seen = 0
     for path in poor_runs(tmp_path).values():
         made = content(read_journal(path))
+        seen += len(made.figures)
         for figure in made.figures:
             drawn = specification(figure, made.styles[figure.scenario])
             json.dumps(drawn, allow_nan=False)
             assert vl_convert.vegalite_to_vega(drawn)["marks"]
+    assert seen
 
 
 def read_png(path: Path) -> tuple[int, int]:

@@ -108,12 +108,12 @@ def test_borrowed_strategies_show_their_code_once(tmp_path: Path, shown: Page) -
     # GIVEN a page with the scenario that two of them come from, but not that of the others
     links = [attributes["href"] for tag, attributes in shown.elements if tag == "a"]
     assert "#feeding.loading" in links
-    assert "Its code stands with feeding ." in shown.words
+    assert "Its code is shown in feeding ." in shown.words
     code = [a for _, a in shown.elements if a.get("class") == "code"]
     assert len(code) == 3 + 4  # those of one scenario, and the other's that come from elsewhere
     # AND one with neither
     words = Page(page(content(read_journal(limiting_run(tmp_path))))).words
-    assert "Its code stands with" not in words
+    assert "Its code is shown in" not in words
 
 
 def test_a_search_that_found_nothing_has_its_reason(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ class TestPageCache:
         made = self.made(tmp_path, cache_of("warm").file_bytes // 50)
         (found,) = made.findings
         assert (found.kind, found.strategy) == ("page cache", "loading")
-        assert found.text == "2% of the file in memory before an epoch, asked for cold"
+        assert found.text == "2% of the file in memory before an epoch, but cold was requested"
         assert "At most 2% remained" in " ".join(made.method)
 
     def test_one_that_was_evicted_is_none(self, tmp_path: Path) -> None:
