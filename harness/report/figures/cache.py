@@ -52,7 +52,7 @@ def _cache(subject: Subject) -> Iterator[Figure]:
         "cache",
         "What a cold page cache costs",
         "Bytes of the file a second, over an epoch with its training steps; further right is "
-        "better. A long line is a price of reading from the disk.{rules}"
+        "better. A long line is the price of reading from the disk.{rules}"
         + (f" At {format_size(sizes[0])}." if sizes else ""),
         log_values("GB/s", "rate"),
         {"main": "cold", "second": "warm"},

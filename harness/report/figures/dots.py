@@ -138,8 +138,9 @@ THROUGHPUT = DotSpec(
     of("time"),
     "throughput",
     "Throughput against the ceiling",
-    "Data moved a second; further right is better. {rules}Beyond its rule, data comes from "
-    "a cache, or is only read. What shares memory moves nothing and is not shown.{beside}",
+    "Data moved a second; further right is better. {rules}Right of its rule: faster "
+    "than memory allows, so the data came from a cache, or was only read. What shares memory moves "
+    "nothing and is not shown.{beside}",
     Axis("GB/s", "rate", False),
     {"main": "steady state"},
     _rate,
