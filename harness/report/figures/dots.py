@@ -134,24 +134,25 @@ def _of_loaders(sweep: Sweep) -> bool:
     return kind == "training" or (kind in ("time", "memory") and sweep.info.epochs)
 
 
-FIGURES: tuple[FigureSpec, ...] = (
-    DotSpec(
-        of("time"),
-        "throughput",
-        "Throughput against the ceiling",
-        "Data moved per second; further right is better. {rules}Right of its line, a strategy is "
-        "faster than memory allows: its data comes from a cache, or is only read. Strategies "
-        "that share memory move nothing and are not shown.{beside}",
-        Axis("GB/s", "rate", False),
-        {"main": "steady state"},
-        _rate,
-        throughput_tip,
-        references=_memcpy,
-        rules=lambda sweep, _: (
-            f"Vertical lines: what memcpy reaches in {plural(_threads(sweep), 'thread')}. "
-        ),
-        least=1,
+THROUGHPUT = DotSpec(
+    of("time"),
+    "throughput",
+    "Throughput against the ceiling",
+    "Data moved per second; further right is better. {rules}Right of its line, a strategy is "
+    "faster than memory allows: its data comes from a cache, or is only read. Strategies "
+    "that share memory move nothing and are not shown.{beside}",
+    Axis("GB/s", "rate", False),
+    {"main": "steady state"},
+    _rate,
+    throughput_tip,
+    references=_memcpy,
+    rules=lambda sweep, _: (
+        f"Vertical lines: what memcpy reaches in {plural(_threads(sweep), 'thread')}. "
     ),
+    least=1,
+)
+FIGURES: tuple[FigureSpec, ...] = (
+    THROUGHPUT,
     DotSpec(
         of("time", "training", "transfers"),
         "memory",
