@@ -53,6 +53,9 @@ class Cell:
         return f"{self.text} ({self.range})" if self.range else self.text
 
 
+NOT_MEASURED = Cell(MISSING, looks="quiet")
+
+
 @dataclass(frozen=True)
 class Column:
     """A heading, and what stands below it."""

@@ -17,12 +17,13 @@ from harness.charts.chart import Figure
 from harness.charts.palette import Style, styles
 from harness.journal.lines import Run
 from harness.report.content.choices import Choice, choices
+from harness.report.content.columns import Cell
 from harness.report.content.device_tables import DeviceTable, device_table
 from harness.report.content.failures import Failure, failures
 from harness.report.content.limit_tables import LimitTable, limit_table
 from harness.report.content.method import method, not_measured, notices
 from harness.report.content.tables import Pane, panes
-from harness.report.content.variations import Entry, Variation, further, variations
+from harness.report.content.variations import Variation, further, variations
 from harness.report.figures.all import figures
 from harness.schema.description import ScenarioInfo
 
@@ -40,7 +41,7 @@ class ScenarioContent:
     limits: LimitTable | None  # in place of panes, where the largest sizes are searched
     figures: tuple[Figure, ...]
     variations: tuple[Variation, ...]
-    further: tuple[tuple[str, str, str, Entry], ...]
+    further: tuple[tuple[str, str, str, Cell], ...]
     failures: tuple[Failure, ...]
     groups: tuple[str, ...]  # those with a look of their own
 

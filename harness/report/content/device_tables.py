@@ -51,9 +51,9 @@ DEVICE_COLUMNS = (
     Column("of the ceiling", lambda row: Cell(share_text(row))),
     Column("on the device", _of_device(lambda device: device.peak_bytes, format_size)),
     Column("reserved", _of_device(lambda device: device.peak_reserved_bytes, format_size)),
-    Column("still there", _of_device(lambda device: device.left_reserved_bytes, format_size)),
+    Column("still reserved", _of_device(lambda device: device.left_reserved_bytes, format_size)),
     Column("device-wide", _of_device(lambda device: device.used_bytes, format_size)),
-    Column("pinned asked", _of_device(lambda device: device.pinned_asked_bytes, format_size)),
+    Column("pinned, requested", _of_device(lambda device: device.pinned_asked_bytes, format_size)),
     Column("taken", _taken),
 )
 
@@ -92,4 +92,4 @@ def _remarks(rows: Sequence[CaseSummary]) -> Iterator[str]:
     for note, names in noted.items():
         yield f"{', '.join(f'`{name}`' for name in dict.fromkeys(names))}: {note}."
     if any(row.device is not None and row.device.in_host_memory for row in rows):
-        yield "What this device allocates is memory of the host, whose figures hold it, too."
+        yield "This device allocates memory of the host, whose figures therefore include it."

@@ -69,13 +69,13 @@ def _fits_in(gib: int) -> Column:
 def _why_not(limit: LimitSummary) -> str:
     """Why nothing is foretold of larger memories."""
     if limit.verified:
-        return "not extrapolated: its model is another at other sizes"
+        return "not extrapolated: its model depends on the size"
     if limit.verified is None:
         return "not extrapolated: no cost model"
     if math.isnan(limit.deviation):
-        return "not extrapolated: found differs from the model"
+        return "not extrapolated: the result differs from the model"
     off = percent(abs(limit.survived_bytes / limit.predicted_bytes - 1))
-    return f"not extrapolated: found differs from the model by {off}"
+    return f"not extrapolated: the result differs from the model by {off}"
 
 
 LARGEST = Column("largest size", _largest)
@@ -84,7 +84,7 @@ TAKES = Column(
     "takes, ÷ data", _of_limit(lambda limit: Cell(needs_text(limit).removesuffix(" the data")))
 )
 PREDICTED = Column("predicted", _of_limit(lambda limit: Cell(predicted_text(limit))))
-BEYOND = Column("beyond it gives way", _of_limit(_beyond))
+BEYOND = Column("what fails above it", _of_limit(_beyond))
 LIMIT_COLUMNS = (
     LARGEST,
     SHARE,
@@ -112,7 +112,7 @@ def _at(limit: LimitSummary) -> Cell:
 
 
 FAILING_COLUMNS = (
-    Column("gives way", _of_failure(_kind), number=False),
+    Column("what fails", _of_failure(_kind), number=False),
     Column(
         "during",
         _of_failure(lambda limit: Cell(STAGES.get(limit.stage, limit.stage) or MISSING)),

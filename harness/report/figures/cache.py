@@ -51,8 +51,8 @@ def _cache(subject: Subject) -> Iterator[Figure]:
         of("training"),
         "cache",
         "What a cold page cache costs",
-        "Bytes of the file a second, over an epoch with its training steps; further right is "
-        "better. A long line is a price of reading from the disk.{rules}"
+        "Bytes of the file per second, over an epoch with its training steps; further right is "
+        "better. A long line shows what reading from the disk costs.{rules}"
         + (f" At {format_size(sizes[0])}." if sizes else ""),
         log_values("GB/s", "rate"),
         {"main": "cold", "second": "warm"},
@@ -63,7 +63,7 @@ def _cache(subject: Subject) -> Iterator[Figure]:
         joined=True,
         wide=True,
         references=lambda subject: rules_of(subject.ceilings, DISK_TEXTS),
-        rules=" Upright rules: what this disk reached in the same run.",
+        rules=" Vertical lines: what this disk reached in the same run.",
     ).figures(subject)
 
 

@@ -140,7 +140,7 @@ def _course(tree: Tree, payload_bytes: float) -> tuple[ChartPoint, ...]:
             during(tree, sample),
             ("grown by", format_size(sample.own_bytes)),
             ("of it shared memory", format_size(sample.pss.shmem_bytes)),
-            ("beside it file pages", format_size(sample.pss.file_bytes)),
+            ("file pages in addition", format_size(sample.pss.file_bytes)),
             ("processes", str(sample.processes)),
             ("RSS added up", format_size(sample.rss_bytes)),
         )

@@ -71,10 +71,10 @@ def _peak_tip(row: CaseSummary) -> Tip:
 
 
 def _peak_subtitle(sweep: Sweep, rows: Sequence[CaseSummary]) -> str:
-    pages = " Pages of the file, which the system can take back, are left out."
+    pages = " Pages of the file, which the system can reclaim, are left out."
     return (
-        "In multiples of the data; further left is better. Zero is no copy at all. Where a mark "
-        "misses its tick by more than half a mebibyte, the declared cost model is wrong."
+        "In multiples of the data; further left is better. Zero means no copy at all. Where a mark "
+        "misses its tick by more than 0.5 MiB, the declared cost model is wrong."
         f"{pages if sweep.info.trains else ''}{beside(sweep)}"
     )
 
@@ -134,23 +134,25 @@ def _of_loaders(sweep: Sweep) -> bool:
     return kind == "training" or (kind in ("time", "memory") and sweep.info.epochs)
 
 
-FIGURES: tuple[FigureSpec, ...] = (
-    DotSpec(
-        of("time"),
-        "throughput",
-        "Throughput against the ceiling",
-        "Data moved a second; further right is better. {rules}Beyond its rule, data comes from "
-        "a cache, or is only read. What shares memory moves nothing and is not shown.{beside}",
-        Axis("GB/s", "rate", False),
-        {"main": "steady state"},
-        _rate,
-        throughput_tip,
-        references=_memcpy,
-        rules=lambda sweep, _: (
-            f"Upright rules: what memcpy reaches in {plural(_threads(sweep), 'thread')}. "
-        ),
-        least=1,
+THROUGHPUT = DotSpec(
+    of("time"),
+    "throughput",
+    "Throughput against the ceiling",
+    "Data moved per second; further right is better. {rules}Right of its line, a strategy is "
+    "faster than memory allows: its data comes from a cache, or is only read. Strategies "
+    "that share memory move nothing and are not shown.{beside}",
+    Axis("GB/s", "rate", False),
+    {"main": "steady state"},
+    _rate,
+    throughput_tip,
+    references=_memcpy,
+    rules=lambda sweep, _: (
+        f"Vertical lines: what memcpy reaches in {plural(_threads(sweep), 'thread')}. "
     ),
+    least=1,
+)
+FIGURES: tuple[FigureSpec, ...] = (
+    THROUGHPUT,
     DotSpec(
         of("time", "training", "transfers"),
         "memory",
@@ -166,7 +168,7 @@ FIGURES: tuple[FigureSpec, ...] = (
         _of_calls,
         "first-call",
         "First call against steady state",
-        "Left is better. A long line is a price paid once per process, such as page faults where "
+        "Left is better. A long line is a cost paid once per process, such as page faults where "
         "memory is touched for the first time.{beside}",
         log_values("time per call", "seconds"),
         {"main": "steady state", "second": "first call"},
@@ -181,7 +183,7 @@ FIGURES: tuple[FigureSpec, ...] = (
         "faults",
         "Page faults, first call and later ones",
         "Left is better. The system hands out fresh memory page by page, each with a fault. A dot "
-        "at zero: later calls reuse memory. Huge pages take far fewer faults.{beside}",
+        "at zero means that later calls reuse memory. Huge pages take far fewer faults.{beside}",
         Axis("page faults per call", "count", False),
         {"main": "each call in steady state", "second": "first call"},
         _faults,

@@ -66,10 +66,10 @@ def _mapped(subject: Subject) -> Iterator[LineFigure]:
     yield figure_over_time(
         sweep,
         "mapped",
-        f"What the growing RSS of {row.strategy} is",
+        f"What the growing RSS of {row.strategy} consists of",
         f"Over {format_size(row.payload_bytes)}, from before the strategy is called to after it "
-        "was dropped: RSS grows with every page of the file that is touched, while the memory of "
-        "the process's own does not.",
+        "was dropped: RSS grows with every page of the file that is touched, while the "
+        "process's own memory does not.",
         ("growth", "bytes"),
         tuple(
             ChartLine(name, row.group, "named", course(samples, value, tip))
@@ -85,10 +85,10 @@ FIGURES: tuple[FigureSpec, ...] = (
     BarSpec(
         of("training"),
         "pages",
-        "What the memory of an epoch is made of",
+        "What the memory of an epoch consists of",
         "Growth at the peak of the first epoch; with workers, of PSS summed over all processes. "
-        "Pages of files count into RSS and look like a leak, but the system takes them back when "
-        "it needs them; the rest it cannot.{at}{beside}",
+        "File pages are part of RSS and look like a leak, but the system can reclaim them; it "
+        "cannot reclaim the rest.{at}{beside}",
         ("growth", "bytes"),
         ("anonymous", "shared memory", "file pages"),
         _kinds,

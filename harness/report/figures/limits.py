@@ -48,8 +48,8 @@ def _budget(sweep: Sweep, rows: Sequence[CaseSummary]) -> str:
     kind = KINDS_OF_LIMIT.get(limit.limit, "").replace("`", "")
     return (
         f"As a multiple of a budget of {format_size(limit.budget_bytes)} {kind}; further right is "
-        "better. Upright rules: the budget, and what Python and torch leave of it. Ticks: by the "
-        "cost model."
+        "better. Vertical lines: the budget, and what Python and torch leave of it. Ticks: the "
+        "cost model's predictions."
     )
 
 
@@ -94,8 +94,8 @@ FIGURES: tuple[FigureSpec, ...] = (
         "needs",
         "What a byte of data takes, predicted and found",
         "In all: the data itself, where it is in memory, and every copy at the peak. Left is "
-        "better; a long line is a cost model that is wrong. What needs no memory for its data is "
-        "not shown.",
+        "better; a long line is a cost model that is wrong. Strategies that need no memory for "
+        "their data are not shown.",
         log_values("memory taken ÷ data", "multiple"),
         {"main": "found", "second": "predicted"},
         _needs,

@@ -41,7 +41,7 @@ def time_figure(subject: Subject) -> Iterator[LineFigure]:
     if len(sizes) < 2 or not _compared(lines):
         return
     many = len({line.group for line in lines}) > 1
-    flat = "" if sweep.info.epochs else " A level line costs the same whatever the size."
+    flat = "" if sweep.info.epochs else " A level line means the same cost at every size."
     yield LineFigure(
         sweep.info.name,
         "time",

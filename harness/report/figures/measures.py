@@ -100,7 +100,7 @@ PER_SAMPLE = Measure(
 RATE = Measure(
     "rate",
     "Throughput",
-    "Bytes of batches a second; higher is better. What shares memory moves nothing.",
+    "Bytes of batches per second; higher is better. Strategies that share memory move nothing.",
     "GB/s",
     "rate",
     True,
@@ -113,7 +113,7 @@ RATE = Measure(
 )
 SAMPLES = Measure(
     "samples",
-    "Samples a second",
+    "Samples per second",
     "Steady state, with the training step; higher is better.",
     "samples a second",
     "count",

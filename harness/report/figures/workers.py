@@ -23,7 +23,7 @@ PARTS = ("build", "iter()", "first batch", "other batches", "teardown", "computi
 def _phases_subtitle(sweep: Sweep, rows: Sequence[CaseSummary]) -> str:
     size = rows[0].size_bytes
     at = f", at {format_size(size)}" if size is not None else ""
-    steps = " All training steps are put last, though they come between batches."
+    steps = " All training steps are shown last, although they come between batches."
     return (
         f"{capital(workers_text(rows[0]))}{at}, in a fresh process; shorter is better. iter() "
         "starts the workers, the first batch waits for them, the end joins them."
@@ -97,7 +97,7 @@ def _tree_subtitle(sweep: Sweep, rows: Sequence[CaseSummary]) -> str:
     over = f", over {format_size(size)}" if not sweep.by_memory and size is not None else ""
     return (
         f"{capital(where)}{over}: growth at the peak; further left is better. PSS, here without "
-        "file pages, counts a page that processes share once; adding up RSS counts it for each."
+        "file pages, counts a shared page once; adding up RSS counts it once per process."
     )
 
 

@@ -26,7 +26,7 @@ def largest_tip(row: CaseSummary) -> Tip:
         ("of the budget", format_multiple(limit.share)),
         ("takes", needs_text(limit)),
         ("predicted", predicted_text(limit)),
-        ("beyond it", beyond_text(limit)),
+        ("above it", beyond_text(limit)),
     )
 
 

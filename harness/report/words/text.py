@@ -142,7 +142,7 @@ def share_of(share: float) -> str:
 def peak_text(row: CaseSummary) -> str:
     """Extra memory at the peak, and beside it the pages of files that are left out of it."""
     beside = row.peak_extra_bytes - row.extra_bytes
-    pages = f", beside {format_size(beside)} of file pages" if beside > 0 else ""
+    pages = f", plus {format_size(beside)} of file pages" if beside > 0 else ""
     return f"{format_size(row.extra_bytes)}{pages}"
 
 
@@ -155,7 +155,7 @@ def tree_text(row: CaseSummary) -> str:
     shared, file_pages = most.pss.shmem_bytes, most.pss.file_bytes
     parts = [f"{format_size(most.own_bytes)} in {processes}"]
     parts += [f"{format_size(shared)} of it shared memory"] if shared else []
-    parts += [f"beside {format_size(file_pages)} of file pages"] if file_pages > 0 else []
+    parts += [f"plus {format_size(file_pages)} of file pages"] if file_pages > 0 else []
     return ", ".join(parts)
 
 
