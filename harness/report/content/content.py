@@ -10,8 +10,9 @@ from harness.analysis.matrix_dangers import summary
 from harness.analysis.remarks import Remark, case_remarks
 from harness.analysis.sweep import Sweep, sweep
 from harness.analysis.verdict import Verdict, verdict
-from harness.cases.frame import case_frame, ceiling_rates
-from harness.cases.rows import CaseRow, case_rows
+from harness.cases.summaries import summaries
+from harness.cases.summary import CaseSummary
+from harness.cases.throughput import ceiling_rates
 from harness.charts.chart import Figure
 from harness.charts.palette import Style, styles
 from harness.journal.lines import Run
@@ -60,7 +61,7 @@ class Content:
     """The whole report of one run."""
 
     run: Run
-    rows: tuple[CaseRow, ...]
+    rows: tuple[CaseSummary, ...]
     scenarios: tuple[ScenarioContent, ...]
     matrices: tuple[MatrixContent, ...]
     findings: tuple[Remark, ...]
@@ -87,14 +88,13 @@ class Content:
 
 def content(run: Run) -> Content:
     """Analyse a run and gather what its report will say."""
-    cases = case_frame(run)
-    rows = case_rows(run, cases)
+    rows = summaries(run)
     infos = run.header.scenarios
     measuring = [info for info in infos if not info.probe]
     rates = ceiling_rates(run)
     found = case_remarks(rows, infos)
     scenarios = tuple(_scenario(info, rows, rates) for info in measuring)
-    grids = [(info, grid(cases, info.name)) for info in infos if info.probe]
+    grids = [(info, grid(rows, info.name)) for info in infos if info.probe]
     return Content(
         run=run,
         rows=tuple(rows),
@@ -112,7 +112,7 @@ def content(run: Run) -> Content:
 
 
 def _scenario(
-    info: ScenarioInfo, rows: Sequence[CaseRow], rates: Mapping[tuple[str, int], float]
+    info: ScenarioInfo, rows: Sequence[CaseSummary], rates: Mapping[tuple[str, int], float]
 ) -> ScenarioContent:
     own = sweep(info, rows)
     answer = verdict(own)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from harness.analysis.parameter_values import in_order, value_text
 from harness.analysis.sweep import Sweep, setting
 from harness.analysis.verdict_limit import largest_text
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.report.content.columns import NOT_MEASURED, Cell
 from harness.report.words.limits import beyond_text
 from harness.report.words.text import cache_text, epoch_text, format_ratio, tree_text
@@ -60,7 +60,7 @@ def further(sweep: Sweep) -> tuple[tuple[str, str, str, Cell], ...]:
     )
 
 
-def _elsewhere(sweep: Sweep) -> list[CaseRow]:
+def _elsewhere(sweep: Sweep) -> list[CaseSummary]:
     """The cases on other hosts in which nothing else was varied."""
     return [
         row
@@ -118,7 +118,7 @@ def _hosts(sweep: Sweep) -> Variation | None:
     )
 
 
-def _one_size(sweep: Sweep, rows: Sequence[CaseRow]) -> int | None:
+def _one_size(sweep: Sweep, rows: Sequence[CaseSummary]) -> int | None:
     """The reference size where the rows have it, else their largest."""
     sizes = {row.size_bytes for row in rows}
     return sweep.reference if sweep.reference in sizes else max(sizes, key=lambda size: size or 0)
@@ -126,9 +126,9 @@ def _one_size(sweep: Sweep, rows: Sequence[CaseRow]) -> int | None:
 
 def _rows(
     sweep: Sweep,
-    rows: Sequence[CaseRow],
+    rows: Sequence[CaseSummary],
     columns: Sequence[object],
-    column_of: Callable[[CaseRow], object],
+    column_of: Callable[[CaseSummary], object],
 ) -> tuple[tuple[str, tuple[Cell, ...]], ...]:
     found = {(row.strategy, column_of(row)): _cell(sweep, row) for row in rows}
     names = [one.name for one in sweep.info.strategies]
@@ -140,7 +140,7 @@ def _rows(
     )
 
 
-def _cell(sweep: Sweep, row: CaseRow) -> Cell:
+def _cell(sweep: Sweep, row: CaseSummary) -> Cell:
     """What a scenario compares, and the ratio to the baseline or how the next size fails."""
     if not row.ok:
         return Cell("", tip=row.reason, mark=row.outcome, outcome=row.outcome)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from harness.analysis.wording import percent
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.axes import linear_axis
 from harness.charts.chart import ReferenceLine, Role, Tip
 from harness.report.figures.dots import THROUGHPUT
@@ -30,14 +30,14 @@ def _known(seconds: float) -> str:
     return MISSING if math.isnan(seconds) else format_seconds(seconds)
 
 
-def _blocked(row: CaseRow) -> tuple[float, ...]:
+def _blocked(row: CaseSummary) -> tuple[float, ...]:
     if not (row.timed and row.device):
         return ()
     blocked_s = min(row.device.blocked_s, row.steady.median)
     return blocked_s, row.steady.median - blocked_s
 
 
-def _blocked_tip(row: CaseRow) -> Tip:
+def _blocked_tip(row: CaseSummary) -> Tip:
     assert row.device is not None
     return (
         ("host blocked", _known(row.device.blocked_s)),
@@ -52,12 +52,12 @@ def _link(subject: Subject) -> tuple[ReferenceLine, ...]:
     return rules_of(subject.ceilings, {name: DEVICE_TEXTS[name] for name in shown})
 
 
-def _overlap(row: CaseRow) -> Mapping[Role, Values]:
+def _overlap(row: CaseSummary) -> Mapping[Role, Values]:
     known = row.ok and row.device is not None and not math.isnan(row.device.overlap)
     return {"main": exactly(row.device.overlap)} if row.device and known else {}
 
 
-def _overlap_tip(row: CaseRow) -> Tip:
+def _overlap_tip(row: CaseSummary) -> Tip:
     assert row.device is not None
     return (
         ("hidden", percent(row.device.overlap)),
@@ -81,8 +81,8 @@ FIGURES: tuple[FigureSpec, ...] = (
     replace(
         THROUGHPUT,
         when=of("transfers"),
-        subtitle="Bytes between host and device per second; further right is better. {rules}Strategies "
-        "whose data stays on one side are not shown.{beside}",
+        subtitle="Bytes between host and device per second; further right is better. {rules}"
+        "Strategies whose data stays on one side are not shown.{beside}",
         references=_link,
         rules="Vertical lines: the best for whole blocks of pinned memory, in the same run. ",
         least=2,
