@@ -13,7 +13,7 @@ from harness.analysis.verdict import Verdict
 from harness.analysis.verdict_limit import largest_text
 from harness.analysis.verdict_time import gains_most, memory_text
 from harness.analysis.wording import TOO_FEW, comparison, factor, promise, series
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.units import format_multiple, plural
 
 MOST_NAMES = 2
@@ -41,7 +41,7 @@ def matrix_line(name: str, grid: Grid) -> str:
     return f"{name}: {plural(sum(grid.counts.values()), 'conversion')}: {counts}"
 
 
-def _chosen(found: Sequence[Ranking], baseline: CaseRow | None) -> list[Ranking]:
+def _chosen(found: Sequence[Ranking], baseline: CaseSummary | None) -> list[Ranking]:
     own = [ranking for ranking in found if baseline in ranking.rows] if baseline else []
     if found[0].weighs == "time":
         most = gains_most(found, baseline)
@@ -51,7 +51,7 @@ def _chosen(found: Sequence[Ranking], baseline: CaseRow | None) -> list[Ranking]
     return [*others, *own] or [found[0]]
 
 
-def _part(ranking: Ranking, baseline: CaseRow | None) -> str:
+def _part(ranking: Ranking, baseline: CaseSummary | None) -> str:
     """One promise: ``if you need your own copy, from_numpy_clone: 1.3× faster …``."""
     when = f"{promise(ranking.group)}, " if ranking.group else ""
     if ranking.too_few:
@@ -68,7 +68,7 @@ def _names(ranking: Ranking) -> str:
     return series(names, "or")
 
 
-def _facts(ranking: Ranking, baseline: CaseRow | None) -> list[str]:
+def _facts(ranking: Ranking, baseline: CaseSummary | None) -> list[str]:
     best = ranking.leaders[0]
     if ranking.weighs == "memory":
         return [f"the process tree grows by {format_multiple(best.tree_multiple)} the data"]
@@ -87,7 +87,7 @@ def _memory(ranking: Ranking) -> str:
     return f"up to {text}" if text and differ else text
 
 
-def _faster(ranking: Ranking, baseline: CaseRow | None) -> str:
+def _faster(ranking: Ranking, baseline: CaseSummary | None) -> str:
     """How much the leaders gain on the baseline, as far as that is certain."""
     if baseline is None or not baseline.timed:
         return "nothing to compare with"

@@ -21,19 +21,17 @@ def verdicts_of(run: Run) -> list[str]:
     """
     if run.header.plan.sides is not None:
         return []
-    from harness.analysis.matrix import grid  # pandas takes half a second to import
+    from harness.analysis.matrix import grid  # other verbs, and --help, do without
     from harness.analysis.sweep import sweep
     from harness.analysis.verdict import verdict
     from harness.analysis.verdict_line import matrix_line, verdict_line
-    from harness.cases.frame import case_frame
-    from harness.cases.rows import case_rows
+    from harness.cases.summaries import summaries
 
-    cases = case_frame(run)
-    rows = case_rows(run, cases)
+    rows = summaries(run)
     lines = []
     for info in run.header.scenarios:
         if info.probe:
-            lines.append(matrix_line(info.name, grid(cases, info.name)))
+            lines.append(matrix_line(info.name, grid(rows, info.name)))
         else:
             own = sweep(info, rows)
             lines.append(verdict_line(own, verdict(own)))

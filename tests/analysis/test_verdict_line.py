@@ -14,7 +14,7 @@ from harness.analysis.matrix import grid
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import verdict
 from harness.analysis.verdict_line import matrix_line, verdict_line
-from harness.cases.frame import case_frame
+from harness.cases.summaries import summaries
 from harness.journal.read import read_journal
 from harness.schema.records import Case, Outcome, PlannedCase, Rss, Trial
 from tests.analysis.planted import sweep_at, tree_sweep
@@ -159,5 +159,5 @@ def test_cells_of_a_matrix_are_counted(tmp_path: Path) -> None:
         trial(1, 0, kind="probe", outcome=BAD),
     ]
     run = read_journal(write_run(tmp_path / "run.jsonl", cases, trials, infos=[info]))
-    said = matrix_line("moving", grid(case_frame(run), "moving"))
+    said = matrix_line("moving", grid(summaries(run), "moving"))
     assert said == "moving: 2 conversions: 1 shares, 1 raises"

@@ -14,7 +14,7 @@ import jinja2
 
 from harness.analysis.unfinished import why_unfinished
 from harness.analysis.wording import percent
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.host.machine_checks import BUSY_LOAD
 from harness.journal.lines import Run
 from harness.report.content.imported import is_imported
@@ -25,7 +25,7 @@ UNSTEADY_SHARE = 0.2
 """From this share of cases with two speeds on, the machine itself was not steady."""
 
 
-def notices(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
+def notices(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
     """What limits the whole report, the gravest first."""
     timed = [row for row in rows if row.timed]
     unsteady = sum(row.two_modes for row in timed)
@@ -46,7 +46,7 @@ def notices(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
     )
 
 
-def method(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
+def method(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
     """How the numbers came about, one sentence or two each."""
     effort = run.header.plan.effort
     cold = [row.cache for row in rows if row.cache and row.cache.state == "cold"]
@@ -71,7 +71,7 @@ def method(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
     )
 
 
-def _coverage(rows: Sequence[CaseRow]) -> float | None:
+def _coverage(rows: Sequence[CaseSummary]) -> float | None:
     """The probability that most intervals have; None where nothing was timed."""
     timed = Counter((row.trials, round(row.steady.coverage, 4)) for row in rows if row.timed)
     return timed.most_common(1)[0][0][1] if timed else None
