@@ -154,12 +154,11 @@ def test_searches_by_another_budget_stand_in_a_table(tmp_path: Path) -> None:
     made = content(read_journal(limiting_run(tmp_path)))
     (table,) = variations(made.scenarios[0].sweep)
     entries = dict(table.rows)["copying"]
-    assert [(one.value, one.ratio) for one in entries if one] == [
+    assert [(one.text, one.range) for one in entries] == [
         ("155 MiB", "tensor memory"),
         ("410 MiB", "tensor memory"),
     ]
-    assert entries[0] is not None
-    assert entries[0].detail == "tensor memory at making.py:57: return torch.tensor(array)"
+    assert entries[0].tip == "tensor memory at making.py:57: return torch.tensor(array)"
 
 
 class TestPageCache:

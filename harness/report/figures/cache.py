@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.analysis.files import caches
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Figure, Role, Tip
 from harness.report.figures.spec import (
     DotSpec,
@@ -32,11 +32,11 @@ def _cache(subject: Subject) -> Iterator[Figure]:
     pairs = {cold.strategy: (cold, warm) for cold, warm in caches(subject.sweep)}
     sizes = [cold.size_bytes for cold, _ in pairs.values() if cold.size_bytes is not None]
 
-    def values(row: CaseRow) -> Mapping[Role, Values]:
+    def values(row: CaseSummary) -> Mapping[Role, Values]:
         cold, warm = pairs[row.strategy]
         return {"main": _rate(cold), "second": _rate(warm)}
 
-    def tip(row: CaseRow) -> Tip:
+    def tip(row: CaseSummary) -> Tip:
         cold, warm = pairs[row.strategy]
         return (
             ("cold", f"{format_rate(_rate(cold)[0])} of the file, {epoch_text(cold)}"),
@@ -67,7 +67,7 @@ def _cache(subject: Subject) -> Iterator[Figure]:
     ).figures(subject)
 
 
-def _rate(row: CaseRow) -> Values:
+def _rate(row: CaseSummary) -> Values:
     """Bytes of the file a second."""
     payload, time = row.payload_bytes, row.steady
     return payload / time.median, payload / time.high, payload / time.low

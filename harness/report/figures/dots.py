@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.sweep import Sweep
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Axis, ReferenceLine, Role, Tip
 from harness.report.figures.spec import (
     DotSpec,
@@ -37,7 +37,7 @@ from harness.units import MISSING, format_multiple
 PAGE_BYTES = 4096
 
 
-def _rate(row: CaseRow) -> Mapping[Role, Values]:
+def _rate(row: CaseSummary) -> Mapping[Role, Values]:
     rate = row.rate_bytes_per_s
     return {"main": rate_within(row, rate)} if rate > 0 else {}
 
@@ -53,7 +53,7 @@ def _memcpy(subject: Subject) -> tuple[ReferenceLine, ...]:
     return rules_of(subject.ceilings, CEILING_TEXTS, _threads(subject.sweep))
 
 
-def _peak(row: CaseRow) -> Mapping[Role, Values]:
+def _peak(row: CaseSummary) -> Mapping[Role, Values]:
     if math.isnan(row.peak_multiple) or not row.ok:
         return {}
     found: dict[Role, Values] = {"main": exactly(row.peak_multiple)}
@@ -62,7 +62,7 @@ def _peak(row: CaseRow) -> Mapping[Role, Values]:
     return found
 
 
-def _peak_tip(row: CaseRow) -> Tip:
+def _peak_tip(row: CaseSummary) -> Tip:
     return (
         ("extra memory at the peak", f"{format_multiple(row.peak_multiple)} the data"),
         ("in bytes", peak_text(row)),
@@ -70,7 +70,7 @@ def _peak_tip(row: CaseRow) -> Tip:
     )
 
 
-def _peak_subtitle(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
+def _peak_subtitle(sweep: Sweep, rows: Sequence[CaseSummary]) -> str:
     pages = " Pages of the file, which the system can reclaim, are left out."
     return (
         "In multiples of the data; further left is better. Zero means no copy at all. Where a mark "
@@ -79,13 +79,13 @@ def _peak_subtitle(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
     )
 
 
-def _first_call(row: CaseRow) -> Mapping[Role, Values]:
+def _first_call(row: CaseSummary) -> Mapping[Role, Values]:
     if not (row.timed and row.first.median > 0):
         return {}
     return {"main": within(row.steady), "second": within(row.first)}
 
 
-def _first_call_tip(row: CaseRow) -> Tip:
+def _first_call_tip(row: CaseSummary) -> Tip:
     return (
         ("first call", seconds_text(row.first)),
         ("steady state", seconds_text(row.steady)),
@@ -93,13 +93,13 @@ def _first_call_tip(row: CaseRow) -> Tip:
     )
 
 
-def _faults(row: CaseRow) -> Mapping[Role, Values]:
+def _faults(row: CaseSummary) -> Mapping[Role, Values]:
     if not (row.ok and row.faults_first >= 0 and row.faults_steady >= 0):
         return {}
     return {"main": exactly(row.faults_steady), "second": exactly(row.faults_first)}
 
 
-def _faults_tip(row: CaseRow) -> Tip:
+def _faults_tip(row: CaseSummary) -> Tip:
     pages = row.payload_bytes / PAGE_BYTES
     share = format_multiple(row.faults_first / pages) if pages > 0 else MISSING
     return (
@@ -109,13 +109,13 @@ def _faults_tip(row: CaseRow) -> Tip:
     )
 
 
-def _first_batch(row: CaseRow) -> Mapping[Role, Values]:
+def _first_batch(row: CaseSummary) -> Mapping[Role, Values]:
     if row.loading is None or not (row.timed and row.first.median > 0):
         return {}
     return {"main": within(row.batch), "second": within(row.first)}
 
 
-def _first_batch_tip(row: CaseRow) -> Tip:
+def _first_batch_tip(row: CaseSummary) -> Tip:
     return (
         ("first batch", seconds_text(row.first)),
         ("a batch in steady state", seconds_text(row.batch)),
@@ -134,24 +134,25 @@ def _of_loaders(sweep: Sweep) -> bool:
     return kind == "training" or (kind in ("time", "memory") and sweep.info.epochs)
 
 
-FIGURES: tuple[FigureSpec, ...] = (
-    DotSpec(
-        of("time"),
-        "throughput",
-        "Throughput against the ceiling",
-        "Data moved per second; further right is better. {rules}Right of its line, a strategy is "
-        "faster than memory allows: its data comes from a cache, or is only read. Strategies "
-        "that share memory move nothing and are not shown.{beside}",
-        Axis("GB/s", "rate", False),
-        {"main": "steady state"},
-        _rate,
-        throughput_tip,
-        references=_memcpy,
-        rules=lambda sweep, _: (
-            f"Vertical lines: what memcpy reaches in {plural(_threads(sweep), 'thread')}. "
-        ),
-        least=1,
+THROUGHPUT = DotSpec(
+    of("time"),
+    "throughput",
+    "Throughput against the ceiling",
+    "Data moved per second; further right is better. {rules}Right of its line, a strategy is "
+    "faster than memory allows: its data comes from a cache, or is only read. Strategies "
+    "that share memory move nothing and are not shown.{beside}",
+    Axis("GB/s", "rate", False),
+    {"main": "steady state"},
+    _rate,
+    throughput_tip,
+    references=_memcpy,
+    rules=lambda sweep, _: (
+        f"Vertical lines: what memcpy reaches in {plural(_threads(sweep), 'thread')}. "
     ),
+    least=1,
+)
+FIGURES: tuple[FigureSpec, ...] = (
+    THROUGHPUT,
     DotSpec(
         of("time", "training", "transfers"),
         "memory",

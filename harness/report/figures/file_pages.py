@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from harness.analysis.file_pages import fullest, grown, mapping, of_tree
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict_memory import workers_text
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import ChartLine, LineFigure, Tip
 from harness.report.figures.courses import course, during, figure_over_time, thinned
 from harness.report.figures.spec import BarSpec, FigureSpec, OtherSpec, Subject, at_reference, of
@@ -15,18 +15,18 @@ from harness.schema.records import TreeSample
 from harness.units import format_size
 
 
-def _watched(sweep: Sweep) -> Sequence[CaseRow]:
+def _watched(sweep: Sweep) -> Sequence[CaseSummary]:
     return at_reference(sweep) if sweep.info.watched else ()
 
 
-def _kinds(row: CaseRow) -> tuple[float, ...]:
+def _kinds(row: CaseSummary) -> tuple[float, ...]:
     own = grown(row)
     if own is None:
         return ()
     return tuple(float(max(0, kind)) for kind in (own.anon_bytes, own.shmem_bytes, own.file_bytes))
 
 
-def _kinds_tip(row: CaseRow) -> Tip:
+def _kinds_tip(row: CaseSummary) -> Tip:
     own = grown(row)
     assert own is not None
     return (
