@@ -199,7 +199,7 @@ CASES = (
         "minor_faults_steady", "faults", "minor page faults per call in the steady state",
         memory.minor_steady, middle,
         compared=Compared(
-            "page faults a steady call", "steady-faults", "faults", memory.RUN_TO_RUN_FAULTS
+            "page faults per steady call", "steady-faults", "faults", memory.RUN_TO_RUN_FAULTS
         ),
         noted=11,
     ),
@@ -232,6 +232,6 @@ CASES = (
     ),
     _switches("voluntary", "first", "of the first call"),
     _switches("involuntary", "first", "of the first call"),
-    _switches("voluntary", "steady", "a steady call"),
-    _switches("involuntary", "steady", "a steady call"),
+    _switches("voluntary", "steady", "per steady call"),
+    _switches("involuntary", "steady", "per steady call"),
 )  # fmt: skip
