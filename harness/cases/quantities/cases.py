@@ -202,7 +202,7 @@ CASES = (
         "minor_faults_steady", "faults", "minor page faults per call in the steady state",
         memory.minor_steady, middle,
         compared=Compared(
-            "page faults a steady call", "steady-faults", "faults", memory.RUN_TO_RUN_FAULTS
+            "page faults per steady call", "steady-faults", "faults", memory.RUN_TO_RUN_FAULTS
         ),
         noted=11,
     ),
