@@ -12,7 +12,7 @@ from typing import Any
 
 import jinja2
 
-from harness.analysis.unfinished import why_unfinished
+from harness.analysis.unfinished import cases_missing, why_unfinished
 from harness.analysis.wording import percent
 from harness.cases.summary import CaseSummary
 from harness.host.machine_checks import BUSY_LOAD
@@ -34,6 +34,7 @@ def notices(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
     return _items(
         "notices",
         unfinished=why_unfinished(run),
+        missing=cases_missing(run),
         remarks=[
             " ".join(one.replace(str(run.path), run.path.name).split()) for one in run.remarks
         ],
