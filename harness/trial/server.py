@@ -83,7 +83,11 @@ class _Pipe:
         self.data = b""
 
     def collect(self, ended: Callable[[], bool], deadline: float) -> bool:
-        """Read until a whole line has come or ``ended()``; False when the deadline passes."""
+        """Read until a whole line has come or ``ended()``; False when the deadline passes.
+
+        A task may answer and end between a look at its pipe and the question whether it has ended:
+        once it has, :meth:`drain` finds the rest.
+        """
         while not self.data.endswith(b"\n"):
             left = deadline - time.monotonic()
             if left <= 0:
@@ -97,6 +101,11 @@ class _Pipe:
             elif ended():
                 return True
         return True
+
+    def drain(self) -> None:
+        """Read what is left of a task that has ended: all that it wrote is there by now."""
+        while select.select([self.fd], [], [], 0)[0] and (piece := os.read(self.fd, 1 << 20)):
+            self.data += piece
 
 
 class Server:
@@ -193,10 +202,12 @@ class Server:
         deadline = time.monotonic() + message["timeout_s"]
         pipe = _Pipe(read_end)
         in_time = pipe.collect(ended, deadline)
-        os.close(read_end)
         while in_time and not ended() and time.monotonic() < deadline:
             time.sleep(0.0002)
         finished = ended()
+        if finished:
+            pipe.drain()
+        os.close(read_end)
         if not finished:
             _ask_where(pid, stderr)
         process.settle(helpers)
