@@ -94,10 +94,10 @@ def _trials(benchmark: Benchmark, case: int, session: int) -> Iterator[Trial]:
     payload = int(number(noted, "payload_bytes") or 0)
     shares = noted.get("shares_memory")
     timed = Trial(
-        case,
-        "time",
-        session,
-        Outcome("ok"),
+        case=case,
+        kind="time",
+        round=session,
+        outcome=Outcome("ok"),
         timing=Timing(
             math.nan, stats.samples_s, stats.iterations, stats.iterations == 1, clock_cost_s=0.0
         ),

@@ -10,11 +10,12 @@ from typing import Literal
 import pytest
 
 from harness.errors import UsageError
-from harness.planning.forecast import PROCESS_BYTES, Facts, complete, too_big
+from harness.planning.forecast import PROCESS_BYTES, complete, too_big
 from harness.planning.order import rounds
 from harness.planning.plan import Request, expand, needed_hosts, parse_value, points, select
 from harness.schema.description import VariantInfo
 from harness.schema.records import Effort, HostSpec, Value
+from harness.schema.request import Facts
 from tests.journals import MIB, parameter, planned, scenario, strategy
 
 GRID = {
