@@ -90,7 +90,7 @@ def describe_scenarios(request: DescribeRequest, provided: Provided) -> Answer:
     """The scenarios of some modules, as data."""
     found = []
     for path in request.paths:
-        found += [describe(scenario, path) for scenario in load(Path(path))]
+        found += [asdict(describe(scenario, path)) for scenario in load(Path(path))]
     return {"scenarios": found}
 
 

@@ -802,9 +802,8 @@ def test_a_point_that_makes_no_sense_says_why(
 
 
 def info() -> ScenarioInfo:
-    import msgspec
 
-    return msgspec.convert(describe(SCENARIO, "memmap_training.py"), ScenarioInfo)
+    return describe(SCENARIO, "memmap_training.py")
 
 
 def quick_cases() -> list[tuple[str, dict[str, Value]]]:
