@@ -27,9 +27,9 @@ def list_command(
     Parameters
     ----------
     targets
-        SCENARIO or SCENARIO/STRATEGY; everything when none is named.
+        SCENARIO or SCENARIO/STRATEGY; everything by default.
     scenarios
-        A module or folder with scenarios of your own; may be repeated.
+        A module or folder with your own scenarios; may be repeated.
     """
     files = session.scenario_files(scenarios)
     with err.status("asking a host"), Host(HostSpec(), files) as host:

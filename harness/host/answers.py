@@ -23,4 +23,4 @@ def answer_as(kind: type[T], answer: Any) -> T:
         read_as(kind, answer)  # msgspec lets unknown keys pass
         return msgspec.convert(answer, kind)
     except (FieldError, msgspec.ValidationError) as error:
-        raise UnableError(f"a host answers what is not known here: {error}") from error
+        raise UnableError(f"unexpected answer from a host: {error}") from error

@@ -36,7 +36,7 @@ PRELOAD = ("numpy", "torch", "harness.trial.run", "harness.trial.ceilings.memory
 START_TIMEOUT_S = 120.0
 GRACE_S = 30.0  # how much longer than a task's own limit its host may take to report
 _LIKELY = {
-    "SIGKILL": ("killed", "killed from outside, most likely by the kernel for want of memory"),
+    "SIGKILL": ("killed", "killed from outside, most likely by the kernel because memory ran out"),
     "SIGABRT": ("abort", "aborted"),
     "SIGSEGV": ("segmentation fault", "segmentation fault"),
     "SIGBUS": ("bus error", "bus error: a mapped file or shared memory without backing"),
@@ -62,9 +62,9 @@ class Report(TaskReport):
         try:
             said = from_fields(TaskReport, json.loads(line))
         except FieldError as error:
-            raise UnableError(f"a host reports what is not known here: {error}") from error
+            raise UnableError(f"unexpected report from a host: {error}") from error
         if said.error_type == FieldError.__name__:
-            raise UnableError(f"a host does not know what it is asked for: {said.error}")
+            raise UnableError(f"a host rejected a request: {said.error}")
         return cls(**{**vars(said), "wall_s": wall_s, "file": file})
 
     def failure(self, timeout_s: float) -> Outcome:

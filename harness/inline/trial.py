@@ -38,7 +38,7 @@ from harness.trial.tasks import Provided
 from harness.trial.timing.clock import Stopwatch
 from harness.trial.timing.steps import SteadyState, noted_warnings, take_steps
 
-BY_CHECK, UNVERIFIED = "by check=", "not verified, as asked"
+BY_CHECK, UNVERIFIED = "by check=", "not verified, as requested"
 _TRACEBACK_CHARACTERS = 4000
 _HARNESS = str(Path(__file__).parents[1])
 

@@ -25,12 +25,12 @@ class Parameter:
 
     Args:
         default: the value while other parameters vary.
-        choices: the values allowed; empty allows any value of the default's type.
-        quick, usual, full: the values each level of sweep takes; the default alone when empty.
-        axis: crossed with every other axis. Other parameters vary one at a time, for strategies
-            that they make a difference to: those that name them, or whose inputs depend on them.
-        beside: values that other parameters take while this one varies; a strategy that does
-            not name those varies this one neither.
+        choices: the allowed values; if empty, any value of the default's type.
+        quick, usual, full: the values in each sweep; if empty, only the default.
+        axis: cross it with every other axis. Other parameters vary one at a time, for the
+            strategies they affect: those that name them, or whose inputs depend on them.
+        beside: values that other parameters take while this one varies. For a strategy that does
+            not name them, this one does not vary either.
         doc: one line for ``ferrybench list``.
     """
 

@@ -338,7 +338,7 @@ class Limit:
     held_bytes: int | None = None  # of it, taken by inputs and setup; None if it failed before
 
 
-UNFINISHED = Outcome("error", "the trial did not come to its end")
+UNFINISHED = Outcome("error", "the trial did not finish")
 
 
 @dataclass(kw_only=True)

@@ -157,7 +157,7 @@ def test_a_key_that_no_field_has_is_an_error(monkeypatch: pytest.MonkeyPatch) ->
     with instrument(Report(answer)) as (measuring, _), pytest.raises(UnableError) as caught:
         measuring.trial(STEP_OF_SEARCH, BOUND)
     assert str(caught.value) == (
-        "a host answers what is not known here: Found has no field payload_byte; "
+        "unexpected answer from a host: Found has no field payload_byte; "
         "did you mean payload_bytes?"
     )
 
@@ -185,6 +185,6 @@ def test_what_the_machine_has_no_memory_for_is_not_tried(monkeypatch: pytest.Mon
     with instrument(Report({"outcome": {"name": "ok"}})) as (measuring, host):
         trial = measuring.trial(STEP_OF_SEARCH, BOUND)
     assert host.asked is None
-    assert trial.outcome == Outcome("skipped", "needs about 480 MiB, and 450 MiB are free")
+    assert trial.outcome == Outcome("skipped", "needs about 480 MiB, but only 450 MiB is free")
     assert trial.limit is not None
     assert trial.limit.size_bytes == 40 * MIB

@@ -6,6 +6,7 @@ import ast
 import builtins
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -94,12 +95,13 @@ def test_skips_and_cost_models_answer_at_every_point(scenario: Scenario, name: s
     defaults = {key: parameter.default for key, parameter in scenario.parameters.items()}
     grid = {key: parameter.values("full") for key, parameter in scenario.parameters.items()}
     pairs = itertools.combinations(grid, 2) if len(grid) > 1 else [(*grid, *grid)]
-    points = (
+    points = [
         {**defaults, first: one, second: other}
         for first, second in pairs
         for one in grid[first]
         for other in grid[second]
-    )
+    ]
+    assert points
     for point in points:
         reason = call_with(strategy.skip, point) if strategy.skip else None
         assert reason is None or (isinstance(reason, str) and "\n" not in reason)
@@ -127,11 +129,15 @@ def test_what_needs_an_accelerator_is_declared_so() -> None:
         "array_from_loader/pinned_staging",
     }
     # Whoever names the accelerator in his code needs one.
-    for scenario, name in EVERY:
-        strategy = scenario.strategies[name]
-        text = source(strategy)
-        if "torch.accelerator" in text or "torch.cuda" in text:
-            assert strategy.on_device, name
+    every = [(name, scenario.strategies[name]) for scenario, name in EVERY]
+    naming = [
+        (name, strategy)
+        for name, strategy in every
+        if {"torch.accelerator", "torch.cuda"} & set(re.findall(r"torch\.\w+", source(strategy)))
+    ]
+    assert naming
+    for name, strategy in naming:
+        assert strategy.on_device, name
 
 
 @torch_may_warn
@@ -154,6 +160,7 @@ def test_a_strategy_is_right_at_its_own_point(scenario: Scenario, name: str, ben
             raise
         pytest.skip("torch 2.13 refuses copy=False even where it need not copy")
     # THEN the result passes the check and shares memory just as declared
+    assert len(results) == 2
     for result in results:
         verify(scenario, work, result)
     if strategy.shares_memory is not None:
