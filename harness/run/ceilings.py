@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import msgspec
-
+from harness.host.answers import answer_as
 from harness.host.environment import Environment, available_bytes, usable_processors
 from harness.host.host import Host, Report
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import CeilingLine, Plan
 from harness.scenario import PAGE_CACHE
 from harness.schema.records import DEVICE_TO, DISK_SEQUENTIAL, Ceiling
+from harness.schema.request import (
+    CopyCeilingsRequest,
+    DeviceCeilingsRequest,
+    DiskCeilingsRequest,
+)
 
 CEILING_BYTES = (64 * 1024**2, 256 * 1024**2)
 CACHES_EXCEEDED = 4  # a ceiling's copy is this many times the last cache, within the bounds above
@@ -48,31 +52,31 @@ def _of_memory(host: Host, plan: Plan, machine: Environment, number: int) -> lis
     size_bytes = min(high, max(low, CACHES_EXCEEDED * machine.last_cache_bytes))
     biggest = max((c.forecast_bytes for c in plan.cases if not c.skip), default=0)
     free = available_bytes()
-    request = {
-        "size_bytes": min(size_bytes, free // 8),
-        "threads": sorted({1, usable_processors()}),
+    request = CopyCeilingsRequest(
+        size_bytes=min(size_bytes, free // 8),
+        threads=tuple(sorted({1, usable_processors()})),
         # Only the first round meets pages that nothing has used since the machine started.
-        "touch_bytes": 0 if number else min(biggest, free // 2),
-        "huge": machine.thp_enabled in ("always", "madvise"),
-    }
-    return _said(host.call("ceilings", request, CEILING_TIMEOUT_S), "memcpy_touched")
+        touch_bytes=0 if number else min(biggest, free // 2),
+        huge=machine.thp_enabled in ("always", "madvise"),
+    )
+    return _said(host.call(request, CEILING_TIMEOUT_S), "memcpy_touched")
 
 
 def _of_disk(host: Host, plan: Plan, fixtures: FixtureStore) -> list[Ceiling]:
     size_bytes = QUICK_DISK_BYTES if plan.level == "quick" else DISK_BYTES
-    request = {"size_bytes": size_bytes, "folder": str(fixtures.scratch)}
+    request = DiskCeilingsRequest(str(fixtures.scratch), size_bytes)
     with fixtures.clean_scratch():
-        return _said(host.call("disk", request, CEILING_TIMEOUT_S), DISK_SEQUENTIAL)
+        return _said(host.call(request, CEILING_TIMEOUT_S), DISK_SEQUENTIAL)
 
 
 def _of_device(host: Host, plan: Plan) -> list[Ceiling]:
     size_bytes = QUICK_DEVICE_BYTES if plan.level == "quick" else DEVICE_BYTES
-    report = host.call("device_ceilings", {"size_bytes": size_bytes}, CEILING_TIMEOUT_S)
+    report = host.call(DeviceCeilingsRequest(size_bytes), CEILING_TIMEOUT_S)
     return _said(report, DEVICE_TO)
 
 
 def _said(report: Report, name: str) -> list[Ceiling]:
     if report.answer is not None:
-        return msgspec.convert(report.answer["ceilings"], list[Ceiling])
+        return answer_as(list[Ceiling], report.answer["ceilings"])
     note = report.failure(CEILING_TIMEOUT_S).reason
     return [Ceiling(name, 1, 0, 0.0, note=f"not measured: {note}")]

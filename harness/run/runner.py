@@ -22,6 +22,7 @@ from harness.run.instrument import Instrument
 from harness.run.limit_searches import Searches
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Effort, HostSpec, PlannedCase, Trial
+from harness.schema.request import VersionsRequest
 
 FORECAST_EVERY_S = 1.0  # adding up what is left takes milliseconds in a long run
 
@@ -65,7 +66,7 @@ class HostPool:
         """This machine and what each host is."""
         facts = {
             name: {
-                **host.ask("versions", {}),
+                **host.ask(VersionsRequest()),
                 "env": _told(host.spec),
                 "method": host.method,
                 "revision": host.spec.revision,
