@@ -9,7 +9,7 @@ from pathlib import Path
 from harness.host.environment import Environment
 from harness.journal.lines import CeilingLine, EndLine, Header, Plan
 from harness.journal.write import Journal
-from harness.schema.description import ParameterInfo, ScenarioInfo, StrategyInfo
+from harness.schema.description import Parameter, ScenarioInfo, StrategyInfo
 from harness.schema.records import (
     Case,
     Ceiling,
@@ -58,9 +58,9 @@ ENVIRONMENT = Environment(
 
 def parameter(
     default: Value, *values: Value, axis: bool = False, beside: Mapping[str, Value] | None = None
-) -> ParameterInfo:
+) -> Parameter:
     chosen = values or (default,)
-    return ParameterInfo(default, (), chosen, chosen, chosen, axis, beside=beside or {})
+    return Parameter(default, (), chosen, chosen, chosen, axis, beside=beside or {})
 
 
 def strategy(
@@ -74,13 +74,13 @@ def strategy(
     published: str = "",
 ) -> StrategyInfo:
     return StrategyInfo(
-        name,
-        f"What {name} does.",
-        f"def {name}(a):\n    ...",
-        group,
-        shares,
-        at or {},
-        max_size,
+        name=name,
+        doc=f"What {name} does.",
+        source=f"def {name}(a):\n    ...",
+        group=group,
+        shares_memory=shares,
+        at=at or {},
+        max_size=max_size,
         names=names,
         published=published,
     )
@@ -88,7 +88,7 @@ def strategy(
 
 def scenario(
     strategies: Sequence[StrategyInfo] = (strategy("base"), strategy("other")),
-    parameters: Mapping[str, ParameterInfo] | None = None,
+    parameters: Mapping[str, Parameter] | None = None,
     *,
     name: str = "moving",
     baseline: str = "base",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.host.host import Host, Observed, Report
-from harness.schema.records import Effort, Outcome, Value
-from harness.trial.limit.memory_limit import LimitRequest
+from harness.host.host import Host, Report
+from harness.schema.records import Effort, Outcome, TrialKind, Value
+from harness.schema.request import InputsRequest, LimitRequest, Observed, TrialRequest
 
 MISBEHAVING = Path(__file__).parent / "trial" / "misbehaving.py"
 BRIEF = Effort(trials=1, steady_s=0.01)
@@ -27,43 +27,36 @@ class Lab:
     def inputs(self, parameters: dict[str, Value]) -> str:
         made = self.folder / f"{self.scenario}-{hash(tuple(parameters.items()))}.bin"
         if not made.exists():
-            request = {
-                "path": str(self.file),
-                "scenario": self.scenario,
-                "parameters": parameters,
-                "seed": 1,
-                "file": str(made),
-            }
-            self.host.ask("make", request)
+            self.host.ask(InputsRequest(str(self.file), self.scenario, parameters, 1, str(made)))
         return str(made)
 
     def measure(
         self,
         strategy: str,
         *,
-        kind: str = "probe",
+        kind: TrialKind = "probe",
         timeout_s: float = 30.0,
         observe: Observed = "",
         effort: Effort = BRIEF,
         bound: LimitRequest | None = None,
         **parameters: Value,
     ) -> Report:
-        request = {
-            "path": str(self.file),
-            "scenario": self.scenario,
-            "strategy": strategy,
-            "parameters": parameters,
-            "threads": 1,
-            "effort": asdict(effort),
-            "kind": kind,
-            "fixture": self.inputs(parameters),
-            "tiny_fixture": self.inputs({**parameters, "size": 4096} if parameters else {}),
-            "folder": str(self.folder / "scratch"),
-            "bound": asdict(bound) if bound else None,
-        }
+        request = TrialRequest(
+            path=str(self.file),
+            scenario=self.scenario,
+            parameters=parameters,
+            strategy=strategy,
+            kind=kind,
+            effort=effort,
+            threads=1,
+            fixture=self.inputs(parameters),
+            tiny_fixture=self.inputs({**parameters, "size": 4096} if parameters else {}),
+            folder=str(self.folder / "scratch"),
+            bound=bound,
+        )
         shutil.rmtree(self.folder / "scratch", ignore_errors=True)
         grouped = bound is not None and bound.limit == "cgroup"
-        return self.host.call("measure", request, timeout_s, observe=observe, grouped=grouped)
+        return self.host.call(request, timeout_s, observe=observe, grouped=grouped)
 
     def record(self, strategy: str, **options: Any) -> dict[str, Any]:
         """What the trial found out; it must have answered."""

@@ -13,7 +13,7 @@ from harness.host.closing import Closing
 from harness.planning.order import Step
 from harness.run.instrument import Asked, Instrument
 from harness.schema.records import Trial
-from harness.trial.timing.duet import Duet
+from harness.schema.request import DuetRequest
 
 _LONGEST_PATH = 90
 """Of a folder in which a socket can be: its whole path may have 107 characters."""
@@ -52,7 +52,7 @@ class PairMeasuring(Closing):
         try:
             running: dict[Future[Trial], int] = {}
             for index, half in asked.items():
-                duet = Duet(
+                duet = DuetRequest(
                     folder=folder,
                     leads=index == first,
                     patience_s=self.instrument.plan.effort.timeout_s,
@@ -73,7 +73,7 @@ class PairMeasuring(Closing):
 
 def _stays_alone(half: Asked) -> bool:
     """Whether a trial keeps to one thread, so that one processor is all it would use."""
-    return half.request["threads"] == 1 and not half.request["parameters"].get("num_workers")
+    return half.request.threads == 1 and not half.request.parameters.get("num_workers")
 
 
 def _processors() -> list[int]:

@@ -14,6 +14,7 @@ from harness.host.environment import read_environment
 from harness.host.host import Host
 from harness.host.machine_checks import MachineCheck, examine
 from harness.schema.records import DEFAULT_HOST, HostSpec
+from harness.schema.request import VersionsRequest
 from harness.selfcheck.memory_accuracy import (
     QUICK_SIZES,
     AccuracyCheck,
@@ -47,7 +48,7 @@ def doctor_command(
         raise UsageError("doctor takes scenarios and options only with --calibrate")
     with Host(HostSpec()) as host:
         with err.status("checking the machine"):
-            findings = examine(read_environment({DEFAULT_HOST: host.ask("versions", {})}))
+            findings = examine(read_environment({DEFAULT_HOST: host.ask(VersionsRequest())}))
         _print_findings(findings)
         with err.status("measuring known quantities"):
             checks = _checks(host)

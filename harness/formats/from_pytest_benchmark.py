@@ -19,7 +19,7 @@ from typing import Any
 from harness.formats.pytest_benchmark_file import NAME, Benchmark, File, number, parse
 from harness.formats.pytest_benchmark_machine import environment_of
 from harness.journal.lines import Header, Plan, Run
-from harness.schema.description import ParameterInfo, ScenarioInfo, StrategyInfo
+from harness.schema.description import Parameter, ScenarioInfo, StrategyInfo
 from harness.schema.records import (
     DEFAULT_HOST,
     Case,
@@ -94,10 +94,10 @@ def _trials(benchmark: Benchmark, case: int, session: int) -> Iterator[Trial]:
     payload = int(number(noted, "payload_bytes") or 0)
     shares = noted.get("shares_memory")
     timed = Trial(
-        case,
-        "time",
-        session,
-        Outcome("ok"),
+        case=case,
+        kind="time",
+        round=session,
+        outcome=Outcome("ok"),
         timing=Timing(
             math.nan, stats.samples_s, stats.iterations, stats.iterations == 1, clock_cost_s=0.0
         ),
@@ -201,7 +201,7 @@ def _scenarios(
             probe=False,
             parameters=_parameters([case for _, case in own]),
             strategies=tuple(
-                StrategyInfo(strategy, "", f"# {test}", "", None, {}, None)
+                StrategyInfo(name=strategy, doc="", source=f"# {test}")
                 for strategy, test in tests.items()
             ),
             variants=(),
@@ -209,13 +209,13 @@ def _scenarios(
         )
 
 
-def _parameters(cases: Sequence[Case]) -> dict[str, ParameterInfo]:
+def _parameters(cases: Sequence[Case]) -> dict[str, Parameter]:
     values: dict[str, dict[Value, None]] = {}
     for case in cases:
         for name, value in case.parameters.items():
             values.setdefault(name, {})[value] = None
     return {
-        name: ParameterInfo(taken[0], (), taken, taken, taken, axis=_is_amount(taken))
+        name: Parameter(taken[0], (), taken, taken, taken, axis=_is_amount(taken))
         for name, taken in ((name, tuple(found)) for name, found in values.items())
     }
 

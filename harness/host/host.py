@@ -16,20 +16,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import psutil
 
 from harness.errors import UnableError, UsageError
 from harness.host.closing import Closing
+from harness.schema.messages import Message, TaskReport
 from harness.schema.records import HostSpec, Outcome, TrialKind
+from harness.schema.request import Observed, PreloadRequest, TaskRequest, VersionsRequest
+from harness.schema.strict import FieldError, from_fields
 from harness.trial.base.source_line import place_in_dump, without_dump
 
-Observed = Literal["", "peak", "tree", "limit"]
-"""What can be told of a task from outside: the peak of its memory, that of its process tree, or
-how far it came under a limit."""
 OBSERVED_FOR: dict[TrialKind, Observed] = {"memory": "peak", "tree": "tree", "limit": "limit"}
 BOOTSTRAP = Path(__file__).resolve().parents[1] / "trial" / "bootstrap.py"
 PRELOAD = ("numpy", "torch", "harness.trial.run", "harness.trial.ceilings.memory_copy")
@@ -46,38 +46,26 @@ KILLED_FOR_MEMORY = "killed for memory"
 
 
 @dataclass(frozen=True)
-class Report:
-    """What a host said of one task."""
+class Report(TaskReport):
+    """What became of one task, as its host sees it."""
 
-    answer: dict[str, Any] | None
-    error: str = ""  # the task raised: its message
-    error_type: str = ""
-    exit_status: int | None = None  # the task ended without an answer; negative for a signal
-    timed_out: bool = False
     host_died: bool = False
-    stderr: str = ""
-    reaped: int = 0
-    wall_s: float = 0.0
     file: str = ""  # the scenario's, where the task was one of a scenario
-    noted: Mapping[str, Any] = field(default_factory=dict)  # what it noted on a limit's page
-    kills: int = 0  # of processes in its control group, for want of memory
 
     @classmethod
-    def of(cls, said: Mapping[str, Any], wall_s: float, file: str) -> Report:
-        """What a server's answer says."""
-        return cls(
-            answer=said.get("answer"),
-            error=said.get("error", ""),
-            error_type=said.get("type", ""),
-            exit_status=said.get("exit"),
-            timed_out=said.get("timeout", False),
-            stderr=said.get("stderr", ""),
-            reaped=said.get("reaped", 0),
-            wall_s=wall_s,
-            file=file,
-            noted=said.get("noted", {}),
-            kills=said.get("kills", 0),
-        )
+    def of(cls, line: bytes, wall_s: float, file: str) -> Report:
+        """What a server's answer says.
+
+        Raises:
+            UnableError: the two sides do not mean the same by a request or a report.
+        """
+        try:
+            said = from_fields(TaskReport, json.loads(line))
+        except FieldError as error:
+            raise UnableError(f"unexpected report from a host: {error}") from error
+        if said.error_type == FieldError.__name__:
+            raise UnableError(f"a host rejected a request: {said.error}")
+        return cls(**{**vars(said), "wall_s": wall_s, "file": file})
 
     def failure(self, timeout_s: float) -> Outcome:
         """The outcome of a task that gave no answer."""
@@ -110,6 +98,15 @@ def _crash(status: int, stderr: str, where: str) -> Outcome:
     name = signal.Signals(-status).name
     kind, likely = _LIKELY.get(name, ("", "killed by a signal"))
     return Outcome("crash", f"{name} ({likely}){said}", kind, where)
+
+
+def line_of(
+    request: TaskRequest, timeout_s: float, observe: Observed = "", *, grouped: bool = False
+) -> bytes:
+    """What a server is told to have something done."""
+    assert is_dataclass(request)
+    message = Message(request.task, asdict(request), timeout_s, observe, grouped)
+    return json.dumps(asdict(message)).encode() + b"\n"
 
 
 class Host(Closing):
@@ -178,44 +175,43 @@ class Host(Closing):
             ) from error
 
     def _get_ready(self) -> None:
-        modules = list(PRELOAD) if self.method == "fork" else []
-        self._preload(modules, [])
+        modules = PRELOAD if self.method == "fork" else ()
+        self._preload(PreloadRequest(modules))
         if self.method == "spawn":
-            self.ask("versions", {})
+            self.ask(VersionsRequest())
 
     def preload_scenarios(self) -> None:
         """Import the scenario files, which must have been described without error before."""
         began = time.perf_counter()
         if self.method == "fork":
-            self._preload([], [str(file) for file in self.scenario_files])
+            self._preload(PreloadRequest(paths=tuple(map(str, self.scenario_files))))
         self.start_s += time.perf_counter() - began
 
-    def _preload(self, modules: list[str], paths: list[str]) -> None:
-        report = self._exchange("preload", {"modules": modules, "paths": paths}, START_TIMEOUT_S)
+    def _preload(self, request: PreloadRequest) -> None:
+        report = self._exchange(request, START_TIMEOUT_S)
         if report.answer is None:
             reason = report.error or _last_line(self._stderr_text()) or "no reason given"
             raise UnableError(f"host {self.spec.name}: {self.python} cannot be used: {reason}")
 
-    def ask(self, task: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    def ask(self, request: TaskRequest) -> dict[str, Any]:
         """Run a task that is not a measurement and must succeed.
 
         Raises:
             UsageError: a scenario cannot be loaded or declares something unusable.
             UnableError: anything else went wrong.
         """
-        report = self.call(task, request, START_TIMEOUT_S)
+        report = self.call(request, START_TIMEOUT_S)
         if report.answer is not None:
             return report.answer
         if report.error_type in ("ScenarioLoadError", "DeclarationError"):
             raise UsageError(report.error)
         raise UnableError(
-            f"host {self.spec.name}: {task}: {report.failure(START_TIMEOUT_S).reason}"
+            f"host {self.spec.name}: {request.task}: {report.failure(START_TIMEOUT_S).reason}"
         )
 
     def call(
         self,
-        task: str,
-        request: Mapping[str, Any],
+        request: TaskRequest,
         timeout_s: float,
         *,
         observe: Observed = "",
@@ -224,13 +220,12 @@ class Host(Closing):
         """Run one task in a fresh process; whatever happens there comes back as a Report.
 
         Args:
-            task: by its name.
-            request: what the task is given.
+            request: the task, and what it is given.
             timeout_s: how long it may take.
             observe: what to read of it from outside.
             grouped: make a control group for it to enter.
         """
-        report = self._exchange(task, request, timeout_s, observe=observe, grouped=grouped)
+        report = self._exchange(request, timeout_s, observe=observe, grouped=grouped)
         if report.host_died:
             self.renew()
         return report
@@ -261,8 +256,7 @@ class Host(Closing):
 
     def _exchange(
         self,
-        task: str,
-        request: Mapping[str, Any],
+        request: TaskRequest,
         timeout_s: float,
         *,
         observe: Observed = "",
@@ -270,24 +264,17 @@ class Host(Closing):
     ) -> Report:
         assert self._process is not None, "the host was not started"
         assert self._process.stdin is not None
-        message = {
-            "task": task,
-            "request": request,
-            "timeout_s": timeout_s,
-            "observe": observe,
-            "grouped": grouped,
-        }
         start = time.perf_counter()
         try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.write(line_of(request, timeout_s, observe, grouped=grouped))
             self._process.stdin.flush()
             line = self._read_line(timeout_s + GRACE_S)
         except BrokenPipeError:
             line = b""
         wall_s = time.perf_counter() - start
         if not line:
-            return Report(None, host_died=True, stderr=self._stderr_text(), wall_s=wall_s)
-        return Report.of(json.loads(line), wall_s, request.get("path", ""))
+            return Report(host_died=True, stderr=self._stderr_text(), wall_s=wall_s)
+        return Report.of(line, wall_s, request.scenario_file())
 
     def _read_line(self, timeout_s: float) -> bytes:
         assert self._process is not None

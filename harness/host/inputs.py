@@ -13,18 +13,18 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import psutil
 
 from harness.errors import UnableError
+from harness.host.answers import answer_as
 from harness.host.closing import Closing
 from harness.host.host import Host, Report
 from harness.scenario.declaration import TINY_BYTES
 from harness.scenario.npy import NPY
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Case, Outcome, Value
+from harness.schema.request import InputsRequest
 from harness.units import format_size
 
 PREFIX = "ferrybench-inputs-"
@@ -125,14 +125,8 @@ class FixtureStore(Closing):
                 f"its inputs need {format_size(needed)} in {self.folder.parent}, "
                 f"which has {format_size(free)} free",
             )
-        request: dict[str, Any] = {
-            "path": info.path,
-            "scenario": info.name,
-            "parameters": parameters,
-            "seed": self.seed,
-            "file": str(path),
-        }
-        outcome = _outcome(host.call("make", request, timeout_s), timeout_s)
+        request = InputsRequest(info.path, info.name, parameters, self.seed, str(path))
+        outcome = _outcome(host.call(request, timeout_s), timeout_s)
         if not outcome.ok:
             _remove(path)
         return outcome
@@ -166,7 +160,7 @@ def _outcome(report: Report, timeout_s: float) -> Outcome:
     if report.answer is None:
         failed = report.failure(timeout_s)
     elif "outcome" in report.answer:
-        failed = msgspec.convert(report.answer["outcome"], Outcome)
+        failed = answer_as(Outcome, report.answer["outcome"])
     else:
         return Outcome("ok")
     return replace(failed, reason=f"its inputs could not be made: {failed.reason}")

@@ -11,11 +11,13 @@ import statistics
 import time
 from collections.abc import Callable
 
+from harness.schema.records import Faults
+
 MOST_CALLS, LEAST_CALLS = 15, 5
 PATIENCE = 10  # times the budget, after which fewer calls have to do
 
 
-def median_faults(call: Callable[[], object], budget_s: float) -> tuple[dict[str, float], int]:
+def median_faults(call: Callable[[], object], budget_s: float) -> tuple[Faults, int]:
     """Minor and major faults of the median call, and how many calls were made.
 
     Args:
@@ -34,5 +36,5 @@ def median_faults(call: Callable[[], object], budget_s: float) -> tuple[dict[str
         after = resource.getrusage(resource.RUSAGE_SELF)
         minor.append(after.ru_minflt - before.ru_minflt)
         major.append(after.ru_majflt - before.ru_majflt)
-    median = {"minor": float(statistics.median(minor)), "major": float(statistics.median(major))}
+    median = Faults(float(statistics.median(minor)), float(statistics.median(major)))
     return median, len(minor)

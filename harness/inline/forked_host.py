@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import gc
-import json
 import os
 import select
 import signal
@@ -22,10 +21,11 @@ from typing import Any
 
 from harness.errors import UnableError
 from harness.host.closing import Closing
-from harness.host.host import GRACE_S, Observed, Report
+from harness.host.host import GRACE_S, Report, line_of
+from harness.schema.request import Observed, TaskRequest
 from harness.trial.base import process
 from harness.trial.base.children import forget_fork_server
-from harness.trial.server import Server
+from harness.trial.server import Server, serve
 from harness.trial.tasks import Task
 
 _PATIENCE_S = 5.0
@@ -43,7 +43,6 @@ class ForkedHost(Closing):
     def __init__(self, tasks: Mapping[str, Task]) -> None:
         self._tasks = tasks
         self._pid = 0
-        self._unread = b""
         self._ask = self._answers = -1
         self._open = True
         _ONE_AT_A_TIME.acquire()
@@ -70,8 +69,7 @@ class ForkedHost(Closing):
 
     def call(
         self,
-        task: str,
-        request: Mapping[str, Any],
+        request: TaskRequest,
         timeout_s: float,
         *,
         observe: Observed = "",
@@ -79,51 +77,62 @@ class ForkedHost(Closing):
     ) -> Report:
         """Run one task in a fresh process; whatever happens there comes back as a Report.
 
+        A host that gives no answer is replaced by a new one: what it may still say would be taken
+        for the answer to the next question.
+
         Args:
-            task: by its name.
-            request: what the task is given.
+            request: the task, and what it is given.
             timeout_s: how long it may take.
             observe: what to read of it from outside.
             file: where to look for the line that failed.
         """
-        message = {"task": task, "request": request, "timeout_s": timeout_s, "observe": observe}
         start = time.perf_counter()
         try:
-            os.write(self._ask, json.dumps(message).encode() + b"\n")
+            os.write(self._ask, line_of(request, timeout_s, observe))
             line = self._read_line(timeout_s + GRACE_S)
         except BrokenPipeError:
             line = b""
         wall_s = time.perf_counter() - start
         if not line:
-            return Report(None, host_died=True, wall_s=wall_s)
-        return Report.of(json.loads(line), wall_s, file)
+            self._end()
+            self._start()
+            return Report(host_died=True, wall_s=wall_s)
+        return Report.of(line, wall_s, file)
 
     def _read_line(self, timeout_s: float) -> bytes:
+        """The one line that answers; nothing where it has not come whole by then."""
         deadline = time.monotonic() + timeout_s
-        while b"\n" not in self._unread:
+        data = b""
+        while not data.endswith(b"\n"):
             left = max(0.0, deadline - time.monotonic())
             if not select.select([self._answers], [], [], left)[0]:
                 return b""
             piece = os.read(self._answers, 1 << 20)
             if not piece:
                 return b""
-            self._unread += piece
-        line, _, self._unread = self._unread.partition(b"\n")
-        return line
+            data += piece
+        return data
 
     def close(self) -> None:
         """End the host and everything it started."""
         if not self._open:
             return
         self._open = False
+        try:
+            self._end()
+        finally:
+            _ONE_AT_A_TIME.release()
+
+    def _end(self) -> None:
         for end in (self._ask, self._answers):
             if end >= 0:
                 os.close(end)
+        self._ask = self._answers = -1
         if self._pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self._pid, signal.SIGTERM)
             _wait_for(self._pid)
-        _ONE_AT_A_TIME.release()
+        self._pid = 0
 
 
 def _wait_for(pid: int) -> None:
@@ -154,20 +163,10 @@ def _become_host(tasks: Mapping[str, Task], asked: int, answered: int, not_ours:
         for stream in range(3):
             os.dup2(nothing, stream)
         process.release_free_memory()
-        _serve(Server("fork", tasks), asked, answered)
+        with os.fdopen(asked) as requests, os.fdopen(answered, "wb") as answers:
+            serve(Server("fork", tasks, (asked, answered)), requests, answers)
     finally:
         os._exit(0)  # whatever happened: this copy must not go on as if it were the other
-
-
-def _serve(server: Server, asked: int, answered: int) -> None:
-    with os.fdopen(asked) as requests, os.fdopen(answered, "w") as answers:
-        for line in requests:
-            try:
-                said = server.handle(json.loads(line))
-            except OSError as error:  # no more processes, or no room for what they write
-                said = {"error": str(error), "type": type(error).__name__}
-            print(json.dumps(said), file=answers, flush=True)
-    process.kill_tree()
 
 
 def _forget_signals() -> None:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, fields, replace
 
-import msgspec
-
+from harness.host.answers import answer_as
 from harness.host.host import Report
 from harness.inline import remarks
 from harness.inline.call import Job
 from harness.inline.costs import Repeats
 from harness.inline.measurement import Measurement
-from harness.inline.threads_and_children import Holdings
-from harness.schema.records import Faults, Ledger, Outcome, Trial, TrialKind
-
-Answer = dict[str, Any]
-"""What a trial found out: fields of a Trial, and some that a journal does not have."""
+from harness.inline.trial import CallFound
+from harness.schema.records import Faults, Found, Ledger, Outcome, Trial, TrialKind
 
 
 @dataclass
@@ -35,35 +30,39 @@ class ProcessRun:
     other_threads: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     trials: list[Trial] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[CallFound] = field(default_factory=list)
     failed: Outcome | None = None
     wall_s: float = 0.0
 
     @property
     def changed(self) -> tuple[int, ...]:
         """Which inputs the first call changed."""
-        return tuple(self.answers[0].get("changed", ())) if self.answers else ()
+        return self.answers[0].changed if self.answers else ()
 
     def add(self, report: Report, kind: TrialKind, number: int, timeout_s: float) -> None:
-        """Take in what became of one more trial."""
-        answer = report.answer or {}
-        outcome = Outcome(**answer["outcome"]) if answer else report.failure(timeout_s)
-        told = {"case": 0, "kind": kind, "round": number, "wall_s": report.wall_s}
-        self.answers.append(answer)
+        """Take in what became of one more trial.
+
+        Raises:
+            UnableError: what the trial says is not known here.
+        """
+        if report.answer is None:
+            found = CallFound(outcome=report.failure(timeout_s))
+        else:
+            found = answer_as(CallFound, report.answer)
+        self.answers.append(found)
         self.trials.append(
-            msgspec.convert(
-                {
-                    **answer,
-                    **told,
-                    "reaped": report.reaped,
-                    "outcome": msgspec.to_builtins(outcome),
-                },
-                Trial,
+            Trial(
+                case=0,
+                kind=kind,
+                round=number,
+                wall_s=report.wall_s,
+                reaped=report.reaped,
+                **{one.name: getattr(found, one.name) for one in fields(Found)},
             )
         )
         self.wall_s += report.wall_s
-        if not outcome.ok:
-            self.failed = remarks.explained(outcome, self.job, self.trials)
+        if not found.outcome.ok:
+            self.failed = remarks.explained(found.outcome, self.job, self.trials)
 
     def measurement(self) -> Measurement:
         """All that is known by now."""
@@ -75,7 +74,7 @@ class ProcessRun:
         found = Measurement(
             name=self.job.label,
             outcome=self.failed or Outcome("ok"),
-            traceback=self.answers[-1].get("traceback", ""),
+            traceback=self.answers[-1].traceback,
             verified=_verified(self.answers),
             payload_bytes=payload_bytes,
             payload_source=source,
@@ -92,13 +91,13 @@ class ProcessRun:
             ),
             threads=first.threads,
             warnings=tuple(dict.fromkeys(text for trial in self.trials for text in trial.warnings)),
-            leftovers=_leftovers(self.answers[0]),
+            leftovers=self.answers[0].left,
             repeats=_most_repeats(self.answers),
             other_threads=self.other_threads,
             wall_s=self.wall_s,
             trials=tuple(self.trials),
         )
-        lazy = bool(self.answers[0].get("lazy"))
+        lazy = self.answers[0].lazy
         said = remarks.remarks(found, changes=bool(self.changed), lazy=lazy)
         if self.changed and self.job.in_shared_memory():
             said.append(remarks.SHARED)
@@ -124,18 +123,13 @@ def _median_faults(faults: Sequence[Faults | None]) -> Faults | None:
     )
 
 
-def _verified(answers: Sequence[Answer]) -> str:
+def _verified(answers: Sequence[CallFound]) -> str:
     """How the results were checked; the last trial's words, which speak of differences."""
-    return next((one["verified"] for one in reversed(answers) if "verified" in one), "")
+    return next((one.verified for one in reversed(answers) if one.verified), "")
 
 
-def _leftovers(answer: Answer) -> Holdings | None:
-    left = answer.get("left")
-    return Holdings(tuple(left["descriptors"]), tuple(left["processes"])) if left else None
-
-
-def _most_repeats(answers: Sequence[Answer]) -> Repeats | None:
-    found = [Repeats(**one["repeats"]) for one in answers if "repeats" in one]
+def _most_repeats(answers: Sequence[CallFound]) -> Repeats | None:
+    found = [one.repeats for one in answers if one.repeats is not None]
     return max(
         found,
         key=lambda one: (one.descriptors + one.processes, one.anon_bytes),

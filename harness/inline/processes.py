@@ -12,9 +12,10 @@ from harness.inline.forked_host import ForkedHost
 from harness.inline.measurement import Measurement
 from harness.inline.one_process import ProcessRun
 from harness.inline.snapshot import Snapshot
-from harness.inline.trial import TASK, Trials
+from harness.inline.trial import CallRequest, Trials
 from harness.schema.records import Effort, TrialKind
 from harness.trial.interpreter import gil
+from harness.trial.tasks import Task
 
 
 class Processes(Closing):
@@ -38,7 +39,8 @@ class Processes(Closing):
         self.runs = [ProcessRun(job, others, doubts) for job in jobs]
         self._reference = Snapshot()
         try:
-            self._host = ForkedHost({TASK: Trials(jobs, effort, self._reference).run})
+            trials = Trials(jobs, effort, self._reference)
+            self._host = ForkedHost({CallRequest.task: Task(CallRequest, trials.run)})
         except BaseException:
             self._reference.close()
             raise
@@ -62,16 +64,16 @@ class Processes(Closing):
         run = self.runs[index]
         if run.failed is not None:
             return
-        request = {
-            "job": index,
-            "kind": kind,
-            "warm": kind == "memory" and number > 0,
-            "restored": run.changed,
-            "probes_changes": not run.trials,
-        }
+        request = CallRequest(
+            job=index,
+            kind=kind,
+            warm=kind == "memory" and number > 0,
+            restored=run.changed,
+            probes_changes=not run.trials,
+        )
         timeout_s = self.effort.timeout_s
         report = self._host.call(
-            TASK, request, timeout_s, observe=OBSERVED_FOR.get(kind, ""), file=run.job.file
+            request, timeout_s, observe=OBSERVED_FOR.get(kind, ""), file=run.job.file
         )
         run.add(report, kind, number, timeout_s)
 

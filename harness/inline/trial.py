@@ -14,40 +14,57 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.inline.call import Job
 from harness.inline.call_faults import median_faults
+from harness.inline.costs import Repeats
 from harness.inline.pieces import elements_of
 from harness.inline.snapshot import Snapshot
 from harness.inline.threads_and_children import Holdings, holdings, left_since
-from harness.schema.records import Effort, Outcome
+from harness.schema.records import UNFINISHED, Effort, Found, Outcome
+from harness.schema.request import TaskRequest
+from harness.schema.strict import set_fields
 from harness.trial.base import pointers
 from harness.trial.base.outcomes import failure, judged
 from harness.trial.base.process import keep_no_free_memory, release_free_memory, use_small_pages
 from harness.trial.limit.memory_limit import LimitPage
+from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_memory import open_meter
 from harness.trial.meters.process_tree import TreePage
+from harness.trial.tasks import Provided
 from harness.trial.timing.clock import Stopwatch
-from harness.trial.timing.steps import Record, SteadyState, noted_warnings, take_steps
+from harness.trial.timing.steps import SteadyState, noted_warnings, take_steps
 
-TASK = "inline"
 BY_CHECK, UNVERIFIED = "by check=", "not verified, as requested"
 _TRACEBACK_CHARACTERS = 4000
 _HARNESS = str(Path(__file__).parents[1])
 
 
 @dataclass(frozen=True)
-class CallStep:
+class CallRequest(TaskRequest):
     """Which trial of which function."""
 
+    task: ClassVar[str] = "inline"
     job: int
     kind: str  # memory or time
     warm: bool  # call it once before anything is measured
     restored: tuple[int, ...]  # inputs to be restored before each call
     probes_changes: bool  # see which inputs a call changes
+
+
+@dataclass(kw_only=True)
+class CallFound(Found):
+    """What a trial of a function finds out: some of it is in no journal."""
+
+    verified: str = ""  # how the result was checked
+    lazy: bool = False  # the result has yet to be gone through
+    changed: tuple[int, ...] = ()  # inputs that the call changed
+    left: Holdings | None = None  # what was open or running after it, and not before
+    repeats: Repeats | None = None  # what calls in the steady state added
+    traceback: str = ""
 
 
 class Trials:
@@ -58,46 +75,45 @@ class Trials:
         self.effort = effort
         self.reference = reference
 
-    def run(self, request: dict[str, Any], page: object) -> Record:
-        """One trial; returns the fields that only this process can know."""
-        step = CallStep(**{**request, "restored": tuple(request["restored"])})
+    def run(self, step: CallRequest, provided: Provided) -> dict[str, Any]:
+        """One trial; returns what was found out: fields of CallFound, those that are set."""
         job = self.jobs[step.job]
         _leave_parent_behind()
         if step.kind == "memory":
             keep_no_free_memory()
             use_small_pages()
-        record: Record = {"warnings": []}
+        found = CallFound(outcome=UNFINISHED)
         if not self.effort.collect_garbage:
             gc.disable()
         try:
-            assert not isinstance(page, TreePage | LimitPage)
-            outcome = self._measure(job, step, page, record)
+            assert not isinstance(provided.page, TreePage | LimitPage)
+            found.outcome = self._measure(job, step, provided.page, found)
         except BaseException as error:  # noqa: BLE001 — whatever a function raises is a result
-            outcome = failure(error, job.file)
-            record["traceback"] = _traceback(error)
+            found.outcome = failure(error, job.file)
+            found.traceback = _traceback(error)
         torch = sys.modules.get("torch")
-        record["threads"] = torch.get_num_threads() if torch is not None else 0
-        record["outcome"] = asdict(outcome)
-        return record
+        found.threads = torch.get_num_threads() if torch is not None else 0
+        return set_fields(found)
 
-    def _measure(self, job: Job, step: CallStep, page: Any, record: Record) -> Outcome:
+    def _measure(
+        self, job: Job, step: CallRequest, page: WatchPage | None, found: CallFound
+    ) -> Outcome:
         job = job.prepared()
         live = Live(job, self.reference, step)
-        record["payload_bytes"] = job.payload[0]
+        found.payload_bytes = job.payload[0]
         if step.warm:
-            with noted_warnings(record):
+            with noted_warnings(found):
                 live.watch.one_call()
             live.restore()
         changing = [_digest(value) for value in job.inputs] if step.probes_changes else []
         before = holdings()
-        outcome = take_steps(live, page, self.effort, record, timed=step.kind == "time")
-        left = left_since(before)
-        record["left"] = asdict(left)
-        record["changed"] = [
+        outcome = take_steps(live, page, self.effort, found, timed=step.kind == "time")
+        found.left = left_since(before)
+        found.changed = tuple(
             index
             for index, (value, digest) in enumerate(zip(job.inputs, changing, strict=False))
             if _digest(value) != digest
-        ]
+        )
         return outcome
 
 
@@ -110,8 +126,8 @@ class NoFiles:
     def note_after(self) -> None:
         """Nothing to be seen."""
 
-    def record(self) -> Record:
-        return {}
+    def found(self) -> None:
+        """Nothing was."""
 
 
 class Live:
@@ -120,7 +136,7 @@ class Live:
     reuses_result = False  # results are made anew
     cache = NoFiles()
 
-    def __init__(self, job: Job, reference: Snapshot, step: CallStep) -> None:
+    def __init__(self, job: Job, reference: Snapshot, step: CallRequest) -> None:
         function, kwargs = job.call
         self.job = job
         self.reference = reference
@@ -141,25 +157,23 @@ class Live:
         self.first_s = first_ns / 1e9
         release_free_memory()  # what the allocator keeps is not kept by the function
 
-    def verify(self, record: Record) -> Outcome:
-        record |= {
-            "shares_memory": pointers.overlap(self.job.inputs, self.result),
-            "result_bytes": pointers.data_bytes(self.result),
-            "result": pointers.summary(self.result),
-            "lazy": _is_lazy(self.result),
-        }
-        outcome = judged(lambda: self._check(record))
+    def verify(self, found: CallFound) -> Outcome:
+        found.shares_memory = pointers.overlap(self.job.inputs, self.result)
+        found.result_bytes = pointers.data_bytes(self.result)
+        found.result = pointers.summary(self.result)
+        found.lazy = _is_lazy(self.result)
+        outcome = judged(lambda: self._check(found))
         release_free_memory()  # of the check, or dropping the result would seem to give it back
         return outcome
 
-    def _check(self, record: Record) -> None:
+    def _check(self, found: CallFound) -> None:
         check = self.job.check
         if check is False:
-            record["verified"] = UNVERIFIED
+            found.verified = UNVERIFIED
         elif check is None:
-            record["verified"] = self.reference.check(self.result, self.job.label)
+            found.verified = self.reference.check(self.result, self.job.label)
         else:
-            record["verified"] = BY_CHECK
+            found.verified = BY_CHECK
             said = check(self.result)
             if said is not None and not said:
                 raise AssertionError(f"check= returned {bool(said)}")
@@ -169,7 +183,7 @@ class Live:
         gc.collect()
         release_free_memory()
 
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> SteadyState:
+    def steady(self, effort: Effort, warmed: Callable[[], None], found: CallFound) -> SteadyState:
         if self._pristine:
             self.watch.restore = self.restore
         meter = open_meter()
@@ -187,22 +201,17 @@ class Live:
         gc.collect()
         release_free_memory()  # only now: giving it back before the samples would cost them faults
         grown_bytes = max(0, meter.read().rss.anon_bytes - anon_bytes)
-        timing = {
-            "samples_s": [ns / 1e9 for ns in steady.samples_ns],
-            "calls_per_sample": steady.calls_per_sample,
-            "calls_timed_apart": steady.apart,
-        }
-        repeats = _repeats(left_since(before), steady.calls + calls, grown_bytes)
-        return SteadyState(timing, steady.calls, {"repeats": repeats, "faults_steady": faults})
-
-
-def _repeats(more: Holdings, calls: int, anon_bytes: int) -> Record:
-    return {
-        "calls": calls,
-        "descriptors": len(more.descriptors),
-        "processes": len(more.processes),
-        "anon_bytes": anon_bytes,
-    }
+        more = left_since(before)
+        found.repeats = Repeats(
+            calls=steady.calls + calls,
+            descriptors=len(more.descriptors),
+            processes=len(more.processes),
+            anon_bytes=grown_bytes,
+        )
+        samples_s = [ns / 1e9 for ns in steady.samples_ns]
+        return SteadyState(
+            samples_s, steady.calls, steady.calls_per_sample, steady.apart, faults=faults
+        )
 
 
 def _is_lazy(result: Any) -> bool:

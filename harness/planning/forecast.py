@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from harness.planning.plan import Request
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import PlannedCase
+from harness.schema.request import Facts
 from harness.units import format_size
 
 PROCESS_BYTES = 400 * 1024**2
@@ -15,18 +16,6 @@ PROCESS_BYTES = 400 * 1024**2
 FREE_SHARE = 0.9
 """How much of the free memory a forecast may claim."""
 UNKNOWN_COPIES = 2.0
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a host said of a case: its scenario's code decides, not the plan."""
-
-    skip: str
-    copies: float | None = None
-    tree: bool = False
-    size_dependent: bool = False
-    on_device: bool = False
-    refuses: tuple[str, ...] = ()
 
 
 def complete(

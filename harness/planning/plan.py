@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from harness.errors import UsageError
 from harness.scenario.declaration import PROCESS_PARAMETERS
 from harness.scenario.npy import NPY
-from harness.schema.description import Level, ParameterInfo, ScenarioInfo, StrategyInfo
+from harness.schema.description import Level, Parameter, ScenarioInfo, StrategyInfo
 from harness.schema.records import DEFAULT_HOST, Case, HostSpec, PlannedCase, Value
 from harness.units import parse_size
 
@@ -66,7 +66,7 @@ def _suggest(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(names)}"
 
 
-def parse_value(name: str, parameter: ParameterInfo, text: str) -> Value:
+def parse_value(name: str, parameter: Parameter, text: str) -> Value:
     """A parameter's value from the command line.
 
     Raises:
@@ -137,7 +137,7 @@ def parse_overrides(
     return {name: values for name, values in parsed.items() if all(values.values())}
 
 
-def _takes(name: str, parameter: ParameterInfo, text: str) -> bool:
+def _takes(name: str, parameter: Parameter, text: str) -> bool:
     try:
         parse_value(name, parameter, text)
     except UsageError:

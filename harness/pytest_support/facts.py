@@ -36,10 +36,10 @@ def of_measurement(measurement: Measurement) -> dict[str, Any]:
     """The same of a measurement of a function."""
     return of_trial(
         Trial(
-            0,
-            "memory",
-            0,
-            measurement.outcome,
+            case=0,
+            kind="memory",
+            round=0,
+            outcome=measurement.outcome,
             payload_bytes=measurement.payload_bytes,
             shares_memory=measurement.shares_memory,
             timing=Timing(measurement.first_call_s, (), 0, True, 0.0),

@@ -6,14 +6,18 @@ import math
 import time
 from collections.abc import Callable, Iterator
 
-import msgspec
-
+from harness.host.answers import answer_as
 from harness.host.environment import Environment, available_bytes, usable_processors
 from harness.host.host import Host, Report
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import CeilingLine, Plan
 from harness.scenario import PAGE_CACHE
 from harness.schema.records import DEVICE_TO, DISK_SEQUENTIAL, Ceiling
+from harness.schema.request import (
+    CopyCeilingsRequest,
+    DeviceCeilingsRequest,
+    DiskCeilingsRequest,
+)
 
 CEILING_BYTES = (64 * 1024**2, 256 * 1024**2)
 CACHES_EXCEEDED = 4  # a ceiling's copy is this many times the last cache, within the bounds above
@@ -63,31 +67,31 @@ def _of_memory(host: Host, plan: Plan, machine: Environment, number: int, limit_
     size_bytes = min(high, max(low, CACHES_EXCEEDED * machine.last_cache_bytes))
     biggest = max((c.forecast_bytes for c in plan.cases if not c.skip), default=0)
     free = available_bytes()
-    request = {
-        "size_bytes": min(size_bytes, free // 8),
-        "threads": sorted({1, usable_processors()}),
+    request = CopyCeilingsRequest(
+        size_bytes=min(size_bytes, free // 8),
+        threads=tuple(sorted({1, usable_processors()})),
         # Only the first round meets pages that nothing has used since the machine started.
-        "touch_bytes": 0 if number else min(biggest, free // 2),
-        "huge": machine.thp_enabled in ("always", "madvise"),
-    }
-    return host.call("ceilings", request, limit_s)
+        touch_bytes=0 if number else min(biggest, free // 2),
+        huge=machine.thp_enabled in ("always", "madvise"),
+    )
+    return host.call(request, limit_s)
 
 
 def _of_disk(host: Host, plan: Plan, fixtures: FixtureStore, limit_s: float) -> Report:
     size_bytes = QUICK_DISK_BYTES if plan.level == "quick" else DISK_BYTES
-    request = {"size_bytes": size_bytes, "folder": str(fixtures.scratch)}
+    request = DiskCeilingsRequest(str(fixtures.scratch), size_bytes)
     with fixtures.clean_scratch():
-        return host.call("disk", request, limit_s)
+        return host.call(request, limit_s)
 
 
 def _of_device(host: Host, plan: Plan, limit_s: float) -> Report:
     size_bytes = QUICK_DEVICE_BYTES if plan.level == "quick" else DEVICE_BYTES
-    return host.call("device_ceilings", {"size_bytes": size_bytes}, limit_s)
+    return host.call(DeviceCeilingsRequest(size_bytes), limit_s)
 
 
 def _said(report: Report | None, name: str, limit_s: float) -> list[Ceiling]:
     if report is not None and report.answer is not None:
-        return msgspec.convert(report.answer["ceilings"], list[Ceiling])
+        return answer_as(list[Ceiling], report.answer["ceilings"])
     if limit_s < CEILING_TIMEOUT_S and (report is None or report.timed_out):
         note = "its part of the budget was spent"
     else:

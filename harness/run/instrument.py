@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
-
+from harness.host.answers import answer_as
 from harness.host.environment import available_bytes, usable_processors
 from harness.host.host import OBSERVED_FOR, Host, Report, killed_for_memory
 from harness.host.inputs import FixtureStore
@@ -17,33 +16,47 @@ from harness.planning.borrowing import source_case, source_of
 from harness.planning.forecast import forecast_bytes, too_big
 from harness.planning.order import Step
 from harness.schema.description import ScenarioInfo
-from harness.schema.records import Case, HostSpec, Limit, Outcome, PlannedCase, Trial
-from harness.trial.limit.memory_limit import LimitRequest
-from harness.trial.timing.duet import Duet
+from harness.schema.records import Found, HostSpec, Limit, Outcome, PlannedCase, Trial
+from harness.schema.request import DuetRequest, LimitRequest, TrialRequest
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A trial that can begin: what a host is to be asked."""
+class Started:
+    """A trial that was begun."""
 
     step: Step
     bound: LimitRequest | None
-    host: str
     started_s: float
     begin: float
-    request: Mapping[str, Any] = field(default_factory=dict)
 
-    def ended(self, outcome: Outcome, **fields: Any) -> Trial:
-        """The trial, as far as it is known from outside."""
+    def ended(self, found: Found, reaped: int = 0) -> Trial:
+        """The trial: what was found out, and what is known from outside."""
         return Trial(
             case=self.step.case,
             kind=self.step.kind,
             round=self.step.round,
-            outcome=outcome,
             started_s=self.started_s,
             wall_s=time.perf_counter() - self.begin,
-            **fields,
+            reaped=reaped,
+            **vars(found),
         )
+
+    def failed(self, outcome: Outcome, report: Report | None = None) -> Trial:
+        """The trial, of which nothing but this is known."""
+        if report is None:
+            return self.ended(Found(outcome=outcome, limit=_limit(self.bound)))
+        payload_bytes = report.noted.get("payload_bytes", 0)
+        limit = _limit(self.bound, report.noted)
+        found = Found(outcome=outcome, payload_bytes=payload_bytes, limit=limit)
+        return self.ended(found, report.reaped)
+
+
+@dataclass(frozen=True)
+class Asked(Started):
+    """A trial that can begin: what a host is to be asked."""
+
+    host: str
+    request: TrialRequest
 
 
 @dataclass
@@ -76,58 +89,54 @@ class Instrument:
         info = self.infos[planned.case.scenario]
         source = source_of(info, info.strategy(planned.case.strategy))
         case = source_case(info, planned.case, bound.size_bytes if bound else None)
-        asked = Asked(step, bound, case.host, time.time(), time.perf_counter())
+        started = Started(step, bound, time.time(), time.perf_counter())
         shortage = too_big(_forecast(planned, bound), available_bytes())
         if shortage:
-            return asked.ended(Outcome("skipped", shortage), limit=_limit(bound))
+            return started.failed(Outcome("skipped", shortage))
         timeout_s = self.plan.effort.timeout_s
         # Inputs are the same for all hosts, so the plainest one makes them.
         maker = self.hosts[self.plan.hosts[0].name]
         fixture, made = self.fixtures.get(maker, source, case, timeout_s)
         tiny, _ = self.fixtures.get_tiny(maker, source, case, timeout_s)
         if not made.ok:
-            return asked.ended(made, limit=_limit(bound))
-        request = {
-            **self._request(source, case, step),
-            "fixture": str(fixture),
-            "tiny_fixture": str(tiny),
-            "bound": asdict(bound) if bound else None,
-        }
+            return started.failed(made)
+        request = TrialRequest(
+            path=source.path,
+            scenario=case.scenario,
+            parameters=dict(case.parameters),
+            strategy=case.strategy,
+            kind=step.kind,
+            effort=self.plan.effort,
+            threads=threads_for(case.parameters, self.hosts[case.host].spec),
+            fixture=str(fixture),
+            tiny_fixture=str(tiny),
+            folder=str(self.fixtures.scratch),
+            bound=bound,
+            heap_offset_bytes=step.heap_offset_bytes,
+        )
         # Making inputs is no part of the trial.
-        return replace(asked, begin=time.perf_counter(), request=request)
+        begin = time.perf_counter()
+        return Asked(step, bound, started.started_s, begin, case.host, request)
 
-    def carry_out(self, asked: Asked, duet: Duet | None = None) -> Trial:
-        """Have a host run a trial that was prepared; as half of a duet, if it is one."""
+    def carry_out(self, asked: Asked, duet: DuetRequest | None = None) -> Trial:
+        """Have a host run a trial that was prepared; as half of a duet, if it is one.
+
+        Raises:
+            UnableError: what the trial says is not known here.
+        """
         timeout_s = self.plan.effort.timeout_s
-        bound = asked.bound
         report = self.hosts[asked.host].call(
-            "measure",
-            {**asked.request, "duet": asdict(duet) if duet else None},
+            replace(asked.request, duet=duet),
             timeout_s,
             observe=OBSERVED_FOR.get(asked.step.kind, ""),
-            grouped=bound is not None and bound.limit == "cgroup",
+            grouped=asked.bound is not None and asked.bound.limit == "cgroup",
         )
         if report.answer is None:
-            return asked.ended(
-                report.failure(timeout_s),
-                reaped=report.reaped,
-                payload_bytes=report.noted.get("payload_bytes", 0),
-                limit=_limit(bound, report),
-            )
-        return _record(asked.ended(Outcome("ok")), report)
-
-    def _request(self, info: ScenarioInfo, case: Case, step: Step) -> dict[str, Any]:
-        return {
-            "path": info.path,
-            "scenario": case.scenario,
-            "strategy": case.strategy,
-            "parameters": dict(case.parameters),
-            "threads": threads_for(case.parameters, self.hosts[case.host].spec),
-            "effort": asdict(self.plan.effort),
-            "kind": step.kind,
-            "folder": str(self.fixtures.scratch),
-            "heap_offset_bytes": step.heap_offset_bytes,
-        }
+            return asked.failed(report.failure(timeout_s), report)
+        found = answer_as(Found, report.answer)
+        if report.kills and not found.outcome.ok:  # one of its workers was
+            found.outcome = killed_for_memory(found.outcome.where)
+        return asked.ended(found, report.reaped)
 
 
 def _forecast(planned: PlannedCase, bound: LimitRequest | None) -> int:
@@ -137,27 +146,19 @@ def _forecast(planned: PlannedCase, bound: LimitRequest | None) -> int:
     return forecast_bytes(bound.size_bytes, planned.expected_copies)
 
 
-def _limit(bound: LimitRequest | None, report: Report | None = None) -> Limit | None:
-    """What is known of an attempt that gave no answer."""
+def _limit(bound: LimitRequest | None, noted: Mapping[str, Any] | None = None) -> Limit | None:
+    """What is known of an attempt that gave no answer, with what it has noted on its page."""
     if bound is None:
         return None
-    noted = report.noted if report else {}
+    page = noted or {}
     return Limit(
         limit=bound.limit,
         budget_bytes=bound.budget_bytes,
-        base_bytes=noted.get("base_bytes", 0),
+        base_bytes=page.get("base_bytes", 0),
         size_bytes=bound.size_bytes,
-        stage=noted.get("stage", ""),
-        held_bytes=noted.get("held_bytes"),
+        stage=page.get("stage", ""),
+        held_bytes=page.get("held_bytes"),
     )
-
-
-def _record(trial: Trial, report: Report) -> Trial:
-    """The trial as the runner knows it, with what its process found out."""
-    measured = msgspec.convert({**msgspec.to_builtins(trial), **(report.answer or {})}, Trial)
-    if report.kills and not measured.outcome.ok:  # one of its workers was
-        measured = replace(measured, outcome=killed_for_memory(measured.outcome.where))
-    return replace(measured, reaped=report.reaped)
 
 
 def threads_for(parameters: Mapping[str, Any], spec: HostSpec) -> int:

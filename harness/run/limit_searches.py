@@ -21,7 +21,7 @@ from harness.planning.limit_search import (
 )
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import PlannedCase, Trial
-from harness.trial.limit.memory_limit import LimitRequest
+from harness.schema.request import LimitRequest
 from harness.units import MIB
 
 TYPICAL_BASE: Mapping[str, int] = {

@@ -23,6 +23,7 @@ from harness.run.instrument import Instrument
 from harness.run.limit_searches import Searches
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Effort, HostSpec, PlannedCase, Trial
+from harness.schema.request import VersionsRequest
 
 CEILINGS_SHARE = 1 / 3
 """Of a budget, for what the machine can do at best: what was asked for comes first."""
@@ -74,7 +75,7 @@ class HostPool:
         """This machine and what each host is."""
         facts = {
             name: {
-                **host.ask("versions", {}),
+                **host.ask(VersionsRequest()),
                 "env": _told(host.spec),
                 "method": host.method,
                 "revision": host.spec.revision,

@@ -8,11 +8,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from harness.errors import UsageError
+from harness.host.answers import answer_as
 from harness.host.environment import available_bytes, python_text
 from harness.host.host import Host
 from harness.host.inputs import FixtureStore
@@ -20,7 +18,7 @@ from harness.journal.lines import Header, Plan, ResumeLine, Run
 from harness.journal.paths import located
 from harness.journal.write import Journal
 from harness.planning.borrowing import resolve, source_case, source_of
-from harness.planning.forecast import Facts, complete
+from harness.planning.forecast import complete
 from harness.planning.limit_search import step_bytes
 from harness.planning.plan import Request, expand, needed_hosts
 from harness.run.limit_searches import TYPICAL_BASE
@@ -33,6 +31,13 @@ from harness.scenario.discover import (
 )
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Case, Effort, HostSpec, PlannedCase
+from harness.schema.request import (
+    CaseQuestion,
+    DescribeRequest,
+    EvaluateRequest,
+    Facts,
+    UnderLimit,
+)
 
 DESCRIBE_TIMEOUT_S = 60.0
 
@@ -67,8 +72,8 @@ def describe(host: Host, files: Sequence[Path]) -> list[ScenarioInfo]:
     Raises:
         UsageError: one of them cannot be used, or two scenarios have one name.
     """
-    answer = host.ask("describe", {"paths": [str(file) for file in files]})
-    infos = msgspec.convert(answer["scenarios"], list[ScenarioInfo])
+    answer = host.ask(DescribeRequest(tuple(str(file) for file in files)))
+    infos = answer_as(list[ScenarioInfo], answer["scenarios"])
     seen: dict[str, ScenarioInfo] = {}
     for info in infos:
         if info.name in seen:
@@ -85,32 +90,24 @@ def plan_cases(
     """Expand a request and have a host evaluate what only the scenarios' code can tell."""
     planned = expand(infos, request)
     by_name = {info.name: info for info in infos}
-    asked = [_question(by_name[one.case.scenario], one.case) for one in planned]
-    answer = host.ask("evaluate", {"cases": asked})
-    facts = msgspec.convert(answer["facts"], list[Facts])
+    asked = tuple(_question(by_name[one.case.scenario], one.case) for one in planned)
+    answer = host.ask(EvaluateRequest(asked))
+    facts = answer_as(list[Facts], answer["facts"])
     if not host.watches_trees:
         facts = [replace(fact, tree=False) for fact in facts]
     return complete(planned, facts, infos, request, free_bytes)
 
 
-def _question(info: ScenarioInfo, case: Case) -> dict[str, Any]:
+def _question(info: ScenarioInfo, case: Case) -> CaseQuestion:
     """What a scenario's code is asked of a case: at the size of the budget, if it is borrowed."""
     own = source_case(info, case)
-    within = {}
+    within = None
     if info.borrows:
         limit, budget_bytes = str(case.parameters["limit"]), int(case.parameters["budget_bytes"])
-        within = {
-            "limit": limit,
-            "free_bytes": budget_bytes - TYPICAL_BASE[limit],
-            "step_bytes": step_bytes(budget_bytes),
-        }
-    return {
-        "path": source_of(info, info.strategy(case.strategy)).path,
-        "scenario": own.scenario,
-        "strategy": own.strategy,
-        "parameters": dict(own.parameters),
-        "within": within,
-    }
+        free_bytes = budget_bytes - TYPICAL_BASE[limit]
+        within = UnderLimit(limit, free_bytes, step_bytes(budget_bytes))
+    path = source_of(info, info.strategy(case.strategy)).path
+    return CaseQuestion(path, own.scenario, dict(own.parameters), own.strategy, within)
 
 
 @dataclass

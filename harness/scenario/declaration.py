@@ -18,16 +18,22 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from harness.scenario.named_arguments import FOLDER, OF_A_CHECK, Named, unknown_arguments
+from harness.schema.description import (
+    LEVELS,
+    DeclaredStrategy,
+    Direction,
+    Parameter,
+    Variant,
+    Weight,
+)
 from harness.schema.records import Value
 from harness.units import KIB, MIB
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-Weight = Literal["time", "memory"]
-Direction = Literal["", "to", "from"]
 PAGE_CACHE = "page_cache"
 PROCESS_PARAMETERS = {
     "threads": "how many threads torch may use, or 'all'",
@@ -39,42 +45,12 @@ PROCESS_PARAMETERS = {
 """Parameters that a trial puts into force before its strategy is called."""
 GIVEN = ("rng", "folder")
 """What ``inputs`` may name beside parameters."""
-LEVELS = ("quick", "usual", "full")
 TINY_BYTES = 4096
 """The size at which every strategy is called once before its first call is timed."""
 
 
 class DeclarationError(Exception):
     """A scenario is declared in a way that cannot be run."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One dimension of the grid.
-
-    Args:
-        default: the value while other parameters vary.
-        choices: the allowed values; if empty, any value of the default's type.
-        quick, usual, full: the values in each sweep; if empty, only the default.
-        axis: cross it with every other axis. Other parameters vary one at a time, for the
-            strategies they affect: those that name them, or whose inputs depend on them.
-        beside: values that other parameters take while this one varies. For a strategy that does
-            not name them, this one does not vary either.
-        doc: one line for ``ferrybench list``.
-    """
-
-    default: Value
-    choices: tuple[Value, ...] = ()
-    quick: tuple[Value, ...] = ()
-    usual: tuple[Value, ...] = ()
-    full: tuple[Value, ...] = ()
-    axis: bool = False
-    beside: Mapping[str, Value] = field(default_factory=dict)
-    doc: str = ""
-
-    def values(self, level: str) -> tuple[Value, ...]:
-        chosen: tuple[Value, ...] = getattr(self, level)
-        return chosen or (self.default,)
 
 
 SIZES = Parameter(
@@ -88,44 +64,24 @@ SIZES = Parameter(
 """The default size sweep of a scenario: 4 KiB to 256 MiB; in a full sweep, to 1 GiB."""
 
 
-@dataclass(frozen=True)
-class Strategy:
-    """One way to do it, with its cost model."""
+@dataclass(frozen=True, kw_only=True)
+class Strategy(DeclaredStrategy):
+    """One way to do it, with its cost model: what is declared, and the functions."""
 
-    name: str
     function: Callable[..., Any]
     copies: float | Callable[..., float] | None
-    shares_memory: bool | None
-    group: str
     setup: Callable[..., Any] | None = None
     skip: Callable[..., str | None] | None = None
     refuses: Callable[..., Iterable[str]] | None = None
-    at: Mapping[str, Value] = field(default_factory=dict)
-    max_size: int | None = None
     requires: tuple[str, ...] = ()
     mutates: bool = False
-    published: str = ""
-    not_quick: tuple[str, ...] = ()
-    in_quick: bool = True
-    on_device: bool = False
     pins: float | Callable[..., float] | None = None
-    crosses: float = 1.0
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every argument of the function and its setup: inputs and parameters alike."""
         own = argument_names(self.function)
         return own if self.setup is None else (*own, *argument_names(self.setup))
-
-
-@dataclass(frozen=True)
-class Variant:
-    """Environment variables that are a strategy of their own: run as another host."""
-
-    name: str
-    env: Mapping[str, str]
-    strategies: tuple[str, ...]
-    doc: str
 
 
 class Scenario:

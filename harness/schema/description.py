@@ -1,6 +1,8 @@
 """Scenarios as data: what a host says of them, what plans are made of and reports print.
 
-The fields are those of :func:`harness.trial.describe.describe`, which runs on the other side.
+What a scenario's author declares is stated here and nowhere else, as far as it is plain data;
+:mod:`harness.scenario.declaration` adds the functions, which stay on their side of the process
+boundary, and :mod:`harness.trial.describe` what can be said of those.
 """
 
 from __future__ import annotations
@@ -12,51 +14,72 @@ from typing import Literal
 from harness.schema.records import Value
 
 Level = Literal["quick", "usual", "full"]
+LEVELS: tuple[Level, ...] = ("quick", "usual", "full")
+Weight = Literal["time", "memory"]
+Direction = Literal["", "to", "from"]
 
 
 @dataclass(frozen=True)
-class ParameterInfo:
-    """One dimension of a scenario's grid; see :class:`harness.scenario.Parameter`."""
+class Parameter:
+    """One dimension of the grid.
+
+    Args:
+        default: the value while other parameters vary.
+        choices: the allowed values; if empty, any value of the default's type.
+        quick, usual, full: the values in each sweep; if empty, only the default.
+        axis: cross it with every other axis. Other parameters vary one at a time, for the
+            strategies they affect: those that name them, or whose inputs depend on them.
+        beside: values that other parameters take while this one varies. For a strategy that does
+            not name them, this one does not vary either.
+        doc: one line for ``ferrybench list``.
+    """
 
     default: Value
-    choices: tuple[Value, ...]
-    quick: tuple[Value, ...]
-    usual: tuple[Value, ...]
-    full: tuple[Value, ...]
-    axis: bool
-    doc: str = ""
+    choices: tuple[Value, ...] = ()
+    quick: tuple[Value, ...] = ()
+    usual: tuple[Value, ...] = ()
+    full: tuple[Value, ...] = ()
+    axis: bool = False
     beside: Mapping[str, Value] = field(default_factory=dict)
+    doc: str = ""
 
     def values(self, level: Level) -> tuple[Value, ...]:
-        return {"quick": self.quick, "usual": self.usual, "full": self.full}[level]
+        chosen: tuple[Value, ...] = getattr(self, level)
+        return chosen or (self.default,)
 
 
-@dataclass(frozen=True)
-class StrategyInfo:
-    """One way to do it."""
+@dataclass(frozen=True, kw_only=True)
+class DeclaredStrategy:
+    """What is declared of one way to do it; see :meth:`harness.Scenario.strategy`."""
 
     name: str
+    group: str = ""
+    shares_memory: bool | None = None
+    at: Mapping[str, Value] = field(default_factory=dict)
+    max_size: int | None = None
+    published: str = ""
+    not_quick: tuple[str, ...] = ()
+    in_quick: bool = True
+    on_device: bool = False
+    crosses: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrategyInfo(DeclaredStrategy):
+    """One way to do it, as it is seen from outside."""
+
     doc: str
     source: str
-    group: str
-    shares_memory: bool | None
-    at: Mapping[str, Value]
-    max_size: int | None
     names: tuple[str, ...] = ()  # of its arguments
-    not_quick: tuple[str, ...] = ()  # parameters that a quick sweep does not vary for it
-    published: str = ""  # where it was printed, if it is kept as published
-    in_quick: bool = True
     borrowed_from: str = ""  # the scenario it is declared in, if another one
     path: str = ""  # of that scenario's module
     parameters: Mapping[str, Value] = field(default_factory=dict)  # its usual point there
     input_parameters: tuple[str, ...] = ()  # what its inputs depend on there
-    on_device: bool = False  # works on an accelerator
-    crosses: float = 1.0  # bytes between host and device, as a multiple of the inputs'
 
 
 @dataclass(frozen=True)
-class VariantInfo:
-    """Environment variables under which some strategies run once more."""
+class Variant:
+    """Environment variables that are a strategy of their own: run as another host."""
 
     name: str
     env: Mapping[str, str]
@@ -73,17 +96,17 @@ class ScenarioInfo:
     question: str
     baseline: str
     probe: bool
-    parameters: Mapping[str, ParameterInfo]
+    parameters: Mapping[str, Parameter]
     strategies: tuple[StrategyInfo, ...]
-    variants: tuple[VariantInfo, ...]
+    variants: tuple[Variant, ...]
     input_parameters: tuple[str, ...]
     epochs: bool = False  # strategies make loaders, which trials drive epoch by epoch
-    weighs: Literal["time", "memory"] = "time"
+    weighs: Weight = "time"
     trains: bool = False  # a training step is taken on every batch
     step_parameters: tuple[str, ...] = ()  # what that step depends on
     watched: bool = False  # memory over the epoch, even without workers
     borrows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    transfers: Literal["", "to", "from"] = ""  # moves its data to an accelerator, or back
+    transfers: Direction = ""  # moves its data to an accelerator, or back
 
     def strategy(self, name: str) -> StrategyInfo:
         return next(strategy for strategy in self.strategies if strategy.name == name)

@@ -1,4 +1,4 @@
-"""The nouns of the harness, as frozen dataclasses of plain data.
+"""The nouns of the harness, as dataclasses of plain data; all are frozen but what a trial fills.
 
 Everything here can be written as JSON and is shared by both sides of the process boundary, so
 this module imports only the standard library. All sizes are bytes, all times seconds.
@@ -355,16 +355,18 @@ class Limit:
     held_bytes: int | None = None  # of it, taken by inputs and setup; None if it failed before
 
 
-@dataclass(frozen=True)
-class Trial:
-    """What one fresh process found out about one case; the unit of the journal."""
+UNFINISHED = Outcome("error", "the trial did not finish")
 
-    case: int  # index into the plan
-    kind: TrialKind
-    round: int
+
+@dataclass(kw_only=True)
+class Found:
+    """What a trial finds out, noted as it goes on; what it does not get to keeps its default.
+
+    These are the fields of a :class:`Trial` that only its own process can know. A quantity is
+    added here, and nowhere else on the way to the journal.
+    """
+
     outcome: Outcome
-    started_s: float = 0.0  # since the epoch
-    wall_s: float = 0.0  # from asking the host to its answer
     payload_bytes: int = 0  # of the inputs, as the strategy sees them
     result_bytes: int = 0
     result: str = ""  # dtype, shape and layout of what came back
@@ -375,17 +377,31 @@ class Trial:
     faults_steady: Faults | None = None  # per call
     threads: int = 0  # in force, as torch reports
     warnings: tuple[str, ...] = ()
-    reaped: int = 0  # processes the trial left behind, which were killed
     loading: Loading | None = None
     tree: Tree | None = None
     training: Training | None = None
     page_cache: PageCache | None = None
     limit: Limit | None = None
-    again: bool = False  # of a duet: measured anew, since earlier ones had flagged its case
     device_timing: DeviceTiming | None = None
     device_memory: DeviceMemory | None = None
     switches_first: Switches | None = None  # None in journals from before they were counted
     switches_steady: Switches | None = None  # per call; in a duet with those of waiting for turns
+
+
+@dataclass(kw_only=True)
+class Trial(Found):
+    """What one fresh process found out about one case; the unit of the journal.
+
+    It is what was found and what is known from outside. Nobody changes it once it is there.
+    """
+
+    case: int  # index into the plan
+    kind: TrialKind
+    round: int
+    started_s: float = 0.0  # since the epoch
+    wall_s: float = 0.0  # from asking the host to its answer
+    reaped: int = 0  # processes the trial left behind, which were killed
+    again: bool = False  # of a duet: measured anew, since earlier ones had flagged its case
 
 
 @dataclass(frozen=True)

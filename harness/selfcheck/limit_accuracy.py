@@ -22,9 +22,9 @@ from harness.run.limit_searches import Searches
 from harness.run.session import describe, plan_cases
 from harness.scenario.declaration import TINY_BYTES
 from harness.schema.records import Effort, HostSpec, PlannedCase, Trial
+from harness.schema.request import LimitRequest
 from harness.selfcheck.memory_accuracy import AccuracyCheck, compared, missing
 from harness.selfcheck.planted import TRUTHS_FILE, planted
-from harness.trial.limit.memory_limit import LimitRequest
 from harness.units import MIB
 
 LIMIT_TRUTHS_FILE = TRUTHS_FILE.with_name("limits.py")
@@ -97,7 +97,7 @@ def _room(host: Host, limit: str) -> float:
     with planted(host) as planting:
         note = planting.folder / "had"
         strategy = "fill" if limit == "cgroup" else "room"
-        record, _, _ = planting.trial(
+        found, _, _ = planting.trial(
             "limit_truths",
             strategy,
             {"size": TINY_BYTES, "most": 2 * budget_bytes, "note": str(note)},
@@ -107,4 +107,4 @@ def _room(host: Host, limit: str) -> float:
         )
         if limit == "cgroup":
             return int.from_bytes(note.read_bytes()[:8], "little") or math.nan
-        return float(record.get("result_bytes", math.nan))
+        return float(found.result_bytes) if found is not None and found.result_bytes else math.nan

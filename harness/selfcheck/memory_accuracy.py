@@ -11,10 +11,10 @@ import mmap
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.host.host import Host
-from harness.schema.records import MISSED, Value
+from harness.schema.records import MISSED, Ledger, Value
+from harness.schema.request import BothWaysRequest
 from harness.selfcheck.planted import planted, write_file
 from harness.units import MIB, MISSING, format_seconds, format_size
 
@@ -112,25 +112,25 @@ def memory_readings(
             parameters: dict[str, Value] = {"size": size, "file": str(file)}
             for name in truths:
                 for _ in range(ATTEMPTS):
-                    record, _, problem = planting.trial("memory_truths", name, parameters)
-                    if problem or record["ledger"]["split_source"] != MISSED:
+                    found, _, problem = planting.trial("memory_truths", name, parameters)
+                    ledger = found.ledger if found is not None and not problem else None
+                    if ledger is None or ledger.split_source != MISSED:
                         break
-                yield _readings(MEMORY_TRUTHS[name], size, record, problem)
+                yield _readings(MEMORY_TRUTHS[name], size, ledger, problem)
 
 
 def _readings(
-    truth: MemoryTruth, size: int, record: dict[str, Any], problem: str
+    truth: MemoryTruth, size: int, ledger: Ledger | None, problem: str
 ) -> dict[str, AccuracyCheck]:
     name = f"{truth.label}, {format_size(size)}"
     tolerance = max(MEMORY_SHARE * size, MEMORY_BYTES)
-    if problem or not record:
+    if ledger is None:
         return {"peak": missing(name, tolerance, "bytes", problem)}
-    ledger = record["ledger"]
-    peak = ledger["peak"]
+    peak = ledger.peak
     pairs = {
-        "peak": (ledger["peak_extra_bytes"], truth.anon + truth.file + truth.shmem),
-        "copied": (peak["anon_bytes"] + peak["shmem_bytes"], truth.anon + truth.shmem),
-        "kept": (sum(ledger["retained"].values()), truth.kept),
+        "peak": (ledger.peak_extra_bytes, truth.anon + truth.file + truth.shmem),
+        "copied": (peak.anon_bytes + peak.shmem_bytes, truth.anon + truth.shmem),
+        "kept": (ledger.retained.total_bytes, truth.kept),
     }
     return {
         reading: compared(f"{name}: {reading}", measured, multiple * size, tolerance, "bytes")
@@ -145,11 +145,11 @@ def fault_checks(host: Host, *, sizes: Sequence[int] = (8 * MIB, 64 * MIB)) -> l
         for size in sizes:
             pages = size // mmap.PAGESIZE
             name, tolerance = f"{pages} fresh pages touched", max(0.01 * pages, _FAULTS)
-            record, _, problem = planting.trial("memory_truths", "small_pages", {"size": size})
-            if problem or not record:
+            found, _, problem = planting.trial("memory_truths", "small_pages", {"size": size})
+            if problem or found is None or found.faults_first is None:
                 checks.append(missing(name, tolerance, "faults", problem))
             else:
-                faults = record["faults_first"]["minor"]
+                faults = found.faults_first.minor
                 checks.append(compared(name, faults, pages, tolerance, "faults"))
     return checks
 
@@ -186,8 +186,7 @@ def time_checks(
 def _time_operation(
     host: Host, strategy: str, target_ns: int, total_s: float
 ) -> list[AccuracyCheck]:
-    request = {"strategy": strategy, "target_ns": target_ns, "total_s": total_s}
-    rounds = host.ask("time_both_ways", request)["rounds"]
+    rounds = host.ask(BothWaysRequest(strategy, target_ns, total_s))["rounds"]
     watch = [min(each["stopwatch_ns"]) for each in rounds]
     hand = [min(each["by_hand_ns"]) for each in rounds]
     truth = statistics.median(hand)

@@ -7,16 +7,15 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from harness.host.answers import answer_as
 from harness.host.host import OBSERVED_FOR, Host
 from harness.scenario.declaration import TINY_BYTES
-from harness.schema.records import Effort, TrialKind, Value
-from harness.trial.limit.memory_limit import LimitRequest
+from harness.schema.records import Effort, Found, TrialKind, Value
+from harness.schema.request import InputsRequest, LimitRequest, TrialRequest
 
 TRUTHS_FILE = Path(__file__).resolve().parents[1] / "trial" / "planted" / "memory.py"
 TREE_TRUTHS_FILE = TRUTHS_FILE.with_name("process_tree.py")
@@ -43,44 +42,37 @@ class Planted:
         steady_s: float = 0.0,
         file: Path = TRUTHS_FILE,
         bound: LimitRequest | None = None,
-    ) -> tuple[dict[str, Any], float, str]:
-        """The trial's record, the seconds it took, and the reason when it failed."""
+    ) -> tuple[Found | None, float, str]:
+        """What the trial found out, the seconds it took, and the reason when it failed."""
         name, value = next(iter(parameters.items()))
         tiny = self._inputs(file, scenario, name, TINY_BYTES if name == "size" else value)
-        request = {
-            "path": str(file),
-            "scenario": scenario,
-            "strategy": strategy,
-            "parameters": parameters,
-            "threads": 1,
-            "effort": asdict(Effort(trials=1, steady_s=steady_s, timeout_s=_TIMEOUT_S)),
-            "kind": kind,
-            "fixture": self._inputs(file, scenario, name, value),
-            "tiny_fixture": tiny,
-            "bound": asdict(bound) if bound else None,
-        }
+        request = TrialRequest(
+            path=str(file),
+            scenario=scenario,
+            parameters=parameters,
+            strategy=strategy,
+            kind=kind,
+            effort=Effort(trials=1, steady_s=steady_s, timeout_s=_TIMEOUT_S),
+            threads=1,
+            fixture=self._inputs(file, scenario, name, value),
+            tiny_fixture=tiny,
+            bound=bound,
+        )
         report = self.host.call(
-            "measure",
             request,
             _TIMEOUT_S,
             observe=OBSERVED_FOR.get(kind, ""),
             grouped=bound is not None and bound.limit == "cgroup",
         )
         if report.answer is None:
-            return {}, report.wall_s, report.failure(_TIMEOUT_S).reason
-        return report.answer, report.wall_s, report.answer["outcome"]["reason"]
+            return None, report.wall_s, report.failure(_TIMEOUT_S).reason
+        found = answer_as(Found, report.answer)
+        return found, report.wall_s, found.outcome.reason
 
     def _inputs(self, file: Path, scenario: str, name: str, value: Value) -> str:
         made = self.folder / f"{scenario}-{value}.bin"
         if not made.exists():
-            request = {
-                "path": str(file),
-                "scenario": scenario,
-                "parameters": {name: value},
-                "seed": 0,
-                "file": str(made),
-            }
-            self.host.ask("make", request)
+            self.host.ask(InputsRequest(str(file), scenario, {name: value}, 0, str(made)))
         return str(made)
 
 

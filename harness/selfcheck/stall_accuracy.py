@@ -7,7 +7,6 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from harness.host.host import Host
-from harness.schema.records import Epoch
 from harness.selfcheck.memory_accuracy import AccuracyCheck, compared, missing
 from harness.selfcheck.planted import STALL_TRUTHS_FILE, Planted, planted
 from harness.units import format_seconds
@@ -35,7 +34,7 @@ def _check(
 ) -> AccuracyCheck:
     sleeps = "/".join(format_seconds(one / 1e3) for one in (delay_ms, step_ms))
     name = f"delay/step {sleeps}, {label}"
-    record, _, problem = planting.trial(
+    found, _, problem = planting.trial(
         "stall_truths",
         strategy,
         {"delay_ms": delay_ms, "step_ms": step_ms},
@@ -43,16 +42,16 @@ def _check(
         steady_s=steady_s,
         file=STALL_TRUTHS_FILE,
     )
-    if problem:
+    if problem or found is None or found.loading is None:
         return missing(name, POINTS, "points", problem)
     # The loader was dropped last; its second epoch was the check's, in which no step was taken.
     (log,) = planting.folder.glob(f"stall_truths-{delay_ms}.files/*")
     _, _, *noted = json.loads(log.read_text().splitlines()[-1])
     simulate = prefetched_stall if strategy == "prefetching" else waiting_stall
     expected = [simulate(epoch["delays"], epoch["steps"]) for epoch in noted]
-    measured = [Epoch(**epoch).stall_fraction for epoch in record["loading"]["steady"]]
-    found, truth = (100 * statistics.median(values) for values in (measured, expected))
-    return compared(name, found, truth, POINTS, "points")
+    measured = [epoch.stall_fraction for epoch in found.loading.steady]
+    stalled, truth = (100 * statistics.median(values) for values in (measured, expected))
+    return compared(name, stalled, truth, POINTS, "points")
 
 
 def waiting_stall(delays: Sequence[float], steps: Sequence[float]) -> float:

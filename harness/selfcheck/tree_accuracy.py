@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from harness.host.host import Host
 from harness.scenario.declaration import TINY_BYTES
@@ -61,20 +60,14 @@ def _check(planting: Planted, strategy: str, truth: TreeTruth, workers: int) -> 
     name = f"{truth.label} {processes}, {format_size(truth.size_bytes)}"
     grown = []
     for size in (truth.size_bytes, TINY_BYTES):
-        record, _, problem = planting.trial(
+        found, _, problem = planting.trial(
             "tree_truths",
             strategy,
             {"size": size, "num_workers": workers},
             kind="tree",
             file=TREE_TRUTHS_FILE,
         )
-        if problem or "tree" not in record:
+        if problem or found is None or found.tree is None:
             return missing(name, TOLERATED_SHARE * expected, "bytes", problem)
-        grown.append(own_bytes(record["tree"]["idle"]))
+        grown.append(found.tree.idle.own_bytes)
     return compared(name, grown[0] - grown[1], expected, TOLERATED_SHARE * expected, "bytes")
-
-
-def own_bytes(sample: dict[str, Any]) -> int:
-    """Growth of anonymous and shared PSS, of a sample as a trial records it."""
-    pss: dict[str, int] = sample["pss"]
-    return pss["anon_bytes"] + pss["shmem_bytes"]

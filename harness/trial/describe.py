@@ -1,69 +1,56 @@
-"""A scenario as plain data, for the side that plans, analyses and reports.
-
-The fields are those of :class:`harness.schema.description.ScenarioInfo`.
-"""
+"""A scenario as plain data, for the side that plans, analyses and reports."""
 
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from dataclasses import fields, replace
 
 from harness.scenario import Scenario
-from harness.scenario.declaration import GIVEN, LEVELS, argument_names
+from harness.scenario.declaration import GIVEN, Strategy, argument_names
+from harness.schema.description import (
+    LEVELS,
+    DeclaredStrategy,
+    Parameter,
+    ScenarioInfo,
+    StrategyInfo,
+)
 from harness.trial.source import source
 
 
-def describe(scenario: Scenario, path: str) -> dict[str, Any]:
-    """The scenario as plain data: what plans, reports and ``ferrybench list`` need."""
-    return {
-        "name": scenario.name,
-        "path": path,
-        "question": scenario.question,
-        "baseline": scenario.baseline,
-        "probe": scenario.probe,
-        "epochs": scenario.epochs,
-        "weighs": scenario.weighs,
-        "trains": scenario.make_step is not None,
-        "step_parameters": list(argument_names(scenario.make_step or (lambda: None))),
-        "watched": scenario.watched,
-        "transfers": scenario.transfers,
-        "borrows": {other: list(names) for other, names in scenario.borrows.items()},
-        "parameters": {
-            name: {
-                "default": parameter.default,
-                "choices": list(parameter.choices),
-                **{level: list(parameter.values(level)) for level in LEVELS},
-                "axis": parameter.axis,
-                "doc": parameter.doc,
-                "beside": dict(parameter.beside),
-            }
-            for name, parameter in scenario.parameters.items()
-        },
-        "strategies": [
-            {
-                "name": strategy.name,
-                "doc": inspect.getdoc(strategy.function) or "",
-                "source": source(strategy),
-                "group": strategy.group,
-                "shares_memory": strategy.shares_memory,
-                "at": dict(strategy.at),
-                "max_size": strategy.max_size,
-                "names": list(strategy.names),
-                "not_quick": list(strategy.not_quick),
-                "published": strategy.published,
-                "in_quick": strategy.in_quick,
-                "on_device": strategy.on_device,
-                "crosses": strategy.crosses,
-            }
-            for strategy in scenario.strategies.values()
-        ],
-        "variants": [
-            {"name": v.name, "env": dict(v.env), "strategies": list(v.strategies), "doc": v.doc}
-            for v in scenario.variants
-        ],
-        "input_parameters": [
-            name
-            for name in argument_names(scenario.make_inputs or (lambda: None))
-            if name not in GIVEN
-        ],
-    }
+def describe(scenario: Scenario, path: str) -> ScenarioInfo:
+    """What is declared, and what can be said of the functions."""
+    wanted = argument_names(scenario.make_inputs or (lambda: None))
+    return ScenarioInfo(
+        name=scenario.name,
+        path=path,
+        question=scenario.question,
+        baseline=scenario.baseline,
+        probe=scenario.probe,
+        parameters={name: _spelt_out(one) for name, one in scenario.parameters.items()},
+        strategies=tuple(_described(one) for one in scenario.strategies.values()),
+        variants=tuple(scenario.variants),
+        input_parameters=tuple(name for name in wanted if name not in GIVEN),
+        epochs=scenario.epochs,
+        weighs=scenario.weighs,
+        trains=scenario.make_step is not None,
+        step_parameters=argument_names(scenario.make_step or (lambda: None)),
+        watched=scenario.watched,
+        borrows=scenario.borrows,
+        transfers=scenario.transfers,
+    )
+
+
+def _spelt_out(parameter: Parameter) -> Parameter:
+    """With the values of every level, the default's where none are declared."""
+    quick, usual, full = (parameter.values(level) for level in LEVELS)
+    return replace(parameter, quick=quick, usual=usual, full=full)
+
+
+def _described(strategy: Strategy) -> StrategyInfo:
+    declared = {one.name: getattr(strategy, one.name) for one in fields(DeclaredStrategy)}
+    return StrategyInfo(
+        **declared,
+        doc=inspect.getdoc(strategy.function) or "",
+        source=source(strategy),
+        names=strategy.names,
+    )

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import gc
 import itertools
-from dataclasses import asdict
 from typing import Any
 
 import torch
 
-from harness.schema.records import Outcome
+from harness.schema.records import UNFINISHED, Found, Outcome
+from harness.schema.request import TrialRequest
+from harness.schema.strict import set_fields
 from harness.trial.base import pointers
 from harness.trial.base.outcomes import failure
 from harness.trial.base.request import TrialTask, put_into_force
 from harness.trial.device.accelerator import opened
-from harness.trial.device.memory import DeviceLedger, Ledgered, memory_noted
+from harness.trial.device.memory import DeviceLedger, Ledgered, memory_found
 from harness.trial.kinds.on_device import measure_on_device
 from harness.trial.kinds.process_tree import measure_growth
 from harness.trial.kinds.under_limit import measure_limited
@@ -27,68 +28,67 @@ from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_tree import TreePage
 from harness.trial.timing.epochs import Loader
 from harness.trial.timing.heap_layout import level_heap
-from harness.trial.timing.steps import MeasuredWork, Record, noted_warnings, take_steps
+from harness.trial.timing.steps import MeasuredWork, noted_warnings, take_steps
 from harness.trial.timing.timed_calls import Calls, Epochs, is_lazy, step_of
 
 Page = WatchPage | TreePage | LimitPage
 _WARM_BATCHES = 3
 
 
-def run_trial(request: dict[str, Any], page: Page | None) -> Record:
-    """Measure one case and return the fields of a Trial that only this process can know."""
-    task = TrialTask.of(request)
-    record: Record = {"warnings": []}
+def run_trial(request: TrialRequest, page: Page | None, group: str = "") -> dict[str, Any]:
+    """Measure one case and return what was found out: fields of Found, those that are set."""
+    task = TrialTask.of(request, group)
+    found = Found(outcome=UNFINISHED)
     if not task.effort.collect_garbage:
         gc.disable()
     try:
         if task.heap_offset_bytes is not None:
             level_heap(task.heap_offset_bytes)
-        put_into_force(task.parameters, request["threads"], request["path"])
-        outcome = _measure(task, page, record)
+        put_into_force(task.parameters, request.threads, request.path)
+        found.outcome = _measure(task, page, found)
     except BaseException as error:  # noqa: BLE001 — whatever a strategy raises is a result
-        outcome = failure(error, request["path"])
-    record["threads"] = torch.get_num_threads()
-    record["outcome"] = asdict(outcome)
-    return record
+        found.outcome = failure(error, request.path)
+    found.threads = torch.get_num_threads()
+    return set_fields(found)
 
 
-def _measure(task: TrialTask, page: Page | None, record: Record) -> Outcome:
+def _measure(task: TrialTask, page: Page | None, found: Found) -> Outcome:
     if task.strategy.on_device and task.bound is None and not isinstance(page, TreePage):
         if not task.scenario.epochs:
-            return measure_on_device(task, page, record, lambda: _warm(task, record))
+            return measure_on_device(task, page, found, lambda: _warm(task, found))
         ready = opened()  # the context is no part of the first batch
     else:
         ready = None
     lazy = False
     if task.kind != "probe":
-        lazy = _warm(task, record)
+        lazy = _warm(task, found)
     if isinstance(page, TreePage):
-        with noted_warnings(record):
-            return measure_growth(task, page, record)
+        with noted_warnings(found):
+            return measure_growth(task, page, found)
     if task.bound is not None:
-        with noted_warnings(record):
+        with noted_warnings(found):
             noted = page if isinstance(page, LimitPage) else None
-            return measure_limited(task, task.bound, noted, record)
+            return measure_limited(task, task.bound, noted, found)
     assert not isinstance(page, LimitPage)
     ledger = DeviceLedger(ready) if ready is not None and task.kind == "memory" else None
     work = task.prepare()
-    record["payload_bytes"] = pointers.data_bytes(work.inputs)
-    measured: MeasuredWork = (
+    found.payload_bytes = pointers.data_bytes(work.inputs)
+    measured: MeasuredWork[Found] = (
         Epochs(task, work, lazy=lazy) if task.scenario.epochs else Calls(task, work)
     )
     if ledger is not None:
         measured = Ledgered(measured, ledger)
-    outcome = take_steps(measured, page, task.effort, record, timed=task.timed)
-    record |= memory_noted(ledger, work)
+    outcome = take_steps(measured, page, task.effort, found, timed=task.timed)
+    found.device_memory = memory_found(ledger, work)
     return outcome
 
 
-def _warm(task: TrialTask, record: Record) -> bool:
+def _warm(task: TrialTask, found: Found) -> bool:
     """Call the strategy once on a tiny input; returns whether batches map its files."""
     lazy = False
     try:
         work = task.prepare_tiny()
-        with noted_warnings(record):
+        with noted_warnings(found):
             made = task.strategy.function(*work.args)
             if task.scenario.epochs:
                 step = step_of(task, work)

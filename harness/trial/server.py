@@ -20,30 +20,45 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
+from harness.schema.messages import Message, TaskReport
 from harness.schema.records import MISSED
+from harness.schema.request import PreloadRequest
+from harness.schema.strict import from_fields, set_fields
 from harness.trial.base import process, source_line
 from harness.trial.limit.cgroups import make_group
 from harness.trial.limit.memory_limit import LimitPage
 from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_tree import TreePage
-from harness.trial.tasks import TASKS, Page, Task
+from harness.trial.tasks import TASKS, Page, Provided, Task
 
 STDERR_TAIL_BYTES = 16_384  # a C++ backtrace is long, and what went wrong stands above it
 OBSERVED_TRIES = 10
 """Fresh processes for one observed task, of which the first whose peak was seen counts."""
 RETRY_PAUSE_S = 0.03  # what kept the observer from its processor may pass
 ASK_PATIENCE_S = 0.5  # for the stacks of a task that hangs
+PIECE_BYTES = 1 << 16
+"""To read at once. A larger block, when it is freed, raises the size from which glibc's malloc maps
+blocks by themselves, here and in every trial: what those drop would seem to be kept."""
 
 
-def _answer_of(task: Task, request: dict[str, Any], page: Page | None) -> dict[str, Any]:
+def _report_of(task: Task, fields: Mapping[str, Any], provided: Provided) -> TaskReport:
     try:
-        return {"answer": task(request, page)}
+        return TaskReport(task.answer(fields, provided))
     except Exception as error:  # noqa: BLE001 — told to the runner, in one line
-        return {"error": " ".join(str(error).split()), "type": type(error).__name__}
+        return _failed(error)
+
+
+def _failed(error: Exception) -> TaskReport:
+    return TaskReport(error=" ".join(str(error).split()), error_type=type(error).__name__)
+
+
+def _line(report: TaskReport) -> bytes:
+    return json.dumps(set_fields(report)).encode() + b"\n"
 
 
 def _write_all(fd: int, data: bytes) -> None:
@@ -51,7 +66,9 @@ def _write_all(fd: int, data: bytes) -> None:
         data = data[os.write(fd, data) :]
 
 
-def _run_child(task: Task, request: dict[str, Any], page: Page | None, out: int, err: int) -> None:
+def _run_child(
+    task: Task, fields: Mapping[str, Any], provided: Provided, out: int, err: int
+) -> None:
     """In the forked child: never returns."""
     try:
         process.die_with_parent()
@@ -61,10 +78,10 @@ def _run_child(task: Task, request: dict[str, Any], page: Page | None, out: int,
         os.dup2(err, 1)
         os.dup2(err, 2)
         _prepare_for_death()
-        answer = _answer_of(task, request, page)
+        report = _report_of(task, fields, provided)
         sys.stdout.flush()
         sys.stderr.flush()
-        _write_all(out, json.dumps(answer).encode() + b"\n")
+        _write_all(out, _line(report))
     finally:
         os._exit(0)  # whatever happened: this copy of the server must not go on serving
 
@@ -83,14 +100,18 @@ class _Pipe:
         self.data = b""
 
     def collect(self, ended: Callable[[], bool], deadline: float) -> bool:
-        """Read until a whole line has come or ``ended()``; False when the deadline passes."""
+        """Read until a whole line has come or ``ended()``; False when the deadline passes.
+
+        A task may answer and end between a look at its pipe and the question whether it has ended:
+        once it has, :meth:`drain` finds the rest.
+        """
         while not self.data.endswith(b"\n"):
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
             ready, _, _ = select.select([self.fd], [], [], min(left, 0.05))
             if ready:
-                piece = os.read(self.fd, 1 << 20)
+                piece = os.read(self.fd, PIECE_BYTES)
                 if not piece:
                     return True
                 self.data += piece
@@ -98,35 +119,48 @@ class _Pipe:
                 return True
         return True
 
+    def drain(self) -> None:
+        """Read what is left of a task that has ended: all that it wrote is there by now."""
+        while select.select([self.fd], [], [], 0)[0] and (piece := os.read(self.fd, PIECE_BYTES)):
+            self.data += piece
+
 
 class Server:
     """Does each task that it is asked for in a process of its own.
 
     Args:
         method: fork or spawn.
-        tasks: what it can be asked for, by name; with spawn, these alone.
+        tasks: what it can be asked for, by name; with spawn, those of the harness alone.
+        pipes: in which it is asked, and answers. They are no task's to read, write or hold open.
     """
 
-    def __init__(self, method: str, tasks: Mapping[str, Task] = TASKS) -> None:
+    def __init__(
+        self, method: str, tasks: Mapping[str, Task] = TASKS, pipes: Sequence[int] = ()
+    ) -> None:
         self.method = method
         self.tasks = tasks
+        self.pipes = pipes
         watches = sys.platform.startswith("linux") and method == "fork"
         self.pages: dict[str, Page] = {}
         if watches:
             self.pages = {"peak": WatchPage(), "tree": TreePage(), "limit": LimitPage()}
 
-    def handle(self, message: dict[str, Any]) -> dict[str, Any]:
-        """Do one thing in a fresh process and report what became of it.
+    def handle(self, line: str) -> bytes:
+        """Do what a line asks for, and report what became of it in another."""
+        message = from_fields(Message, json.loads(line))
+        try:
+            report = self._do(message)
+        except OSError as error:  # no more processes, or no room for what they write
+            report = _failed(error)
+        return _line(report)
 
-        Returns a dict with ``answer`` or ``error`` from the task itself, or else ``exit`` (its
-        status: negative for a signal), ``timeout``; always ``stderr``, ``reaped``, ``wall_s``.
-        Where it was to have a control group, also ``kills`` in it; and ``noted``, on its page.
-        """
-        if message["task"] == "preload":
-            return self._preload(message["request"])
+    def _do(self, message: Message) -> TaskReport:
+        """Do one thing in a fresh process; where it can be missed, as often as it takes."""
+        if message.task == PreloadRequest.task:
+            return self._preload(from_fields(PreloadRequest, message.request))
         with tempfile.TemporaryFile() as stderr:
             start = time.perf_counter()
-            deadline = start + message["timeout_s"]
+            deadline = start + message.timeout_s
             for attempt in range(OBSERVED_TRIES):
                 time.sleep(RETRY_PAUSE_S if attempt else 0)
                 began = time.perf_counter()
@@ -134,44 +168,42 @@ class Server:
                 ended = time.perf_counter()
                 if not _missed_peak(report) or ended + 2 * (ended - began) > deadline:
                     break
-            report["wall_s"] = time.perf_counter() - start
-            report["stderr"] = _tail(stderr.fileno())
-        return report
+            wall_s = time.perf_counter() - start
+            return replace(report, wall_s=wall_s, stderr=_tail(stderr.fileno()))
 
-    def _preload(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _preload(self, request: PreloadRequest) -> TaskReport:
         """Import what every trial needs here, once, so that forked trials find it ready."""
         try:
-            for name in request.get("modules", []):
+            for name in request.modules:
                 importlib.import_module(name)
-            if request.get("paths"):
+            if request.paths:
                 work = importlib.import_module("harness.trial.base.request")
-                for path in request["paths"]:
+                for path in request.paths:
                     work.scenarios_in(path)
         except Exception as error:  # noqa: BLE001 — told to the runner, in one line
-            return {"error": " ".join(str(error).split()), "type": type(error).__name__}
+            return _failed(error)
         # Objects alive now are left out of every collection, which would copy their pages.
         gc.collect()
         gc.freeze()
         process.release_free_memory()
-        return {"answer": {"pid": os.getpid(), "method": self.method}}
+        return TaskReport({"pid": os.getpid(), "method": self.method})
 
-    def _run_grouped(self, message: dict[str, Any], stderr: int) -> dict[str, Any]:
+    def _run_grouped(self, message: Message, stderr: int) -> TaskReport:
         """Run a task, in a control group of its own where it is to have one."""
-        if not message.get("grouped"):
+        if not message.grouped:
             return self._run(message, stderr)
         try:
             group = make_group()
         except OSError as error:
-            return {"error": f"no control group: {error}", "type": type(error).__name__}
+            return replace(_failed(error), error=f"no control group: {error}")
         try:
-            message["request"]["bound"]["group"] = str(group.folder)
-            report = self._run(message, stderr)
-            return report | {"kills": group.kills()}
+            report = self._run(replace(message, group=str(group.folder)), stderr)
+            return replace(report, kills=group.kills())
         finally:
             group.remove()
 
-    def _run(self, message: dict[str, Any], stderr: int) -> dict[str, Any]:
-        page = self.pages.get(message.get("observe", ""))
+    def _run(self, message: Message, stderr: int) -> TaskReport:
+        page = self.pages.get(message.observe)
         if page is not None:
             page.clear()
         read_end, write_end = os.pipe()
@@ -180,7 +212,7 @@ class Server:
         helpers = {pid := start(message, page, read_end, write_end, stderr)}
         os.close(write_end)
         if isinstance(page, WatchPage | TreePage):
-            helpers.add(_observer(page, pid))
+            helpers.add(self._observer(page, pid))
         status: list[int] = []
 
         def ended() -> bool:
@@ -190,44 +222,65 @@ class Server:
                     status.append(value)
             return bool(status)
 
-        deadline = time.monotonic() + message["timeout_s"]
+        deadline = time.monotonic() + message.timeout_s
         pipe = _Pipe(read_end)
         in_time = pipe.collect(ended, deadline)
-        os.close(read_end)
         while in_time and not ended() and time.monotonic() < deadline:
             time.sleep(0.0002)
         finished = ended()
+        if finished:
+            pipe.drain()
+        os.close(read_end)
         if not finished:
             _ask_where(pid, stderr)
         process.settle(helpers)
         left_behind = process.kill_tree(pid) - helpers
         process.remove_shared_memory(pid, started_s)
         report = _verdict(pipe.data, os.waitstatus_to_exitcode(status[0]) if finished else None)
-        if isinstance(page, LimitPage):
-            report["noted"] = page.read()
-        return report | {"reaped": len(left_behind)}
+        noted = page.read() if isinstance(page, LimitPage) else {}
+        return replace(report, reaped=len(left_behind), noted=noted)
 
     def _fork(
         self,
-        message: dict[str, Any],
+        message: Message,
         page: Page | None,
         read_end: int,
         write_end: int,
         stderr: int,
     ) -> int:
+        task, provided = self.tasks[message.task], Provided(page, message.group)
         pid = os.fork()
         if pid == 0:
             os.close(read_end)
-            _run_child(self.tasks[message["task"]], message["request"], page, write_end, stderr)
+            self._forget_pipes()
+            _run_child(task, message.request, provided, write_end, stderr)
         return pid
 
+    def _observer(self, page: WatchPage | TreePage, pid: int) -> int:
+        observer = os.fork()
+        if observer == 0:
+            try:
+                process.die_with_parent()
+                self._forget_pipes()
+                if isinstance(page, WatchPage):
+                    process.run_before_others()
+                page.observe(pid)
+            finally:
+                os._exit(0)  # whatever happened: this copy of the server must not go on serving
+        return observer
 
-def _spawn(
-    message: dict[str, Any], page: Page | None, read_end: int, write_end: int, stderr: int
-) -> int:
+    def _forget_pipes(self) -> None:
+        """In a forked process: put nothing in their place, so that no other file takes it."""
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for end in self.pipes:
+            os.dup2(nothing, end, inheritable=False)
+        os.close(nothing)
+
+
+def _spawn(message: Message, page: Page | None, read_end: int, write_end: int, stderr: int) -> int:
     bootstrap = Path(__file__).with_name("bootstrap.py")
     with tempfile.TemporaryFile() as request:
-        request.write(json.dumps(message).encode())
+        request.write(json.dumps(asdict(message)).encode())
         request.seek(0)
         child = subprocess.Popen(
             [sys.executable, str(bootstrap), "once", str(write_end)],
@@ -257,31 +310,17 @@ def _ask_where(pid: int, stderr: int) -> None:
             return
 
 
-def _observer(page: WatchPage | TreePage, pid: int) -> int:
-    observer = os.fork()
-    if observer == 0:
-        try:
-            process.die_with_parent()
-            if isinstance(page, WatchPage):
-                process.run_before_others()
-            page.observe(pid)
-        finally:
-            os._exit(0)  # whatever happened: this copy of the server must not go on serving
-    return observer
-
-
-def _verdict(data: bytes, status: int | None) -> dict[str, Any]:
+def _verdict(data: bytes, status: int | None) -> TaskReport:
     if status is None:
-        return {"timeout": True}
+        return TaskReport(timed_out=True)
     if data.endswith(b"\n"):
-        report: dict[str, Any] = json.loads(data.splitlines()[-1])
-        return report
-    return {"exit": status}
+        return from_fields(TaskReport, json.loads(data.splitlines()[-1]))
+    return TaskReport(exit_status=status)
 
 
-def _missed_peak(report: dict[str, Any]) -> bool:
+def _missed_peak(report: TaskReport) -> bool:
     """Whether the task's observer was not given a processor when it mattered."""
-    ledger = (report.get("answer") or {}).get("ledger")
+    ledger = (report.answer or {}).get("ledger")
     return ledger is not None and ledger["split_source"] == MISSED
 
 
@@ -296,7 +335,7 @@ def _serve(method: str) -> None:
     process.die_with_parent()
     process.adopt_orphans()
     # What scenario code prints must not land among the answers.
-    answers = os.fdopen(os.dup(1), "w")
+    answers = os.fdopen(os.dup(1), "wb")
     requests = os.fdopen(os.dup(0))
     os.dup2(2, 1)
     with Path(os.devnull).open() as nothing:
@@ -307,9 +346,14 @@ def _serve(method: str) -> None:
         os._exit(0)
 
     signal.signal(signal.SIGTERM, stop)
-    server = Server(method)
+    serve(Server(method, pipes=(requests.fileno(), answers.fileno())), requests, answers)
+
+
+def serve(server: Server, requests: TextIO, answers: BinaryIO) -> None:
+    """Answer line by line, until nobody asks any more."""
     for line in requests:
-        print(json.dumps(server.handle(json.loads(line))), file=answers, flush=True)
+        answers.write(server.handle(line))
+        answers.flush()
     process.kill_tree()
 
 
@@ -317,9 +361,9 @@ def _once(write_end: int) -> None:
     """One task in this very interpreter: how trials run where there is no fork."""
     process.die_with_parent()
     _prepare_for_death()
-    message = json.loads(sys.stdin.read())
-    answer = _answer_of(TASKS[message["task"]], message["request"], None)
-    _write_all(write_end, json.dumps(answer).encode() + b"\n")
+    message = from_fields(Message, json.loads(sys.stdin.read()))
+    provided = Provided(group=message.group)
+    _write_all(write_end, _line(_report_of(TASKS[message.task], message.request, provided)))
 
 
 def main(arguments: list[str]) -> None:

@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.scenario import Scenario
 from harness.scenario.declaration import Strategy, argument_names, call_with
 from harness.scenario.discover import load
 from harness.scenario.named_arguments import FOLDER
 from harness.schema.records import Value
+from harness.schema.request import (
+    BothWaysRequest,
+    CopyCeilingsRequest,
+    DescribeRequest,
+    DeviceCeilingsRequest,
+    DiskCeilingsRequest,
+    EvaluateRequest,
+    Facts,
+    InputsRequest,
+    TaskRequest,
+    TrialRequest,
+    UnderLimit,
+    VersionsRequest,
+)
+from harness.schema.strict import from_fields
 from harness.trial.describe import describe
 from harness.trial.limit.cost_model import copies_at_frontier
 from harness.trial.limit.memory_limit import LimitPage, why_not
@@ -22,50 +37,96 @@ from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_tree import TreePage
 
 Page = WatchPage | TreePage | LimitPage
-Task = Callable[[dict[str, Any], Page | None], dict[str, Any]]
+Answer = dict[str, Any]
+R = TypeVar("R", bound=TaskRequest)
 
 
-def describe_scenarios(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Provided:
+    """What the server has ready for a task beside its request."""
+
+    page: Page | None = None  # shared with whoever observes it
+    group: str = ""  # folder of a control group to enter
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to be done in a fresh process.
+
+    Args:
+        kind: what it is given; on the way, that is plain fields.
+        do: does it.
+    """
+
+    kind: type[TaskRequest]
+    do: Callable[[Any, Provided], Answer]
+
+    def answer(self, fields: Mapping[str, Any], provided: Provided) -> Answer:
+        """Do what is asked for.
+
+        Raises:
+            FieldError: the request has an unknown key, or lacks one.
+        """
+        return self.do(from_fields(self.kind, fields), provided)
+
+
+TASKS: dict[str, Task] = {}
+"""What there is below, by the names of the requests."""
+
+
+def task(
+    kind: type[R],
+) -> Callable[[Callable[[R, Provided], Answer]], Callable[[R, Provided], Answer]]:
+    """Register what does a kind of request."""
+
+    def register(do: Callable[[R, Provided], Answer]) -> Callable[[R, Provided], Answer]:
+        TASKS[kind.task] = Task(kind, do)
+        return do
+
+    return register
+
+
+@task(DescribeRequest)
+def describe_scenarios(request: DescribeRequest, provided: Provided) -> Answer:
     """The scenarios of some modules, as data."""
     found = []
-    for path in request["paths"]:
-        found += [describe(scenario, path) for scenario in load(Path(path))]
+    for path in request.paths:
+        found += [asdict(describe(scenario, path)) for scenario in load(Path(path))]
     return {"scenarios": found}
 
 
-def evaluate_cases(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
+@task(EvaluateRequest)
+def evaluate_cases(request: EvaluateRequest, provided: Provided) -> Answer:
     """For each case (path, scenario, strategy, parameters): why to skip it, and its cost model."""
     from harness.trial.base.request import find
 
     facts = []
-    for case in request["cases"]:
-        scenario = find(case["path"], case["scenario"])
-        strategy = scenario.strategies[case["strategy"]]
-        fact = _evaluate(scenario, strategy, case["parameters"])
-        if case.get("within"):
-            fact |= _within(strategy, case["parameters"], case["within"])
-        facts.append(fact)
+    for case in request.cases:
+        scenario = find(case.path, case.scenario)
+        strategy = scenario.strategies[case.strategy]
+        fact = _evaluate(scenario, strategy, case.parameters)
+        if case.within is not None:
+            fact = _under_limit(fact, strategy, case.parameters, case.within)
+        facts.append(asdict(fact))
     return {"facts": facts}
 
 
-def _evaluate(
-    scenario: Scenario, strategy: Strategy, parameters: dict[str, Value]
-) -> dict[str, Any]:
+def _evaluate(scenario: Scenario, strategy: Strategy, parameters: Mapping[str, Value]) -> Facts:
     reason = why_skipped(strategy, parameters)
     if reason:
-        return {"skip": reason}
+        return Facts(reason)
     copies = strategy.copies
     workers = parameters.get("num_workers", 0)
-    return {
-        "skip": "",
-        "copies": call_with(copies, parameters) if callable(copies) else copies,
-        "tree": scenario.watched or (isinstance(workers, int) and workers > 0),
-        "on_device": strategy.on_device,
-        "refuses": list(call_with(strategy.refuses, parameters)) if strategy.refuses else [],
-    }
+    return Facts(
+        "",
+        copies=call_with(copies, parameters) if callable(copies) else copies,
+        tree=scenario.watched or (isinstance(workers, int) and workers > 0),
+        on_device=strategy.on_device,
+        refuses=tuple(call_with(strategy.refuses, parameters)) if strategy.refuses else (),
+    )
 
 
-def why_skipped(strategy: Strategy, parameters: dict[str, Value]) -> str:
+def why_skipped(strategy: Strategy, parameters: Mapping[str, Value]) -> str:
     """Why a strategy cannot run here, or makes no sense at some point; empty when it can."""
     missing = [package for package in strategy.requires if find_spec(package) is None]
     if missing:
@@ -80,27 +141,29 @@ def why_skipped(strategy: Strategy, parameters: dict[str, Value]) -> str:
     return reason or ""
 
 
-def _within(
-    strategy: Strategy, parameters: dict[str, Value], within: dict[str, Any]
-) -> dict[str, Any]:
+def _under_limit(
+    fact: Facts, strategy: Strategy, parameters: Mapping[str, Value], within: UnderLimit
+) -> Facts:
     """What is otherwise under a limit: it may not be possible, and a cost model depend on size."""
     if strategy.on_device:
-        return {"skip": "works on an accelerator, whose driver does not start under such a limit"}
-    not_here = why_not(within["limit"])
+        reason = "works on an accelerator, whose driver does not start under such a limit"
+        return replace(fact, skip=reason)
+    not_here = why_not(within.limit)
     if not_here:
-        return {"skip": not_here}
+        return replace(fact, skip=not_here)
     copies = strategy.copies
-    if not callable(copies) or within["free_bytes"] < within["step_bytes"]:
-        return {}
+    if not callable(copies) or within.free_bytes < within.step_bytes:
+        return fact
     found, depends = copies_at_frontier(
         lambda size: call_with(copies, {**parameters, "size": size}),
-        within["free_bytes"],
-        within["step_bytes"],
+        within.free_bytes,
+        within.step_bytes,
     )
-    return {"copies": found, "size_dependent": depends}
+    return replace(fact, copies=found, size_dependent=depends)
 
 
-def make_fixture(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
+@task(InputsRequest)
+def make_fixture(request: InputsRequest, provided: Provided) -> Answer:
     """Make the inputs of one point of the grid and keep them at ``file``.
 
     Where the system has no room for them, the answer is an ``outcome``.
@@ -112,13 +175,13 @@ def make_fixture(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     from harness.trial.base.outcomes import failure
     from harness.trial.base.request import find
 
-    scenario = find(request["path"], request["scenario"])
+    scenario = find(request.path, request.scenario)
     assert scenario.make_inputs is not None
-    parameters = request["parameters"]
+    parameters = request.parameters
     # Equal seed and point give equal data, in whatever order the points come.
     label = f"{scenario.name} {sorted(parameters.items())}"
-    rng = np.random.default_rng([request["seed"], zlib.crc32(label.encode())])
-    file = Path(request["file"])
+    rng = np.random.default_rng([request.seed, zlib.crc32(label.encode())])
+    file = Path(request.file)
     given = {**parameters, "rng": rng}
     try:
         if FOLDER in argument_names(scenario.make_inputs):
@@ -129,39 +192,44 @@ def make_fixture(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
         made_inputs.keep_on_disk(made_inputs.folder_of(file))
         made_inputs.save(inputs, file)
     except OSError as error:
-        return {"outcome": asdict(failure(error, request["path"]))}
+        return {"outcome": asdict(failure(error, request.path))}
     return {"payload_bytes": pointers.data_bytes(inputs)}
 
 
-def measure(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
+@task(TrialRequest)
+def measure(request: TrialRequest, provided: Provided) -> Answer:
     """One trial."""
     from harness.trial.run import run_trial
 
-    return run_trial(request, page)
+    return run_trial(request, provided.page, provided.group)
 
 
-def ceilings(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
+@task(CopyCeilingsRequest)
+def ceilings(request: CopyCeilingsRequest, provided: Provided) -> Answer:
     """The machine's memory-copy limits."""
     from harness.trial.ceilings.memory_copy import measure_ceilings
 
     return measure_ceilings(request)
 
 
-def disk(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
+@task(DiskCeilingsRequest)
+def disk(request: DiskCeilingsRequest, provided: Provided) -> Answer:
     """How fast files are read that are not in memory."""
     from harness.trial.ceilings.disk_read import measure_disk
 
     return measure_disk(request)
 
 
-def device_ceilings(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
+@task(DeviceCeilingsRequest)
+def device_ceilings(request: DeviceCeilingsRequest, provided: Provided) -> Answer:
     """How fast data gets to an accelerator and back."""
     from harness.trial.ceilings.device_copy import measure_device_ceilings
 
     return measure_device_ceilings(request)
 
 
-def versions(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
+@task(VersionsRequest)
+def versions(request: VersionsRequest, provided: Provided) -> Answer:
     """What this interpreter is, and how its torch runs."""
     import numpy as np
     import torch
@@ -183,21 +251,9 @@ def versions(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
     }
 
 
-def time_both_ways(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
+@task(BothWaysRequest)
+def time_both_ways(request: BothWaysRequest, provided: Provided) -> Answer:
     """An operation of known duration, timed by the stopwatch and by hand."""
     from harness.trial.planted import reference_loop
 
     return reference_loop.time_both_ways(request)
-
-
-TASKS: dict[str, Task] = {
-    "describe": describe_scenarios,
-    "device_ceilings": device_ceilings,
-    "evaluate": evaluate_cases,
-    "make": make_fixture,
-    "measure": measure,
-    "ceilings": ceilings,
-    "disk": disk,
-    "time_both_ways": time_both_ways,
-    "versions": versions,
-}

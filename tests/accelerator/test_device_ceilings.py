@@ -16,6 +16,7 @@ from harness.host.inputs import FixtureStore
 from harness.run.ceilings import QUICK_DEVICE_BYTES, measure_ceilings
 from harness.scenario.discover import SCENARIO_PACKAGE, built_in_files, load
 from harness.schema.records import Ceiling, Outcome
+from harness.schema.request import DeviceCeilingsRequest, TaskRequest
 from harness.trial.ceilings.device_copy import SAMPLES, Move, measure_device_ceilings
 from tests.accelerator.stand_ins import MIB, At, RealClock, StandInDevice, transfer
 from tests.journals import ENVIRONMENT, header, planned
@@ -28,10 +29,10 @@ class AskedHost:
         self.found = found
         self.asked: list[str] = []
 
-    def call(self, task: str, request: dict[str, Any], timeout_s: float) -> Any:
-        self.asked.append(task)
-        if task == "device_ceilings":
-            assert request == {"size_bytes": QUICK_DEVICE_BYTES}
+    def call(self, request: TaskRequest, timeout_s: float) -> Any:
+        self.asked.append(request.task)
+        if isinstance(request, DeviceCeilingsRequest):
+            assert request.size_bytes == QUICK_DEVICE_BYTES
             if self.found is None:
                 failure = Outcome("crash", "the driver is gone")
                 return SimpleNamespace(answer=None, failure=lambda timeout_s: failure)
@@ -75,7 +76,7 @@ def test_a_rate_is_bytes_by_the_fastest_sample(has_events: bool) -> None:
         transfer(device, 0, next(times_ms))()
 
     moves: list[Move] = [("device_both", 2 * MIB, lambda: move)]
-    (found,) = measure_device_ceilings({"size_bytes": MIB}, device, moves)["ceilings"]
+    (found,) = measure_device_ceilings(DeviceCeilingsRequest(MIB), device, moves)["ceilings"]
     assert found["size_bytes"] == MIB
     assert len(found["samples_s"]) == SAMPLES
     assert next(times_ms, None) is None
@@ -89,7 +90,7 @@ def test_a_rate_is_not_by_events_where_the_host_copies() -> None:
     device = StandInDevice(RealClock())
     moves: list[Move] = [("device_to", MIB, lambda: lambda: device.now.spend(1))]
     device.mark = lambda: At(0)  # type: ignore[method-assign]  # passed as soon as recorded
-    (found,) = measure_device_ceilings({"size_bytes": MIB}, device, moves)["ceilings"]
+    (found,) = measure_device_ceilings(DeviceCeilingsRequest(MIB), device, moves)["ceilings"]
     assert min(found["samples_s"]) >= 1e-3
     assert found["bytes_per_s"] == MIB / min(found["samples_s"])
 
@@ -104,7 +105,7 @@ def test_one_that_cannot_be_measured_leaves_the_others() -> None:
         ("device_to", MIB, without_pinning),
         ("device_copy", MIB, lambda: transfer(device, 0, 1)),
     ]
-    to, copy = measure_device_ceilings({"size_bytes": MIB}, device, moves)["ceilings"]
+    to, copy = measure_device_ceilings(DeviceCeilingsRequest(MIB), device, moves)["ceilings"]
     assert to["bytes_per_s"] == 0
     assert "not measured: RuntimeError: CUDA error: out of memory" in to["note"]
     assert copy["bytes_per_s"] == pytest.approx(MIB / 1e-3)

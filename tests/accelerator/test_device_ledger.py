@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from types import SimpleNamespace
 
-import msgspec
 import pytest
 
-from harness.schema.records import DeviceMemory, Effort, Outcome
+from harness.schema.records import UNFINISHED, DeviceMemory, Effort, Found, Outcome
 from harness.trial.device.accelerator import NOT_TOLD, opened
-from harness.trial.device.memory import DeviceLedger, Ledgered, memory_noted
-from harness.trial.timing.steps import Record, SteadyState
+from harness.trial.device.memory import DeviceLedger, Ledgered, memory_found
+from harness.trial.timing.steps import SteadyState
 from tests.accelerator.stand_ins import MIB, StandInDevice
 
 CONTEXT = 500 * MIB
@@ -36,7 +35,7 @@ def ledger_of_a_call(device: StandInDevice, asked: int | None = 3 * MIB) -> Devi
     memory.free(20 * MIB)
     ledger.dropped()
     assert ledger.complete
-    return msgspec.convert(ledger.record(asked), DeviceMemory)
+    return ledger.memory(asked)
 
 
 def test_every_reading_is_growth_over_the_right_moment() -> None:
@@ -87,7 +86,7 @@ def test_what_was_left_is_told_alike_by_torch_and_device_wide() -> None:
     ledger.about_to_drop()
     device.memory.free(70 * MIB)
     ledger.dropped()
-    found = msgspec.convert(ledger.record(None), DeviceMemory)
+    found = ledger.memory(None)
     assert found.left_reserved_bytes == found.left_used_bytes == 30 * MIB
 
 
@@ -132,16 +131,16 @@ class Loader:
         self.memory.allocate(8 * MIB)
         self.memory.free(6 * MIB)
 
-    def verify(self, record: Record) -> Outcome:
+    def verify(self, found: Found) -> Outcome:
         self.memory.allocate(3 * MIB)
         return Outcome("ok")
 
     def drop(self) -> None:
         self.memory.free(2 * MIB)
 
-    def steady(self, effort: object, warmed: object) -> SteadyState:
+    def steady(self, effort: object, warmed: object, found: Found) -> SteadyState:
         self.steps.append("steady")
-        return SteadyState({}, 4)
+        return SteadyState((), 4)
 
 
 def test_an_epoch_has_its_memory_read_like_a_call() -> None:
@@ -150,14 +149,16 @@ def test_an_epoch_has_its_memory_read_like_a_call() -> None:
     loader = Loader(device)
     measured = Ledgered(loader, ledger)  # type: ignore[arg-type]
     measured.first()
-    assert measured.verify({}).ok
-    assert measured.steady(Effort(1, 0.1), lambda: None).calls == 4
+    noted = Found(outcome=UNFINISHED)
+    assert measured.verify(noted).ok
+    assert measured.steady(Effort(1, 0.1), lambda: None, noted).calls == 4
     measured.drop()
     assert (measured.first_s, measured.reuses_result) == (0.5, True)
     work = SimpleNamespace(strategy=SimpleNamespace(pins=2.0), inputs=(bytes(MIB),), parameters={})
-    found = msgspec.convert(memory_noted(ledger, work)["device_memory"], DeviceMemory)  # type: ignore[arg-type]
+    found = memory_found(ledger, work)  # type: ignore[arg-type]
+    assert found is not None
     assert found.peak_allocated_bytes == 8 * MIB
     assert found.retained_allocated_bytes == 2 * MIB
     assert found.left_allocated_bytes == 0
-    assert memory_noted(None, work) == {}  # type: ignore[arg-type]
-    assert memory_noted(DeviceLedger(opened(StandInDevice())), work) == {}  # type: ignore[arg-type]
+    assert memory_found(None, work) is None  # type: ignore[arg-type]
+    assert memory_found(DeviceLedger(opened(StandInDevice())), work) is None  # type: ignore[arg-type]

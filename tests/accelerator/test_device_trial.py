@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 
 from harness.scenario import Scenario
-from harness.schema.records import Effort, Outcome, Trial, TrialKind
+from harness.schema.records import UNFINISHED, Effort, Found, Outcome, Trial, TrialKind
 from harness.trial.base import inputs as made_inputs
 from harness.trial.base.outcomes import failure
 from harness.trial.base.request import TrialTask
@@ -67,10 +66,9 @@ class Lab:
         own = self.scenario.strategies[strategy]
         inputs = self.folder / "inputs.bin"
         task = TrialTask(self.scenario, own, {"size": SIZE}, kind, effort, inputs, inputs)
-        record: dict[str, Any] = {"warnings": []}
-        outcome = measure_on_device(task, None, record, self.warm, self.device, self.kernel)
-        named = {"case": 0, "kind": kind, "round": 0, "outcome": msgspec.to_builtins(outcome)}
-        return msgspec.convert({**record, **named}, Trial)
+        found = Found(outcome=UNFINISHED)
+        found.outcome = measure_on_device(task, None, found, self.warm, self.device, self.kernel)
+        return Trial(case=0, kind=kind, round=0, **vars(found))
 
     def warm(self) -> None:
         self.device.log.append("warm")

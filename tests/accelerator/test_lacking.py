@@ -15,8 +15,8 @@ import torch
 from harness.scenario import Scenario
 from harness.scenario.declaration import call_with
 from harness.scenario.discover import built_in_files
-from harness.schema.records import Ceiling, DeviceMemory, DeviceTiming, Effort
-from harness.schema.request import SCENARIO_FILE
+from harness.schema.records import Ceiling, DeviceMemory, DeviceTiming, Effort, TrialKind
+from harness.schema.request import SCENARIO_FILE, DeviceCeilingsRequest, TrialRequest
 from harness.trial.ceilings.device_copy import BOTH, COPY, FROM, TO, measure_device_ceilings
 from harness.trial.device.accelerator import DRIVER, NOT_TOLD, STATS
 from harness.trial.device.calls import NO_EVENTS
@@ -65,26 +65,24 @@ def missing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     gc.enable()  # a trial ends with its process
 
 
-def trial(bench: Bench, scenario: Scenario, name: str, kind: str = "time") -> dict[str, Any]:
+def trial(bench: Bench, scenario: Scenario, name: str, kind: TrialKind = "time") -> dict[str, Any]:
     training = scenario is TRAINING
     size = {"size": 1024**2} if training else {"size": 64 * 1024}
     point = {**own_point(scenario, scenario.strategies[name]), **size}
     fixture = str(bench.inputs(scenario, point))
-    return run_trial(
-        {
-            "path": FILES[scenario.name],
-            "scenario": scenario.name,
-            "strategy": name,
-            "parameters": {**point, **({"batch_size": 16} if training else {})},
-            "threads": 0,
-            "effort": asdict(EFFORT),
-            "kind": kind,
-            "fixture": fixture,
-            "tiny_fixture": fixture,
-            "folder": tempfile.mkdtemp(dir=bench.folder),
-        },
-        None,
+    request = TrialRequest(
+        path=FILES[scenario.name],
+        scenario=scenario.name,
+        parameters={**point, **({"batch_size": 16} if training else {})},
+        strategy=name,
+        kind=kind,
+        effort=EFFORT,
+        threads=0,
+        fixture=fixture,
+        tiny_fixture=fixture,
+        folder=tempfile.mkdtemp(dir=bench.folder),
     )
+    return run_trial(request, None)
 
 
 @pytest.mark.filterwarnings("ignore:.*pin_memory.*")
@@ -134,7 +132,7 @@ def test_its_events_are_those_that_it_has(missing: str, bench: Bench) -> None:
 
 
 def test_its_ceilings_are_measured_but_those_that_need_it(missing: str) -> None:
-    answer = measure_device_ceilings({"size_bytes": 4096})
+    answer = measure_device_ceilings(DeviceCeilingsRequest(4096))
     found = msgspec.convert(answer["ceilings"], list[Ceiling])
     assert {one.name for one in found} == {TO, FROM, BOTH, COPY}
     without = NO_CEILING.get(missing, set())

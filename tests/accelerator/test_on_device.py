@@ -9,7 +9,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,23 @@ import pytest
 
 from harness.host.host import Host
 from harness.scenario.discover import built_in_files
-from harness.schema.records import DeviceMemory, DeviceTiming, Effort, HostSpec, Timing, Value
+from harness.schema.records import (
+    DeviceMemory,
+    DeviceTiming,
+    Effort,
+    HostSpec,
+    Timing,
+    TrialKind,
+    Value,
+)
+from harness.schema.request import (
+    CaseQuestion,
+    DeviceCeilingsRequest,
+    EvaluateRequest,
+    InputsRequest,
+    TrialRequest,
+    VersionsRequest,
+)
 from harness.trial.device.kernels import BUSY_S, MOST_KERNELS
 from tests.scenarios.bench import built_in
 
@@ -35,7 +50,7 @@ WRONG = ("device_to_host", "not_waited")
 @pytest.fixture(scope="module")
 def host() -> Iterator[Host]:
     with Host(HostSpec(), [*built_in_files(), KNOWN]) as opened:
-        about = opened.ask("versions", {})["accelerator"]
+        about = opened.ask(VersionsRequest())["accelerator"]
         if "missing" in about:
             pytest.skip(about["missing"])
         yield opened
@@ -48,33 +63,37 @@ class Trials:
         self.host = host
         self.folder = folder
 
-    def __call__(self, scenario: str, strategy: str, kind: str = "time", **changed: Value) -> Any:
+    def __call__(
+        self, scenario: str, strategy: str, kind: TrialKind = "time", **changed: Value
+    ) -> Any:
         """What a trial found out; it must have answered. Skips what a run would skip."""
         path = FILES.get(scenario, str(KNOWN))
         parameters = self.point(scenario, strategy) | changed
-        case = {"path": path, "scenario": scenario, "strategy": strategy, "parameters": parameters}
-        (fact,) = self.host.ask("evaluate", {"cases": [case]})["facts"]
+        case = CaseQuestion(path, scenario, parameters, strategy)
+        (fact,) = self.host.ask(EvaluateRequest((case,)))["facts"]
         if fact["skip"]:
             pytest.skip(fact["skip"])
         files = []
         for number, size in enumerate((parameters["size"], 4096)):
             made = self.folder / f"{scenario}-{strategy}-{kind}-{number}.bin"
             made.unlink(missing_ok=True)
-            request = {"path": path, "scenario": scenario, "seed": 1, "file": str(made)}
             inputs = {"size": size, "dtype": parameters["dtype"]}
             wanted = inputs if scenario != "device_training" else {"size": size}
-            self.host.ask("make", {**request, "parameters": wanted})
+            self.host.ask(InputsRequest(path, scenario, wanted, 1, str(made)))
             files.append(str(made))
-        request = {
-            **case,
-            "threads": 1,
-            "effort": asdict(Effort(trials=1, steady_s=0.05)),
-            "kind": kind,
-            "fixture": files[0],
-            "tiny_fixture": files[1],
-            "folder": str(self.folder / f"scratch-{scenario}-{strategy}-{kind}"),
-        }
-        report = self.host.call("measure", request, 120.0)
+        request = TrialRequest(
+            path=path,
+            scenario=scenario,
+            parameters=parameters,
+            strategy=strategy,
+            kind=kind,
+            effort=Effort(trials=1, steady_s=0.05),
+            threads=1,
+            fixture=files[0],
+            tiny_fixture=files[1],
+            folder=str(self.folder / f"scratch-{scenario}-{strategy}-{kind}"),
+        )
+        report = self.host.call(request, 120.0)
         assert report.answer is not None, report
         if report.answer["outcome"]["name"] == "skipped":
             pytest.skip(report.answer["outcome"]["reason"])
@@ -223,7 +242,7 @@ def test_what_hides_on_a_stream_of_its_own_does_not_on_the_kernels(trials: Trial
 
 
 def test_every_ceiling_is_measured(host: Host) -> None:
-    answer = host.ask("device_ceilings", {"size_bytes": 64 * MIB})
+    answer = host.ask(DeviceCeilingsRequest(64 * MIB))
     rates = {one["name"]: one["bytes_per_s"] for one in answer["ceilings"]}
     assert rates.keys() == {"device_to", "device_from", "device_both", "device_copy"}
     assert all(rate > 0 for rate in rates.values())

@@ -17,11 +17,11 @@ from harness.planning.plan import Request
 from harness.run.runner import default_effort
 from harness.run.session import describe, plan_cases
 from harness.scenario.discover import built_in_files
+from harness.schema.request import TaskRequest
 from harness.trial.device import accelerator
-from harness.trial.tasks import describe_scenarios, evaluate_cases
+from harness.trial.tasks import TASKS, Provided
 
 DOCUMENT = Path(__file__).parents[2] / "docs/accelerators.md"
-TASKS = {"describe": describe_scenarios, "evaluate": evaluate_cases}
 TRANSFERS = ("host_to_device", "device_to_host", "device_training")
 
 
@@ -30,8 +30,8 @@ def test_the_document_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
     found = torch.device("cuda")
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda: found)
 
-    def ask(task: str, request: dict[str, Any]) -> dict[str, Any]:
-        return TASKS[task](request, None)
+    def ask(request: TaskRequest) -> dict[str, Any]:
+        return TASKS[request.task].do(request, Provided())
 
     host = cast("Host", SimpleNamespace(ask=ask, watches_trees=True))
     infos = describe(host, built_in_files())

@@ -32,7 +32,12 @@ def case(seen: dict[str, Any]) -> CaseSummary:
         Case(row["scenario"], row["strategy"], {name: row[name] for name in ("dtype", "layout")})
     )
     probe = Trial(
-        0, "probe", 0, Outcome("ok"), result=row["result"], shares_memory=row["shares_memory"]
+        case=0,
+        kind="probe",
+        round=0,
+        outcome=Outcome("ok"),
+        result=row["result"],
+        shares_memory=row["shares_memory"],
     )
     return CaseSummary(
         "run",

@@ -13,7 +13,7 @@ from harness.analysis.verdict import Verdict, verdict
 from harness.analysis.wording import comparison, factor
 from harness.cases.summaries import summaries
 from harness.journal.read import read_journal
-from harness.schema.description import ScenarioInfo, StrategyInfo, VariantInfo
+from harness.schema.description import ScenarioInfo, StrategyInfo, Variant
 from harness.schema.records import Case, Outcome, PlannedCase, Rss, Trial
 from harness.stats.intervals import Interval
 from tests.journals import MIB, case, parameter, planned, scenario, strategy, trial, write_run
@@ -202,9 +202,7 @@ def test_a_scenario_without_sizes_or_groups_gets_a_verdict_too(tmp_path: Path) -
 
 
 def test_an_environment_variable_that_helps_the_baseline_is_named(tmp_path: Path) -> None:
-    info = replace(
-        scenario((BASE,)), variants=(VariantInfo("huge", {"PAGES": "1"}, ("base",), ""),)
-    )
+    info = replace(scenario((BASE,)), variants=(Variant("huge", {"PAGES": "1"}, ("base",), ""),))
     cases = [planned("base", baseline=True), PlannedCase(case("base", host="huge"))]
     trials = [trial(i, n, (4e-3, 1e-3)[i]) for i in (0, 1) for n in range(4)]
     text = verdict(sweep_of(tmp_path, cases, trials, info)).text

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from harness.schema.records import HostSpec, Outcome
+from harness.schema.records import UNFINISHED, Found, HostSpec, Outcome
 from tests.benchmarks.scenario_benchmarks import ScenarioBenchmarks
 from tests.benchmarks.scenario_cases import Named
 
@@ -55,11 +55,14 @@ def in_this_process(scenarios: ScenarioBenchmarks, named: Named) -> Iterator[InP
         if task.scenario.epochs:
             epochs = Epochs(task, work)
             epochs.first()
-            yield InProcess(epochs.verify({}), lambda: one_epoch(epochs.loader, epochs.step))
+            yield InProcess(
+                epochs.verify(Found(outcome=UNFINISHED)),
+                lambda: one_epoch(epochs.loader, epochs.step),
+            )
         else:
             calls = Calls(task, work)
             calls.first()
-            outcome = calls.verify({})
+            outcome = calls.verify(Found(outcome=UNFINISHED))
             calls.drop()
             restore = work.restore if task.strategy.mutates else None
             yield InProcess(outcome, task.strategy.function, work.args, restore)

@@ -14,6 +14,7 @@ from harness.planning.order import Step
 from harness.run.instrument import Instrument
 from harness.run.session import describe, plan_cases
 from harness.schema.records import Effort, HostSpec, Trial
+from harness.schema.request import TrialRequest
 from tests.benchmarks.scenario_cases import Choice, Named, chosen_cases, not_here, request
 
 SEED = 1
@@ -71,17 +72,18 @@ class ScenarioBenchmarks(Closing):
         fixture, _ = self._fixtures.get(self._host, info, case, EFFORT.timeout_s)
         tiny, _ = self._fixtures.get_tiny(self._host, info, case, EFFORT.timeout_s)
         return TrialTask.of(
-            {
-                "path": info.path,
-                "scenario": case.scenario,
-                "strategy": case.strategy,
-                "parameters": dict(case.parameters),
-                "kind": "time",
-                "effort": {"trials": 1, "steady_s": 0.0},
-                "fixture": fixture,
-                "tiny_fixture": tiny,
-                "folder": str(self._fixtures.scratch),
-            }
+            TrialRequest(
+                path=info.path,
+                scenario=case.scenario,
+                parameters=dict(case.parameters),
+                strategy=case.strategy,
+                kind="time",
+                effort=EFFORT,
+                threads=0,
+                fixture=str(fixture),
+                tiny_fixture=str(tiny),
+                folder=str(self._fixtures.scratch),
+            )
         )
 
     def published(self, named: Named) -> str:

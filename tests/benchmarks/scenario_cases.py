@@ -8,7 +8,7 @@ from typing import Literal
 
 from harness.planning.plan import Request
 from harness.scenario import PAGE_CACHE
-from harness.schema.description import ParameterInfo, ScenarioInfo
+from harness.schema.description import Parameter, ScenarioInfo
 from harness.schema.records import DEFAULT_HOST, PlannedCase, Value
 from harness.units import format_size
 
@@ -64,7 +64,7 @@ def _one_of_each(
         yield own[len(own) // 2]
 
 
-def _usual(parameters: Mapping[str, ParameterInfo]) -> dict[str, Value]:
+def _usual(parameters: Mapping[str, Parameter]) -> dict[str, Value]:
     return {name: parameter.default for name, parameter in parameters.items()}
 
 

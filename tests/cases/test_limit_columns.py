@@ -217,7 +217,7 @@ def test_a_case_that_was_not_reached_says_so(tmp_path: Path) -> None:
 
 def test_any_failing_case_has_a_kind_and_a_line(tmp_path: Path) -> None:
     planned = PlannedCase(Case("moving", "base", {"size": MIB}))
-    trial = Trial(0, "memory", 0, OOM)
+    trial = Trial(case=0, kind="memory", round=0, outcome=OOM)
     path = write_run(tmp_path / "run.jsonl", [planned], [trial])
     row = case_frame(read_journal(path)).iloc[0]
     assert (row.failure_kind, row.failure_where) == (OOM.kind, OOM.where)

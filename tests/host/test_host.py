@@ -18,6 +18,7 @@ from torch.torch_version import TorchVersion
 from harness.errors import UnableError, UsageError
 from harness.host.host import GRACE_S, Host
 from harness.schema.records import HostSpec
+from harness.schema.request import DescribeRequest, VersionsRequest
 from tests.lab import MISBEHAVING, Lab
 
 pytestmark = pytest.mark.new_hosts
@@ -195,7 +196,7 @@ def test_closing_a_host_leaves_no_process(scratch: Path) -> None:
     with Host(HostSpec()) as host:
         inside = {process.pid for process in psutil.Process().children(recursive=True)} - before
         assert len(inside) == 1
-        assert host.ask("versions", {})["torch"]
+        assert host.ask(VersionsRequest())["torch"]
     assert all(is_gone(pid) for pid in inside)
 
 
@@ -219,13 +220,13 @@ def test_an_interpreter_without_torch_is_one_line(tmp_path: Path) -> None:
 def test_an_unusable_scenario_is_the_users_error(host: Host, tmp_path: Path) -> None:
     (tmp_path / "empty.py").write_text("x = 1\n")
     with pytest.raises(UsageError, match=r"empty.py: declares no Scenario$"):
-        host.ask("describe", {"paths": [str(tmp_path / "empty.py")]})
+        host.ask(DescribeRequest((str(tmp_path / "empty.py"),)))
 
 
 def test_a_task_that_dies_is_told_in_one_line(host: Host, tmp_path: Path) -> None:
     (tmp_path / "deadly.py").write_text("import os\nos.abort()\n")
     with pytest.raises(UnableError, match="describe: SIGABRT"):
-        host.ask("describe", {"paths": [str(tmp_path / "deadly.py")]})
+        host.ask(DescribeRequest((str(tmp_path / "deadly.py"),)))
 
 
 def test_without_fork_records_are_the_same(judged: Lab, scratch: Path) -> None:

@@ -9,11 +9,12 @@ import pytest
 
 from harness.errors import UsageError
 from harness.planning.borrowing import resolve, source_case, source_of
-from harness.planning.forecast import PROCESS_BYTES, Facts, complete
+from harness.planning.forecast import PROCESS_BYTES, complete
 from harness.planning.order import rounds
 from harness.planning.plan import Request, expand
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Case, Effort
+from harness.schema.request import Facts
 from tests.journals import MIB, parameter, scenario, strategy
 
 GIB = 1024 * MIB

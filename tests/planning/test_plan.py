@@ -10,11 +10,12 @@ from typing import Literal
 import pytest
 
 from harness.errors import UsageError
-from harness.planning.forecast import PROCESS_BYTES, Facts, complete, too_big
+from harness.planning.forecast import PROCESS_BYTES, complete, too_big
 from harness.planning.order import rounds
 from harness.planning.plan import Request, expand, needed_hosts, parse_value, points, select
-from harness.schema.description import VariantInfo
+from harness.schema.description import Variant
 from harness.schema.records import Effort, HostSpec, Value
+from harness.schema.request import Facts
 from tests.journals import MIB, parameter, planned, scenario, strategy
 
 GRID = {
@@ -94,7 +95,7 @@ def test_no_case_is_planned_twice() -> None:
 
 
 def test_variants_run_beside_the_default_host_and_only_there_is_a_baseline() -> None:
-    variant = VariantInfo("huge", {"X": "1"}, ("base",), "")
+    variant = Variant("huge", {"X": "1"}, ("base",), "")
     info = replace(INFO, variants=(variant,))
     request = Request(hosts=(HostSpec("mine", env={"Y": "2"}),))
     cases = expand([info], request)

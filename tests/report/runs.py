@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from harness.schema.description import ScenarioInfo, StrategyInfo, VariantInfo
+from harness.schema.description import ScenarioInfo, StrategyInfo, Variant
 from harness.schema.records import Case, Ceiling, Outcome, PlannedCase, Rss, Trial
 from tests.journals import MIB, parameter, planned, scenario, strategy, trial, write_run
 
@@ -40,7 +40,7 @@ def moving() -> ScenarioInfo:
                 "dtype": parameter("f4", "f4", "f8"),
             },
         ),
-        variants=(VariantInfo("huge", {"PAGES": EVIL}, ("base",), "other pages"),),
+        variants=(Variant("huge", {"PAGES": EVIL}, ("base",), "other pages"),),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from harness.errors import UnableError
 from harness.host.host import Host, Report
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import Plan
@@ -19,7 +20,7 @@ from harness.planning.order import Step
 from harness.run.instrument import Instrument
 from harness.run.limit_searches import TYPICAL_BASE, Searches
 from harness.schema.records import Case, Effort, HostSpec, Limit, Outcome, PlannedCase, Trial
-from harness.trial.limit.memory_limit import LimitRequest
+from harness.schema.request import InputsRequest, LimitRequest, TaskRequest, TrialRequest
 from tests.journals import MIB, parameter, scenario, strategy
 
 BUDGET = 512 * MIB
@@ -47,10 +48,10 @@ def attempt(
 ) -> Trial:
     held_bytes = None if held is None else round(held * bound.size_bytes)
     return Trial(
-        case,
-        "limit",
-        1,
-        Outcome("ok") if ok else Outcome("oom", "no", "array memory"),
+        case=case,
+        kind="limit",
+        round=1,
+        outcome=Outcome("ok") if ok else Outcome("oom", "no", "array memory"),
         wall_s=0.25,
         payload_bytes=bound.size_bytes,
         limit=Limit(bound.limit, BUDGET, base, bound.size_bytes, "" if ok else "call", held_bytes),
@@ -113,15 +114,14 @@ class SayingHost:
     def __init__(self, report: Report) -> None:
         self.report = report
         self.spec = HostSpec()
-        self.asked: dict[str, Any] = {}
+        self.asked: TrialRequest | None = None
         self.options: dict[str, Any] = {}
 
-    def call(
-        self, task: str, request: Mapping[str, Any], timeout_s: float, **options: Any
-    ) -> Report:
-        if task == "make":
+    def call(self, request: TaskRequest, timeout_s: float, **options: Any) -> Report:
+        if isinstance(request, InputsRequest):
             return Report({"payload_bytes": 1})
-        self.asked, self.options = dict(request), options
+        assert isinstance(request, TrialRequest)
+        self.asked, self.options = request, options
         return self.report
 
 
@@ -144,11 +144,22 @@ def test_an_attempt_asks_for_the_source_under_the_limit() -> None:
     with instrument(Report(answer)) as (measuring, host):
         trial = measuring.trial(STEP_OF_SEARCH, BOUND)
     assert (trial.kind, trial.round, trial.outcome.name) == ("limit", 3, "ok")
-    assert host.asked["scenario"] == "moving"
-    assert host.asked["parameters"] == {"size": 40 * MIB}
-    assert host.asked["bound"]["size_bytes"] == 40 * MIB
+    assert host.asked is not None
+    assert host.asked.scenario == "moving"
+    assert host.asked.parameters == {"size": 40 * MIB}
+    assert host.asked.bound == BOUND
     assert host.options == {"observe": "limit", "grouped": True}
-    assert Path(host.asked["fixture"]).name.startswith("moving-")
+    assert Path(host.asked.fixture).name.startswith("moving-")
+
+
+def test_a_key_that_no_field_has_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = {"outcome": {"name": "ok"}, "payload_byte": 40 * MIB}
+    with instrument(Report(answer)) as (measuring, _), pytest.raises(UnableError) as caught:
+        measuring.trial(STEP_OF_SEARCH, BOUND)
+    assert str(caught.value) == (
+        "unexpected answer from a host: Found has no field payload_byte; "
+        "did you mean payload_bytes?"
+    )
 
 
 def test_an_attempt_that_died_is_known_by_what_it_noted() -> None:
@@ -173,7 +184,7 @@ def test_what_the_machine_has_no_memory_for_is_not_tried(monkeypatch: pytest.Mon
     monkeypatch.setattr("harness.run.instrument.available_bytes", lambda: 450 * MIB)
     with instrument(Report({"outcome": {"name": "ok"}})) as (measuring, host):
         trial = measuring.trial(STEP_OF_SEARCH, BOUND)
-    assert host.asked == {}
+    assert host.asked is None
     assert trial.outcome == Outcome("skipped", "needs about 480 MiB, but only 450 MiB is free")
     assert trial.limit is not None
     assert trial.limit.size_bytes == 40 * MIB

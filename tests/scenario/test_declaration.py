@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from harness.scenario.declaration import (
     arguments,
     call_with,
 )
+from harness.schema.description import LEVELS
 from harness.trial.describe import describe
 from harness.trial.source import source
 
@@ -180,7 +182,7 @@ def test_a_plain_value_is_a_parameter_and_size_an_axis() -> None:
 
 def test_a_level_without_values_takes_the_default() -> None:
     parameter = Parameter(1, full=(1, 2))
-    assert [parameter.values(level) for level in ("quick", "usual", "full")] == [
+    assert [parameter.values(level) for level in LEVELS] == [
         (1,),
         (1,),
         (1, 2),
@@ -191,7 +193,7 @@ def test_a_description_is_json_and_says_everything() -> None:
     scenario = complete()
     strategy_of(scenario, at={"size": 8}, shares_memory=True, group="g", max_size=99)
     scenario.variant("huge", env={"A": "1"}, strategies=["first"], doc="pages")
-    described = json.loads(json.dumps(describe(scenario, "/file.py")))
+    described = json.loads(json.dumps(asdict(describe(scenario, "/file.py"))))
     assert described["input_parameters"] == ["size"]
     assert described["parameters"]["size"]["axis"] is True
     assert described["variants"] == [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from harness.host.host import Host
 from harness.scenario.declaration import call_with
 from harness.scenario.discover import built_in_files
 from harness.schema.records import Effort, Value
+from harness.schema.request import TrialRequest
 from harness.trial.base.request import BoundStrategy
 from harness.trial.device import accelerator
 from harness.trial.tasks import why_skipped
@@ -298,19 +298,19 @@ FILES = {file.stem: str(file) for file in built_in_files()}
 def outcome(host: Host, bench: Bench, name: str, **changed: Value) -> tuple[str, str]:
     crowd: dict[str, Value] = {"size": SIZE, "num_workers": 2, "batch_size": 2}
     point = {**own_point(SCENARIO, SCENARIO.strategies[name]), **crowd, **changed}
-    request: dict[str, Any] = {
-        "path": FILES[SCENARIO.name],
-        "scenario": SCENARIO.name,
-        "strategy": name,
-        "parameters": point,
-        "threads": 1,
-        "effort": asdict(Effort(trials=1, steady_s=0.0)),
-        "kind": "memory",
-        "fixture": str(bench.inputs(SCENARIO, point)),
-        "tiny_fixture": str(bench.inputs(SCENARIO, {**point, "size": 4096})),
-        "folder": str(bench.folder / "scratch"),
-    }
-    report = host.call("measure", request, 60.0)
+    request = TrialRequest(
+        path=FILES[SCENARIO.name],
+        scenario=SCENARIO.name,
+        parameters=point,
+        strategy=name,
+        kind="memory",
+        effort=Effort(trials=1, steady_s=0.0),
+        threads=1,
+        fixture=str(bench.inputs(SCENARIO, point)),
+        tiny_fixture=str(bench.inputs(SCENARIO, {**point, "size": 4096})),
+        folder=str(bench.folder / "scratch"),
+    )
+    report = host.call(request, 60.0)
     assert report.answer is not None, report
     found = report.answer["outcome"]
     return found["name"], found["reason"]

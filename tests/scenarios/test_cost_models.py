@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
 
 import pytest
 import torch
@@ -16,6 +14,7 @@ from harness.scenario import Scenario
 from harness.scenario.declaration import call_with
 from harness.scenario.discover import built_in_files
 from harness.schema.records import Effort, HostSpec, Value
+from harness.schema.request import TrialRequest
 from harness.trial.meters.process_memory import OBSERVED_SOURCE
 from tests.scenarios.bench import Bench, built_in, own_point
 
@@ -57,19 +56,19 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 def trial(host: Host, bench: Bench, scenario: Scenario, name: str, **changed: Value) -> Report:
     """One memory trial of a strategy at its own point, changed as asked."""
     point = {**own_point(scenario, scenario.strategies[name]), **changed}
-    request: dict[str, Any] = {
-        "path": str(FILES[scenario.name]),
-        "scenario": scenario.name,
-        "strategy": name,
-        "parameters": point,
-        "threads": 1,
-        "effort": asdict(Effort(trials=1, steady_s=0.0)),
-        "kind": "probe" if scenario.probe else "memory",
-        "fixture": str(bench.inputs(scenario, point)),
-        "tiny_fixture": str(bench.inputs(scenario, {**point, "size": 4096})),
-        "folder": str(bench.folder / "scratch"),
-    }
-    return host.call("measure", request, 60.0, observe="peak" if scenario.watched else "")
+    request = TrialRequest(
+        path=str(FILES[scenario.name]),
+        scenario=scenario.name,
+        parameters=point,
+        strategy=name,
+        kind="probe" if scenario.probe else "memory",
+        effort=Effort(trials=1, steady_s=0.0),
+        threads=1,
+        fixture=str(bench.inputs(scenario, point)),
+        tiny_fixture=str(bench.inputs(scenario, {**point, "size": 4096})),
+        folder=str(bench.folder / "scratch"),
+    )
+    return host.call(request, 60.0, observe="peak" if scenario.watched else "")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ import pytest
 from harness.scenario import Scenario
 from harness.scenario.declaration import Strategy, call_with
 from harness.scenario.discover import built_in_files
+from harness.schema.description import ScenarioInfo
+from harness.schema.strict import from_fields
 from harness.trial.base import pointers
 from harness.trial.base.outcomes import failure
 from harness.trial.describe import describe
@@ -46,8 +49,8 @@ def test_the_built_in_scenarios_are_one_a_file() -> None:
 @pytest.mark.parametrize("scenario", built_in().values(), ids=lambda scenario: scenario.name)
 def test_a_scenario_asks_a_question_and_survives_the_wire(scenario: Scenario) -> None:
     described = describe(scenario, "scenario.py")
-    assert described["question"].endswith("?")
-    assert json.loads(json.dumps(described)) == described
+    assert described.question.endswith("?")
+    assert from_fields(ScenarioInfo, json.loads(json.dumps(asdict(described)))) == described
 
 
 @each_strategy

@@ -28,7 +28,8 @@ from harness.scenario.declaration import call_with
 from harness.scenario.discover import built_in_files
 from harness.scenario.sample_files import as_floats
 from harness.schema.description import ScenarioInfo
-from harness.schema.records import Value
+from harness.schema.records import Effort, Value
+from harness.schema.request import TrialRequest
 from harness.trial.base.request import BoundStrategy
 from harness.trial.describe import describe
 from harness.trial.meters.page_cache import evict, read_through, resident
@@ -498,19 +499,19 @@ def test_a_trial_of_the_published_queue_fails(host: Host, bench: Bench) -> None:
     strategy = SCENARIO.strategies["queue_loader_published"]
     parameters = {**own_point(SCENARIO, strategy), "size": 320_000, "sample_bytes": 1000}
     parameters["batch_size"] = 8
-    request: dict[str, Any] = {
-        "path": str(FILE),
-        "scenario": SCENARIO.name,
-        "strategy": strategy.name,
-        "parameters": parameters,
-        "threads": 1,
-        "effort": {"trials": 1, "steady_s": 0.0},
-        "kind": "memory",
-        "fixture": str(bench.inputs(SCENARIO, parameters)),
-        "tiny_fixture": str(bench.inputs(SCENARIO, {**parameters, "size": 4096})),
-        "folder": str(bench.folder / "scratch"),
-    }
-    report = host.call("measure", request, 3.0)
+    request = TrialRequest(
+        path=str(FILE),
+        scenario=SCENARIO.name,
+        parameters=parameters,
+        strategy=strategy.name,
+        kind="memory",
+        effort=Effort(trials=1, steady_s=0.0),
+        threads=1,
+        fixture=str(bench.inputs(SCENARIO, parameters)),
+        tiny_fixture=str(bench.inputs(SCENARIO, {**parameters, "size": 4096})),
+        folder=str(bench.folder / "scratch"),
+    )
+    report = host.call(request, 3.0)
     # THEN it waits for ever, unless a process has taken its shared memory with it when it ended
     if report.answer is None:
         assert report.failure(3.0).name == "timeout"
@@ -801,9 +802,8 @@ def test_a_point_that_makes_no_sense_says_why(
 
 
 def info() -> ScenarioInfo:
-    import msgspec
 
-    return msgspec.convert(describe(SCENARIO, "memmap_training.py"), ScenarioInfo)
+    return describe(SCENARIO, "memmap_training.py")
 
 
 def quick_cases() -> list[tuple[str, dict[str, Value]]]:

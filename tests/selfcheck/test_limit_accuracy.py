@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
 from harness.host.host import Host, Report
 from harness.planning.limit_search import MOST_ATTEMPTS
+from harness.schema.request import TaskRequest, TrialRequest
 from harness.selfcheck.limit_accuracy import LimitCheck, limit_checks
 from harness.trial.limit.cgroups import why_no_group
 from harness.trial.planted.limits import MULTIPLES
@@ -47,15 +49,14 @@ class BentHost:
         self.watches_trees = host.watches_trees
         self.spec = host.spec
 
-    def ask(self, task: str, request: Any) -> dict[str, Any]:
-        return self.host.ask(task, request)
+    def ask(self, request: TaskRequest) -> dict[str, Any]:
+        return self.host.ask(request)
 
-    def call(self, task: str, request: Any, timeout_s: float, **options: Any) -> Report:
-        bound = request.get("bound")
-        if bound and request["strategy"] != "room":
-            bent = {**bound, "budget_bytes": round(0.97 * bound["budget_bytes"])}
-            request = {**request, "bound": bent}
-        return self.host.call(task, request, timeout_s, **options)
+    def call(self, request: TaskRequest, timeout_s: float, **options: Any) -> Report:
+        if isinstance(request, TrialRequest) and request.bound and request.strategy != "room":
+            bent = replace(request.bound, budget_bytes=round(0.97 * request.bound.budget_bytes))
+            request = replace(request, bound=bent)
+        return self.host.call(request, timeout_s, **options)
 
 
 def test_a_limit_that_is_put_too_low_is_caught(host: Host) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,7 +12,8 @@ from typing import Any, cast
 import pytest
 
 from harness.host.host import Host, Report
-from harness.schema.records import MISSED
+from harness.schema.records import MISSED, Ledger, Rss
+from harness.schema.request import BothWaysRequest, InputsRequest, TaskRequest
 from harness.selfcheck import planted
 from harness.selfcheck.memory_accuracy import (
     MEMORY_TRUTHS,
@@ -64,8 +66,7 @@ def test_a_wait_is_never_measured_shorter_than_it_is(host: Host) -> None:
 
 def test_operations_come_out_near_the_duration_asked_for(host: Host) -> None:
     """The loop by hand is the truth; it must not be of another order of magnitude."""
-    request = {"strategy": "count", "target_ns": 400, "total_s": 0.05}
-    answer = host.ask("time_both_ways", request)
+    answer = host.ask(BothWaysRequest("count", 400, 0.05))
     assert len(answer["rounds"]) > 1
     assert 100 < min(min(each["by_hand_ns"]) for each in answer["rounds"]) < 1600
     assert answer["amount"] > 1
@@ -84,20 +85,22 @@ class BentHost:
         self.bias_ns = bias_ns
         self.asked = 0
 
-    def call(self, task: str, request: Any, timeout_s: float, *, observe: str, **_: Any) -> Report:
+    def call(self, request: TaskRequest, timeout_s: float, *, observe: str, **_: Any) -> Report:
         assert observe, "memory is split by an observer"
         self.asked += 1
         if self.ledger is None:
             return Report(None, exit_status=-9)
         outcome = {"name": "ok", "reason": ""}
-        return Report({"ledger": self.ledger, "outcome": outcome, "faults_first": {"minor": 9}})
+        faults = {"minor": 9.0, "major": 0.0}
+        return Report({"ledger": self.ledger, "outcome": outcome, "faults_first": faults})
 
-    def ask(self, task: str, request: Any) -> dict[str, Any]:
-        if task == "make":
+    def ask(self, request: TaskRequest) -> dict[str, Any]:
+        if isinstance(request, InputsRequest):
             return {}
+        assert isinstance(request, BothWaysRequest)
         self.asked += 1
         noise = [0.0, 300.0, 40.0, 5000.0, 0.0]
-        target = request["target_ns"]
+        target = request.target_ns
         rounds = [
             {
                 "by_hand_ns": [target + n for n in noise],
@@ -118,13 +121,9 @@ def ledger(
     extra: int | None = None,
     source: str = OBSERVED_SOURCE,
 ) -> dict[str, Any]:
-    kinds = ("anon_bytes", "file_bytes", "shmem_bytes")
-    return {
-        "peak_extra_bytes": sum(peak) if extra is None else extra,
-        "peak": dict(zip(kinds, peak, strict=True)),
-        "retained": dict(zip(kinds, retained, strict=True)),
-        "split_source": source,
-    }
+    peak_extra = sum(peak) if extra is None else extra
+    found = Ledger(Rss(), peak_extra, Rss(*peak), Rss(*retained), Rss(), "VmHWM", source)
+    return asdict(found)
 
 
 S = 100 * MIB

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from harness.host.host import Host, Report
+from harness.schema.request import TaskRequest
 from harness.selfcheck.stall_accuracy import (
     LOADERS,
     POINTS,
@@ -36,8 +37,8 @@ class BentHost:
     def __init__(self, host: Host) -> None:
         self.host = host
 
-    def ask(self, task: str, request: Any) -> dict[str, Any]:
-        return self.host.ask(task, request)
+    def ask(self, request: TaskRequest) -> dict[str, Any]:
+        return self.host.ask(request)
 
     def call(self, *arguments: Any, **options: Any) -> Report:
         report = self.host.call(*arguments, **options)

@@ -10,6 +10,7 @@ import pytest
 
 from harness.host.host import Host, Report
 from harness.schema.records import HostSpec
+from harness.schema.request import TaskRequest, VersionsRequest
 from harness.selfcheck.tree_accuracy import TREE_TRUTHS, tree_checks
 
 pytestmark = pytest.mark.skipif(
@@ -30,7 +31,7 @@ def test_the_truths_hold_whatever_start_method_a_python_prefers(tmp_path: Path) 
         "import multiprocessing\nmultiprocessing.set_start_method('forkserver')\n"
     )
     with Host(HostSpec("default", "", {"PYTHONPATH": str(tmp_path)})) as host:
-        assert host.ask("versions", {})["start_method"] == "forkserver"
+        assert host.ask(VersionsRequest())["start_method"] == "forkserver"
         checks = list(tree_checks(host, workers=(2,)))
     assert [check for check in checks if not check.ok] == []
 
@@ -41,8 +42,8 @@ class BentHost:
     def __init__(self, host: Host) -> None:
         self.host = host
 
-    def ask(self, task: str, request: Any) -> dict[str, Any]:
-        return self.host.ask(task, request)
+    def ask(self, request: TaskRequest) -> dict[str, Any]:
+        return self.host.ask(request)
 
     def call(self, *arguments: Any, **options: Any) -> Report:
         report = self.host.call(*arguments, **options)

@@ -108,16 +108,34 @@ def remove_shared_memory(first: int, since_s: float) -> None:
     forgets the file, whose pages are taken until the next boot. Its name tells who made it.
 
     Args:
-        first: process of the tree; its descendants have later numbers.
+        first: process of the tree; its descendants have numbers that were given later.
         since_s: when it began, since the epoch.
     """
+    last = _last_number()
     for file in _SHARED_MEMORY.glob("torch_*_*"):
         number = file.name.split("_")[1]
-        if number.isdecimal() and int(number) >= first and not Path(f"/proc/{number}").exists():
+        if not number.isdecimal() or not given_between(int(number), first, last):
+            continue
+        if not Path(f"/proc/{number}").exists():
             with contextlib.suppress(OSError):
                 made = file.stat()
                 if made.st_uid == os.getuid() and made.st_ctime >= since_s - _CLOCK_TICK_S:
                     file.unlink()
+
+
+def _last_number() -> int:
+    """That of the process that was started last (proc_loadavg(5))."""
+    return int(Path("/proc/loadavg").read_text().split()[-1]) if _LINUX else 0
+
+
+def given_between(number: int, first: int, last: int) -> bool:
+    """Whether a process has a number that was given after ``first`` and not after ``last``.
+
+    They are given in order, and small ones again after the largest (pid_max, proc_sys_kernel(5)).
+    """
+    if first <= last:
+        return first <= number <= last
+    return number >= first or number <= last
 
 
 def release_free_memory() -> None:

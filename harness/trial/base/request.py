@@ -6,7 +6,7 @@ import copy
 import inspect
 import os
 import resource
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -20,11 +20,10 @@ from harness.scenario.declaration import TINY_BYTES, Strategy, arguments
 from harness.scenario.discover import load
 from harness.scenario.named_arguments import FOLDER
 from harness.schema.records import TIMED, Effort, TrialKind, Value
-from harness.schema.request import SCENARIO_FILE
+from harness.schema.request import SCENARIO_FILE, DuetRequest, LimitRequest, TrialRequest
 from harness.trial.base import inputs as made_inputs
 from harness.trial.base.outcomes import CannotObeyError
 from harness.trial.base.source_line import remember
-from harness.trial.limit.memory_limit import LimitRequest
 
 _LOADED: dict[str, list[Scenario]] = {}
 
@@ -117,29 +116,31 @@ class TrialTask:
     fixture: Path
     tiny_fixture: Path
     bound: LimitRequest | None = None  # what a limit trial is put under
-    duet: Mapping[str, Any] | None = None  # fields of harness.trial.timing.duet.Duet
+    duet: DuetRequest | None = None  # which half of a pair it is
     heap_offset_bytes: int | None = None  # see harness.planning.order.Step
+    group: str = ""  # folder of the control group to enter
 
     @classmethod
-    def of(cls, request: dict[str, Any]) -> TrialTask:
-        scenario = find(request["path"], request["scenario"])
-        strategy = scenario.strategies[request["strategy"]]
-        parameters = dict(request["parameters"])
+    def of(cls, request: TrialRequest, group: str = "") -> TrialTask:
+        scenario = find(request.path, request.scenario)
+        strategy = scenario.strategies[request.strategy]
+        parameters = dict(request.parameters)
         if FOLDER in strategy.names:
-            own = Path(request[FOLDER]) / str(os.getpid())
+            own = Path(request.folder) / str(os.getpid())
             own.mkdir(parents=True)
             parameters[FOLDER] = str(own)
         return cls(
             scenario,
             strategy,
             parameters,
-            request["kind"],
-            Effort(**request["effort"]),
-            Path(request["fixture"]),
-            Path(request["tiny_fixture"]),
-            LimitRequest(**request["bound"]) if request.get("bound") else None,
-            request.get("duet"),
-            request.get("heap_offset_bytes"),
+            request.kind,
+            request.effort,
+            Path(request.fixture),
+            Path(request.tiny_fixture),
+            request.bound,
+            request.duet,
+            request.heap_offset_bytes,
+            group,
         )
 
     @property

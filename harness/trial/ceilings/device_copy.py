@@ -8,10 +8,13 @@ device counts once, as memcpy does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import torch
 
+from harness.schema.records import Ceiling
+from harness.schema.request import DeviceCeilingsRequest
 from harness.trial.base.outcomes import failure
 from harness.trial.device.accelerator import Device, opened
 from harness.trial.device.clock import DeviceClock, events_cover
@@ -24,12 +27,12 @@ Move = tuple[str, int, Callable[[], Callable[[], Any]]]
 
 
 def measure_device_ceilings(
-    request: dict[str, Any], device: Device | None = None, moves: list[Move] | None = None
+    request: DeviceCeilingsRequest, device: Device | None = None, moves: list[Move] | None = None
 ) -> dict[str, Any]:
     """Measure every ceiling of transfers.
 
     Args:
-        request: ``size_bytes`` of a block.
+        request: how much to move.
         device: what to measure on; the accelerator that torch finds when not given.
         moves: what to time; those of that accelerator when not given.
 
@@ -39,17 +42,17 @@ def measure_device_ceilings(
     """
     ready = opened(device)
     clock = DeviceClock(ready.device)
-    size_bytes: int = request["size_bytes"]
+    size_bytes = request.size_bytes
     ceilings = []
     for name, counted, prepare in _moves(size_bytes) if moves is None else moves:
-        told: dict[str, Any] = {"name": name, "threads": 1, "size_bytes": size_bytes}
         try:
             times = _times(clock, prepare())
         except Exception as error:  # noqa: BLE001 — the others are limits all the same
-            told |= {"bytes_per_s": 0.0, "note": f"not measured: {failure(error).reason}"}
+            note = f"not measured: {failure(error).reason}"
+            found = Ceiling(name, 1, size_bytes, 0.0, note=note)
         else:
-            told |= {"bytes_per_s": counted / min(times), "samples_s": times}
-        ceilings.append(told)
+            found = Ceiling(name, 1, size_bytes, counted / min(times), tuple(times))
+        ceilings.append(asdict(found))
     return {"ceilings": ceilings}
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.schema.records import Ceiling
+from harness.schema.request import DiskCeilingsRequest
 from harness.trial.base.outcomes import CannotObeyError
 from harness.trial.meters.page_cache import RESIDENT_TOLERANCE, evict
 
@@ -30,11 +31,8 @@ _SEED = 0
 _DIRECT = getattr(os, "O_DIRECT", 0)
 
 
-def measure_disk(request: dict[str, Any]) -> dict[str, Any]:
+def measure_disk(request: DiskCeilingsRequest) -> dict[str, Any]:
     """Measure both ceilings with a file of its own.
-
-    Args:
-        request: ``folder`` to put the file into, and its ``size_bytes``.
 
     Returns:
         ``ceilings``: a list of the fields of :class:`harness.schema.records.Ceiling`.
@@ -43,8 +41,8 @@ def measure_disk(request: dict[str, Any]) -> dict[str, Any]:
         CannotObeyError: the file cannot be evicted.
         OSError: it cannot be written, or not be read.
     """
-    size_bytes: int = request["size_bytes"]
-    file = Path(request["folder"]) / "disk-ceiling.bin"
+    size_bytes = request.size_bytes
+    file = Path(request.folder) / "disk-ceiling.bin"
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         _write(file, size_bytes)

@@ -11,7 +11,11 @@ import ctypes
 import mmap
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any
+
+from harness.schema.records import Ceiling
+from harness.schema.request import CopyCeilingsRequest
 
 SAMPLES = 3
 
@@ -61,35 +65,22 @@ def _measure(kind: str, source: int, size_bytes: int, threads: int) -> list[floa
     return times
 
 
-def measure_ceilings(request: dict[str, Any]) -> dict[str, Any]:
+def measure_ceilings(request: CopyCeilingsRequest) -> dict[str, Any]:
     """Measure every memory-copy ceiling.
-
-    Args:
-        request: ``size_bytes`` to copy, well above the last cache; ``threads``, a list of thread
-            counts; ``touch_bytes`` to use once beforehand, because on a virtual machine the first
-            use of a page since boot is many times slower than any later one; ``huge``, whether
-            the kernel offers huge pages.
 
     Returns:
         ``ceilings``: a list of the fields of :class:`harness.schema.records.Ceiling`.
     """
-    size_bytes: int = request["size_bytes"]
-    with _new_memory(max(size_bytes, request["touch_bytes"]), huge=True) as everything:
+    size_bytes = request.size_bytes
+    with _new_memory(max(size_bytes, request.touch_bytes), huge=True) as everything:
         ctypes.memset(_address(everything), 1, len(everything))
     source = _new_memory(size_bytes, huge=True)
     ctypes.memset(_address(source), 1, size_bytes)
-    kinds = ["memcpy_touched", "memcpy_fresh"] + (["memcpy_fresh_huge"] if request["huge"] else [])
+    kinds = ["memcpy_touched", "memcpy_fresh"] + (["memcpy_fresh_huge"] if request.huge else [])
     ceilings = []
-    for threads in request["threads"]:
+    for threads in request.threads:
         for kind in kinds:
             times = _measure(kind, _address(source), size_bytes, threads)
-            ceilings.append(
-                {
-                    "name": kind,
-                    "threads": threads,
-                    "size_bytes": size_bytes,
-                    "bytes_per_s": size_bytes / min(times),
-                    "samples_s": times,
-                }
-            )
+            rate = size_bytes / min(times)
+            ceilings.append(asdict(Ceiling(kind, threads, size_bytes, rate, tuple(times))))
     return {"ceilings": ceilings}

@@ -7,10 +7,10 @@ early: a copy of memory that the device had not written yet.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from harness.schema.records import DeviceTiming, Effort, Outcome
+from harness.schema.records import DeviceTiming, Effort, Found, Outcome
 from harness.trial.base.inputs import folder_of
 from harness.trial.base.outcomes import failure, judged
 from harness.trial.base.request import BoundStrategy, TrialTask
@@ -21,15 +21,15 @@ from harness.trial.device.overlap import NoOverlapError, measure_overlaps
 from harness.trial.meters.page_cache import file_cache
 from harness.trial.timing.clock import clock_cost_ns
 from harness.trial.timing.duet import turns_of
-from harness.trial.timing.steps import Record, SteadyState
-from harness.trial.timing.timed_calls import as_declared, facts
+from harness.trial.timing.steps import SteadyState
+from harness.trial.timing.timed_calls import as_declared, note_result
 
 NO_EVENTS = "its events report no time"
 EVENTS_LESS = "its events report less than the call takes: they leave out what the host does"
 
 
 @dataclass
-class Found:
+class CallSamples:
     """What is known of a trial's calls so far."""
 
     first: Sample | None = None
@@ -66,7 +66,7 @@ class DeviceCalls:
         self.clock_cost_s = clock_cost_ns() * NANO
         self.clock = DeviceClock(opened.device, self.clock_cost_s)
         self.first_s = 0.0
-        self.found = Found()
+        self.seen = CallSamples()
         self.result: Any = None
 
     def _call(self) -> Any:
@@ -79,66 +79,60 @@ class DeviceCalls:
 
     def first(self) -> None:
         self.result, sample = self.clock.once(self._call)
-        self.found.first = sample
+        self.seen.first = sample
         self.first_s = sample.done_s
 
-    def verify(self, record: Record) -> Outcome:
-        record |= facts(self.work, self.result)
+    def verify(self, found: Found) -> Outcome:
+        note_result(found, self.work, self.result)
         outcome = judged(lambda: self.work.check(self.task.scenario, self.result))
-        return as_declared(self.work, outcome, record["shares_memory"])
+        return as_declared(self.work, outcome, found.shares_memory)
 
     def drop(self) -> None:
         self.result = None
 
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> SteadyState:
+    def steady(self, effort: Effort, warmed: Callable[[], None], found: Found) -> SteadyState:
         self._restore()
         self.clock.once(self._call)  # with memory that the caches have by now
-        self.found.empty_s = self.clock.empty_s()
+        self.seen.empty_s = self.clock.empty_s()
         warmed()
         turns = turns_of(self.task.duet)
-        self.found.samples = self.clock.steady(self._call, effort, self._restore, turns)
-        timing = {
-            "samples_s": [sample.done_s for sample in self.found.samples],
-            "calls_per_sample": 1,
-            "calls_timed_apart": True,
-        }
-        return SteadyState(timing, len(self.found.samples))
+        self.seen.samples = self.clock.steady(self._call, effort, self._restore, turns)
+        samples_s = [sample.done_s for sample in self.seen.samples]
+        return SteadyState(samples_s, len(samples_s))
 
     def compete(self) -> None:
         """Try the call beside a kernel, once everything else is known.
 
         Whatever happens here, the trial was measured: it is noted, and no more.
         """
-        if self.kernel is None or not self.found.samples:
+        if self.kernel is None or not self.seen.samples:
             return
         try:
-            self.found.overlaps = measure_overlaps(
+            self.seen.overlaps = measure_overlaps(
                 self.clock, self._call, self.kernel, self.task.effort, self._restore
             )
         except NoOverlapError as error:
-            self.found.no_overlap = str(error)
+            self.seen.no_overlap = str(error)
         except Exception as error:  # noqa: BLE001 — see above
-            self.found.no_overlap = f"overlap was not measured: {failure(error).reason}"
+            self.seen.no_overlap = f"overlap was not measured: {failure(error).reason}"
 
-    def record(self) -> Record:
-        """The field of a Trial that tells of time on the device."""
-        if self.found.first is None:
-            return {}
-        return {"device_timing": asdict(self._timing(self.found.first))}
+    def timing(self) -> DeviceTiming | None:
+        """Time on the device; None before the first call."""
+        return self._timing(self.seen.first) if self.seen.first is not None else None
 
     def _timing(self, first: Sample) -> DeviceTiming:
-        found, device = self.found, self.opened.device
-        less = device.has_events and not events_cover(found.samples or [first])
-        events = [one.event_s for one in found.samples if one.event_s is not None and not less]
+        seen, device = self.seen, self.opened.device
+        less = device.has_events and not events_cover(seen.samples or [first])
+        events = [one.event_s for one in seen.samples if one.event_s is not None and not less]
         notes = ("" if device.has_events else NO_EVENTS, EVENTS_LESS if less else "")
         return DeviceTiming(
             device=device.kind,
             first_blocked_s=first.blocked_s,
             first_event_s=None if less else first.event_s,
             context_s=self.opened.context_s,
-            empty_s=found.empty_s,
-            blocked_s=tuple(one.blocked_s for one in found.samples),
+            empty_s=seen.empty_s,
+            blocked_s=tuple(one.blocked_s for one in seen.samples),
             events_s=tuple(events),
-            overlaps=found.overlaps,
-            note="; ".join(note for note in (*notes, found.no_overlap) if note),
+            overlaps=seen.overlaps,
+            note="; ".join(note for note in (*notes, seen.no_overlap) if note),
         )

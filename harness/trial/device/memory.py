@@ -7,16 +7,15 @@ other processes do; the device-wide figure shows nothing else but the sum of all
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from harness.scenario.declaration import Strategy, call_with
-from harness.schema.records import DeviceMemory, Effort, Outcome
+from harness.schema.records import DeviceMemory, Effort, Found, Outcome
 from harness.trial.base import pointers
 from harness.trial.base.request import BoundStrategy
 from harness.trial.device.accelerator import NOT_TOLD, STATS, Opened
 from harness.trial.device.allocator import Allocated
-from harness.trial.timing.steps import MeasuredWork, Record, SteadyState
+from harness.trial.timing.steps import MeasuredWork, SteadyState
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,8 @@ class DeviceLedger:
         self._emptied = self._read()
         self.complete = True
 
-    def record(self, pinned_asked_bytes: int | None) -> dict[str, Any]:
-        """The fields of a DeviceMemory."""
+    def memory(self, pinned_asked_bytes: int | None) -> DeviceMemory:
+        """What the readings come to."""
         untouched, before, after = self._untouched.torch, self._before.torch, self._after.torch
         alive, left, emptied = self._alive.torch, self._left.torch, self._emptied.torch
         retained_allocated = _grown(before.allocated_bytes, after.allocated_bytes)
@@ -83,7 +82,7 @@ class DeviceLedger:
         freed_used = _grown(self._left.used_bytes, self._alive.used_bytes)
         emptied_reserved = _grown(before.reserved_bytes, emptied.reserved_bytes)
         emptied_used = _grown(self._before.used_bytes, self._emptied.used_bytes)
-        found = DeviceMemory(
+        return DeviceMemory(
             setup_allocated_bytes=_grown(untouched.allocated_bytes, before.allocated_bytes),
             peak_allocated_bytes=_grown(before.allocated_bytes, after.peak_allocated_bytes),
             peak_reserved_bytes=_grown(before.reserved_bytes, after.peak_reserved_bytes),
@@ -102,7 +101,6 @@ class DeviceLedger:
             used_source=self._device.used_source,
             lies_in_host_memory=self._in_host_memory,
         )
-        return asdict(found)
 
 
 class Ledgered:
@@ -113,7 +111,7 @@ class Ledgered:
         ledger: where the readings are kept.
     """
 
-    def __init__(self, measured: MeasuredWork, ledger: DeviceLedger) -> None:
+    def __init__(self, measured: MeasuredWork[Found], ledger: DeviceLedger) -> None:
         self._measured = measured
         self._ledger = ledger
         self.clock_cost_s = measured.clock_cost_s
@@ -129,24 +127,23 @@ class Ledgered:
         self._measured.first()
         self._ledger.called()
 
-    def verify(self, record: Record) -> Outcome:
-        return self._measured.verify(record)
+    def verify(self, found: Found) -> Outcome:
+        return self._measured.verify(found)
 
     def drop(self) -> None:
         self._ledger.about_to_drop()
         self._measured.drop()
         self._ledger.dropped()
 
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> SteadyState:
-        return self._measured.steady(effort, warmed)
+    def steady(self, effort: Effort, warmed: Callable[[], None], found: Found) -> SteadyState:
+        return self._measured.steady(effort, warmed, found)
 
 
-def memory_noted(ledger: DeviceLedger | None, work: BoundStrategy) -> Record:
-    """The field of a Trial that tells of the device's memory; none where it was not looked at."""
+def memory_found(ledger: DeviceLedger | None, work: BoundStrategy) -> DeviceMemory | None:
+    """What is known of the device's memory; None where it was not looked at."""
     if ledger is None or not ledger.complete:
-        return {}
-    asked = pinned_bytes(work.strategy, work, pointers.data_bytes(work.inputs))
-    return {"device_memory": ledger.record(asked)}
+        return None
+    return ledger.memory(pinned_bytes(work.strategy, work, pointers.data_bytes(work.inputs)))
 
 
 def pinned_bytes(strategy: Strategy, work: BoundStrategy, payload_bytes: int) -> int | None:

@@ -9,10 +9,8 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
-from harness.schema.records import Outcome, Tree, TreeSample
+from harness.schema.records import Found, Outcome, Tree, TreeSample
 from harness.trial.base import pointers
 from harness.trial.base.inputs import folder_of
 from harness.trial.base.outcomes import judged
@@ -23,7 +21,7 @@ from harness.trial.meters.page_touch import touch_pages
 from harness.trial.meters.process_tree import TreePage, TreeReading
 from harness.trial.meters.sent_bytes import SentBytes
 from harness.trial.timing.epochs import Counted, Loader, check_epoch
-from harness.trial.timing.timed_calls import facts
+from harness.trial.timing.timed_calls import note_result
 
 _COURSE = 200
 """Readings kept in the record; more would not be seen in a figure."""
@@ -90,7 +88,7 @@ def _thinned(course: Sequence[TreeSample], always: TreeSample) -> list[TreeSampl
     ]
 
 
-def measure_growth(task: TrialTask, page: TreePage, record: dict[str, Any]) -> Outcome:
+def measure_growth(task: TrialTask, page: TreePage, found: Found) -> Outcome:
     """Watch one call, or some epochs, of a strategy; every epoch is checked as it goes by.
 
     Where a scenario trains, batches are touched instead, as training would: a check reads the
@@ -100,7 +98,7 @@ def measure_growth(task: TrialTask, page: TreePage, record: dict[str, Any]) -> O
         ObserverLostError: nobody reads the tree.
     """
     work = task.prepare()
-    record["payload_bytes"] = pointers.data_bytes(work.inputs)
+    found.payload_bytes = pointers.data_bytes(work.inputs)
     cache = file_cache(work, folder_of(task.fixture))
     cache.prepare()
     gc.unfreeze()  # what the host had put aside
@@ -110,29 +108,29 @@ def measure_growth(task: TrialTask, page: TreePage, record: dict[str, Any]) -> O
     with SentBytes() as sent:
         watcher = TreeWatcher(page)
         drive = _epochs if task.scenario.epochs else _call
-        outcome, idle, passes = drive(task, work, watcher, record)
+        outcome, idle, passes = drive(task, work, watcher, found)
         gc.collect()
         watcher.mark("dropped")
         left = watcher.sample()
-        record["tree"] = asdict(watcher.tree(idle, left, sent, passes))
+        found.tree = watcher.tree(idle, left, sent, passes)
     cache.note_after()
-    record |= cache.record()
+    found.page_cache = cache.found()
     return outcome
 
 
 def _call(
-    task: TrialTask, work: BoundStrategy, watcher: TreeWatcher, record: dict[str, Any]
+    task: TrialTask, work: BoundStrategy, watcher: TreeWatcher, found: Found
 ) -> tuple[Outcome, TreeSample, int]:
     watcher.mark("call")
     result = work.strategy.function(*work.args)
     idle = watcher.sample()
-    record |= facts(work, result)
+    note_result(found, work, result)
     watcher.mark("check")
     return judged(lambda: work.check(task.scenario, result)), idle, 1
 
 
 def _epochs(
-    task: TrialTask, work: BoundStrategy, watcher: TreeWatcher, record: dict[str, Any]
+    task: TrialTask, work: BoundStrategy, watcher: TreeWatcher, found: Found
 ) -> tuple[Outcome, TreeSample | None, int]:
     watcher.mark("build")
     loader = Loader(lambda: work.strategy.function(*work.args))
@@ -150,6 +148,6 @@ def _epochs(
                 touch_pages(batch)
         if not outcome.ok:
             break
-    record["result"] = epoch.summary
-    record["shares_memory"] = epoch.shares_memory
+    found.result = epoch.summary
+    found.shares_memory = epoch.shares_memory
     return outcome, idle[-1] if idle else None, passes

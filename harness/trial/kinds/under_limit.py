@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import gc
 import mmap
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.schema.records import Limit, Outcome
+from harness.schema.records import Found, Limit, Outcome
+from harness.schema.request import LimitRequest
 from harness.trial.base import pointers
 from harness.trial.base.outcomes import SYSTEM_MEMORY, CannotObeyError, failure, judged
 from harness.trial.base.process import release_free_memory
 from harness.trial.base.request import BoundStrategy, TrialTask, bind, file_of, load_inputs
-from harness.trial.limit.memory_limit import LimitPage, LimitRequest, MemoryLimit, boundary
+from harness.trial.limit.memory_limit import LimitPage, MemoryLimit, boundary
 from harness.trial.timing.epochs import Counted, Loader, check_epoch
-from harness.trial.timing.steps import Record
-from harness.trial.timing.timed_calls import as_declared, facts, step_of
+from harness.trial.timing.timed_calls import as_declared, note_result, step_of
 from harness.units import format_size
 
 _RESERVE_BYTES = 1024**2
@@ -31,7 +31,7 @@ _OTHER_WORDS = ("can't start new thread", "exited unexpectedly", "Resource tempo
 
 
 def measure_limited(
-    task: TrialTask, bound: LimitRequest, page: LimitPage | None, record: Record
+    task: TrialTask, bound: LimitRequest, page: LimitPage | None, found: Found
 ) -> Outcome:
     """Run a strategy once under a limit.
 
@@ -41,10 +41,10 @@ def measure_limited(
     gc.enable()  # as users have it: what it frees is memory to be had
     gc.collect()
     release_free_memory()
-    edge = boundary(bound)
+    edge = boundary(bound.limit, task.group)
     base_bytes = edge.used_bytes()
     limit = Limit(bound.limit, bound.budget_bytes, base_bytes, bound.size_bytes, "")
-    record["limit"] = asdict(limit)
+    found.limit = limit
     _confirm_possible(bound, edge, base_bytes)
     course = _Course(task, page, edge, base_bytes)
     reserve = mmap.mmap(-1, _RESERVE_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
@@ -59,9 +59,9 @@ def measure_limited(
     else:
         reserve.close()
         edge.lift()
-        stage, outcome = "", course.verify(record)
-    record["payload_bytes"] = course.payload_bytes
-    record["limit"] = asdict(replace(limit, stage=stage, held_bytes=course.held_bytes))
+        stage, outcome = "", course.verify(found)
+    found.payload_bytes = course.payload_bytes
+    found.limit = replace(limit, stage=stage, held_bytes=course.held_bytes)
     return outcome
 
 
@@ -120,7 +120,7 @@ class _Course:
         if self.page is not None:
             self.page.note(stage, self.base_bytes)
 
-    def verify(self, record: Record) -> Outcome:
+    def verify(self, found: Found) -> Outcome:
         """Check the result, or one more epoch, with the limit lifted."""
         assert self.work is not None
         work, scenario = self.work, self.task.scenario
@@ -129,6 +129,6 @@ class _Course:
         if scenario.epochs:
             epoch = Counted(self.made, work.inputs)
             return as_declared(work, check_epoch(scenario, work, epoch), epoch.shares_memory)
-        record |= facts(work, self.made)
+        note_result(found, work, self.made)
         outcome = judged(lambda: work.check(scenario, self.made))
-        return as_declared(work, outcome, record["shares_memory"])
+        return as_declared(work, outcome, found.shares_memory)

@@ -13,7 +13,6 @@ import mmap
 import resource
 import struct
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -23,16 +22,6 @@ _STATUS = Path("/proc/self/status")
 _ENOUGH = 8192  # for all of that file
 _STAGES = ("", "inputs", "call")
 _LAYOUT = struct.Struct("=5q")  # stage, base, held and payload bytes, one if they are known
-
-
-@dataclass(frozen=True)
-class LimitRequest:
-    """What a trial is asked to run under."""
-
-    limit: str
-    budget_bytes: int
-    size_bytes: int  # of the data
-    group: str = ""  # folder of the control group to enter
 
 
 class MemoryLimit(Protocol):
@@ -90,13 +79,13 @@ def why_not(limit: str) -> str:
     return why_no_group() if limit == "cgroup" else ""
 
 
-def boundary(bound: LimitRequest) -> MemoryLimit:
-    """The limit that was asked for. A control group is entered."""
-    if bound.limit == "cgroup":
-        group = ControlGroup(Path(bound.group))
+def boundary(limit: str, folder: str) -> MemoryLimit:
+    """The limit of that name. A control group, which ``folder`` is of, is entered."""
+    if limit == "cgroup":
+        group = ControlGroup(Path(folder))
         group.enter()
         return group
-    name, field = _PROCESS_LIMITS[bound.limit]
+    name, field = _PROCESS_LIMITS[limit]
     return ProcessLimit(getattr(resource, name), field)
 
 

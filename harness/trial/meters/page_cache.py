@@ -14,7 +14,6 @@ import mmap
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +111,12 @@ class FileCache:
         if self.state:
             self._after_bytes = self._resident()
 
-    def record(self) -> dict[str, Any]:
-        """The field of a Trial that tells of it; none where nothing was asked for."""
+    def found(self) -> PageCache | None:
+        """What was seen of the files; None where nothing was asked for."""
         if not self._before:
-            return {}
+            return None
         furthest = max if self.state == "cold" else min
-        found = PageCache(
+        return PageCache(
             state=self.state,
             file_bytes=self.total_bytes,
             before_bytes=furthest(self._before),
@@ -125,7 +124,6 @@ class FileCache:
             epochs=self.times,
             source=SOURCES[self.state],
         )
-        return {"page_cache": asdict(found)}
 
 
 def file_cache(work: BoundStrategy, folder: Path) -> FileCache:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness.schema.records import Effort
+from harness.schema.request import BothWaysRequest
 from harness.trial.planted import memory
 from harness.trial.timing.clock import Stopwatch
 
@@ -50,22 +51,18 @@ def long_by_hand_ns(function: Callable[[int], Any], value: int, calls: int) -> f
     return (time.perf_counter_ns() - start) / calls
 
 
-def time_both_ways(request: dict[str, Any]) -> dict[str, Any]:
+def time_both_ways(request: BothWaysRequest) -> dict[str, Any]:
     """Time one operation of :data:`harness.trial.planted.memory.clock` with the stopwatch and by
     hand.
-
-    Args:
-        request: ``strategy``, its name; ``target_ns``, about how long a call is to take;
-            ``total_s``, how long both ways together go on taking turns.
 
     Returns:
         ``rounds``: for each, the samples of both ways, ``stopwatch_ns`` and ``by_hand_ns``, in
         nanoseconds a call; ``amount``, what the operation was called with.
     """
     gc.disable()
-    function = memory.clock.strategies[request["strategy"]].function
-    target_ns = request["target_ns"]
-    amount = _amount_for(function, target_ns) if request["strategy"] == "count" else target_ns
+    function = memory.clock.strategies[request.strategy].function
+    target_ns = request.target_ns
+    amount = _amount_for(function, target_ns) if request.strategy == "count" else target_ns
     watch = Stopwatch(function, (amount,))
     effort = Effort(trials=1, steady_s=ROUND_S, max_samples=SAMPLES)
     loop = by_hand_ns if target_ns < LONG_NS else long_by_hand_ns
@@ -78,7 +75,7 @@ def time_both_ways(request: dict[str, Any]) -> dict[str, Any]:
         return tuple(loop(function, amount, calls) for _ in range(SAMPLES))
 
     rounds: list[dict[str, tuple[float, ...]]] = []
-    end = time.monotonic() + request["total_s"]
+    end = time.monotonic() + request.total_s
     while len(rounds) < 2 or time.monotonic() < end:
         if len(rounds) % 2:
             hand, stopwatch = by_hand(), by_stopwatch()

@@ -16,13 +16,13 @@ import os
 import select
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from harness.schema.records import Effort
+from harness.schema.request import DuetRequest
 
 SOCKET = "duet"
 PATIENCE = 4  # times the time meant for samples, after which two samples have to do
@@ -99,67 +99,50 @@ class InTurn:
             self._partner = None
 
 
-@dataclass(frozen=True)
-class Duet:
-    """Where two processes meet.
+def meet(duet: DuetRequest) -> InTurn:
+    """Wait for the other half to come to the same place."""
+    if duet.processor is not None and len(list(Path("/proc/self/task").iterdir())) == 1:
+        os.sched_setaffinity(0, {duet.processor})
+    partner = _accept(duet) if duet.leads else _connect(duet)
+    return InTurn(partner, duet.leads, duet.patience_s)
 
-    Args:
-        folder: of the socket, with a short path, as sockets want it. Who still waits for the
-            other when it is gone waits no longer.
-        leads: whether this one takes the first turn.
-        patience_s: how long the other may take to come, and over one turn.
-        processor: on which both are to run, if they have a single thread. Halves on processors of
-            their own are not disturbed alike: whatever else is running runs beside one of them.
-            Under a load of twice the processors there were, this alone brought the scatter of
-            duets from 30% to 6%.
-    """
 
-    folder: str
-    leads: bool
-    patience_s: float
-    processor: int | None = None
+def _waiting(duet: DuetRequest) -> Iterator[None]:
+    deadline = time.monotonic() + duet.patience_s
+    while Path(duet.folder).exists() and time.monotonic() < deadline:
+        yield
 
-    def meet(self) -> InTurn:
-        """Wait for the other to come here too."""
-        if self.processor is not None and len(list(Path("/proc/self/task").iterdir())) == 1:
-            os.sched_setaffinity(0, {self.processor})
-        meet = self._accept if self.leads else self._connect
-        return InTurn(meet(), self.leads, self.patience_s)
 
-    def _waiting(self) -> Iterator[None]:
-        deadline = time.monotonic() + self.patience_s
-        while Path(self.folder).exists() and time.monotonic() < deadline:
-            yield
-
-    def _accept(self) -> socket.socket | None:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
-            with suppress(FileNotFoundError):
-                listening.bind(str(Path(self.folder, SOCKET)))
-                listening.listen(1)
-            listening.settimeout(_LOOK_S)
-            for _ in self._waiting():
-                with suppress(TimeoutError):
-                    partner = listening.accept()[0]
-                    partner.settimeout(None)
-                    return partner
-        return None
-
-    def _connect(self) -> socket.socket | None:
-        for _ in self._waiting():
-            partner = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            try:
-                partner.connect(str(Path(self.folder, SOCKET)))
-            except (FileNotFoundError, ConnectionRefusedError):
-                partner.close()
-                time.sleep(_LOOK_S / 40)
-            else:
+def _accept(duet: DuetRequest) -> socket.socket | None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        with suppress(FileNotFoundError):
+            listening.bind(str(Path(duet.folder, SOCKET)))
+            listening.listen(1)
+        listening.settimeout(_LOOK_S)
+        for _ in _waiting(duet):
+            with suppress(TimeoutError):
+                partner = listening.accept()[0]
+                partner.settimeout(None)
                 return partner
-        return None
+    return None
 
 
-def turns_of(duet: Mapping[str, Any] | None) -> Turns:
+def _connect(duet: DuetRequest) -> socket.socket | None:
+    for _ in _waiting(duet):
+        partner = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            partner.connect(str(Path(duet.folder, SOCKET)))
+        except (FileNotFoundError, ConnectionRefusedError):
+            partner.close()
+            time.sleep(_LOOK_S / 40)
+        else:
+            return partner
+    return None
+
+
+def turns_of(duet: DuetRequest | None) -> Turns:
     """The turns of a process: its own where it is no half of a duet."""
-    return Duet(**duet).meet() if duet else ALONE
+    return meet(duet) if duet is not None else ALONE
 
 
 def paced(effort: Effort, turns: Turns, now: Callable[[], int]) -> Iterator[None]:

@@ -9,29 +9,32 @@ from __future__ import annotations
 import gc
 import resource
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, TypeVar
 
-from harness.schema.records import Effort, Faults, Outcome, Switches, Timing
+from harness.schema.records import Effort, Faults, Found, Outcome, PageCache, Switches, Timing
 from harness.trial.base.outcomes import one_line
 from harness.trial.base.process import release_free_memory
 from harness.trial.meters.malloc_arenas import Arenas, grain_bytes
 from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_memory import Meter, Status, Watched, make_ledger, open_meter
 
-Record = dict[str, Any]
+F = TypeVar("F", bound=Found)
+F_contra = TypeVar("F_contra", bound=Found, contravariant=True)
 
 
 @dataclass
 class SteadyState:
     """What the steady state was found to be."""
 
-    timing: Record  # fields of a Timing
+    samples_s: Sequence[float]  # each the mean time of one call, or of an epoch
     calls: int  # that were made, or epochs
-    fields: Record = field(default_factory=dict)  # of a Trial
+    calls_per_sample: int = 1
+    calls_timed_apart: bool = True  # the result is freed outside the timed region
     outcome: Outcome = field(default_factory=lambda: Outcome("ok"))
+    faults: Faults | None = None  # per call, where they were counted by itself
 
 
 class Cache(Protocol):
@@ -43,11 +46,11 @@ class Cache(Protocol):
     def note_after(self) -> None:
         """See what the first call has made of it."""
 
-    def record(self) -> Record:
-        """Fields of a Trial that tell of it."""
+    def found(self) -> PageCache | None:
+        """What was seen of it; None where there is nothing to be seen."""
 
 
-class MeasuredWork(Protocol):
+class MeasuredWork(Protocol[F_contra]):
     """What the steps of a trial are made of."""
 
     clock_cost_s: float
@@ -64,13 +67,13 @@ class MeasuredWork(Protocol):
     def first(self) -> None:
         """Do it for the first time, and keep what came of it."""
 
-    def verify(self, record: Record) -> Outcome:
+    def verify(self, found: F_contra) -> Outcome:
         """Note facts of what came of it, and check it."""
 
     def drop(self) -> None:
         """Let go of what came of it."""
 
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> SteadyState:
+    def steady(self, effort: Effort, warmed: Callable[[], None], found: F_contra) -> SteadyState:
         """Sample the steady state; ``warmed`` is called where the first sample begins."""
 
 
@@ -88,27 +91,27 @@ class First:
 
 
 def take_steps(
-    measured: MeasuredWork, page: WatchPage | None, effort: Effort, record: Record, *, timed: bool
+    measured: MeasuredWork[F], page: WatchPage | None, effort: Effort, found: F, *, timed: bool
 ) -> Outcome:
-    """Take all steps, the last only if ``timed``, and note in the record what was found."""
+    """Take all steps, the last only if ``timed``, and note what was found."""
     measured.cache.prepare()
-    with noted_warnings(record):
+    with noted_warnings(found):
         first = _first(measured, page)
     measured.cache.note_after()
-    record |= measured.cache.record()
-    timing = Timing(measured.first_s, (), 0, True, measured.clock_cost_s)
-    record |= {"timing": asdict(timing), "faults_first": asdict(first.faults)}
-    record["switches_first"] = asdict(first.switches)
-    outcome = measured.verify(record)
+    found.page_cache = measured.cache.found()
+    found.timing = timing = Timing(measured.first_s, (), 0, True, measured.clock_cost_s)
+    found.faults_first = first.faults
+    found.switches_first = first.switches
+    outcome = measured.verify(found)
     timed = timed and outcome.ok
     alive = first.meter.read().rss
     if timed and measured.reuses_result:
-        outcome = _steady(measured, effort, record)
+        outcome = _steady(measured, effort, timing, found)
         alive = first.meter.read().rss
     measured.drop()
     gc.collect()
     freed = alive - first.meter.read().rss
-    ledger = make_ledger(
+    found.ledger = make_ledger(
         first.before,
         first.after,
         freed,
@@ -116,25 +119,24 @@ def take_steps(
         first.watched,
         first.arena_bytes,
     )
-    record["ledger"] = asdict(ledger)
     if timed and not measured.reuses_result:
-        outcome = _steady(measured, effort, record)
+        outcome = _steady(measured, effort, timing, found)
     return outcome
 
 
 @contextmanager
-def noted_warnings(record: Record) -> Iterator[None]:
-    """Add to the record what the strategy warns of; torch warns but once in a process."""
+def noted_warnings(found: Found) -> Iterator[None]:
+    """Add to what was found what the strategy warns of; torch warns but once in a process."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             yield
         finally:
-            texts = [*record["warnings"], *(one_line(str(one.message)) for one in caught)]
-            record["warnings"] = list(dict.fromkeys(texts))
+            texts = (one_line(str(one.message)) for one in caught)
+            found.warnings = tuple(dict.fromkeys((*found.warnings, *texts)))
 
 
-def _first(measured: MeasuredWork, page: WatchPage | None) -> First:
+def _first(measured: MeasuredWork[F], page: WatchPage | None) -> First:
     gc.collect()
     release_free_memory()
     meter = open_meter()
@@ -166,17 +168,21 @@ def switches_between(before: Any, after: Any, calls: int) -> Switches:
     )
 
 
-def _steady(measured: MeasuredWork, effort: Effort, record: Record) -> Outcome:
+def _steady(measured: MeasuredWork[F], effort: Effort, first: Timing, found: F) -> Outcome:
     readings: list[Any] = []
     steady = measured.steady(
-        effort, lambda: readings.append(resource.getrusage(resource.RUSAGE_SELF))
+        effort, lambda: readings.append(resource.getrusage(resource.RUSAGE_SELF)), found
     )
     usage_after = resource.getrusage(resource.RUSAGE_SELF)
-    record["timing"] |= steady.timing
-    if steady.calls:  # none where the other half of a duet did not come
-        record["faults_steady"] = asdict(_faults(readings[0], usage_after, steady.calls))
-        if "faults_steady" not in steady.fields:  # or there were more calls than these
-            switches = switches_between(readings[0], usage_after, steady.calls)
-            record["switches_steady"] = asdict(switches)
-    record |= steady.fields | measured.cache.record()
+    found.timing = replace(
+        first,
+        samples_s=tuple(steady.samples_s),
+        calls_per_sample=steady.calls_per_sample,
+        calls_timed_apart=steady.calls_timed_apart,
+    )
+    found.faults_steady = steady.faults
+    if steady.faults is None and steady.calls:  # none where the other half of a duet did not come
+        found.faults_steady = _faults(readings[0], usage_after, steady.calls)
+        found.switches_steady = switches_between(readings[0], usage_after, steady.calls)
+    found.page_cache = measured.cache.found()
     return steady.outcome

@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.schema.records import Effort, Epoch, Loading, Outcome
+from harness.schema.records import Effort, Epoch, Found, Loading, Outcome
 from harness.trial.base import pointers
 from harness.trial.base.inputs import folder_of
 from harness.trial.base.outcomes import judged
@@ -29,8 +29,8 @@ from harness.trial.timing.epochs import (
     steady_epochs,
     stepped_epoch,
 )
-from harness.trial.timing.steps import Record, SteadyState
-from harness.trial.timing.training import StepFunction, Trainer, recorded, summarised, verdict
+from harness.trial.timing.steps import SteadyState
+from harness.trial.timing.training import StepFunction, Trainer, recordable, summarised, verdict
 
 
 class Calls:
@@ -56,24 +56,20 @@ class Calls:
         self.result, first_ns = self.watch.one_call()
         self.first_s = first_ns / 1e9
 
-    def verify(self, record: Record) -> Outcome:
-        record |= facts(self.work, self.result)
+    def verify(self, found: Found) -> Outcome:
+        note_result(found, self.work, self.result)
         outcome = judged(lambda: self.work.check(self.task.scenario, self.result))
-        return as_declared(self.work, outcome, record["shares_memory"])
+        return as_declared(self.work, outcome, found.shares_memory)
 
     def drop(self) -> None:
         self.result = None
 
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> SteadyState:
+    def steady(self, effort: Effort, warmed: Callable[[], None], found: Found) -> SteadyState:
         if self.task.strategy.mutates or self.cache.state:
             self.watch.restore = self._restore
         steady = self.watch.steady(effort, warmed, turns_of(self.task.duet))
-        timing = {
-            "samples_s": [ns / 1e9 for ns in steady.samples_ns],
-            "calls_per_sample": steady.calls_per_sample,
-            "calls_timed_apart": steady.apart,
-        }
-        return SteadyState(timing, steady.calls)
+        samples_s = [ns / 1e9 for ns in steady.samples_ns]
+        return SteadyState(samples_s, steady.calls, steady.calls_per_sample, steady.apart)
 
 
 class Epochs:
@@ -127,24 +123,22 @@ class Epochs:
             return first_epoch(self.loader, self.now, self.clock_cost_ns)
         return known_epoch(self.loader, batches, self.now, self.clock_cost_ns), batches
 
-    def verify(self, record: Record) -> Outcome:
+    def verify(self, found: Found) -> Outcome:
         assert self.loader is not None
         assert self.loading is not None
         epoch = Counted(self.loader, self.work.inputs)
         outcome = check_epoch(self.task.scenario, self.work, epoch, self.loading.batches)
         self.loading = replace(self.loading, samples=epoch.samples, data_bytes=epoch.data_bytes)
-        record |= {
-            "shares_memory": epoch.shares_memory,
-            "result_bytes": epoch.data_bytes,
-            "result": epoch.summary,
-            "loading": asdict(self.loading),
-        }
+        found.shares_memory = epoch.shares_memory
+        found.result_bytes = epoch.data_bytes
+        found.result = epoch.summary
+        found.loading = self.loading
         return as_declared(self.work, outcome, epoch.shares_memory)
 
     def drop(self) -> None:
         self.loader = None
 
-    def steady(self, effort: Effort, warmed: Callable[[], None]) -> SteadyState:
+    def steady(self, effort: Effort, warmed: Callable[[], None], found: Found) -> SteadyState:
         assert self.loading is not None
         batches = self.loading.batches
         rebuilds_s: list[float] = []
@@ -163,15 +157,12 @@ class Epochs:
         self.loading = replace(self.loading, steady=tuple(epochs), rebuilds_s=tuple(rebuilds_s))
         # What is made anew for an epoch may have read everything while it was made.
         made_s = rebuilds_s or [0.0] * len(epochs)
-        timing = {
-            "samples_s": [one.total_s + made for one, made in zip(epochs, made_s, strict=True)],
-            "calls_per_sample": 1,
-            "calls_timed_apart": True,
-        }
-        steady = SteadyState(timing, len(epochs), {"loading": asdict(self.loading)})
+        samples_s = [one.total_s + made for one, made in zip(epochs, made_s, strict=True)]
+        found.loading = self.loading
+        steady = SteadyState(samples_s, len(epochs))
         if isinstance(self.step, Trainer):
             training = summarised(self.step.losses, batches)
-            steady.fields |= recorded(training)
+            found.training = recordable(training)
             steady.outcome = verdict(training)
         return steady
 
@@ -189,13 +180,11 @@ def is_lazy(work: BoundStrategy, batch: Any) -> bool:
     return bool(pointers.overlap(files, batch))
 
 
-def facts(work: BoundStrategy, result: Any) -> Record:
-    """What can be said of a result without looking at its values."""
-    return {
-        "shares_memory": pointers.overlap(work.inputs, result),
-        "result_bytes": pointers.data_bytes(result),
-        "result": pointers.summary(result),
-    }
+def note_result(found: Found, work: BoundStrategy, result: Any) -> None:
+    """Note what can be said of a result without looking at its values."""
+    found.shares_memory = pointers.overlap(work.inputs, result)
+    found.result_bytes = pointers.data_bytes(result)
+    found.result = pointers.summary(result)
 
 
 def as_declared(work: BoundStrategy, outcome: Outcome, shares_memory: bool | None) -> Outcome:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -54,11 +53,11 @@ def summarised(losses: list[float], first_epoch: int) -> Training | None:
     return Training(len(losses), sum(losses[:some]) / some, sum(losses[-some:]) / some)
 
 
-def recorded(training: Training | None) -> dict[str, Any]:
-    """The field of a Trial that tells of it; a record has no place for what is no number."""
+def recordable(training: Training | None) -> Training | None:
+    """What a record can hold, which has no place for what is no number."""
     if training is None or not math.isfinite(training.first_loss + training.last_loss):
-        return {}
-    return {"training": asdict(training)}
+        return None
+    return training
 
 
 def verdict(training: Training | None) -> Outcome:

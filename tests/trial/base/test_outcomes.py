@@ -12,8 +12,8 @@ from torch.torch_version import TorchVersion
 
 from harness.host.host import Host
 from harness.schema.records import Outcome
+from harness.schema.request import LimitRequest
 from harness.trial.limit.cgroups import why_no_group
-from harness.trial.limit.memory_limit import LimitRequest
 from tests.lab import Lab
 
 FILE = Path(__file__).parents[1] / "misbehaving_outcomes.py"

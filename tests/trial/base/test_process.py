@@ -12,6 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
+from harness.trial.base import process
+
 ROOT = Path(__file__).parents[3]
 PREAMBLE = """
 import json, os, signal, subprocess, sys, time
@@ -149,3 +151,39 @@ def test_running_before_others_is_said_only_where_it_is_true() -> None:
         say(allowed=process.run_before_others(), policy=os.sched_getscheduler(0))
     """)
     assert single == {"allowed": False, "policy": 0}
+
+
+@pytest.mark.parametrize(
+    ("number", "first", "last", "between"),
+    [
+        (150, 100, 200, True),
+        (100, 100, 200, True),
+        (99, 100, 200, False),
+        (201, 100, 200, False),
+        # Numbers have begun again: 32,768 were given, and then 300 and on.
+        (32_700, 32_500, 400, True),
+        (350, 32_500, 400, True),
+        (401, 32_500, 400, False),
+        (32_400, 32_500, 400, False),
+    ],
+)
+def test_numbers_of_processes_are_in_order_until_they_begin_again(
+    number: int, first: int, last: int, between: bool
+) -> None:
+    assert process.given_between(number, first, last) is between
+
+
+def test_what_processes_left_in_shared_memory_goes_after_their_numbers_began_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left = tmp_path / f"torch_{ended.pid}_1"
+    left.touch()
+    monkeypatch.setattr(process, "_SHARED_MEMORY", tmp_path)
+    monkeypatch.setattr(process, "_last_number", lambda: ended.pid + 20)
+    process.remove_shared_memory(first=ended.pid + 10, since_s=0.0)
+    assert left.exists(), "of another tree: it was there before"
+    monkeypatch.setattr(process, "_last_number", lambda: ended.pid)
+    process.remove_shared_memory(first=ended.pid + 10, since_s=0.0)
+    assert not left.exists()

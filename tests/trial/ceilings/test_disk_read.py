@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness.host.host import Host
+from harness.schema.request import DiskCeilingsRequest
 from harness.selfcheck.planted import write_file
 from harness.trial.base.outcomes import CannotObeyError
 from harness.trial.ceilings import disk_read
@@ -31,7 +32,7 @@ def place(tmp_path: Path) -> Path:
 
 
 def measured(place: Path) -> dict[str, Any]:
-    found = measure_disk({"folder": str(place), "size_bytes": SIZE})["ceilings"]
+    found = measure_disk(DiskCeilingsRequest(str(place), SIZE))["ceilings"]
     return {ceiling["name"]: ceiling for ceiling in found}
 
 
@@ -109,5 +110,5 @@ def test_what_is_answered_from_memory_is_no_ceiling(
 
 
 def test_a_host_measures_it(host: Host, place: Path) -> None:
-    answer = host.ask("disk", {"folder": str(place / "new"), "size_bytes": SIZE})
+    answer = host.ask(DiskCeilingsRequest(str(place / "new"), SIZE))
     assert [ceiling["name"] for ceiling in answer["ceilings"]] == ["disk_sequential", "disk_random"]

@@ -11,9 +11,10 @@ import pytest
 
 from harness.host.host import Host
 from harness.schema.records import HostSpec, Outcome
+from harness.schema.request import LimitRequest, VersionsRequest
 from harness.trial.limit import cgroups
 from harness.trial.limit.cgroups import ControlGroup, make_group, why_no_group
-from harness.trial.limit.memory_limit import LimitPage, LimitRequest, why_not
+from harness.trial.limit.memory_limit import LimitPage, why_not
 from tests.lab import Lab
 
 FILE = Path(__file__).parents[1] / "misbehaving_outcomes.py"
@@ -173,7 +174,7 @@ def test_the_group_of_a_trial_is_gone_when_it_has_ended(calls: Lab) -> None:
         "killed for memory",
     )
     assert report.noted["stage"] == "inputs"
-    host = calls.host.ask("versions", {})
+    host = calls.host.ask(VersionsRequest())
     assert host["torch"], "the host itself was in no danger"
     assert not list(parent.glob(f"{cgroups.GROUP_PREFIX}*"))
 

@@ -66,12 +66,18 @@ def test_the_last_page_counts_with_what_is_in_it(file: Path) -> None:
     assert resident(file) == SIZE + 10
 
 
+def found_by(cache: FileCache) -> PageCache:
+    found = cache.found()
+    assert found is not None
+    return found
+
+
 def test_an_empty_file_has_nothing_to_evict(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     assert evict(tmp_path / "empty") == 0
     cache = FileCache("cold", [tmp_path / "empty"])
     cache.prepare()
-    assert cache.record()["page_cache"]["file_bytes"] == 0
+    assert found_by(cache).file_bytes == 0
 
 
 # The state of a trial
@@ -84,7 +90,7 @@ def test_cold_is_verified_before_every_epoch(file: Path) -> None:
         assert resident(file) == 0
         read_through(file)
         cache.note_after()
-    found = PageCache(**cache.record()["page_cache"])
+    found = found_by(cache)
     assert (found.state, found.file_bytes, found.epochs) == ("cold", SIZE, 3)
     assert (found.before_bytes, found.after_bytes) == (0, SIZE)
 
@@ -127,8 +133,8 @@ def test_warm_reads_in_what_is_missing_and_tells_the_least(file: Path) -> None:
     assert resident(file) == SIZE
     evict(file)
     cache.prepare()
-    assert cache.record()["page_cache"]["before_bytes"] == SIZE
-    assert cache.record()["page_cache"]["epochs"] == 2
+    assert found_by(cache).before_bytes == SIZE
+    assert found_by(cache).epochs == 2
 
 
 def test_a_file_that_does_not_stay_in_memory_cannot_be_warm(
@@ -145,14 +151,14 @@ def test_what_lies_beside_is_evicted_along_but_not_counted(file: Path) -> None:
     cache = FileCache("cold", [file], [beside])
     cache.prepare()
     assert resident(beside) == 0
-    assert cache.record()["page_cache"]["file_bytes"] == SIZE
+    assert found_by(cache).file_bytes == SIZE
 
 
 def test_without_files_there_is_nothing_to_do(file: Path) -> None:
     for cache in (FileCache("cold", []), FileCache("", [file])):
         cache.prepare()
         cache.note_after()
-        assert cache.record() == {}
+        assert cache.found() is None
         assert not cache.starts_anew
     assert FileCache("cold", [file]).starts_anew
     assert not FileCache("warm", [file]).starts_anew

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.schema.records import Effort
+from harness.schema.request import DuetRequest
 from harness.trial.timing.clock import Stopwatch
-from harness.trial.timing.duet import ALONE, Duet, InTurn, paced
+from harness.trial.timing.duet import ALONE, InTurn, meet, paced
 
 BRIEF = Effort(trials=1, steady_s=0.02, min_samples=5, max_samples=8)
 PATIENCE_S = 10.0
@@ -21,7 +22,7 @@ def both(folder: Path, work: Callable[[InTurn], object]) -> list[object]:
     results: list[object] = [None, None]
 
     def half(index: int) -> None:
-        results[index] = work(Duet(str(folder), index == 0, PATIENCE_S).meet())
+        results[index] = work(meet(DuetRequest(str(folder), index == 0, PATIENCE_S)))
 
     threads = [threading.Thread(target=half, args=(index,)) for index in (1, 0)]
     for thread in threads:
@@ -85,7 +86,7 @@ def test_nobody_waits_for_a_half_that_will_not_come(tmp_path: Path) -> None:
         folder = tmp_path / str(leads)
         folder.mkdir()
         threading.Timer(0.1, shutil.rmtree, [folder]).start()
-        turns = Duet(str(folder), leads, patience_s=60.0).meet()
+        turns = meet(DuetRequest(str(folder), leads, patience_s=60.0))
         assert not turns.wait()
         assert Stopwatch(int, ()).steady(BRIEF, turns=turns).samples_ns == ()
 

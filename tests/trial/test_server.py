@@ -1,0 +1,86 @@
+"""The host process and its tasks: in a process of their own, as it kills all its children."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+PREAMBLE = """
+import json, os, select, sys
+from dataclasses import asdict
+from harness.schema.messages import Message
+from harness.schema.request import DeviceCeilingsRequest
+from harness.trial import server as module
+from harness.trial.server import Server
+from harness.trial.tasks import Task
+
+def ask(do, pipes=(), **changed):
+    server = Server("fork", {"task": Task(DeviceCeilingsRequest, do)}, pipes)
+    message = asdict(Message("task", {"size_bytes": 1, **changed}, timeout_s=30.0))
+    print(server.handle(json.dumps(message)).decode())
+"""
+LATE = """
+class Late:
+    '''Reports an empty pipe until the task has ended, as select does that times out just before.'''
+
+    @staticmethod
+    def select(reading, writing, failing, timeout):
+        if timeout:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+            return [], [], []
+        return select.select(reading, writing, failing, timeout)
+
+module.select = Late
+"""
+
+
+def in_a_process(script: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", PREAMBLE + textwrap.dedent(script)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def test_an_answer_that_is_given_between_two_looks_at_the_pipe_is_not_lost() -> None:
+    report = in_a_process(LATE + "ask(lambda request, provided: {'found': 'x' * 30_000})")
+    assert report["answer"] == {"found": "x" * 30_000}
+
+
+def test_a_task_that_ends_between_two_looks_without_an_answer_is_still_a_crash() -> None:
+    report = in_a_process(LATE + "ask(lambda request, provided: os._exit(3))")
+    assert report["exit_status"] == 3
+    assert "answer" not in report
+
+
+def test_a_misspelt_key_of_a_request_is_an_error_that_names_it() -> None:
+    report = in_a_process("ask(lambda request, provided: {}, size_byte=2)")
+    assert report["error_type"] == "FieldError"
+    assert report["error"] == (
+        "DeviceCeilingsRequest has no field size_byte; did you mean size_bytes?"
+    )
+
+
+def test_a_task_can_neither_write_into_the_hosts_pipes_nor_hold_them_open() -> None:
+    report = in_a_process("""
+        reading, writing = os.pipe()
+
+        def intrude(request, provided):
+            os.write(writing, b"not an answer")
+            return {"place": os.readlink(f"/proc/self/fd/{writing}")}
+
+        ask(intrude, pipes=(reading, writing))
+        assert not select.select([reading], [], [], 0)[0], "it wrote into the pipe"
+    """)
+    assert report["answer"] == {"place": "/dev/null"}
