@@ -14,7 +14,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
-from harness.schema.records import Effort, Faults, Found, Outcome, PageCache, Timing
+from harness.schema.records import (
+    Effort,
+    Faults,
+    Found,
+    Outcome,
+    PageCache,
+    Switches,
+    Timing,
+)
 from harness.trial.base.outcomes import one_line
 from harness.trial.base.process import release_free_memory
 from harness.trial.meters.malloc_arenas import Arenas, grain_bytes
@@ -82,6 +90,7 @@ class First:
     """The readings around the first call, or the first epoch."""
 
     faults: Faults
+    switches: Switches
     before: Status
     after: Status
     watched: Watched | None
@@ -100,6 +109,7 @@ def take_steps(
     found.page_cache = measured.cache.found()
     found.timing = timing = Timing(measured.first_s, (), 0, True, measured.clock_cost_s)
     found.faults_first = first.faults
+    found.switches_first = first.switches
     outcome = measured.verify(found)
     timed = timed and outcome.ok
     alive = first.meter.read().rss
@@ -150,12 +160,19 @@ def _first(measured: MeasuredWork[F], page: WatchPage | None) -> First:
     watched = page.stop() if page is not None and observed else None
     faults = _faults(usage, usage_after, calls=1)
     grain = grain_bytes(arenas, Arenas.now())
-    return First(faults, before, after, watched, meter, grain)
+    switches = switches_between(usage, usage_after, calls=1)
+    return First(faults, switches, before, after, watched, meter, grain)
 
 
 def _faults(before: Any, after: Any, calls: int) -> Faults:
     return Faults(
         (after.ru_minflt - before.ru_minflt) / calls, (after.ru_majflt - before.ru_majflt) / calls
+    )
+
+
+def switches_between(before: Any, after: Any, calls: int) -> Switches:
+    return Switches(
+        (after.ru_nvcsw - before.ru_nvcsw) / calls, (after.ru_nivcsw - before.ru_nivcsw) / calls
     )
 
 
@@ -172,7 +189,10 @@ def _steady(measured: MeasuredWork[F], effort: Effort, first: Timing, found: F) 
         calls_timed_apart=steady.calls_timed_apart,
     )
     found.faults_steady = steady.faults
-    if steady.faults is None and steady.calls:  # none where the other half of a duet did not come
+    # None where the other half of a duet did not come; where faults were counted by themselves,
+    # there were more calls than these.
+    if steady.faults is None and steady.calls:
         found.faults_steady = _faults(readings[0], usage_after, steady.calls)
+        found.switches_steady = switches_between(readings[0], usage_after, steady.calls)
     found.page_cache = measured.cache.found()
     return steady.outcome
