@@ -27,6 +27,8 @@ def describe(scenario: Scenario, path: str) -> dict[str, Any]:
         "step_parameters": list(argument_names(scenario.make_step or (lambda: None))),
         "watched": scenario.watched,
         "transfers": scenario.transfers,
+        "groups": scenario.groups,
+        "possible": scenario.possible,
         "borrows": {other: list(names) for other, names in scenario.borrows.items()},
         "parameters": {
             name: {

@@ -25,11 +25,10 @@ Task = Callable[[dict[str, Any], Page | None], dict[str, Any]]
 
 
 def describe_scenarios(request: dict[str, Any], page: Page | None) -> dict[str, Any]:
-    """The scenarios of some modules, as data."""
-    found = []
-    for path in request["paths"]:
-        found += [describe(scenario, path) for scenario in load(Path(path))]
-    return {"scenarios": found}
+    """The scenarios of some files and folders, as data, in their order."""
+    found = [(scenario, path) for path in request["paths"] for scenario in load(Path(path))]
+    found.sort(key=lambda one: one[0].order)
+    return {"scenarios": [describe(scenario, path) for scenario, path in found]}
 
 
 def evaluate_cases(request: dict[str, Any], page: Page | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.analysis.ranking import Ranking
 from harness.analysis.verdict_limit import largest_text
-from harness.analysis.wording import comparison, promise
+from harness.analysis.wording import comparison
 from harness.cases.rows import CaseRow
 from harness.report.words.limits import needs_text
 from harness.report.words.text import ratio_text, seconds_text
@@ -50,7 +50,7 @@ def _choice(ranking: Ranking) -> Choice:
     best, leaner = ranking.leaders[0], ranking.leanest
     return Choice(
         group=ranking.group,
-        promise=promise(ranking.group),
+        promise=ranking.meaning,
         setting=ranking.setting,
         names=tuple(row.strategy for row in ranking.leaders),
         best=best_word(ranking) if ranking.winner is not None else "",

@@ -10,7 +10,7 @@ from harness.analysis.failure_wording import code_of, is_fatal, place_of
 from harness.analysis.ranking import rankings
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict_limit import KINDS_OF_LIMIT, largest_text
-from harness.analysis.wording import percent, promise
+from harness.analysis.wording import percent
 from harness.cases.columns.limit import FITS_GIB
 from harness.cases.limit_rows import LimitRow
 from harness.cases.rows import CaseRow
@@ -92,7 +92,7 @@ def limit_table(sweep: Sweep) -> LimitTable | None:
         tuple(
             (
                 group,
-                promise(group) if group else "",
+                sweep.info.meaning(group) if group else "",
                 tuple(_line(sweep, by_name[name], standing.get(name, "")) for name in names),
             )
             for group, names in by_group(sweep)

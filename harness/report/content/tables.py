@@ -10,7 +10,6 @@ from harness.analysis.ranking import Ranking, rankings
 from harness.analysis.remarks import model_error
 from harness.analysis.stalls import stall_text
 from harness.analysis.sweep import Sweep, setting
-from harness.analysis.wording import promise
 from harness.cases.rows import CaseRow
 from harness.report.content.choices import best_word
 from harness.report.words.order import by_group
@@ -132,7 +131,7 @@ def _groups(
             line(by_name[name], info, standing.get(name, "")) for name in names if name in by_name
         )
         if lines:
-            groups.append(TableGroup(group, promise(group) if group else "", lines))
+            groups.append(TableGroup(group, info.meaning(group) if group else "", lines))
     return tuple(groups)
 
 

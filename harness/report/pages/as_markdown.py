@@ -11,7 +11,7 @@ from harness.analysis.ranking import Ranking
 from harness.analysis.stalls import stall_text
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict_limit import largest_text
-from harness.analysis.wording import comparison, promise
+from harness.analysis.wording import comparison
 from harness.cases.limit_rows import LimitRow
 from harness.cases.rows import CaseRow
 from harness.report.content.content import Content, ScenarioContent
@@ -85,7 +85,7 @@ def _columns(sweep: Sweep) -> list[str]:
 
 
 def _when(ranking: Ranking) -> str:
-    return f"{promise(ranking.group)}{f', {ranking.setting}' if ranking.setting else ''}"
+    return f"{ranking.meaning}{f', {ranking.setting}' if ranking.setting else ''}"
 
 
 def _names(ranking: Ranking) -> str:
