@@ -6,6 +6,7 @@ READY := $(VENV)/.ready
 # What most come for, in two minutes; "make report RUN_ARGS=--quick" measures everything.
 RUN_ARGS ?= tensor_from_array loader_from_array --quick
 LATEST := results/latest.jsonl
+TEST_WORKERS ?= 2
 
 # What is held against results/baseline-*.jsonl. Nothing is timed: memory and outcomes alone hardly
 # vary from run to run. Both sides are measured with the same arguments.
@@ -14,14 +15,20 @@ RUN_conversions := tensor_from_array array_from_tensor --quick --trials 0 --size
 RUN_matrices := matrix_array_to_tensor matrix_tensor_to_array --set dtype=uint8,float32,complex64 --trials 0 --seed 1
 GATE = PATH="$(abspath $(BIN)):$$PATH" GATE_FOLDER=reports/gate-$* docs/ci/gate.sh
 
-.PHONY: report test test-accelerator lint types gate baseline bench-harness clean
+.PHONY: report test test-all test-accelerator lint types gate baseline bench-harness clean
 
 report: $(READY)
 	$(BIN)/ferrybench run $(RUN_ARGS) -o $(LATEST) --force
 	$(BIN)/ferrybench report $(LATEST) -o reports/latest --force
 
+# What is marked slow is left out here; CI runs it. Two processors are kept busy.
+TEST = $(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
+
 test: $(READY)
-	$(BIN)/pytest
+	$(TEST) -m "not slow"
+
+test-all: $(READY)
+	$(TEST)
 
 # On a machine that has a device. Where torch is installed already and nothing is to be:
 # make test-accelerator READY= BIN=FOLDER-OF-ITS-PYTHON

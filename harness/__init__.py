@@ -1,4 +1,4 @@
-"""Measure how data moves between NumPy and PyTorch: truthfully, and in isolation.
+"""Measure how data moves between NumPy and PyTorch, accurately and in isolation.
 
 This file is also what a trial process and every session of pytest see, so it imports nothing but
 the standard library, and of that little: all else is imported when it is first asked for.

@@ -19,7 +19,7 @@ class FerrybenchError(Exception):
 
 
 class UsageError(FerrybenchError):
-    """What was asked for does not exist or makes no sense."""
+    """The request names something that does not exist, or makes no sense."""
 
 
 class UnableError(FerrybenchError):
@@ -29,6 +29,6 @@ class UnableError(FerrybenchError):
 
 
 def refuse_overwriting(path: Path, *, force: bool) -> None:
-    """Raise UsageError when a file would be lost that nobody said may be."""
+    """Raise UsageError if the file exists and may not be overwritten."""
     if path.exists() and not force:
         raise UsageError(f"{path} exists; will not overwrite it without --force")

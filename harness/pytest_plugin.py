@@ -1,7 +1,7 @@
-"""The pytest plugin: truthful memory of tests, measured in processes of their own.
+"""The pytest plugin: the memory of tests, measured in processes of their own.
 
 Installed with the package and silent until it is used: an option for suites of pytest-benchmark, a
-fixture, and a marker with budgets. What they do stands in :mod:`harness.pytest_support`, which is
+fixture, and a marker with budgets. Their code is in :mod:`harness.pytest_support`, which is
 imported when one of them is used; this module imports nothing but pytest.
 """
 
@@ -72,7 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("ferrybench_timeout") != TIMEOUT:
         from harness.pytest_support.options import timeout_of
 
-        timeout_of(config)  # or it is told at once that it is none
+        timeout_of(config)  # so that a value that is not a duration is reported at once
 
 
 @pytest.fixture

@@ -83,7 +83,10 @@ def format_duration(seconds: float) -> str:
 
 def format_rate(bytes_per_s: float) -> str:
     """Decimal gigabytes a second, as memory bandwidth is quoted: ``12.3 GB/s``."""
-    return "–" if math.isnan(bytes_per_s) else f"{bytes_per_s / 1e9:.3g} GB/s"
+    if math.isnan(bytes_per_s):
+        return "–"
+    rate = bytes_per_s / 1e9
+    return f"{rate:.0f} GB/s" if rate >= 999.5 else f"{rate:.3g} GB/s"
 
 
 def format_share(share: float) -> str:

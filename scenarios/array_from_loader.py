@@ -337,7 +337,7 @@ published = partial(arrays, copies=float32_copy, published=ARTICLE)
 
 @published()
 def published_preallocation(data, labels, loader):
-    """Takes the dataset's length for what will come, and its values for float32."""
+    """Assumes that as many samples come as the dataset has, and that they are float32."""
     return float32_for_the_dataset(loader, data.shape[1])
 
 
@@ -349,7 +349,7 @@ def published_preallocation_drop_last(data, labels, loader):
 
 @published(at={"dtype": "float64"}, setup=single_process)
 def published_preallocation_float64(data, labels, loader):
-    """The same where values are float64: half of each is lost without a word."""
+    """The same where values are float64: half of each is silently lost."""
     return float32_for_the_dataset(loader, data.shape[1])
 
 

@@ -15,7 +15,7 @@ LAYOUTS = tuple(layout for layout in TENSOR_LAYOUTS if layout != "conjugate")
 
 scenario = Scenario(
     "array_from_tensor",
-    question="Does making an array of a tensor copy it, and what does the copy cost?",
+    question="Does making an array from a tensor copy it, and what does the copy cost?",
     baseline="numpy_copy",
     order=20,
     groups={
@@ -150,7 +150,7 @@ def python_objects(dtype):
 
 @strategy(group="list", copies=python_objects, max_size=4 * MIB)
 def tolist(tensor):
-    """Makes a Python object of every number."""
+    """Makes a Python object from every number."""
     return tensor.tolist()
 
 

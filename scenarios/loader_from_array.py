@@ -33,7 +33,7 @@ beside_workers = partial(Parameter, beside={"num_workers": 2})
 
 scenario = Scenario(
     "loader_from_array",
-    question="How should batches be made of an array in memory, and what does each sample cost?",
+    question="How should batches be made from an array in memory, and what does each sample cost?",
     baseline="tensor_dataset",
     order=40,
     groups={
@@ -269,7 +269,7 @@ def numpy_getitem(
     prefetch_factor,
     start_method,
 ):
-    """Has the Dataset return NumPy rows, each of which default_collate makes a tensor of."""
+    """Has the Dataset return NumPy rows; default_collate makes each of them a tensor."""
     options = in_workers(num_workers, persistent_workers, prefetch_factor, start_method)
     return DataLoader(Rows(data), batch_size, shuffle, pin_memory=pin_memory, **options)
 
@@ -486,7 +486,7 @@ class Labelled(Dataset):
 
 @with_labels(not_quick=BUT_WORKERS)
 def custom_dataset(data, labels, batch_size, shuffle, num_workers, pin_memory):
-    """A Dataset of one's own that shares the arrays."""
+    """A custom Dataset that shares the arrays."""
     dataset = Labelled(data, labels)
     options = in_workers(num_workers)
     return DataLoader(dataset, batch_size, shuffle, pin_memory=pin_memory, **options)

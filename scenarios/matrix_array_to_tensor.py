@@ -34,7 +34,7 @@ LAYOUTS = tuple(ARRAY_LAYOUTS)
 
 scenario = Scenario(
     "matrix_array_to_tensor",
-    question="Which arrays does each API share, copy, cast, warn of, refuse, or die of?",
+    question="Which arrays does each API share, copy, cast, warn about, refuse or crash on?",
     baseline="torch_tensor",
     groups={
         "share": "if the memory may be shared",

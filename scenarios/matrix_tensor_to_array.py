@@ -34,7 +34,7 @@ FOREIGN = ("float8_e4m3fn", "bfloat16")  # NumPy lacks them; float32 holds their
 
 scenario = Scenario(
     "matrix_tensor_to_array",
-    question="Which tensors does each API share, copy, cast, warn of, refuse, or die of?",
+    question="Which tensors does each API share, copy, cast, warn about, refuse or crash on?",
     baseline="np_array",
     groups={
         "share": "if the memory may be shared",

@@ -21,7 +21,7 @@ STD = np.array([0.229, 0.224, 0.225], np.float32).reshape(3, 1, 1)
 
 scenario = Scenario(
     "preprocess",
-    question="What does it cost to make normalised float32 tensors of uint8 images?",
+    question="What does it cost to make normalised float32 tensors from uint8 images?",
     baseline="per_sample_loop",
     order=30,
     groups={
@@ -48,7 +48,7 @@ scenario = Scenario(
         ),
         "batch_size": Parameter(32, usual=(8, 32, 256), full=(1, 8, 32, 256)),
         "epochs": Parameter(
-            2, usual=(1, 2, 8), full=(1, 2, 4, 8), doc="how often all images are asked for"
+            2, usual=(1, 2, 8), full=(1, 2, 4, 8), doc="how often all images are requested"
         ),
         "threads": Parameter(1, usual=(1, "all"), full=(1, "all"), doc="threads torch may use"),
         "compiled": Parameter(
@@ -173,14 +173,14 @@ def numpy_named_steps(images, mean, std):
 
 @nchw(copies=8)
 def numpy_expression(images, mean, std):
-    """Out of place, but without names: an intermediate dies as soon as it was used."""
+    """Out of place, but without names: an intermediate is freed as soon as it was used."""
     planes = images.transpose(0, 3, 1, 2)
     return torch.from_numpy((planes.astype(np.float32, order="C") / 255 - mean) / std)
 
 
 @nchw(copies=17)
 def numpy_float64(images, mean, std):
-    """What dividing bytes by 255.0 makes: float64 all the way, and a cast at the end."""
+    """What dividing bytes by 255.0 gives: float64 all the way, and a cast at the end."""
     planes = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
     return torch.from_numpy(((planes / 255.0 - mean) / std).astype(np.float32))
 
@@ -383,7 +383,7 @@ def preprocessed_once(images, mean, std, batch_size, epochs):
 
 @epochs(copies=lambda size, side, batch_size: 4 * batch(size, side, batch_size))
 def preprocessed_on_the_fly(images, mean, std, batch_size, epochs):
-    """Keeps only the bytes; every epoch casts every batch anew, into one buffer."""
+    """Keeps only the bytes; every epoch casts every batch again, into one buffer."""
     mean, std = torch.from_numpy(mean), torch.from_numpy(std)
     planes = torch.from_numpy(images).permute(0, 3, 1, 2)
     buffer = torch.empty(batch_size, *planes.shape[1:])

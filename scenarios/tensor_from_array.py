@@ -14,7 +14,7 @@ DTYPES = ("uint8", "float16", "float32", "float64", "int64")
 
 scenario = Scenario(
     "tensor_from_array",
-    question="Does making a tensor of an array copy it, and what does the copy cost?",
+    question="Does making a tensor from an array copy it, and what does the copy cost?",
     baseline="torch_tensor",
     order=10,
     groups={
@@ -86,13 +86,13 @@ def from_dlpack(array):
 
 @share()
 def from_dlpack_no_copy(array):
-    """Shares through DLPack; the array's library is to raise rather than copy."""
+    """Shares through DLPack; the array's library must raise rather than copy."""
     return torch.from_dlpack(array, copy=False)
 
 
 @share()
 def frombuffer(array):
-    """Takes the buffer's bytes for what it is told they are: it cannot see a byte order."""
+    """Reads the buffer's bytes as the dtype it is given: it cannot see a byte order."""
     dtype = getattr(torch, array.dtype.name)
     return torch.frombuffer(array, dtype=dtype).reshape(array.shape)
 
@@ -134,7 +134,7 @@ def copy_then_from_numpy(array):
 
 @copy()
 def empty_like_copy(array):
-    """The two halves of a clone, allocation and copy, written apart."""
+    """The two halves of a clone, allocation and copy, written separately."""
     shared = torch.from_numpy(array)
     return torch.empty_like(shared).copy_(shared)
 
@@ -255,7 +255,7 @@ def tensor_of_list(array, rows):
 
 @strategy(group="list", copies=copy_and(492), shares_memory=False, setup=rows_of)
 def stack_tensors(array, rows):
-    """Makes a small tensor of every array, then copies them together."""
+    """Makes a small tensor from every array, then copies them together."""
     return torch.stack([torch.from_numpy(row) for row in rows])
 
 
@@ -267,7 +267,7 @@ def stack_arrays(array, rows):
 
 @strategy(group="list", copies=python_objects, shares_memory=False, max_size=4 * MIB)
 def tensor_of_tolist(array):
-    """Makes a Python object of every number; the dtype is lost on the way."""
+    """Makes a Python object from every number; the dtype is lost on the way."""
     return torch.tensor(array.tolist())
 
 
@@ -353,7 +353,7 @@ cast = partial(
 
 @strategy(group="cast", copies=nothing_or_result)
 def tensor_constructor(array):
-    """Shares a float32 array, and casts any other to float32 without a word."""
+    """Shares a float32 array, and silently casts any other to float32."""
     return torch.Tensor(array)
 
 

@@ -24,7 +24,7 @@ WORKS = ("holds the GIL", "releases the GIL")
 
 scenario = Scenario(
     "worker_break_even",
-    question="From which cost per sample on do workers or threads make an epoch shorter?",
+    question="From which cost per sample do workers or threads make an epoch shorter?",
     baseline="in_process",
     order=50,
     groups={

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from harness.host.host import Host
+from harness.host.host import BOOTSTRAP, Host
 from harness.schema.records import HostSpec
 from tests.lab import MISBEHAVING, Lab
+from tests.warm import Warm, needs_a_new_one
+
+BENCHMARKS = Path(__file__).parent / "benchmarks"
+LAUNCH = Host._launch
 
 
 @pytest.fixture(scope="session")
 def host() -> Iterator[Host]:
-    """A host with nothing special about it. Tests must not harm it."""
-    with Host(HostSpec()) as started:
+    """A host with nothing special about it, and a new interpreter. Tests must not harm it."""
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Host, "_launch", LAUNCH)
+            started = stack.enter_context(Host(HostSpec()))
         yield started
 
 
@@ -23,6 +32,42 @@ def host() -> Iterator[Host]:
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where inputs are kept for the whole session."""
     return tmp_path_factory.mktemp("inputs")
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    """What forks interpreters that have torch already."""
+    with Warm() as started:
+        yield started
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_hosts(warm: Warm, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Hosts need not import torch, wherever new interpreters would be no different for it.
+
+    Those of one layout have it in common without being told to: that of what they are forked from.
+    """
+    if any(BENCHMARKS in item.path.parents for item in request.session.items):
+        yield  # what is timed is what users would have
+        return
+
+    def launch(host: Host) -> None:
+        if host.spec.python or host.method != "fork" or needs_a_new_one(host.spec.env):
+            LAUNCH(host)
+            return
+        command = [str(BOOTSTRAP), "server", host.method]
+        process = warm.pipe(command, {**os.environ, **host.spec.env}, host._stderr)
+        host._process = process  # type: ignore[assignment]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Host, "_launch", launch)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _new_hosts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("new_hosts"):
+        monkeypatch.setattr(Host, "_launch", LAUNCH)
 
 
 @pytest.fixture

@@ -34,15 +34,15 @@ def python_finding(host: dict[str, Any]) -> MachineCheck:
 def test_the_doctor_speaks_of_a_free_threaded_build() -> None:
     found = python_finding(FREE)
     assert found.state == "note"
-    assert found.text.startswith("3.14.2 free-threaded, GIL off; workers begin by forkserver")
+    assert found.text.startswith(
+        "3.14.2 free-threaded, GIL off; workers start by forkserver by default"
+    )
     assert "such a build" in found.advice
 
 
 def test_the_doctor_names_the_usual_build_and_its_start_method() -> None:
     found = python_finding(USUAL | {"python": "3.13.5", "start_method": "fork"})
-    assert found == MachineCheck(
-        "Python", "good", "3.13.5; workers begin by fork if nothing is said"
-    )
+    assert found == MachineCheck("Python", "good", "3.13.5; workers start by fork by default")
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,8 @@ def test_waits_are_written(seconds: float, text: str) -> None:
 def test_rates_are_decimal() -> None:
     assert format_rate(12.345e9) == "12.3 GB/s"
     assert format_rate(5e6) == "0.005 GB/s"
+    assert format_rate(1.7512e12) == "1751 GB/s"
+    assert format_rate(999.7e9) == "1000 GB/s"
     assert format_rate(math.nan) == "–"
 
 

@@ -28,7 +28,9 @@ def checked_out(revision: str, build: str = "", folder: Path | None = None) -> I
         UnableError: it cannot be checked out, or the command fails.
     """
     here = (folder or Path.cwd()).resolve()
-    root = Path(_git(here, "rev-parse", "--show-toplevel", wrong=f"{here} is in no git repository"))
+    root = Path(
+        _git(here, "rev-parse", "--show-toplevel", wrong=f"{here} is not in a git repository")
+    )
     commit = commit_of(revision, here)
     with tempfile.TemporaryDirectory(prefix="ferrybench-revision-") as temporary:
         tree = Path(temporary) / "tree"
@@ -91,4 +93,4 @@ def _build(command: str, folder: Path, revision: str) -> None:
 
 def _last(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "it printed nothing"

@@ -64,7 +64,9 @@ def open_ab_session(
         _agree(infos, describe(candidate, files))
         cases = [*_side(base, infos, request), *_side(candidate, infos, request)]
         if not cases:
-            raise UsageError("ab compares neither searches under a limit nor hosts of their own")
+            raise UsageError(
+                "ab cannot compare searches under a limit, nor hosts that a scenario adds"
+            )
         base.preload_scenarios()
         candidate.preload_scenarios()
         pool = HostPool({BASE: base, CANDIDATE: candidate})

@@ -88,7 +88,7 @@ def _interpreter(text: str, option: str) -> str:
         for inside in (path / "bin" / "python", path / "Scripts" / "python.exe"):
             if inside.exists():
                 return str(inside.absolute())  # not resolved: a link is what makes it one
-        raise UsageError(f"{option} {text}: no virtual environment: it has no bin/python")
+        raise UsageError(f"{option} {text}: not a virtual environment: it has no bin/python")
     if not path.exists():
         raise UsageError(f"{option} {text}: does not exist; write {_FORMS}")
     if not os.access(path, os.X_OK):

@@ -22,7 +22,7 @@ def nothing_measured(sweep: Sweep) -> str:
     commonest = max(dict.fromkeys(reasons), key=reasons.count)
     share = reasons.count(commonest)
     count = f"all {len(rows)}" if share == len(rows) else f"{share} of {len(rows)}"
-    return f"Nothing was measured to the end; {count} cases ended as {commonest.rstrip('. ')}."
+    return f"No case completed; {count} cases ended as {commonest.rstrip('. ')}."
 
 
 def _failed(row: CaseRow) -> bool:

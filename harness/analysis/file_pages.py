@@ -80,9 +80,9 @@ def file_pages(rows: Sequence[CaseRow]) -> str:
     if own is None:
         return ""
     others = len(told) - 1
-    alike = f"; so it is with {others} other{'s' * (others != 1)}" if others else ""
+    alike = f"; the same holds for {others} other{'s' * (others != 1)}" if others else ""
     return (
         f"the RSS of `{told[0].strategy}` grows by {format_size(own.rss_bytes)}, of which "
-        f"{format_size(own.file_bytes)} are pages of the file, which the system can take back; "
+        f"{format_size(own.file_bytes)} are pages of the file, which the system can reclaim; "
         f"its own memory grows by {format_size(own.own_bytes)}{alike}"
     )

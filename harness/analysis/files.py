@@ -74,10 +74,10 @@ def cold_and_warm(sweep: Sweep) -> str:
 
 
 def _of_disk(row: CaseRow) -> str:
-    """``x` goes through 1.2 GB/s, 80% of what the disk gives in sequence``."""
+    """``x` reads 1.2 GB/s, 80% of what the disk delivers in sequence``."""
     return (
-        f"`{row.strategy}` goes through {format_rate(row.rate_bytes_per_s)}, "
-        f"{percent(row.ceiling_fraction)} of what the disk gives {DISK[row.ceiling]}"
+        f"`{row.strategy}` reads {format_rate(row.rate_bytes_per_s)}, "
+        f"{percent(row.ceiling_fraction)} of what the disk delivers {DISK[row.ceiling]}"
     )
 
 
@@ -110,7 +110,7 @@ def varied(sweep: Sweep, name: str) -> str:
         if told := _compared(pairs, by):
             parts.append(f"those {phrase.format(_value(name, value))} {told}")
     against = phrase.format(_value(name, usual))
-    return f"against samples {against}, {'; '.join(parts)}" if parts else ""
+    return f"compared with samples {against}, {'; '.join(parts)}" if parts else ""
 
 
 def _value(name: str, value: Value) -> str:

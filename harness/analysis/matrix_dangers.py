@@ -66,7 +66,7 @@ def summary(grid: Grid) -> tuple[str, ...]:
     """A matrix in sentences: how many conversions do what, and the dangerous ones by name."""
     total = sum(count for kind, count in grid.counts.items() if kind != "none")
     if not total:
-        return ("Nothing of this matrix was measured.",)
+        return ("No cell of this matrix was measured.",)
     fine = sum(grid.counts.get(kind, 0) for kind in WORKING)
     raising = grid.counts.get("raises", 0)
     sentences = [f"Of {total} conversions {fine} work and {raising} raise."]

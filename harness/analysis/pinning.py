@@ -111,7 +111,7 @@ def _sentences(sweep: Sweep) -> Iterator[str]:
             times = f"{one.transfers:.0f} transfer{'s' if one.transfers > 1 else ''}"
             yield (
                 f"{at}, sending pinned memory saves {format_seconds(one.saved_s)} each time, and "
-                f"{cost}: pinned once and kept, it has paid after {times}."
+                f"{cost}: pinned once and kept, it pays off after {times}."
             )
         else:
             yield f"{at}, sending pinned memory saves nothing, and {cost}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -20,6 +21,7 @@ RemarkKind = Literal[
     "pickled",
     "open files",
     "memory kept",
+    "pinned memory kept",
     "tree kept",
     "processes left",
     "two modes",
@@ -27,22 +29,22 @@ RemarkKind = Literal[
 REMARK_KINDS: dict[RemarkKind, tuple[str, str]] = {
     "cost model": (
         "Copies differ from the declared cost model",
-        "By more than 5% and half a mebibyte: the model is wrong, or more happens than its author "
-        "thought.",
+        "By more than 5% and 0.5 MiB: the model is wrong, or the strategy does more than its "
+        "author thought.",
     ),
     "largest size": (
         "The largest size differs from what the cost model predicts",
-        "By more than 2%, under a limit: what gives way there may be other memory than the copies "
-        "that are counted.",
+        "By more than 2%, under a limit: the memory that runs out may not be the copies that the "
+        "model counts.",
     ),
     "not shared": (
         "Declared to share memory, but copied",
         "By addresses: the result does not overlap the inputs.",
     ),
     "page cache": (
-        "The page cache was not in the state asked for",
-        "Pages that another process maps cannot be evicted, and a full memory loses what was read: "
-        "times of these cases are of neither state.",
+        "The page cache was not in the requested state",
+        "Pages mapped by another process cannot be evicted, and full memory drops pages that were "
+        "read: these times describe neither state.",
     ),
     "pickled": (
         "Data came from workers in messages, not in shared memory",
@@ -50,17 +52,22 @@ REMARK_KINDS: dict[RemarkKind, tuple[str, str]] = {
     ),
     "open files": (
         "Open files near their limit",
-        "Every tensor that a worker has sent holds one until it is freed; at the limit, loading "
-        "fails.",
+        "Every tensor that a worker sends keeps a file open until it is freed; at the limit, "
+        "loading fails.",
     ),
     "memory kept": (
         "Memory kept after the result was dropped",
         "A leak, or freed blocks that the allocator keeps for later.",
     ),
+    "pinned memory kept": (
+        "Pinned memory kept after the result was dropped",
+        "torch keeps it for the next transfer, which then need not pin again, until the process "
+        "ends or, where torch has it, torch.accelerator.empty_host_cache() is called.",
+    ),
     "tree kept": (
         "Memory of the process tree kept after the loader was dropped",
-        "Summed over its processes, each shared page counted once and file pages not at all: a "
-        "leak, or freed blocks that allocators keep for later.",
+        "Summed over its processes, counting each shared page once and no file pages: a leak, or "
+        "freed blocks that allocators keep for later.",
     ),
     "processes left": ("Processes left behind", "They were killed after the trial."),
     "two modes": (
@@ -131,9 +138,8 @@ def _of(row: CaseRow, info: ScenarioInfo) -> Iterator[Remark]:
             yield found("cost model", text, abs(excess))
         if info.strategy(row.strategy).shares_memory and row.shares_memory is False:
             yield found("not shared", "the result does not overlap the inputs", 0.0)
-        if row.left_bytes > NEGLIGIBLE_BYTES and row.tree is None:
-            text = f"{format_size(row.left_bytes)} still held"
-            yield found("memory kept", text, row.left_bytes)
+        for kind, left_bytes in _left(row):
+            yield found(kind, f"{format_size(left_bytes)} still held", left_bytes)
         if row.two_modes:
             low, high = format_seconds(row.steady_min_s), format_seconds(row.steady.high)
             text = f"fastest sample {low}, median of the slowest process {high}"
@@ -142,6 +148,18 @@ def _of(row: CaseRow, info: ScenarioInfo) -> Iterator[Remark]:
             yield found(kind, text, weight)
     if row.reaped:
         yield found("processes left", f"{row.reaped} had to be killed", float(row.reaped))
+
+
+def _left(row: CaseRow) -> Iterator[tuple[RemarkKind, float]]:
+    """Memory still held after the result was dropped; what is pinned of it by itself."""
+    if row.tree is not None:
+        return
+    pinned_bytes = row.device.pinned_taken_bytes if row.device else math.nan
+    pinned_bytes = 0.0 if math.isnan(pinned_bytes) else min(pinned_bytes, row.left_bytes)
+    if pinned_bytes > NEGLIGIBLE_BYTES:
+        yield "pinned memory kept", pinned_bytes
+    if row.left_bytes - pinned_bytes > NEGLIGIBLE_BYTES:
+        yield "memory kept", row.left_bytes - pinned_bytes
 
 
 def _of_tree(row: CaseRow) -> Iterator[tuple[RemarkKind, str, float]]:
@@ -166,7 +184,7 @@ def _of_cache(row: CaseRow) -> Iterator[tuple[RemarkKind, str, float]]:
     """Whether the files were where the case wanted them."""
     if row.cache is not None and not row.cache.obeyed:
         share, state = row.cache.before, row.cache.state
-        text = f"{percent(share)} of the file in memory before an epoch, asked for {state}"
+        text = f"{percent(share)} of the file in memory before an epoch, but {state} was requested"
         yield "page cache", text, share if state == "cold" else 1 - share
 
 

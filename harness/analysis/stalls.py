@@ -43,7 +43,7 @@ def _standing_still(found: Sequence[Ranking], baseline: CaseRow | None) -> str:
     )
     if best.training and stalls_less(best.training.stall, baseline.training.stall):
         told.append(f"{stall_text(best.training.stall)} with `{best.strategy}`")
-    return f"the training step stands still for {', for '.join(told)}"
+    return f"training is stalled for {', for '.join(told)}"
 
 
 def stall_text(stall: Interval) -> str:
@@ -160,7 +160,7 @@ def _hidden(sweep: Sweep) -> str:
         parts.append(f"{', '.join(told)} and {later} more later" if later > 0 else series(told))
     if always:
         parts.append(f"at every amount with {shortened(always)}")
-    hides = f"behind computing (the step stands still for less than {percent(HIDDEN)} of an epoch)"
+    hides = f"behind computing (training is stalled for less than {percent(HIDDEN)} of an epoch)"
     if not never:
         return f"loading hides {hides} {'; '.join(parts)}" if parts else ""
     most = value_text(COMPUTE, max(_amounts(sweep)))

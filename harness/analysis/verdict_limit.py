@@ -109,15 +109,15 @@ def _models(rows: Sequence[CaseRow]) -> str:
     if not known:
         return ""
     off = [row for row in known if not _limit(row).verified]
-    text = f"the cost models foretell {len(known) - len(off)} of {len(known)} largest sizes"
+    text = f"the cost models predict {len(known) - len(off)} of {len(known)} largest sizes"
     off.sort(key=lambda row: -abs(_limit(row).deviation))
     told = [f"`{row.strategy}` {_missed(_limit(row))}" for row in off]
     more = f" and {len(off) - MOST_DEVIATING} more" if len(off) > MOST_DEVIATING else ""
     shared = _limit(rows[0]).limit == "data" and any(
         _limit(row).survived_bytes > _limit(row).predicted_bytes for row in off
     )
-    aside = "; `RLIMIT_DATA` does not count shared memory and mapped files" if shared else ""
-    return f"{text}; not {', '.join(told[:MOST_DEVIATING])}{more}{aside}" if off else text
+    aside = "; `RLIMIT_DATA` does not count shared memory or mapped files" if shared else ""
+    return f"{text}, but not {', '.join(told[:MOST_DEVIATING])}{more}{aside}" if off else text
 
 
 def _missed(limit: LimitRow) -> str:
@@ -146,8 +146,8 @@ def _extrapolated(rows: Sequence[CaseRow], found: Sequence[Ranking]) -> str:
     sizes = [(gib, size) for gib, size in _limit(row).fits.items() if size > 0]
     told = series([f"{format_size(size)} in {gib} GiB" for gib, size in sizes])
     return (
-        f"by its model, {format_multiple(_limit(row).predicted_multiple)} the data in all, which "
-        f"this run bears out, `{row.strategy}` has room for {told}"
+        f"by its cost model, {format_multiple(_limit(row).predicted_multiple)} the data in all, "
+        f"which this run confirms, `{row.strategy}` has room for {told}"
     )
 
 
@@ -163,7 +163,7 @@ def _uncatchable(rows: Sequence[CaseRow]) -> str:
         for kind, own in alike.items()
     ]
     own_limit = "its largest size" if sum(map(len, alike.values())) == 1 else "their largest sizes"
-    return f"beyond {own_limit} {'; '.join(parts)}: no `except` catches that" if parts else ""
+    return f"above {own_limit} {'; '.join(parts)}; `except` cannot catch that" if parts else ""
 
 
 def _other_limits(sweep: Sweep, usual: str) -> Iterator[str]:
@@ -189,7 +189,9 @@ def _other_limits(sweep: Sweep, usual: str) -> Iterator[str]:
             f"of {format_size(_limit(one).budget_bytes)}, {NAMES[kind]} leaves room for "
             f"{largest_text(one)} with `{one.strategy}`, {NAMES[usual]} for {largest_text(two)}"
         )
-        yield f"{text}, and what is too large there is killed" if failed and killed else text
+        yield (
+            f"{text}, and larger data gets the process killed there" if failed and killed else text
+        )
 
 
 def _at(row: CaseRow) -> str:
@@ -206,4 +208,4 @@ def _inputs_first(rows: Sequence[CaseRow]) -> str:
     if not inputs:
         return f"in all {len(failed)} that fail, the data itself still fits" if failed[1:] else ""
     names = shortened([f"`{row.strategy}`" for row in inputs])
-    return f"with {names} it is the data itself that no longer fits"
+    return f"with {names} the data itself no longer fits"

@@ -67,7 +67,7 @@ def _growth(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
     more = f", `{ends[1].strategy}` by {grown[1]}" if len(ends) > 1 else ""
     return (
         f"{where}{', ' if where else ''}`{ends[0].strategy}` grows the whole process tree by "
-        f"{grown[0]} the data{more}; adding up RSS would say {added}"
+        f"{grown[0]} the data{more}; adding up RSS would give {added}"
     )
 
 

@@ -16,7 +16,7 @@ def case_outcome(ended: str, planned: PlannedCase, outcomes: Sequence[Outcome]) 
     if planned.skip:
         return Outcome("skipped", planned.skip)
     if not outcomes:
-        why = {"budget": "the budget was spent before", "interrupted": "the run was interrupted"}
+        why = {"budget": "the time budget was used up", "interrupted": "the run was interrupted"}
         return Outcome("skipped", f"not reached: {why.get(ended, 'the run was cut off')}")
     bad = [outcome for outcome in outcomes if not outcome.ok]
     if not bad:

@@ -7,7 +7,7 @@ graphics.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.charts.chart import LineFigure
@@ -72,6 +72,14 @@ PART_STYLES: Mapping[str, Style] = {
     "shared memory": STYLES[4],
 }
 """The parts of bars: what comes before the work in warm colours, the work blue, the rest grey."""
+
+
+def part_styles(parts: Sequence[str]) -> Mapping[str, Style]:
+    """The looks of a figure's parts: those that they always have, or else ones that are free."""
+    known = [PART_STYLES[part] for part in parts if part in PART_STYLES]
+    free = (style for style in STYLES if style not in known)
+    return {part: PART_STYLES.get(part) or next(free, OTHER) for part in parts}
+
 
 INK = "#1a1d21"
 MUTED = "#5b6470"

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch
 
 from harness.charts.chart import BarFigure
-from harness.charts.palette import INK, MUTED, PART_STYLES
+from harness.charts.palette import INK, MUTED, part_styles
 from harness.charts.png_canvas import FOOT_IN, HEAD_IN, new_canvas, set_scale, write_head
 
 ROW_IN = 0.3
@@ -16,7 +16,7 @@ LEFT_IN, RIGHT_IN = 2.3, 0.4
 def canvas(figure: BarFigure) -> Canvas:
     """The whole picture."""
     height_in = HEAD_IN + ROW_IN * len(figure.bars) + FOOT_IN
-    styles = [PART_STYLES[part] for part in figure.parts]
+    styles = list(part_styles(figure.parts).values())
     picture, axes = new_canvas(height_in, LEFT_IN, RIGHT_IN, FOOT_IN)
     write_head(picture, figure, figure.title)
     set_scale(figure.x, axes, "x")

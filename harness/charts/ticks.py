@@ -35,7 +35,7 @@ def rate_ticks(low: float, high: float) -> tuple[Tick, ...]:
 
 def count_ticks(low: float, high: float) -> tuple[Tick, ...]:
     """Counts, such as of samples a second, on a logarithmic axis."""
-    return log_ticks(low, high, lambda value: f"{value:,.0f}".replace(",", "\u202f"))
+    return log_ticks(low, high, lambda value: linear_label("count", value))
 
 
 def log_size_ticks(low: float, high: float) -> tuple[Tick, ...]:
@@ -92,6 +92,8 @@ def linear_label(unit: Unit, value: float) -> str:
     """A tick on a linear axis; the title names the unit of a rate."""
     if unit == "rate":
         return f"{value / 1e9:g}"
+    if unit == "count":
+        return f"{value:,.10g}".replace(",", "\u202f")
     if unit == "share":
         return f"{value:.0%}"
     return f"{value:g}×"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.charts.chart import Bar, BarFigure
-from harness.charts.palette import PART_STYLES
+from harness.charts.palette import part_styles
 from harness.charts.vega_marks import (
     INK,
     Spec,
@@ -29,7 +29,7 @@ def drawing(figure: BarFigure) -> Spec:
     x = scale_and_axis(figure.x)
     x["axis"]["orient"] = "top"
     told = tooltip(figure.bars[0].tip, (("name", "strategy"), ("group", "group")))
-    colours = [f"var({PART_STYLES[part].variable})" for part in figure.parts]
+    colours = [f"var({look.variable})" for look in part_styles(figure.parts).values()]
     return {
         "height": len(figure.bars) * ROW_HEIGHT,
         "padding": {"left": 4, "top": 4, "right": 14, "bottom": 6},

@@ -8,24 +8,31 @@ from typing import Any
 
 from harness.charts.chart import Axis, Tip
 from harness.charts.palette import Style
+from harness.charts.ticks import Unit
 
 Spec = dict[str, Any]
 
 INK, MUTED, RULE = "var(--ink)", "var(--muted)", "var(--rule)"
 FADED = 0.08
 IS_BASELINE = "datum.emphasis == 'baseline'"
+WRITTEN: Mapping[Unit, str] = {
+    "count": "replace(format(datum.value, ',~r'), regexp(',', 'g'), '\u202f')",
+    "multiple": "format(datum.value, '~g') + '×'",
+    "rate": "format(datum.value / 1e9, '~g')",
+    "share": "format(datum.value, '.0%')",
+}
+"""How Vega writes a value on an axis without ticks; other units need them."""
 
 
 def scale_and_axis(axis: Axis) -> Spec:
     """The ``scale`` and ``axis`` of a quantitative channel."""
     if not axis.ticks:
-        written = "format(datum.value / 1e9, '~g')" if axis.unit == "rate" else None
         return {
             "type": "quantitative",
             "scale": {"zero": True, "nice": True},
             "axis": {
                 "title": axis.title,
-                "labelExpr": written or "format(datum.value, '~g') + '×'",
+                "labelExpr": WRITTEN[axis.unit],
                 "tickCount": 6,
             },
         }

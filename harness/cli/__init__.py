@@ -16,18 +16,18 @@ from harness.version import __version__
 
 _VERBS = {
     "list": "Show scenarios, their parameters and strategies.",
-    "run": "Measure, into a journal.",
+    "run": "Measure, and write a journal.",
     "report": "Make a page, figures and a summary from a journal.",
-    "ab": "Two interpreters, environments or revisions, interleaved in one run.",
-    "compare": "Is one run worse than another: memory, copies, faults, outcomes, and time.",
-    "history": "Cases over many runs: what changed, in which run, and what else changed there.",
-    "matrix": "Which conversion shares, copies, casts, warns, raises or aborts.",
-    "export": "Write a journal's cases as CSV or JSON.",
-    "doctor": "Is this machine fit to measure on, and how far can its numbers be trusted.",
+    "ab": "Compare two interpreters, environments or revisions, interleaved in one run.",
+    "compare": "Is one run worse than another in memory, copies, page faults, outcomes or time?",
+    "history": "Follow cases over many runs: what changed, in which run, and what else changed.",
+    "matrix": "Show which conversions share, copy, cast, warn, raise or abort.",
+    "export": "Write a journal's cases as CSV, as JSON or for other tools.",
+    "doctor": "Is this machine fit to measure on, and how far can its numbers be trusted?",
 }
-_HELP = """Measure how data moves between NumPy and PyTorch: truthfully, and in isolation.
+_HELP = """Measure how data moves between NumPy and PyTorch, accurately and in isolation.
 
-First: ferrybench run --quick, then: ferrybench report. Sizes are written 64MiB, times 5m.
+Start with: ferrybench run --quick, then ferrybench report. Sizes are written 64MiB, times 5m.
 
 Exit codes: 0 done, 1 worse or unfit, 2 usage, 3 not comparable, 4 unable, 130 interrupted.
 """

@@ -30,21 +30,21 @@ class MeasuringOptions:
     Parameters
     ----------
     full
-        Every value of every parameter, instead of the few of a quick sweep.
+        Every value of every parameter, not only those of a quick sweep.
     size
-        Sizes of the data instead of the level's own, such as 1MiB,64MiB.
+        Sizes of the data, such as 1MiB,64MiB, instead of the sweep's own.
     set_
         NAME=VALUE,…: values of a parameter instead of its default; may be repeated.
     budget
-        Stop after this long, such as 5m; what is undecided then is said.
+        Time budget, such as 5m. Cases undecided by then are listed.
     pairs
-        The most pairs of a case that stays undecided.
+        Maximum number of pairs for a case that remains undecided.
     timeout
-        How long one trial may take, such as 5m; a minute when not given.
+        How long one trial may take, such as 5m; one minute by default.
     seed
-        Of the data and of the order; drawn at random and recorded when not given.
+        Seed of the data and the order; random by default, and recorded.
     scenarios
-        A module or folder with scenarios of your own; may be repeated.
+        A module or folder with your own scenarios; may be repeated.
     """
 
     full: Annotated[bool, Parameter(negative=())] = False
@@ -76,11 +76,11 @@ class JudgingOptions:
     Parameters
     ----------
     tolerance
-        What is no difference: time=2%,memory=2%,faults=10% when not given.
+        Differences to ignore; by default time=2%,memory=2%,faults=10%.
     strict
-        What could not be decided, or was not measured, counts as worse.
+        Count cases that could not be decided or were not measured as worse.
     output
-        The journal to write; results/ab-RUN.jsonl when not given.
+        The journal to write; results/ab-RUN.jsonl by default.
     markdown
         Also write a summary for a pull request to this file.
     junit
@@ -107,15 +107,16 @@ def ab_command(
 ) -> int:
     """Is the candidate worse than the base? Both are measured in one run, in turn.
 
-    A side is an interpreter, a virtual environment, NAME=VALUE of an environment variable,
-    path=FOLDER or rev=REVISION of the project in the current folder, separated by commas; what is
-    left out is this interpreter as it is. Exit code 0: nothing worse, 1: something is, 3: not
-    comparable. Time counts here: what looks slower is measured anew before it is called.
+    A side is an interpreter, a virtual environment, NAME=VALUE for an environment variable,
+    path=FOLDER or rev=REVISION of the project in the current folder, or several of these separated
+    by commas; whatever is left out is taken from this interpreter. Exit code 0: nothing is worse,
+    1: something is, 3: not comparable. Time counts here: what looks slower is measured again
+    before it is reported.
 
     Parameters
     ----------
     targets
-        SCENARIO or SCENARIO/STRATEGY; everything when none is named.
+        SCENARIO or SCENARIO/STRATEGY; everything by default.
     base
         The side to compare with.
     candidate
@@ -128,7 +129,7 @@ def ab_command(
     if not (base or candidate):
         raise UsageError("--base and --candidate are the same; name at least one of them")
     if measured.pairs < 1:
-        raise UsageError(f"--pairs {measured.pairs}: at least one is needed")
+        raise UsageError(f"--pairs {measured.pairs}: at least 1 is needed")
     for path in filter(None, (judged.output, judged.markdown, judged.junit)):
         refuse_overwriting(path, force=judged.force)
     options = measured.run_options()

@@ -1,4 +1,4 @@
-"""``ferrybench doctor --calibrate``: identical code, run after run, and what that tells."""
+"""``ferrybench doctor --calibrate``: identical code, run after run, and what that shows."""
 
 from __future__ import annotations
 
@@ -33,24 +33,24 @@ class CalibrationOptions:
     Parameters
     ----------
     calibrate
-        Measure identical code run after run: how far runs lie apart, case by case, and the
+        Measure identical code in several runs: how much runs differ, case by case, and the
         smallest slowdown that comparing two of them would find.
     runs
-        How many runs.
+        Number of runs.
     trials
-        Processes that measure time in each run, per case: as many as the runs to be compared have.
+        Processes that measure time, per case and run; as many as in the runs to be compared.
     budget
-        How long a later run may take, such as 5m: what would be found in such a time is told.
+        How long a later run may take, such as 5m; what would be found in that time is reported.
     size
         Sizes of the data, such as 1MiB,64MiB.
     set_
         NAME=VALUE,…: values of a parameter instead of its default; may be repeated.
     seed
-        Of the data and of the order; drawn at random and recorded when not given.
+        Seed of the data and the order; random by default, and recorded.
     scenarios
-        A module or folder with scenarios of your own; may be repeated.
+        A module or folder with your own scenarios; may be repeated.
     output
-        The journal; results/calibration-TIME.jsonl, where compare finds it, when not given.
+        The journal; by default results/calibration-TIME.jsonl, where compare finds it.
     force
         Overwrite the journal if it exists.
     """
@@ -77,9 +77,9 @@ def calibrate(targets: Sequence[str], options: CalibrationOptions) -> int:
         UsageError: fewer runs or processes than anything can be told of.
     """
     if options.runs < LEAST_RUNS:
-        raise UsageError(f"--runs {options.runs}: at least {LEAST_RUNS} tell how runs lie apart")
+        raise UsageError(f"--runs {options.runs}: at least {LEAST_RUNS} are needed to see drift")
     if options.trials < 2:
-        raise UsageError(f"--trials {options.trials}: at least 2 tell how processes lie apart")
+        raise UsageError(f"--trials {options.trials}: at least 2 are needed to see scatter")
     budget_s = parse_seconds(options.budget, "--budget")
     run_options = RunOptions(
         quick=True,
@@ -93,7 +93,7 @@ def calibrate(targets: Sequence[str], options: CalibrationOptions) -> int:
     output = options.output or RESULTS / f"calibration-{datetime.now():%Y%m%d-%H%M%S}.jsonl"
     ended, path = measure_into(request, settings, options.scenarios, output, force=options.force)
     if ended == "interrupted":
-        out.print(f"interrupted; {path} tells nothing, and may be deleted", markup=False)
+        out.print(f"interrupted; {path} is incomplete and can be deleted", markup=False)
         return EXIT_INTERRUPTED
     _tell(Calibration.of(read_journal(path), Tolerance().time), options.trials, budget_s)
     return EXIT_OK
@@ -105,15 +105,19 @@ def _tell(found: Calibration, trials: int, budget_s: float) -> None:
         out.print(case.key, markup=False, soft_wrap=True)
         out.print(f"    {_line(found, case, trials, affordable, budget_s)}", soft_wrap=True)
     out.print(
-        f"found: slowdowns that {POWER:.0%} of comparisons of two runs would call, beyond a "
+        f"found: slowdowns that {POWER:.0%} of comparisons of two runs would report, beyond a "
         f"tolerance of {format_share(found.tolerance)} and corrected for {len(found.cases)} cases",
         soft_wrap=True,
     )
-    out.print(f"identical code was called slower in {found.said}", soft_wrap=True)
+    out.print(f"identical code was reported as slower in {found.said}", soft_wrap=True)
     if found.trusted:
-        out.print(f"compare will let time decide by {found.run.path}", soft_wrap=True, markup=False)
+        out.print(
+            f"compare will let time decide, using {found.run.path}", soft_wrap=True, markup=False
+        )
     else:
-        out.print("too often: time stays advisory; use ferrybench ab, which takes turns")
+        out.print(
+            "that is too often: time stays advisory; use ferrybench ab, which interleaves the sides"
+        )
 
 
 def _line(found: Calibration, case: CaseRuns, trials: int, affordable: int, budget_s: float) -> str:
@@ -124,7 +128,7 @@ def _line(found: Calibration, case: CaseRuns, trials: int, affordable: int, budg
     scatter, drift = format_share(case.scatter), format_share(case.drift().deviation)
     return (
         f"{format_seconds(case.median_s)}; processes scatter {scatter}, runs drift {drift}; found "
-        f"from {few} on with {trials} processes, {many} in {format_duration(budget_s)} "
+        f"from {few} with {trials} processes, {many} in {format_duration(budget_s)} "
         f"({affordable})"
     )
 

@@ -37,25 +37,24 @@ def compare_command(
 ) -> int:
     """Is the candidate worse than the base?
 
-    Exit code 0: nothing worse, 1: something is, 3: not comparable. Memory, copies, page faults
-    and outcomes decide. Times of runs that were not interleaved are told; they decide only where
-    ferrybench doctor --calibrate has lately measured how far runs lie apart on this machine.
+    Exit code 0: nothing is worse, 1: something is, 3: not comparable. Memory, copies, page faults
+    and outcomes decide. Times from separate runs are shown for information; they decide only if
+    ferrybench doctor --calibrate has recently measured how much runs differ on this machine.
 
     Parameters
     ----------
     base
-        The journal to compare with; or that of an A/B run, which holds both sides.
+        The journal to compare with, or the journal of an A/B run, which holds both sides.
     candidate
         The journal that may be worse.
     again
-        Further runs of the candidate. What varies by chance differs among them, and is then not
-        called worse.
+        Further runs of the candidate. What differs among them varies by chance and is not worse.
     tolerance
-        What is no difference: time=2%,memory=2%,faults=10% when not given.
+        Differences to ignore; by default time=2%,memory=2%,faults=10%.
     strict
-        What could not be decided, or was not measured, counts as worse.
+        Count cases that could not be decided or were not measured as worse.
     calibration
-        That of this machine; the latest beside the runs, or in results, when not given.
+        A calibration of this machine; by default the latest next to the runs or in results/.
     markdown
         Also write a summary for a pull request to this file.
     junit
@@ -78,7 +77,7 @@ def compare_command(
 
 
 def apart(sides: Match, rules: Rules, chosen: Path | None, runs: Sequence[Path]) -> RunComparison:
-    """Judge two runs, by a calibration where one speaks for them.
+    """Judge two runs, by a calibration where one applies to them.
 
     Raises:
         UsageError: the one that was chosen does not.
@@ -87,18 +86,18 @@ def apart(sides: Match, rules: Rules, chosen: Path | None, runs: Sequence[Path])
     if chosen is not None:
         known = Calibration.of(_read(chosen), tolerance)
         if why := known.why_not(sides):
-            raise UsageError(f"{chosen} does not speak for these runs: {why}")
+            raise UsageError(f"calibration {chosen} does not apply to these runs: {why}")
     else:
         folders = [*(path.parent for path in runs), RESULTS]
         found, why = latest_for(sides, folders, tolerance)
         if found is None:
             if why:
-                err.print(f"no calibration speaks for these runs; {why}", soft_wrap=True)
+                err.print(f"no calibration applies to these runs; {why}", soft_wrap=True)
             return compare(sides, rules)
         known = found
     err.print(
-        f"time decides where {known.run.path} has measured how runs lie apart: identical code was "
-        f"called slower in {known.said}",
+        f"time decides for the cases in calibration {known.run.path}: identical code was reported "
+        f"as slower in {known.said}",
         soft_wrap=True,
         markup=False,
     )

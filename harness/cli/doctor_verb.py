@@ -30,26 +30,26 @@ def doctor_command(
     *targets: str,
     options: Annotated[CalibrationOptions, Parameter(name="*")] = NOT_ASKED_FOR,
 ) -> int:
-    """Is this machine fit to measure on, and how far can its numbers be trusted.
+    """Is this machine fit to measure on, and how far can its numbers be trusted?
 
-    Looks at what would spoil numbers here, then measures things whose truth is known another
-    way and prints each error. Exits with 1 when the machine is unfit or a measurement is off.
+    Checks for what would distort measurements here, then measures quantities known another way
+    and prints each error. Exits with 1 when the machine is unfit or a measurement is off.
     With --calibrate it measures identical code instead.
 
     Parameters
     ----------
     targets
-        SCENARIO or SCENARIO/STRATEGY to calibrate for; tensor_from_array when none is named.
+        SCENARIO or SCENARIO/STRATEGY to calibrate for; tensor_from_array by default.
     """
     if options.calibrate:
         return calibrate(targets, options)
     if targets or options != NOT_ASKED_FOR:
         raise UsageError("doctor takes scenarios and options only with --calibrate")
     with Host(HostSpec()) as host:
-        with err.status("looking at the machine"):
+        with err.status("checking the machine"):
             findings = examine(read_environment({DEFAULT_HOST: host.ask("versions", {})}))
         _print_findings(findings)
-        with err.status("measuring what is known"):
+        with err.status("measuring known quantities"):
             checks = _checks(host)
     _print_checks(checks)
     bad = [finding.name for finding in findings if finding.state == "bad"]
@@ -57,7 +57,7 @@ def doctor_command(
     if off:
         out.print(f"measurements off: {', '.join(off)}", markup=False, soft_wrap=True)
     if bad:
-        out.print(f"would spoil numbers: {', '.join(bad)}", markup=False, soft_wrap=True)
+        out.print(f"would distort measurements: {', '.join(bad)}", markup=False, soft_wrap=True)
     if not (bad or off):
         out.print("fit to measure on; next: ferrybench run --quick")
     return EXIT_WORSE if bad or off else EXIT_OK

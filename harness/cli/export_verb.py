@@ -28,17 +28,17 @@ def export_command(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     force: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Write a journal's cases, one row per case, in bytes and seconds; or as other tools read them.
+    """Write a journal's cases, one row per case in bytes and seconds, or in another tool's format.
 
     Parameters
     ----------
     journal
-        A journal; the latest in results/ when not given.
+        A journal; the latest in results/ by default.
     format
-        csv or json, with every column; or what pytest-benchmark, github-action-benchmark
-        (customSmallerIsBetter) and Bencher (adapter json) read.
+        csv or json, with every column; or the format that pytest-benchmark, github-action-benchmark
+        (customSmallerIsBetter) or Bencher (adapter json) reads.
     output
-        A file; standard output when not given.
+        A file; standard output by default.
     force
         Overwrite the file if it exists.
     """

@@ -31,23 +31,23 @@ def history_command(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     force: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Show each case over runs, and where it changed: time, memory, page faults, outcomes.
+    """Show each case over many runs, and where its time, memory, page faults or outcome changed.
 
-    Runs of other machines are followed apart. Times of runs that were made at different times are
-    advisory; the ratio to the baseline, which is measured within each run, is better.
+    Runs on different machines are followed separately. Times of separate runs are advisory; the
+    ratio to the baseline, which is measured within each run, is more reliable.
 
     Parameters
     ----------
     places
-        Journals, files of pytest-benchmark, or folders of them; results/ when none is given.
+        Journals, pytest-benchmark files, or folders of them; results/ by default.
     case
-        Only cases whose name holds this text, such as tensor_from_array/; may be repeated.
+        Only cases whose name contains this text, such as tensor_from_array/; may be repeated.
     metric
-        Only this; may be repeated.
+        Only this metric; may be repeated.
     everything
-        Also cases and metrics that did not change.
+        Also show cases and metrics that did not change.
     tolerance
-        What is no difference: time=5%,memory=2%,faults=10% when not given.
+        Differences to ignore; by default time=5%,memory=2%,faults=10%.
     output
         Also write a page to this file, such as history.html.
     force
@@ -60,7 +60,7 @@ def history_command(
     gathered = discover(places or (RESULTS,), _wanted(case))
     runs = [run for run in gathered.runs if run.cases]
     if not runs:
-        named = f" whose name holds {' or '.join(case)}" if case else ""
+        named = f" whose name contains {' or '.join(case)}" if case else ""
         raise UsageError(f"no run has a case{named}; ferrybench list shows scenarios")
     with err.status("looking for changes"):
         found = history(
@@ -87,7 +87,7 @@ def show(found: History, *, everything: bool) -> None:
         for line, style in case_lines(case, everything=everything):
             out.print(line, style=style or None, soft_wrap=True, markup=False)
     if len(told) > len(shown):
-        _say(f"and {len(told) - len(shown)} more; --case TEXT chooses some, --all shows every one")
+        _say(f"and {len(told) - len(shown)} more; --case TEXT selects some, --all shows all")
     for line in (*machine_lines(found), *run_lines(found), *remarks(found)):
         _say(line)
     out.print(headline(found), style="bold", soft_wrap=True, markup=False)

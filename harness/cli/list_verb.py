@@ -29,11 +29,11 @@ def list_command(
     Parameters
     ----------
     targets
-        SCENARIO or SCENARIO/STRATEGY; everything when none is named.
+        SCENARIO or SCENARIO/STRATEGY; everything by default.
     scenarios
-        A module or folder with scenarios of your own; may be repeated.
+        A module or folder with your own scenarios; may be repeated.
     markdown
-        Print a table of the scenarios, and one of each scenario's strategies, as Markdown.
+        Print a table of the scenarios, and one of the strategies of each, as Markdown.
     """
     files = session.scenario_files(scenarios)
     with err.status("asking a host"), Host(HostSpec(), files) as host:

@@ -45,23 +45,23 @@ def matrix_command(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     force: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Which conversion shares, copies, casts, warns, raises or aborts: every API, each cell alone.
+    """Show which conversions share, copy, cast, warn, raise or abort: every API, cell by cell.
 
     Parameters
     ----------
     journal
-        A journal that has the matrix already; measured anew when not given.
+        A journal that already holds the matrix; by default it is measured.
     set_
         NAME=VALUE,…: only some dtypes or layouts; may be repeated.
     reasons
         Also print each exception and warning.
     output
-        The journal to write; results/RUN.jsonl when not given.
+        The journal to write; results/RUN.jsonl by default.
     force
         Overwrite that journal if it exists.
     """
     if journal is not None and (set_ or output):
-        raise UsageError("--set and --output belong to a new matrix, not to one in a journal")
+        raise UsageError("--set and --output are for measuring a matrix, not for one in a journal")
     ended = "complete"
     if journal is None:
         request = Request(MATRICES, "usual", parse_sets(set_))

@@ -26,9 +26,9 @@ def report_command(
     Parameters
     ----------
     journals
-        Journals; the latest in results/ when none is given.
+        Journals; the latest in results/ by default.
     output
-        A folder; reports/RUN when not given. With several journals, a folder for each in it.
+        A folder; reports/RUN by default. With several journals, each gets a folder in it.
     force
         Replace files of the same names in a folder that is not empty.
     """

@@ -41,34 +41,34 @@ class RunOptions:
     Parameters
     ----------
     quick
-        Few sizes, three processes a case.
+        Few sizes, three processes per case.
     full
-        Every value of every parameter, ten processes a case.
+        Every value of every parameter, ten processes per case.
     size
-        Sizes of the data instead of the level's own, such as 1MiB,64MiB.
+        Sizes of the data, such as 1MiB,64MiB, instead of the sweep's own.
     set_
         NAME=VALUE,…: values of a parameter instead of its default; may be repeated.
     host
         NAME:VAR=VALUE,…: measure once more in a host with these environment variables;
         NAME:python=PATH chooses its interpreter. May be repeated.
     budget
-        Stop after this long, such as 5m; what was not reached is said.
+        Time budget, such as 5m. Cases not reached are listed.
     trials
-        Processes that measure time, per case; 0: memory and outcomes alone.
+        Processes that measure time, per case; with 0, only memory and outcomes are measured.
     memory_trials
-        Processes that measure memory, per case; one when not given. A baseline is worth several.
+        Processes that measure memory, per case; several make a better baseline.
     timeout
-        How long one trial may take, such as 5m; a minute, with --full ten, when not given.
+        How long one trial may take, such as 5m; by default one minute, with --full ten.
     seed
-        Of the data and of the order; drawn at random and recorded when not given.
+        Seed of the data and the order; random by default, and recorded.
     scenarios
-        A module or folder with scenarios of your own; may be repeated.
+        A module or folder with your own scenarios; may be repeated.
     start
-        How trials begin; fork where the system has it.
+        How trials are started; by default fork, where the system has it.
     gc
         Leave Python's garbage collector on while timing, as your programs do.
     npy
-        A .npy file of your own, of rows that are samples, to train from instead of made data.
+        Your own .npy file to train from instead of generated data; each row is a sample.
     """
 
     quick: Annotated[bool, Parameter(negative=())] = False
@@ -133,9 +133,9 @@ def run_command(
     Parameters
     ----------
     targets
-        SCENARIO or SCENARIO/STRATEGY; everything when none is named.
+        SCENARIO or SCENARIO/STRATEGY; everything by default.
     output
-        The journal to write; results/RUN.jsonl when not given.
+        The journal to write; results/RUN.jsonl by default.
     force
         Overwrite the journal if it exists.
     resume

@@ -16,7 +16,7 @@ from harness.comparison.verdicts import (
 from harness.units import format_seconds, format_share, format_size
 
 SHOWN = 50
-"""Cases told in a terminal; how many are left out is said."""
+"""Cases shown in a terminal, which also says how many more there are."""
 
 
 def headline(comparison: RunComparison) -> str:
@@ -93,4 +93,4 @@ _STYLES = {
 def left_out(comparison: RunComparison) -> str:
     """How many cases are not told; "" where all are."""
     more = len(told(comparison)) - SHOWN
-    return f"{more} more cases are left out; --markdown FILE has them all" if more > 0 else ""
+    return f"{more} more cases are not shown; --markdown FILE lists them all" if more > 0 else ""

@@ -117,8 +117,8 @@ def pooled(sides: Sequence[Side]) -> Side:
         for one in differences(first.environment, other.environment):
             if one.hardware:
                 raise UsageError(
-                    f"{first.name} and {other.name} are of different machines ({one.text}); "
-                    "compare each by itself"
+                    f"{first.name} and {other.name} were made on different machines ({one.text}); "
+                    "compare each separately"
                 )
     cases: dict[str, MeasuredCase] = {}
     for any_ in sides:
@@ -144,7 +144,7 @@ def sides_within(run: Run) -> tuple[Side, Side]:
     sides = run.header.plan.sides
     if sides is None:
         raise UsageError(
-            f"{run.path} is one side; name the other one too: ferrybench compare BASE CANDIDATE"
+            f"{run.path} has only one side; name the other too: ferrybench compare BASE CANDIDATE"
         )
     return (
         replace(side(run, sides.base), name=sides.base_label),

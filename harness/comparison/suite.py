@@ -81,11 +81,11 @@ def _outcome(base: MeasuredCase, candidate: MeasuredCase) -> Finding:
         side, why = ("base", then) if then.name == "skipped" else ("candidate", now)
         return Finding("outcome", "not measured", f"{side}: {why.reason}")
     if then.ok and not now.ok:
-        return Finding("outcome", "broken", f"was ok, is {now.name}: {now.reason}")
+        return Finding("outcome", "broken", f"was ok, is now {now.name}: {now.reason}")
     if now.ok and not then.ok:
-        return Finding("outcome", "mended", f"was {then.name}, is ok")
+        return Finding("outcome", "mended", f"was {then.name}, is now ok")
     if then.name != now.name:
-        reason = f"fails otherwise: was {then.name}, is {now.name}: {now.reason}"
+        reason = f"fails differently: was {then.name}, is now {now.name}: {now.reason}"
         return Finding("outcome", "not comparable", reason)
     return Finding("outcome", "same", now.name if now.ok else f"{now.name} in both")
 
@@ -131,7 +131,7 @@ def _amount(
         own = f"within its own variation of {amount.text(varies)}"
         return replace(finding, reason=own) if varies > allowed else finding
     if varies > allowed:
-        reason = f"varies by {amount.text(varies)} from process to process; measure more of them"
+        reason = f"varies by {amount.text(varies)} from process to process; measure more processes"
         return replace(finding, word="inconclusive", reason=reason)
     word: Word = "heavier" if more > 0 else "lighter"
     reason = f"{amount.text(max(more, less))} {'more' if more > 0 else 'less'} than the base"
@@ -150,7 +150,7 @@ def _sharing(base: MeasuredCase, candidate: MeasuredCase) -> Iterator[Finding]:
     if then and now is False:
         yield Finding("sharing", "heavier", "the result no longer shares its input's memory")
     if now and then is False:
-        yield Finding("sharing", "lighter", "the result shares its input's memory now")
+        yield Finding("sharing", "lighter", "the result now shares its input's memory")
 
 
 def _shares(case: MeasuredCase) -> bool | None:

@@ -37,15 +37,15 @@ def _of_duet(duets: Duets, word: FirstWord, tolerance: float, flagged: int) -> F
     first = Standing.of(duets.first, tolerance)
     within = format_share(tolerance)
     if word == "same":
-        return _told(duets, first, f"within {within}, by {first.pairs} pairs")
+        return _told(duets, first, f"within {within} in {first.pairs} pairs")
     if word == "open":
-        reason = f"{first.pairs} pairs leave more than {within} open"
+        reason = f"{first.pairs} pairs cannot exclude a change of more than {within}"
         return replace(_told(duets, first, reason), word="inconclusive")
     last, standing = last_word(duets.again, word, tolerance, flagged)
     if last == "called" and standing is not None:
         reason = (
             f"beyond {within} in {first.pairs} pairs, and again in {standing.pairs} new ones on "
-            "new hosts, which alone count here"
+            "new hosts, which alone decide"
         )
         return replace(_told(duets, standing, reason), word=word)
     looked = f"looked {word} in the first {first.pairs} pairs"
@@ -53,7 +53,7 @@ def _of_duet(duets: Duets, word: FirstWord, tolerance: float, flagged: int) -> F
         reason = f"{looked}; measuring ended before that could be confirmed"
         return replace(_told(duets, first, reason), word="inconclusive")
     assert standing is not None
-    reason = f"{looked}; {standing.pairs} new ones on new hosts do not bear that out"
+    reason = f"{looked}; not confirmed by {standing.pairs} new ones on new hosts"
     finding = _told(duets, standing, reason)
     return finding if standing.same else replace(finding, word="inconclusive")
 
@@ -61,7 +61,7 @@ def _of_duet(duets: Duets, word: FirstWord, tolerance: float, flagged: int) -> F
 def _told(duets: Duets, standing: Standing, reason: str) -> Finding:
     if 0 < standing.even < standing.pairs:
         reason = (
-            f"{reason}; in {standing.even} of {standing.pairs} both sides met as many page faults"
+            f"{reason}; in {standing.even} of {standing.pairs} both sides had as many page faults"
         )
     return Finding(
         TIME,
@@ -120,7 +120,7 @@ def _called(probabilities: Mapping[str, float]) -> dict[str, bool]:
 
 def _undecidable(base: Mapping[int, float], candidate: Mapping[int, float]) -> Finding:
     """What can be said of times of which one side has no more than one process."""
-    few = Finding(TIME, "inconclusive", "too few processes to ever decide", gates=False)
+    few = Finding(TIME, "inconclusive", "too few processes to decide", gates=False)
     if not (base and candidate):
         return few
     ends = statistics.median(base.values()), statistics.median(candidate.values())
@@ -134,12 +134,15 @@ def _of_ratio(ratio: TimeRatio, tolerance: float, slower: bool, faster: bool) ->
     finding = Finding(
         TIME, "same", "", ratio.base_s, ratio.candidate_s, ratio.ratio, ratio.low, ratio.high
     )
-    beyond = f"certainly beyond {format_share(tolerance)}, for so many cases"
+    beyond = f"beyond {format_share(tolerance)}, corrected for the number of cases"
     if slower:
         return replace(finding, word="slower", reason=beyond)
     if faster:
         return replace(finding, word="faster", reason=beyond)
     if ratio.high <= 1 + tolerance and ratio.low >= 1 / (1 + tolerance):
         return replace(finding, reason=f"within {format_share(tolerance)}")
-    reason = f"{ratio.processes} processes a side leave more than {format_share(tolerance)} open"
+    reason = (
+        f"{ratio.processes} processes per side cannot exclude a change of more than "
+        f"{format_share(tolerance)}"
+    )
     return replace(finding, word="inconclusive", reason=reason)

@@ -32,7 +32,7 @@ def parse_tolerance(text: str) -> Tolerance:
     for part in filter(None, text.split(",")):
         name, _, share = part.partition("=")
         if name.strip() not in names:
-            raise UsageError(f"--tolerance {part}: there are {', '.join(names)}")
+            raise UsageError(f"--tolerance {part}: choose from {', '.join(names)}")
         chosen[name.strip()] = _share(part, share)
     return _with(Tolerance(), chosen)
 

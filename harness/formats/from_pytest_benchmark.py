@@ -228,17 +228,17 @@ def _remarks(path: Path, file: File) -> Iterator[str]:
     """What a reader should know of the file."""
     benchmarks = file.benchmarks
     if "ferrybench" in file.machine_info:
-        yield f"{path}: exported by ferrybench: the samples of all processes stand here as one"
+        yield f"{path}: exported by ferrybench: the samples of all processes are combined"
         return
     yield (
-        f"{path}: measured by pytest-benchmark, every test in the one process of its session: "
-        "no intervals over processes, and no first calls"
+        f"{path}: measured by pytest-benchmark, all tests in one process: there are no "
+        "intervals over processes and no first calls"
     )
     without = sum(not benchmark.stats.data for benchmark in benchmarks)
     if without:
         yield (
-            f"{path}: {without} of {len(benchmarks)} tests are known by their median alone; "
+            f"{path}: {without} of {len(benchmarks)} tests have only a median; "
             "pytest --benchmark-save-data keeps every round"
         )
     if not any(_ledger(benchmark.noted) for benchmark in benchmarks):
-        yield f"{path}: no memory in it; pytest --ferrybench-memory measures it"
+        yield f"{path}: contains no memory; pytest --ferrybench-memory measures it"

@@ -107,12 +107,12 @@ def parse(path: Path, data: bytes) -> File:
     try:
         file = msgspec.json.decode(data, type=File)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: a damaged file of pytest-benchmark: {error}") from error
+        raise UsageError(f"{path}: a damaged pytest-benchmark file: {error}") from error
     if not file.benchmarks:
-        raise UsageError(f"{path}: a file of pytest-benchmark in which there is no benchmark")
+        raise UsageError(f"{path}: a pytest-benchmark file without benchmarks")
     for benchmark in file.benchmarks:
         if not all(math.isfinite(time_s) and time_s >= 0 for time_s in benchmark.stats.samples_s):
-            raise UsageError(f"{path}: {benchmark.fullname}: its times are no durations")
+            raise UsageError(f"{path}: {benchmark.fullname}: its times are not durations")
     return file
 
 

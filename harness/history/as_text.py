@@ -15,7 +15,7 @@ from harness.history.sparkline import sparkline
 from harness.units import format_multiple, format_share
 
 SHOWN = 50
-"""Cases told in a terminal; how many are left out is said."""
+"""Cases shown in a terminal, which also says how many more there are."""
 TextLine = tuple[str, str]
 """A line and its style."""
 ADVISORY = "advisory: the runs were not interleaved"
@@ -113,7 +113,7 @@ def _cause_line(causes: Sequence[str], run: int, told: set[int]) -> Iterator[Tex
 def machine_lines(history: History) -> Iterator[str]:
     """Which machines the runs were made on, where there is more than one."""
     if len(history.machines) > 1:
-        yield f"{len(history.machines)} machines, whose runs are followed apart:"
+        yield f"{len(history.machines)} machines, whose runs are followed separately:"
         for machine in history.machines:
             yield f"  {machine.name}: {machine.text}, {_runs(len(machine.runs))}"
         yield from (f"  {text}" for text in hardware_that_differs(history.machines))
@@ -156,14 +156,15 @@ def remarks(history: History) -> Iterator[str]:
     yield from history.remarks
     share = history.tolerance
     yield (
-        f"a change is more than {format_share(share.time)} of a time, {format_share(share.memory)} "
-        f"of the data in memory, {format_share(share.faults)} of page faults, and more than noise"
+        f"a change counts if it exceeds the noise and {format_share(share.time)} of a time, "
+        f"{format_share(share.memory)} of the data in memory, or {format_share(share.faults)} of "
+        "page faults"
     )
     few = {case.key for case in history.cases for series in case.series if series.too_few}
     if few:
         yield (
-            f"{len(few)} of {history.case_count} have too few runs to find every change: in time "
-            f"it takes {2 * LEAST_TIMED} on one machine, in memory and page faults "
+            f"{len(few)} of {history.case_count} cases have too few runs to find every change: on "
+            f"one machine, time needs {2 * LEAST_TIMED}, memory and page faults "
             f"{2 * LEAST_COUNTED}"
         )
 

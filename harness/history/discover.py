@@ -54,7 +54,7 @@ def discover(places: Sequence[Path], keep: Callable[[str], bool] = lambda key: T
             runs[run.identity] = run
     if not runs:
         raise UsageError(f"no run in {where}: {_some(foreign)}")
-    remarks = (f"left out: {_some(foreign)}", f"counted once: {_some(copies)}")
+    remarks = (f"ignored: {_some(foreign)}", f"counted once: {_some(copies)}")
     told = tuple(text for text, any_ in zip(remarks, (foreign, copies), strict=True) if any_)
     return Gathered(tuple(sorted(runs.values(), key=_when)), told)
 

@@ -36,7 +36,7 @@ PRELOAD = ("numpy", "torch", "harness.trial.run", "harness.trial.ceilings.memory
 START_TIMEOUT_S = 120.0
 GRACE_S = 30.0  # how much longer than a task's own limit its host may take to report
 _LIKELY = {
-    "SIGKILL": ("killed", "killed from outside, most likely by the kernel for want of memory"),
+    "SIGKILL": ("killed", "killed from outside, most likely by the kernel because memory ran out"),
     "SIGABRT": ("abort", "aborted"),
     "SIGSEGV": ("segmentation fault", "segmentation fault"),
     "SIGBUS": ("bus error", "bus error: a mapped file or shared memory without backing"),

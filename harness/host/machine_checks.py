@@ -1,4 +1,4 @@
-"""Is this machine fit to measure on: what would spoil numbers here, with what to do about it."""
+"""Is this machine fit to measure on: what would distort measurements, and what to do about it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class MachineCheck:
 
 
 def examine(environment: Environment) -> list[MachineCheck]:
-    """Look at everything that is known to spoil measurements.
+    """Check everything that is known to distort measurements.
 
     Takes about a second, most of it for watching how steadily the processor works.
     """
@@ -61,14 +61,16 @@ def _start_method(environment: Environment) -> Iterator[MachineCheck]:
     if hasattr(os, "fork"):
         yield MachineCheck("fresh processes", "good", "fork: a trial starts in milliseconds")
     else:
-        yield MachineCheck("fresh processes", "note", "no fork here: each trial imports torch anew")
+        yield MachineCheck(
+            "fresh processes", "note", "no fork on this system: each trial imports torch again"
+        )
 
 
 def _interpreters(environment: Environment) -> Iterator[MachineCheck]:
     for host in environment.hosts.values():
-        text = f"{python_text(host)}; workers begin by {host['start_method']} if nothing is said"
+        text = f"{python_text(host)}; workers start by {host['start_method']} by default"
         if host["gil"] in FREE:
-            advice = "compare with runs of such a build alone; see by the checks below what holds"
+            advice = "compare only with runs of such a build; the checks below show what holds"
             yield MachineCheck("Python", "note", text, advice)
         else:
             yield MachineCheck("Python", "good", text)
@@ -90,7 +92,7 @@ def _peak_memory(environment: Environment) -> Iterator[MachineCheck]:
     yield MachineCheck(
         "peak memory",
         "good",
-        "VmHWM can be reset; a peak that has passed and was not observed may read low by up to "
+        "VmHWM can be reset; a short peak that was not observed may read low by up to "
         f"{format_size(slack)} (counts are kept per processor)",
     )
 
@@ -106,7 +108,7 @@ def _huge_pages(environment: Environment) -> Iterator[MachineCheck]:
             "huge pages", "good", f"{mode}, defrag {defrag}: the same for NumPy and torch"
         )
     else:
-        yield MachineCheck("huge pages", "note", "this system does not say whether there are any")
+        yield MachineCheck("huge pages", "note", "cannot read whether huge pages are enabled")
 
 
 def _load(environment: Environment) -> Iterator[MachineCheck]:
@@ -122,8 +124,8 @@ def _load(environment: Environment) -> Iterator[MachineCheck]:
 def _governor(environment: Environment) -> Iterator[MachineCheck]:
     governor = environment.governor
     if not governor:
-        where = "behind a hypervisor" if environment.hypervisor else "here"
-        yield MachineCheck("frequency", "note", f"the governor is not to be seen {where}")
+        where = " behind a hypervisor" if environment.hypervisor else ""
+        yield MachineCheck("frequency", "note", f"cannot read the CPU frequency governor{where}")
     elif governor == "performance":
         yield MachineCheck("frequency", "good", "governor performance")
     else:
@@ -182,7 +184,7 @@ def _clock(environment: Environment) -> Iterator[MachineCheck]:
         "clock",
         "bad" if coarse else "good",
         f"resolution {format_seconds(environment.clock_resolution_s)}, "
-        f"{format_seconds(cost_s)} to read, which is taken off",
+        f"{format_seconds(cost_s)} to read, which is subtracted",
         "choose the tsc clock source" if coarse else "",
     )
 

@@ -43,7 +43,7 @@ def draw(measurements: Mapping[str, Costs], baseline: str) -> Picture:
     )
     for label in times.get_yticklabels():
         label.set_color(INK)
-    times.set_title("steady state, a call", **_TITLE)
+    times.set_title("steady state, per call", **_TITLE)
     memory.set_title("memory at the peak", **_TITLE)
     timed = {place: one.steady for place, one in enumerate(ways.values()) if one.samples_s}
     for place, interval in timed.items():

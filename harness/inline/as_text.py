@@ -63,7 +63,7 @@ def _time_rows(found: Costs) -> list[Row]:
         rows.append(("first call", interval_text(found.first_call)))
     if found.samples_s:
         faults = found.faults_steady
-        told = f", {faults.minor:.3g} page faults a call" if faults else ""
+        told = f", {faults.minor:.3g} page faults per call" if faults else ""
         rows.append(("steady state", interval_text(found.steady) + told))
     return rows
 

@@ -1,4 +1,4 @@
-"""What a measured function may cost, and what to do where it costs more.
+"""What a measured function may cost, and what to do if it costs more.
 
 A budget is written in keywords, the same ones everywhere: ``measurement.within(copies=1)`` and, in
 a suite of pytest, ``@pytest.mark.ferrybench(copies=1)``.
@@ -39,21 +39,21 @@ class Breach:
 
 @dataclass(frozen=True)
 class Budget:
-    """What a function may cost; None leaves it open.
+    """What a function may cost; None sets no limit.
 
     Sizes are bytes, or text such as ``"64MiB"``, or ``"1.5x"``: a multiple of the payload.
 
     Args:
-        copies: of the payload that may be alive at the peak of a call, the result among them.
-        peak: memory at the peak of a call, mapped files included.
+        copies: of the payload that may be alive at the peak of a call, including the result.
+        peak: memory at the peak of a call, including mapped files.
         retained: memory that may be kept while the result is alive.
-        left: memory that may stay once the result was dropped.
+        left: memory that may remain after the result was dropped.
         shares_memory: whether the result shares the memory of the payload.
         faults: page faults of a call in the steady state.
-        leaks: False forbids descriptors and processes that add up from call to call.
+        leaks: False forbids descriptors and processes that accumulate from call to call.
 
     Raises:
-        UsageError: a keyword or a size that makes no sense.
+        UsageError: a keyword or a size is invalid.
     """
 
     copies: float | None = None
@@ -87,7 +87,7 @@ class Budget:
 
         Raises:
             BudgetExceededError: it does, or there is no measurement to judge by.
-            UsageError: it cannot be judged, such as by multiples of a payload that there is not.
+            UsageError: it cannot be judged, such as multiples of a payload that does not exist.
         """
         __tracebackhide__ = True
         leaked = self.leaks is False and measurement.outcome.kind == OPEN_FILES
@@ -152,7 +152,7 @@ class Budget:
                 raise UsageError(f"page faults of {measurement.name} were not measured")
             if faults > self.faults + STRAY_FAULTS:
                 yield Breach(
-                    f"{faults:,.0f} page faults a call in the steady state, "
+                    f"{faults:,.0f} page faults per call in the steady state, "
                     f"{self.faults:g} allowed",
                     _FAULTS,
                 )
@@ -169,36 +169,38 @@ class Budget:
 
 
 _SHARE_INSTEAD = (
-    "share instead of copying: torch.from_numpy, torch.as_tensor, np.asarray and views do, where "
-    "dtype and layout stay; torch.tensor, clone, astype and fancy indexing copy always"
+    "share instead of copying: torch.from_numpy, torch.as_tensor, np.asarray and views share where "
+    "dtype and layout stay the same; torch.tensor, clone, astype and fancy indexing always copy"
 )
 _COPY_INSTEAD = (
-    "copy, so that a change of one is not seen in the other: tensor.clone(), array.copy()"
+    "copy, so that a change to one does not affect the other: tensor.clone(), array.copy()"
 )
 _FEWER_COPIES = (
-    "what is alive together at the peak counts: convert and copy in one step (dtype=, out=), "
-    "drop intermediates before the next is made, or go through the data in chunks"
+    "keep less alive at the same time: convert and copy in one step (dtype=, out=), drop "
+    "intermediates before making the next, or process the data in chunks"
 )
 _FILE_PAGES = (
-    "pages of mapped files are among it, which the system can take back: copies= leaves them out"
+    "this includes pages of mapped files, which the system can reclaim: copies= leaves them out"
 )
 _RETAINED = (
-    "a result that is a view keeps all of what it was taken from alive: copy the part that is "
-    "needed, or hand back less"
+    "a result that is a view keeps everything it was taken from alive: copy the part that is "
+    "needed, or return less"
 )
 _LEFT = (
-    "something outlives the result: a cache, a global, a list that grows, a cycle that only the "
-    "collector can undo"
+    "something outlives the result: a cache, a global, a growing list, or a cycle that only the "
+    "garbage collector can free"
 )
 _FAULTS = (
-    "memory that is allocated anew is mapped page by page: reuse a buffer (out=, copy_, "
+    "newly allocated memory is mapped page by page: reuse a buffer (out=, copy_, "
     "np.copyto), or keep one between calls"
 )
 _LEAKS = (
-    "close what is opened in the call, in a with block; shut down pools and loaders with workers "
-    "(shutdown(), del iterator) before it returns"
+    "close what the call opens, in a with block; shut down pools and loaders with workers "
+    "(shutdown(), del iterator) before returning"
 )
-_ALL_LEAKED = Breach("open descriptors add up from call to call, until there are too many", _LEAKS)
+_ALL_LEAKED = Breach(
+    "open descriptors accumulate from call to call until there are too many", _LEAKS
+)
 
 
 def _peak_advice(measurement: Costs) -> str:
@@ -261,7 +263,7 @@ def _telling_payload(measurement: Costs, what: str) -> int:
     found = f"its payload is {format_size(payload)}" if payload else "it was given no arrays"
     raise UsageError(
         f"{what} of {measurement.name} cannot be judged: {found}; measure with "
-        f"{format_size(TELLING_BYTES)} or more, or say payload="
+        f"{format_size(TELLING_BYTES)} or more, or pass payload="
     )
 
 

@@ -46,14 +46,14 @@ class Job:
 
     def __post_init__(self) -> None:
         if not callable(self.function):
-            raise UsageError(f"{self.function!r:.80} cannot be called: give a function")
+            raise UsageError(f"{self.function!r:.80} is not callable; pass a function")
         bare = inspect.unwrap(_bare(self.function))
         if inspect.iscoroutinefunction(bare) or inspect.isasyncgenfunction(bare):
             raise UsageError(
-                f"{self.label} is a coroutine function: give lambda: asyncio.run({self.label}(…))"
+                f"{self.label} is a coroutine function: pass lambda: asyncio.run({self.label}(…))"
             )
         if self.check not in (None, False) and not callable(self.check):
-            raise UsageError("check= is a function of the result, None, or False")
+            raise UsageError("check= must be a function of the result, None or False")
 
     def prepared(self) -> Job:
         """The job of this very process: with the arguments that its setup makes for it."""

@@ -28,18 +28,18 @@ def compare(
 ) -> Comparison:
     """Measure several functions on the same arguments, as :func:`harness.measure` does each.
 
-    Time is measured in rounds: in each, every way has a process of its own, in a random order.
-    Ratios pair the processes of a round, so that a machine that grows slower cancels out.
+    Time is measured in rounds: in each, every way has a process of its own, in random order.
+    Ratios pair the processes of a round, so that a machine that slows down cancels out.
 
     Args:
-        ways: functions by the names they are to have.
+        ways: functions by name.
         *args: passed to each.
-        baseline: what the others are compared with; the first one unless named.
-        trials: rounds. Six are the least whose interval holds the true ratio with 95%.
+        baseline: the way that the others are compared with; by default the first.
+        trials: rounds. It takes six for an interval that holds the true ratio with 95%.
         steady_s: how long each process measures the steady state.
-        timeout_s: after which a trial is given up.
+        timeout_s: how long a trial may take.
         check: of each result, as in :func:`harness.measure`; without it, all ways must return
-            what the baseline does, but for rounding. An array and a tensor may be equal.
+            the same as the baseline, up to rounding. An array and a tensor may be equal.
         payload: bytes that count as one copy.
         warm: call each function once before its memory is measured.
         **kwargs: passed to each.
@@ -52,7 +52,7 @@ def compare(
         raise UsageError("compare needs functions: {'a name': function, …}")
     baseline = baseline or next(iter(ways))
     if baseline not in ways:
-        raise UsageError(f"baseline {baseline!r} is none of {', '.join(ways)}")
+        raise UsageError(f"baseline {baseline!r} is not one of {', '.join(ways)}")
     effort = effort_of(trials, steady_s, timeout_s)
     names = [baseline, *(name for name in ways if name != baseline)]
     jobs = [Job(ways[name], args, kwargs, check, payload, name) for name in names]

@@ -28,7 +28,7 @@ FRAME_COLUMNS = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """What each way turned out to cost, and its time over the baseline's.
+    """What each way costs, and its time relative to the baseline's.
 
     Args:
         baseline: the name of one of the ways.
@@ -45,12 +45,12 @@ class Comparison:
 
     @property
     def ok(self) -> bool:
-        """Whether every way was."""
+        """Whether every way succeeded."""
         return all(found.ok for found in self.measurements.values())
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row for each way, by name, with ``COLUMNS``."""
+        """One row for each way, by name, with ``FRAME_COLUMNS``."""
         import pandas as pd
 
         return pd.DataFrame.from_dict(
@@ -75,7 +75,7 @@ class Comparison:
         ]
 
     def figure(self) -> Figure:
-        """Time and memory of the ways that did not fail, by matplotlib."""
+        """A matplotlib figure of time and memory of the ways that did not fail."""
         from harness.inline.as_png import draw
 
         return draw(self.measurements, self.baseline)

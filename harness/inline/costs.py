@@ -28,7 +28,7 @@ class Repeats:
 class Costs:
     """One function, measured in processes of its own; see :class:`harness.Measurement`.
 
-    Sizes are bytes, times seconds. What could not be found out is None, an empty tuple or NaN.
+    Sizes are bytes, times seconds. Unknown values are None, an empty tuple or NaN.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Costs:
 
     @property
     def peak_extra_bytes(self) -> float:
-        """Memory of all kinds at the peak of the call, over what was there before."""
+        """Memory of all kinds at the peak of the call, above what was there before."""
         return self.ledger.peak_extra_bytes if self.ledger else float("nan")
 
     @property
@@ -76,12 +76,12 @@ class Costs:
 
     @property
     def retained_bytes(self) -> float:
-        """Anonymous and shared memory that was kept while the result was alive."""
+        """Anonymous and shared memory kept while the result was alive."""
         return copied_bytes(self.ledger.retained) if self.ledger else float("nan")
 
     @property
     def left_bytes(self) -> float:
-        """Anonymous and shared memory that stayed after the result was dropped."""
+        """Anonymous and shared memory left after the result was dropped."""
         return copied_bytes(self.ledger.left) if self.ledger else float("nan")
 
     @property
@@ -95,7 +95,7 @@ class Costs:
 
     @property
     def steady(self) -> Interval:
-        """Seconds of a call in the steady state: over the medians of processes."""
+        """Seconds per call in the steady state, over the medians of processes."""
         return median_interval([statistics.median(own) for own in self.samples_s if own])
 
     @property

@@ -30,12 +30,14 @@ def refuse_unless_forkable() -> None:
         UnableError: there is no fork here, or an accelerator is in use.
     """
     if not hasattr(os, "fork"):
-        raise UnableError("measuring a function of this process needs fork(2), not had here")
+        raise UnableError(
+            "measuring a function of this process needs fork(2), which this system lacks"
+        )
     used = accelerator_in_use()
     if used:
         raise UnableError(
-            f"this process has begun to use {used}, which does not work in a forked one: measure "
-            f"before anything touches {used}, or write a scenario and use `ferrybench run`"
+            f"this process has begun to use {used}, which does not work in a forked process: "
+            f"measure before anything touches {used}, or write a scenario and use `ferrybench run`"
         )
 
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def load(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """The cases of a run, one row each, with the columns that the README explains.
+    """The cases of a run, one row each, with the columns explained in docs/columns.md.
 
-    What is missing from a journal that was cut short is said in a warning, and in the frame's
-    ``attrs["remarks"]``.
+    If a journal was cut short, a warning and the frame's ``attrs["remarks"]`` say what is
+    missing.
 
     Args:
-        path: of a journal, or of a file that pytest-benchmark wrote.
+        path: a journal, or a file written by pytest-benchmark.
 
     Raises:
         FerrybenchError: the file cannot be read.

@@ -28,40 +28,41 @@ def measure(
     """Measure ``function(*args, **kwargs)`` in processes forked from this one.
 
     Each trial is a fresh copy of this process as it is now: it sees the same arguments, globals
-    and imports, and nothing that it changes reaches this process, unless it lies in shared memory
-    or in a file. What the function prints is not shown.
+    and imports. Its changes do not reach this process, except those to shared memory or files. What
+    the function prints is not shown.
 
-    Two trials find out memory. The first one calls the function once: its ledger is
-    ``first_ledger``, its result what others are compared with. The second calls it once
-    beforehand, so that its ``ledger`` holds neither imports nor tables that are built but once.
-    In both, the allocator keeps nothing that is free, and there are no huge pages, which would
-    round memory up. Times and page faults are of trials without such measures.
+    Two trials measure memory. The first calls the function once: its ledger is ``first_ledger``,
+    and its result is what others are compared with. The second calls it once beforehand, so that
+    its ``ledger`` includes neither imports nor tables that are built only once. In both, the
+    allocator keeps no free memory, and huge pages, which would round memory up, are off. Times and
+    page faults come from trials without these measures.
     Then ``trials`` more measure time: the first call in a process, and the steady state.
-    Arguments that a call changes are restored before each further one. The first write to memory
-    that this process made costs a page fault, of a first call alone.
+    Arguments that a call changes are restored before each further call. The first write to memory
+    that this process made costs a page fault, in first calls only.
 
     Args:
-        function: anything that can be called: a closure, a lambda, a method, one of a notebook.
+        function: any callable: a closure, a lambda, a method, a function from a notebook.
         *args: passed to it.
-        **kwargs: passed to it; for one that bears the name of an option here, give a lambda.
-        trials: processes that measure time; with 0, memory alone is measured.
+        **kwargs: passed to it; if one has the name of an option here, pass a lambda instead.
+        trials: processes that measure time; with 0, only memory is measured.
         steady_s: how long each of them measures the steady state.
-        timeout_s: after which a trial is given up.
-        check: called with the result in each trial: raises, or returns something false, where it
-            is wrong. Without it, results are compared with the first one: arrays and tensors by
-            dtype, shape and value, but for rounding; numbers, text and containers of all these;
-            other objects by type alone. False compares nothing, as for what is random.
-        payload: bytes that count as one copy; else those of the arrays and tensors among the
-            arguments or, without any, of those the function refers to.
+        timeout_s: how long a trial may take.
+        check: called with the result in each trial; raises, or returns something false, if the
+            result is wrong. Without it, results are compared with the first one: arrays and
+            tensors by dtype, shape and value, up to rounding; numbers, text and containers of
+            these likewise; other objects only by type. False compares nothing; use it for random
+            results.
+        payload: bytes that count as one copy; by default those of the arrays and tensors among
+            the arguments or, without any, of those the function refers to.
         warm: call the function once before its memory is measured; otherwise the ledger is that
-            of the first call, and the function is called but once where ``trials`` is 0.
+            of the first call, and the function is called only once if ``trials`` is 0.
 
     Returns:
-        What was found out; a function that fails is no exception, but an ``outcome``.
+        The measurement. If the function fails, its ``outcome`` says so; nothing is raised.
 
     Raises:
         UsageError: the function cannot be measured like this.
-        UnableError: this process cannot be forked: it uses an accelerator, or there is no fork.
+        UnableError: this process cannot be forked: it uses an accelerator, or has no fork(2).
     """
     job = Job(function, args, kwargs, check, payload)
     return measure_job(job, effort_of(trials, steady_s, timeout_s), warm=warm)
@@ -77,10 +78,10 @@ def measure_job(job: Job, effort: Effort, *, warm: bool = True) -> Measurement:
 
 
 def effort_of(trials: int, steady_s: float, timeout_s: float) -> Effort:
-    """The effort that was asked for.
+    """The requested effort.
 
     Raises:
-        UsageError: it is none.
+        UsageError: a number is out of range.
     """
     if trials < 0 or steady_s < 0 or timeout_s <= 0:
         raise UsageError("trials= and steady_s= must not be negative, timeout_s= must be positive")

@@ -12,20 +12,20 @@ from harness.inline.costs import Costs
 
 @dataclass(frozen=True, repr=False)
 class Measurement(Costs):
-    """One function, measured in processes of its own; all that failed is told by ``outcome``.
+    """One function, measured in processes of its own; ``outcome`` says whether it failed, and how.
 
-    Sizes are bytes, times seconds. What could not be found out is None, an empty tuple or NaN.
+    Sizes are bytes, times seconds. Unknown values are None, an empty tuple or NaN.
     """
 
     def within(self, **budget: Any) -> Self:
-        """This measurement, if it keeps within a budget: ``within(copies=1, left=0)``.
+        """Return this measurement if it is within a budget, such as ``within(copies=1, left=0)``.
 
         Args:
             **budget: see :class:`harness.inline.budget.Budget`.
 
         Raises:
             BudgetExceededError: an AssertionError, with all figures and what to do.
-            UsageError: the budget makes no sense, or cannot be judged by this measurement.
+            UsageError: the budget is invalid, or this measurement cannot decide it.
         """
         __tracebackhide__ = True
         Budget.of(budget).enforce(self)

@@ -14,11 +14,13 @@ from harness.trial.meters.process_memory import EXACT
 from harness.units import format_size
 
 OPENMP = "its OpenMP keeps threads that a fork loses: a parallel region may hang in a trial"
-SHARED = "what it changes lies in shared memory, which a fork does not keep apart: it changed here"
+SHARED = "it changes shared memory, which a fork does not isolate: this process sees the change"
 CHANGES = "it changes its arguments, which were restored before each further call"
-LAZY = "what it returns has yet to be gone through: measure lambda: list(…) for the whole of it"
+LAZY = "it returns an iterator that was not consumed: measure lambda: list(…) for all of it"
 MODES = "times of single calls fall into two clusters: a median describes neither"
-FREE_THREADED = "this Python is a free-threaded build, with the GIL {}: compare with none but such"
+FREE_THREADED = (
+    "this Python is a free-threaded build, with the GIL {}: compare only with such builds"
+)
 _NOTABLE_BYTES = 1024**2
 _NOTABLE_SHARE = 0.05
 """The first call is spoken of where it took more than a later one by this, and by this share."""
@@ -74,6 +76,8 @@ def explained(outcome: Outcome, job: Job, trials: Sequence[Trial]) -> Outcome:
     if outcome.name == "wrong" and job.check is None:
         second = last.kind == "memory" and last.round > 0
         whose = "a second call" if second else "another process"
-        advice = "if that is meant, give check=" + (" or warm=False" if second else "")
-        return replace(outcome, reason=f"{whose} has another result: {outcome.reason}; {advice}")
-    return replace(outcome, reason=f"trial {len(trials)}, after others went well: {outcome.reason}")
+        advice = "if that is intended, pass check=" + (" or warm=False" if second else "")
+        return replace(
+            outcome, reason=f"{whose} returned another result: {outcome.reason}; {advice}"
+        )
+    return replace(outcome, reason=f"trial {len(trials)}, after others succeeded: {outcome.reason}")

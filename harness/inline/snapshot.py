@@ -80,13 +80,13 @@ class Snapshot:
         except DifferentError as error:
             if kept["by"] == by:
                 raise
-            raise DifferentError(f"not what {kept['by']} returns: {error}") from error
+            raise DifferentError(f"differs from the result of {kept['by']}: {error}") from error
         return self._manner(leaves) + (f", apart by up to {largest:.1g}" if largest else "")
 
     def _compare_all(self, kept: list[Part], leaves: list[Leaf]) -> float:
         """Returns the largest difference that was tolerated."""
         if [name for name, _ in leaves] != [part["name"] for part in kept]:
-            raise DifferentError(f"{len(leaves)} parts, not {len(kept)}, or by other names")
+            raise DifferentError(f"{len(leaves)} parts instead of {len(kept)}, or other names")
         return max(
             (self._compare(part, value) for part, (_, value) in zip(kept, leaves, strict=True)),
             default=0.0,
@@ -126,7 +126,7 @@ class Snapshot:
         if elements is None or elements.digest() == entry["digest"]:
             return 0.0
         if entry["offset"] is None or elements.decode is None:
-            raise DifferentError(f"other values{place}")
+            raise DifferentError(f"different values{place}")
         return self._closeness(elements, entry["offset"], place)
 
     def _closeness(self, elements: Elements, offset: int, place: str) -> float:

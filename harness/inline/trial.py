@@ -34,7 +34,7 @@ from harness.trial.timing.clock import Stopwatch
 from harness.trial.timing.steps import Record, SteadyState, noted_warnings, take_steps
 
 TASK = "inline"
-BY_CHECK, UNVERIFIED = "by check=", "not verified, as asked"
+BY_CHECK, UNVERIFIED = "by check=", "not verified, as requested"
 _TRACEBACK_CHARACTERS = 4000
 _HARNESS = str(Path(__file__).parents[1])
 

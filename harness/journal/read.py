@@ -26,6 +26,7 @@ from harness.journal.lines import (
     ResumeLine,
     Run,
 )
+from harness.journal.paths import places_of_old, portable
 from harness.journal.undeclared_groups import with_groups
 from harness.schema.records import Trial
 
@@ -44,7 +45,10 @@ def read_journal(path: Path) -> Run:
     rest = lines.pop()  # empty, unless the last line was cut short
     if not lines:
         raise JournalError(path, 1, "not a ferrybench journal: no complete line in it")
-    run = Run(path, _header(path, lines[0]), good_bytes=len(data) - len(rest))
+    good_bytes = len(data) - len(rest)
+    if places := places_of_old(lines):
+        lines = [portable(line, places) for line in lines]
+    run = Run(path, _header(path, lines[0]), good_bytes=good_bytes)
     for number, line in _body(path, lines):
         match line:
             case Trial():
@@ -105,4 +109,6 @@ def _body(path: Path, lines: list[bytes]) -> Iterator[tuple[int, JournalLine]]:
 
 def _check_case(path: Path, number: int, trial: Trial, header: Header) -> None:
     if not 0 <= trial.case < len(header.plan.cases):
-        raise JournalError(path, number, f"trial of case {trial.case}, which the plan has not")
+        count = len(header.plan.cases)
+        problem = f"trial refers to case {trial.case}, but the plan has only {count} cases"
+        raise JournalError(path, number, problem)

@@ -10,6 +10,7 @@ import msgspec
 from harness.errors import UnableError, refuse_overwriting
 from harness.host.closing import Closing
 from harness.journal.lines import LINE_NAMES, Header, JournalLine, Run
+from harness.journal.paths import places_here, portable
 from harness.schema.records import Trial
 
 
@@ -24,6 +25,7 @@ class Journal(Closing):
     def __init__(self, path: Path, stream: BinaryIO) -> None:
         self.path = path
         self._stream = stream
+        self._places = places_here()
 
     @classmethod
     def create(cls, path: Path, header: Header, *, force: bool = False) -> Journal:
@@ -61,7 +63,7 @@ class Journal(Closing):
 
     def _write(self, fields: dict[str, Any]) -> None:
         try:
-            self._stream.write(msgspec.json.encode(fields) + b"\n")
+            self._stream.write(portable(msgspec.json.encode(fields), self._places) + b"\n")
             self._stream.flush()
         except OSError as error:
             raise UnableError(f"{self.path} cannot be written: {error.strerror}") from error

@@ -59,7 +59,9 @@ def _complete(
     skip = facts.skip
     if not skip and limit and size_bytes > limit and not _asked_for(planned, info, request):
         option = "naming it" if info.borrows else "--size"
-        skip = f"not worth the time above {format_size(limit)}; {option} or --full measures it"
+        skip = (
+            f"not worth the time above {format_size(limit)}; use {option} or --full to measure it"
+        )
     if not skip:
         skip = too_big(forecast, free_bytes)
     return replace(
@@ -90,4 +92,4 @@ def too_big(forecast_bytes: int, free_bytes: int) -> str:
     """Why a case cannot be run in the memory there is; empty when it can."""
     if forecast_bytes <= free_bytes * FREE_SHARE:
         return ""
-    return f"needs about {format_size(forecast_bytes)}, and {format_size(free_bytes)} are free"
+    return f"needs about {format_size(forecast_bytes)}, but only {format_size(free_bytes)} is free"

@@ -2,7 +2,7 @@
 
 The function is called in processes forked from this one, so that whatever it does to this one's
 memory, caches or threads is not done, and timing is left as it was. What pytest-benchmark's
-fixture is asked is asked of it afterwards, unchanged.
+fixture is called with is passed on to it afterwards, unchanged.
 """
 
 from __future__ import annotations

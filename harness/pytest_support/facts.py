@@ -1,4 +1,4 @@
-"""What is told of a test's memory: the same names in ``extra_info``, tables and exports."""
+"""What is reported about a test's memory: the same names in ``extra_info``, tables and exports."""
 
 from __future__ import annotations
 

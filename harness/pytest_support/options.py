@@ -27,7 +27,7 @@ def budget_of(node: pytest.Item) -> Budget | None:
     keywords: dict[str, Any] = {}
     for marker in reversed(markers):
         if marker.args:
-            raise UsageError("budgets are keywords: @pytest.mark.ferrybench(copies=1)")
+            raise UsageError("give budgets as keywords: @pytest.mark.ferrybench(copies=1)")
         keywords |= marker.kwargs
     return Budget.of(keywords)
 

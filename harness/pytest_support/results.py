@@ -1,4 +1,4 @@
-"""Where what was found out of a test is kept, until a table or a file tells of it."""
+"""Keeps what was found about a test until it is shown in a table or written to a file."""
 
 from __future__ import annotations
 

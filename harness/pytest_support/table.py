@@ -49,9 +49,9 @@ TABLE_COLUMNS = (
 )
 TREE = Column("Tree", _size("tree_grown_bytes"))
 LEGEND = (
-    "Each in a process of its own. Peak: memory over what was there before the call; Copies: of "
-    "its payload, without mapped files; Kept: while the result is alive; Left: after it was "
-    "dropped; Faults: page faults of a first call; Shares: result and payload, one memory."
+    "Each call in its own process. Peak: memory above what was there before; Copies: of the "
+    "payload, without mapped files; Kept: while the result is alive; Left: after it was dropped; "
+    "Faults: page faults of the first call; Shares: the result shares the payload's memory."
 )
 
 

@@ -17,6 +17,7 @@ from harness.host.environment import available_bytes, python_text
 from harness.host.host import Host
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import Header, Plan, ResumeLine, Run
+from harness.journal.paths import located
 from harness.journal.write import Journal
 from harness.planning.borrowing import resolve, source_case, source_of
 from harness.planning.forecast import Facts, complete
@@ -180,13 +181,15 @@ def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str
     Raises:
         UsageError: the scenarios are gone or have changed, or torch or the machine has.
     """
-    header = run.header
+    header = replace(run.header, scenarios=tuple(map(_located, run.header.scenarios)))
     if header.plan.sides is not None:
-        raise UsageError(f"{run.path} compares two sides; start it anew with: ferrybench ab")
+        raise UsageError(
+            f"{run.path} compares two sides and cannot be resumed; start again with: ferrybench ab"
+        )
     files = [Path(path) for info in header.scenarios for path in _paths(info)]
     for file in files:
         if not file.exists():
-            raise UsageError(f"{run.path} cannot be continued: {file} is gone")
+            raise UsageError(f"{run.path} cannot be continued: {file} no longer exists")
     files = list(dict.fromkeys(files))
     with open_team(header.plan.hosts, [], header.plan.method) as pool:
         first = pool.hosts[header.plan.hosts[0].name]
@@ -199,7 +202,7 @@ def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str
             host.preload_scenarios()
         environment = pool.environment()
         changed = [
-            f"{name} was {then}, is {now}"
+            f"{name} was {then}, is now {now}"
             for name, then, now in _differences(asdict(header.environment), asdict(environment))
         ]
         if changed:
@@ -209,6 +212,15 @@ def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str
         with Journal.extend(run) as journal:
             journal.append(ResumeLine(environment))
             return measure(Session(header, pool), journal, listener, run)
+
+
+def _located(info: ScenarioInfo) -> ScenarioInfo:
+    """With the paths that its files have on this machine."""
+    strategies = tuple(
+        replace(strategy, path=str(located(strategy.path))) if strategy.path else strategy
+        for strategy in info.strategies
+    )
+    return replace(info, path=str(located(info.path)), strategies=strategies)
 
 
 def _paths(info: ScenarioInfo) -> list[str]:

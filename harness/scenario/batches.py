@@ -66,17 +66,17 @@ def verify_epoch(
 ) -> None:
     """Go through one epoch and raise AssertionError unless it is the data, whole and unchanged.
 
-    Every row must come exactly once, in order or shuffled as asked, in batches of the size asked
-    for, as tensors of the data's dtype; and batches must keep their values while others are
-    fetched. Two batches are held beside the current one: the first and the previous.
+    Every row must come exactly once, in order or shuffled as requested, in batches of the requested
+    size, as tensors of the data's dtype; and batches must keep their values while others are
+    fetched. Two more batches are kept in memory: the first and the previous one.
 
     Args:
-        batches: an iterable of ``x``, or of sequences ``(x,)``, or ``(x, y)`` where there are
+        batches: an iterable of ``x``, or of sequences ``(x,)``, or ``(x, y)`` if there are
             labels. An iterator is closed afterwards if it can be.
         data: the truth, shape (rows, ...), its rows numbered by :func:`number_rows`.
         labels: what ``y`` must be, shape (rows, ...).
         batch_size: samples per batch; the last one may have fewer.
-        shuffle: the order must be another than the data's.
+        shuffle: the order must differ from the data's.
         drop_last: a last batch of fewer samples must be left out.
         reused: a batch need only hold its values until the next one is fetched.
 
@@ -100,16 +100,16 @@ def verify_file_epoch(
     shuffle: bool = False,
     reused: bool = False,
 ) -> None:
-    """The same for the samples of a .npy file, which are to come as float32.
+    """The same for the samples of a .npy file, which must come as float32.
 
-    Only a digest of each row and two batches are held, however large the file.
+    Only a digest of each row and two batches are kept in memory, however large the file.
 
     Args:
         batches: as of :func:`verify_epoch`.
         path: the truth, see :class:`harness.scenario.file_numbers.FileRows`.
         labels: of its samples.
         batch_size: samples per batch; the last one may have fewer.
-        shuffle: the order must be another than the file's.
+        shuffle: the order must differ from the file's.
         reused: a batch need only hold its values until the next one is fetched.
 
     Raises:
@@ -191,7 +191,7 @@ class _ArrayRows:
         same_values(self.data[rows], samples)
 
     def strange(self, sample: Array, due: int | None) -> str:
-        return f"no row of the data; it begins with {sample.flat[0]!r}"
+        return f"not a row of the data; it begins with {sample.flat[0]!r}"
 
 
 class _Check:
@@ -253,7 +253,7 @@ class _Check:
             f"{len(rows)} samples came, expected {self.wanted}: {never}"
         )
         assert not self.shuffle or len(rows) < ENOUGH_TO_TELL or (np.diff(rows) < 0).any(), (
-            "the samples came in the data's order, and were to be shuffled"
+            "the samples came in the data's order instead of shuffled"
         )
 
     def _parts(self, batch: Any, index: int) -> tuple[Array, Array | None]:

@@ -33,8 +33,8 @@ def same_values(expected: Any, actual: Any, *, dtype: str | None = None) -> None
     Args:
         expected: array or tensor, the truth.
         actual: array or tensor, the result.
-        dtype: the dtype the result must have; that of ``expected``, in native byte order, when
-            not given. Values are compared after casting the expected ones to it.
+        dtype: the dtype the result must have; by default that of ``expected``, in native byte
+            order. Values are compared after casting the expected ones to it.
     """
     truth, result = as_array(expected), as_array(actual)
     wanted = np.dtype(dtype) if dtype else truth.dtype.newbyteorder("=")
@@ -67,7 +67,7 @@ def close_values(
         actual: array or tensor, the result. NaNs must be where the truth has them.
         tolerance: largest absolute difference, judged in float64.
         dtype: the dtype the result must have.
-        first: what to call the first row in a message, where these are a part of something.
+        first: the number of the first row in messages, if these rows are part of a larger whole.
     """
     truth, result = as_array(expected), as_array(actual)
     assert result.shape == truth.shape, f"shape {result.shape}, expected {truth.shape}"

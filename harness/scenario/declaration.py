@@ -4,14 +4,14 @@ Scenario modules are imported only by hosts, which may be any interpreter with t
 therefore needs nothing beyond the standard library, and describes a scenario as plain data for
 the side that plans, analyses and reports.
 
-Functions are called by the names of their arguments: ``inputs`` and ``skip`` receive the
-parameters they name (``inputs`` also ``rng``, a seeded NumPy Generator); a strategy receives the
-inputs first, then what ``setup`` returned, then the parameters it names; a check the
-inputs, the result, then parameters or ``strategy`` and ``group``, those of the strategy. Setup
-and strategy may also name ``folder``, an empty one on disk that is removed when the trial ends;
-in ``inputs`` it is one that stays as long as they do, for files, whose Path is an input then.
+Functions get values by the names of their arguments. ``inputs`` and ``skip`` receive the
+parameters they name (``inputs`` also ``rng``, a seeded NumPy Generator). A strategy receives the
+inputs first, then what ``setup`` returned, then the parameters it names. A check receives the
+inputs, the result, then parameters, or ``strategy`` and ``group`` of the strategy. Setup and
+strategy may also name ``folder``, an empty folder on disk that is removed when the trial ends. In
+``inputs``, ``folder`` is for files and is kept as long as the inputs, which then include a Path.
 
-Some parameters every trial obeys by itself, whoever names them: see ``OBEYED``.
+Every trial applies some parameters by itself: see ``PROCESS_PARAMETERS``.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ class Parameter:
 
     Args:
         default: the value while other parameters vary.
-        choices: the values allowed; empty allows any value of the default's type.
-        quick, usual, full: the values each level of sweep takes; the default alone when empty.
-        axis: crossed with every other axis. Other parameters vary one at a time, for strategies
-            that they make a difference to: those that name them, or whose inputs depend on them.
-        beside: values that other parameters take while this one varies; a strategy that does
-            not name those varies this one neither.
+        choices: the allowed values; if empty, any value of the default's type.
+        quick, usual, full: the values in each sweep; if empty, only the default.
+        axis: cross it with every other axis. Other parameters vary one at a time, for the
+            strategies they affect: those that name them, or whose inputs depend on them.
+        beside: values that other parameters take while this one varies. For a strategy that does
+            not name them, this one does not vary either.
         doc: one line for ``ferrybench list``.
     """
 
@@ -86,7 +86,7 @@ SIZES = Parameter(
     axis=True,
     doc="bytes of the data",
 )
-"""The size sweep of a scenario that does not say otherwise: 4 KiB to 256 MiB, in full to 1 GiB."""
+"""The default size sweep of a scenario: 4 KiB to 256 MiB; in a full sweep, to 1 GiB."""
 
 
 @dataclass(frozen=True)
@@ -134,23 +134,23 @@ class Scenario:
     Args:
         name: an identifier, unique among the scenarios of a run.
         question: what the comparison answers, as one sentence.
-        baseline: the strategy every other one is compared with.
+        baseline: the strategy that all others are compared with.
         parameters: the grid, as Parameter or just a default; ``size``, in bytes, is what
-            ``--size`` and the figures expect. ``SIZES`` alone when not given.
+            ``--size`` and the figures expect. By default only ``SIZES``.
         probe: call each strategy once and note what happened, without timing anything.
-        epochs: strategies return an iterable of batches; a trial drives it epoch by epoch, and
-            the check is given it to go through one more. A strategy that returns an iterator is
-            called anew for every epoch.
+        epochs: strategies return an iterable of batches; a trial runs it epoch by epoch, and the
+            check gets it for one more epoch. A strategy that returns an iterator is called again
+            for every epoch.
         weighs: what decides between strategies: the time they take, or the memory of their whole
             process tree.
-        watched: the memory of a process tree is watched over an epoch even without workers.
+        watched: watch the memory of the process tree over an epoch even without workers.
         borrows: other scenarios whose strategies this one tries under a limit, to find the
-            largest size each survives, with the strategies that a quick sweep takes of them.
+            largest size each survives, with the names of those that a quick sweep includes.
             Such a scenario has no inputs, strategies or check of its own, and each of the others
             is a group.
-        transfers: what strategies do with their data: bring it ``to`` an accelerator, or back
-            ``from`` one. They are held against what the machine can transfer at best, and tried
-            beside a kernel that the device computes meanwhile.
+        transfers: whether strategies move their data ``to`` an accelerator or back ``from`` one.
+            They are compared with the best the machine can transfer, and also tried while the
+            device computes a kernel.
         on_device: every strategy works on an accelerator; see :meth:`strategy`.
         groups: what choosing among the strategies of a group means to a user, as the beginning of
             a sentence: ``{"share": "if the memory may be shared"}``. Where some are given, every
@@ -213,7 +213,7 @@ class Scenario:
                     raise DeclarationError(f"{name}: beside= of {key} names no parameter {other!r}")
 
     def inputs(self, function: Function) -> Function:
-        """Register the function that makes the inputs, once per run and point of its arguments.
+        """Register the function that makes the inputs, once per run and set of parameter values.
 
         It returns a NumPy array, a tensor, a Path, a plain value, or a tuple of these.
         """
@@ -221,7 +221,7 @@ class Scenario:
         if wanted:
             raise DeclarationError(
                 f"{self.name}: inputs takes {', '.join(sorted(wanted))}, "
-                f"which is no parameter (there are {', '.join((*self.parameters, *GIVEN))})"
+                f"which is not a parameter (there are {', '.join((*self.parameters, *GIVEN))})"
             )
         self.make_inputs = function
         return function
@@ -235,7 +235,7 @@ class Scenario:
         """Register the function that makes the training step of an ``epochs`` scenario.
 
         It receives the parameters it names and returns a function of a batch, which computes on
-        it and returns the loss as a float, or None where nothing is learnt.
+        it and returns the loss as a float, or None if nothing is learnt.
         """
         if not self.epochs:
             raise DeclarationError(f"{self.name}: a training step needs epochs=True")
@@ -268,24 +268,24 @@ class Scenario:
                 shared, as a multiple of the inputs' bytes; or a function of parameters.
             shares_memory: whether the result overlaps the inputs. A result that overlaps
                 although declared not to is wrong; one that fails to overlap is a finding.
-            group: strategies of equal group make the same promise and may replace each other.
+            group: strategies of the same group have the same effect and may replace each other.
                 One of the scenario's ``groups``, if it has any.
             setup: called with the inputs before anything is measured; its result is passed on.
-                Files that it writes beside a Path of the inputs go with them; a Path that it
-                returns is of a file that ``page_cache`` applies to.
-            skip: a function of parameters that returns why this point makes no sense, or None.
+                Files that it writes next to a Path of the inputs are removed with them; if it
+                returns a Path, ``page_cache`` applies to that file.
+            skip: a function of parameters that returns why these values make no sense, or None.
             at: parameter values this strategy takes instead of the defaults.
-            max_size: largest size worth measuring, unless a size is asked for.
-            requires: packages to import, without which the strategy is skipped.
+            max_size: largest size worth measuring, unless a size is requested.
+            requires: packages that must be installed, or the strategy is skipped.
             mutates: changes its inputs, which are then restored before each call.
-            published: where the strategy was printed, if it is kept as published, right or wrong.
+            published: where the strategy was published, if it is kept unchanged, right or wrong.
             not_quick: parameters that a quick sweep does not vary for this strategy.
-            in_quick: a quick sweep measures this strategy at all, even if it is not named.
+            in_quick: whether a quick sweep measures this strategy when it is not named.
             on_device: works on an accelerator, and is skipped without one. Its calls end when
                 the device has nothing left to do; the device's memory is measured too.
-            pins: the pinned host memory that it asks for, setup included, as a multiple of the
+            pins: the pinned host memory that it requests, including in setup, as a multiple of the
                 inputs' bytes, or a function of parameters.
-            crosses: of a scenario that ``transfers``: the bytes that go between host and device,
+            crosses: in a scenario that ``transfers``, the bytes that go between host and device,
                 as a multiple of the inputs' bytes.
         """
 

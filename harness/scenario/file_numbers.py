@@ -84,7 +84,7 @@ class FileRows:
     def strange(self, sample: Array, due: int | None) -> str:
         """What a sample is that is none of the rows, where ``due`` would come next."""
         if due is None:
-            return f"no row of the file; it begins with {sample.flat[0]!r}"
+            return f"not a row of the file; it begins with {sample.flat[0]!r}"
         at, values = self._difference(sample, due)
         return f"not row {due}: value {values}, at {at}"
 

@@ -37,7 +37,7 @@ def shape_for(size: int, itemsize: int) -> Shape:
     """
     elements, rest = divmod(size, itemsize)
     if rest or not elements:
-        raise ValueError(f"size {size} is no multiple of the {itemsize} bytes of an element")
+        raise ValueError(f"size {size} is not a multiple of the {itemsize} bytes of an element")
     columns = math.gcd(elements, MATRIX_COLUMNS)
     while columns > 1 and elements // columns < LEAST_ROWS:
         columns //= 2

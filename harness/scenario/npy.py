@@ -64,7 +64,7 @@ def read_npy(path: Path) -> NpyFile:
     if found_bytes < shape[0] * row_bytes:
         raise UsageError(
             f"--npy {path} is cut short: its header promises {shape[0]} rows, "
-            f"{format_size(shape[0] * row_bytes)}, and {format_size(found_bytes)} are there; "
+            f"{format_size(shape[0] * row_bytes)}, but the file holds {format_size(found_bytes)}; "
             "save it again"
         )
     return NpyFile(path.resolve(), dtype.name, shape, row_bytes)
@@ -80,7 +80,7 @@ def _header(path: Path, stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dty
         version = npy.read_magic(stream)
     except ValueError as error:
         raise UsageError(
-            f"--npy {path} is no .npy file: it does not begin like one; write it with numpy.save"
+            f"--npy {path} is not a .npy file by its first bytes; write it with numpy.save"
         ) from error
     try:
         if version == (1, 0):
@@ -92,7 +92,7 @@ def _header(path: Path, stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dty
         raise UsageError(f"--npy {path} has a damaged header: {said}; save it again") from error
     written = ".".join(map(str, version))
     raise UsageError(
-        f"--npy {path} is written in version {written} of the format; 1.0 and 2.0 can be read: "
+        f"--npy {path} uses version {written} of the format, but only 1.0 and 2.0 can be read: "
         "save it again with a plain dtype"
     )
 
@@ -112,11 +112,10 @@ def _dtype_problem(dtype: np.dtype[np.generic]) -> str:
 
 def _shape_problem(shape: tuple[int, ...], *, fortran: bool) -> str:
     if math.prod(shape) == 0:
-        return f"its shape is {shape}: there is nothing in it"
+        return f"its shape is {shape}: it is empty"
     if len(shape) < _FEWEST_DIMENSIONS:
         return (
-            f"its shape is {shape}; a row for each sample is needed: "
-            "save array.reshape(samples, -1)"
+            f"its shape is {shape}; one row per sample is needed: save array.reshape(samples, -1)"
         )
     if fortran:
         return (
@@ -124,5 +123,5 @@ def _shape_problem(shape: tuple[int, ...], *, fortran: bool) -> str:
             "save numpy.ascontiguousarray(array)"
         )
     if shape[0] < _FEWEST_ROWS:
-        return f"its shape is {shape}; at least {_FEWEST_ROWS} rows are needed, one for each sample"
+        return f"its shape is {shape}; at least {_FEWEST_ROWS} rows are needed, one per sample"
     return ""

@@ -69,6 +69,7 @@ def test_a_twentieth_more_memory_is_found(fault: str, tmp_path: Path) -> None:
     assert ferrybench(["compare", str(tmp_path / "ab.jsonl")]) == EXIT_WORSE
 
 
+@pytest.mark.new_hosts
 def test_twice_as_slow_is_called_and_measured_anew_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,5 +48,5 @@ def test_what_is_no_side_is_told(text: str, told: str) -> None:
 
 
 def test_a_folder_without_an_interpreter_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no virtual environment"):
+    with pytest.raises(UsageError, match="not a virtual environment"):
         parse_side(str(tmp_path), "--base")

@@ -107,7 +107,7 @@ def _nothing(monkeypatch: pytest.MonkeyPatch) -> None: ...
 
 
 NOTHING, STATISTICS, MEMORY_INFO = "nothing", "memory statistics", "get_memory_info"
-STREAMS, EVENTS, TIMES = "streams", "events", "events that tell the time"
+STREAMS, EVENTS, TIMES = "streams", "events", "events that report the time"
 PINNED, CONVOLUTION = "pinned memory", "aten::convolution_overrideable"
 RECORD_STREAM = "aten::record_stream"
 LACKS: dict[str, Callable[[pytest.MonkeyPatch], None]] = {

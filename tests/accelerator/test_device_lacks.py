@@ -44,7 +44,7 @@ def accelerated(monkeypatch: pytest.MonkeyPatch) -> None:
         (NotImplementedError(MPS), "aten::_linalg_eigvals"),
         (RuntimeError("openreg backend doesn't support events."), "events"),
         (RuntimeError("Backend doesn't support synchronizing events."), "events"),
-        (RuntimeError("Backend doesn't support elapsedTime."), "events that tell the time"),
+        (RuntimeError("Backend doesn't support elapsedTime."), "events that report the time"),
         (RuntimeError("Backend doesn't support create a new Stream."), "streams"),
         (RuntimeError("Backend doesn't support acquiring a stream from pool."), "streams"),
         (RuntimeError("Backend doesn't support acquiring a default stream."), "streams"),

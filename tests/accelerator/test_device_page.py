@@ -10,7 +10,7 @@ import pytest
 
 from harness.charts.chart import BarFigure, DotFigure
 from harness.report.content.content import Content, content
-from harness.report.content.device_tables import DEVICE_HEADS, device_table
+from harness.report.content.device_tables import DEVICE_COLUMNS, device_table
 from harness.report.content.machine import machine_pairs
 from harness.report.pages.as_html import page
 from harness.report.pages.as_markdown import summary
@@ -80,15 +80,15 @@ def test_every_case_has_its_line_in_the_table(sent: Content, shown: Page) -> Non
     table = sent.scenarios[0].device
     assert table is not None
     assert len(table.rows) == len(STRATEGIES) * len(SIZES)
-    cells = dict(zip(DEVICE_HEADS, dict(table.rows)["pinned_to"], strict=True))
+    cells = {column.heading: cell.whole for column, cell in dict(table.rows)["pinned_to"]}
     assert cells["size"] == "64 MiB"
     assert cells["hidden"] == "100%"
     assert cells["on the device"] == "128 MiB"
     assert cells["reserved"] == cells["still there"] == "192 MiB"
     assert (cells["pinned asked"], cells["taken"]) == ("64 MiB", "64 MiB")
     assert "When pinning pays" in shown.words
-    for column in DEVICE_HEADS:
-        assert column in shown.words
+    for column in DEVICE_COLUMNS:
+        assert str(column.heading) in shown.words
 
 
 def test_ceilings_are_named_in_words(shown: Page) -> None:
@@ -128,7 +128,7 @@ def test_pinned_memory_that_is_rounded_up_says_by_how_much(sent: Content) -> Non
     asked = replace(row.device, pinned_asked_bytes=48 * MIB)
     rounded = device_table(replace(sweep, main=(replace(row, device=asked),)))
     assert rounded is not None
-    assert rounded.rows[0][1][-2:] == ("48 MiB", "64 MiB (1.33×)")
+    assert tuple(cell.whole for _, cell in rounded.rows[0][1][-2:]) == ("48 MiB", "64 MiB (1.33×)")
 
 
 def test_what_the_figures_do_not_hold_is_said_once(sent: Content) -> None:

@@ -94,16 +94,19 @@ def trial(bench: Bench, scenario: Scenario, name: str, kind: str = "time") -> di
 def test_what_needs_it_is_skipped_for_it_and_nothing_else_is(
     missing: str, scenario: Scenario, bench: Bench
 ) -> None:
+    seen = 0
     for name, strategy in scenario.strategies.items():
         point = own_point(scenario, strategy)
         if strategy.skip is not None and call_with(strategy.skip, point):
             continue
+        seen += 1
         outcome = trial(bench, scenario, name)["outcome"]
         found = outcome["name"], outcome["reason"]
         if name in NEEDS.get(missing, ()):
             assert found == ("skipped", f"this backend has no {missing}"), name
         else:
             assert outcome["name"] == ("wrong" if name == UNWAITED else "ok"), (name, found)
+    assert seen
 
 
 def test_what_it_does_not_tell_is_empty(missing: str, bench: Bench) -> None:

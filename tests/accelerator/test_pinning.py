@@ -70,7 +70,7 @@ def test_sentences_give_the_numbers(sending: Sweep) -> None:
     assert "`pin_then_to` is faster than `pageable_to` from 1 MiB on." in said
     first_s = first_seconds("pin_memory", 64 * MIB)
     times = math.ceil(first_s / (64 * MIB / PAGEABLE - 64 * MIB / PINNED))
-    assert f"it has paid after {times} transfers" in said
+    assert f"it pays off after {times} transfers" in said
     assert first_s > 64 * MIB / FIRST_PIN
 
 

@@ -89,7 +89,7 @@ def test_what_nobody_waited_for_is_wrong(dtype: str, bench: Bench, device: Defer
 @pytest.mark.parametrize(
     ("scenario", "name"),
     [(TO, "pinned_ring"), (FROM, "pinned_ring"), (FROM, "waited"), (FROM, "non_blocking_waited")],
-    ids=str,
+    ids=lambda one: getattr(one, "name", one),
 )
 def test_a_strategy_that_forgets_to_wait_would_be_caught(
     scenario: Scenario, name: str, bench: Bench, device: Deferred, monkeypatch: pytest.MonkeyPatch
@@ -138,6 +138,7 @@ def test_the_check_sees_data_that_never_left(
 def test_every_strategy_needs_a_device_and_says_what_it_pins(
     scenario: Scenario, bench: Bench, device: Deferred
 ) -> None:
+    assert scenario.strategies
     for name, strategy in scenario.strategies.items():
         assert strategy.on_device, name
         work = bench.prepare(scenario, name, size=4096)

@@ -67,7 +67,7 @@ class TestStalls:
         ]
         text = verdict(sweep_of(tmp_path, planted)).text
         assert (
-            "The training step stands still for 75% of an epoch with `loading`, for 9.1% (9–9.2%) "
+            "Training is stalled for 75% of an epoch with `loading`, for 9.1% (9–9.2%) "
             "with `ahead`." in text
         )
 
@@ -77,7 +77,7 @@ class TestStalls:
             ("ahead", usual(), [15e-3, 25e-3, 21e-3], 10e-3),
         ]
         text = verdict(sweep_of(tmp_path, planted)).text
-        assert "The training step stands still for 75% (67–80%) of an epoch with `loading`." in text
+        assert "Training is stalled for 75% (67–80%) of an epoch with `loading`." in text
 
     def test_a_baseline_that_never_waits_is_told_alone(self, tmp_path: Path) -> None:
         planted = [(n, usual(), about(1e-3), 10e-3) for n in ("loading", "ahead")]
@@ -123,14 +123,14 @@ class TestHiding:
             assert found[name].value == pytest.approx(19 * wait_s * 1e3 / BATCHES, rel=0.02)
         told = verdict(sweep).text
         assert (
-            "Loading hides behind computing (the step stands still for less than 5% of an epoch) "
+            "Loading hides behind computing (training is stalled for less than 5% of an epoch) "
             "from about 300 µs a batch on with `ahead` and from about 2.8 ms on with `loading`."
         ) in told or "from about 2.9 ms on with `loading`." in told
 
     def test_where_it_does_not_within_what_was_measured(self, tmp_path: Path) -> None:
         planted = [*self.series("loading", 1.0), *self.series("ahead", 0.9)]
         assert (
-            "Loading does not hide behind computing (the step stands still for less than 5% of an "
+            "Loading does not hide behind computing (training is stalled for less than 5% of an "
             "epoch) within the 10 ms a batch measured with `loading`, `ahead`."
         ) in verdict(sweep_of(tmp_path, planted)).text
 
@@ -190,7 +190,7 @@ class TestParameters:
         text = made.scenarios[0].verdict.text
         rate = DATA / (10e-3 + 51e-3)
         assert DISK[0].bytes_per_s == 1.5e9
-        assert f"`ahead` goes through {rate / 1e9:.3g} GB/s, {rate / 1.5e9:.0%} of what" in text
+        assert f"`ahead` reads {rate / 1e9:.3g} GB/s, {rate / 1.5e9:.0%} of what" in text
 
     def test_cold_epochs_that_overlap_with_warm_ones_are_not_spoken_of(
         self, tmp_path: Path
@@ -209,22 +209,22 @@ class TestParameters:
                 "access",
                 "sequential",
                 {"loading": 4.5e-3, "mapping": 2.8e-3},
-                "against samples in shuffled order, those in sequential order are 1.73× "
+                "compared with samples in shuffled order, those in sequential order are 1.73× "
                 "(`loading`) to 2.5× (`mapping`) faster",
             ),
             (
                 "access",
                 "sequential",
                 {"loading": 19e-3, "mapping": 4e-3},
-                "against samples in shuffled order, those in sequential order take 2.1× "
+                "compared with samples in shuffled order, those in sequential order take 2.1× "
                 "(`loading`) as long and are 1.90× (`mapping`) faster",
             ),
             (
                 "sample_bytes",
                 1024,
                 {"loading": 18e-3, "mapping": 18e-3},
-                "against samples of 4 KiB, those of 1 KiB take 2.0× (`loading` and 1 more) as "
-                "long a byte",
+                "compared with samples of 4 KiB, those of 1 KiB take 2.0× (`loading` and 1 more) "
+                "as long a byte",
             ),
             ("dtype", "uint8", {"loading": 8.6e-3, "mapping": 8.5e-3}, ""),
         ],
@@ -267,7 +267,7 @@ class TestPages:
         text = self.told(tmp_path, Rss(anon_bytes=3 * MIB, file_bytes=60 * MIB))
         assert (
             "The RSS of `mapping` grows by 63 MiB, of which 60 MiB are pages of the file, which "
-            "the system can take back; its own memory grows by 3 MiB." in text
+            "the system can reclaim; its own memory grows by 3 MiB." in text
         )
 
     @pytest.mark.parametrize(

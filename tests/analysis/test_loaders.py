@@ -130,7 +130,7 @@ class TestMemory:
         found = self.told(tmp_path, base=6.3, other=1.0, third=3.0)
         assert found.sentences == (
             "With 2 forked workers after 3 passes, `other` grows the whole process tree by 1.00× "
-            "the data, `base` by 6.30×; adding up RSS would say 3.00× and 18.90×.",
+            "the data, `base` by 6.30×; adding up RSS would give 3.00× and 18.90×.",
             "If you need your own copy, `other` needs the least memory: 2.00× the data less than "
             "`third`.",
         )

@@ -136,4 +136,4 @@ def test_dangers_are_told_together_when_alike() -> None:
 
 def test_a_matrix_of_which_nothing_was_measured_says_so() -> None:
     found = grid(frame([{"outcome": "skipped", "reason": "not reached"}]), "matrix")
-    assert summary(found) == ("Nothing of this matrix was measured.",)
+    assert summary(found) == ("No cell of this matrix was measured.",)

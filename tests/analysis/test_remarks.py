@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.analysis.remarks import Remark, case_remarks
@@ -13,7 +14,16 @@ from harness.cases.frame import case_frame
 from harness.cases.rows import case_rows
 from harness.journal.read import read_journal
 from harness.schema.description import ScenarioInfo
-from harness.schema.records import Ledger, Outcome, PlannedCase, Rss, Tree, Trial
+from harness.schema.records import (
+    DeviceMemory,
+    DeviceTiming,
+    Ledger,
+    Outcome,
+    PlannedCase,
+    Rss,
+    Tree,
+    Trial,
+)
 from tests.journals import (
     MIB,
     case,
@@ -100,6 +110,23 @@ def test_memory_kept_after_the_result_was_dropped(tmp_path: Path) -> None:
     trials = [copying(0, 1.0, MIB, left=3 * MIB), copying(1, 1.0, MIB, left=MIB // 4)]
     (one,) = found_in(tmp_path, [planned("base"), planned("other")], trials)
     assert (one.kind, one.strategy, one.text) == ("memory kept", "base", "3 MiB still held")
+
+
+def test_pinned_memory_that_torch_keeps_is_no_leak(tmp_path: Path) -> None:
+    untold = dict.fromkeys(DeviceMemory.__annotations__)
+    known = {"pinned_taken_bytes": 8 * MIB, "source": "", "used_source": ""}
+    pinned = msgspec.convert(untold | known, DeviceMemory)
+    timing = DeviceTiming("cuda", 1e-3, None, 0.2, None)
+    trials = [
+        replace(copying(0, 1.0, 8 * MIB, left=8 * MIB), device_memory=pinned, device_timing=timing),
+        replace(copying(1, 1.0, 8 * MIB, left=9 * MIB), device_memory=pinned, device_timing=timing),
+    ]
+    found = found_in(tmp_path, [planned("base"), planned("other")], trials)
+    assert [(one.kind, one.strategy, one.text) for one in found] == [
+        ("memory kept", "other", "1 MiB still held"),
+        ("pinned memory kept", "base", "8 MiB still held"),
+        ("pinned memory kept", "other", "8 MiB still held"),
+    ]
 
 
 def test_processes_left_behind_are_told_even_of_a_failure(tmp_path: Path) -> None:

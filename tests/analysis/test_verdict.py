@@ -167,7 +167,7 @@ def test_a_wrong_answer_is_no_time(tmp_path: Path) -> None:
     assert [row.strategy for ranking in found.rankings for row in ranking.rows] == ["base"]
 
 
-@pytest.mark.parametrize(("end", "words"), [("budget", "budget was spent"), ("", "cut off")])
+@pytest.mark.parametrize(("end", "words"), [("budget", "budget was used up"), ("", "cut off")])
 def test_when_nothing_was_reached_the_reason_is_given(tmp_path: Path, end: str, words: str) -> None:
     cases = [planned("base", baseline=True), planned("other")]
     found = verdict(sweep_of(tmp_path, cases, [], end=end))

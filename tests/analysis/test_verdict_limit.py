@@ -105,10 +105,10 @@ class TestModels:
         self, tmp_path: Path
     ) -> None:
         text = told(tmp_path, {name: search_of(0, 2.0) for name in ("copying", "aborting")}).text
-        assert "The cost models foretell 2 of 2 largest sizes." in text
+        assert "The cost models predict 2 of 2 largest sizes." in text
         # (8 GiB - 200 MiB) / 2
         assert (
-            "By its model, 2.00× the data in all, which this run bears out, `copying` has room "
+            "By its cost model, 2.00× the data in all, which this run confirms, `copying` has room "
             "for 3.9 GiB in 8 GiB, 15.9 GiB in 32 GiB and 63.9 GiB in 128 GiB." in text
         )
 
@@ -116,14 +116,14 @@ class TestModels:
         self, tmp_path: Path
     ) -> None:
         text = told(tmp_path, {"copying": search_of(0, 3.0)}).text
-        assert "foretell 0 of 1 largest sizes; not `copying` (102 MiB, not 156 MiB)." in text
+        assert "predict 0 of 1 largest sizes, but not `copying` (102 MiB, not 156 MiB)." in text
         assert "GiB" not in text
 
     def test_more_than_foretold_is_no_wonder_where_some_memory_does_not_count(
         self, tmp_path: Path
     ) -> None:
         text = told(tmp_path, {"copying": search_of(0, 1.0)}).text
-        assert "; `RLIMIT_DATA` does not count shared memory and mapped files." in text
+        assert "; `RLIMIT_DATA` does not count shared memory or mapped files." in text
 
     def test_without_a_model_nothing_is_foretold(self, tmp_path: Path) -> None:
         info = limiting()
@@ -140,8 +140,8 @@ class TestFailures:
             tmp_path, {"copying": search_of(0, 2.0), "aborting": search_of(0, 2.0, ABORTS)}
         ).text
         assert (
-            "Beyond its largest size `aborting` (at `making.py:99`) aborts the process: no "
-            "`except` catches that." in text
+            "Above its largest size `aborting` (at `making.py:99`) aborts the process; "
+            "`except` cannot catch that." in text
         )
 
     def test_of_several_kinds_each_is_told(self, tmp_path: Path) -> None:
@@ -149,8 +149,9 @@ class TestFailures:
         failures = {"copying": ABORTS, "sharing": ABORTS, "listing": killed}
         text = told(tmp_path, {n: search_of(0, 2.0, how) for n, how in failures.items()}).text
         assert (
-            "Beyond their largest sizes `copying` (at `making.py:99`), `sharing` (at "
-            "`making.py:99`) abort the process; `listing` is killed for its memory: no" in text
+            "Above their largest sizes `copying` (at `making.py:99`), `sharing` (at "
+            "`making.py:99`) abort the process; `listing` is killed for its memory; `except`"
+            in text
         )
 
     def test_exceptions_are_no_news(self, tmp_path: Path) -> None:
@@ -167,10 +168,7 @@ class TestFailures:
             "copying": search_of(0, 2.0),
             "sharing": search_of(0, 1.0, NO_ARRAY, stage="inputs"),
         }
-        assert (
-            "With `sharing` it is the data itself that no longer fits."
-            in told(tmp_path, searches).text
-        )
+        assert "With `sharing` the data itself no longer fits." in told(tmp_path, searches).text
         del searches["sharing"]
         assert "data itself" not in told(tmp_path, searches).text
 
@@ -206,7 +204,7 @@ class TestOtherLimits:
     def test_the_greatest_difference_is_told(self, tmp_path: Path) -> None:
         assert (
             "Of 512 MiB, a cgroup leaves room for 155 MiB with `sharing`, `RLIMIT_DATA` for 310 "
-            "MiB, and what is too large there is killed." in self.told(tmp_path, 2.0)
+            "MiB, and larger data gets the process killed there." in self.told(tmp_path, 2.0)
         )
 
     def test_where_there_is_none_nothing_is(self, tmp_path: Path) -> None:

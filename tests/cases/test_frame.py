@@ -144,7 +144,7 @@ def test_one_failure_makes_the_case_fail_with_its_share(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("end", "words"),
-    [("budget", "budget was spent"), ("interrupted", "interrupted"), ("", "cut off")],
+    [("budget", "budget was used up"), ("interrupted", "interrupted"), ("", "cut off")],
 )
 def test_what_was_not_reached_says_why(tmp_path: Path, end: str, words: str) -> None:
     cases = [planned("base"), planned("other"), planned("third", skip="cannot")]

@@ -204,7 +204,7 @@ def test_a_case_has_its_search_and_nothing_else(tmp_path: Path) -> None:
 
 def test_a_case_that_was_not_reached_says_so(tmp_path: Path) -> None:
     row = frame_of(tmp_path, [], end="budget")
-    assert (row.outcome, row.reason) == ("skipped", "not reached: the budget was spent before")
+    assert (row.outcome, row.reason) == ("skipped", "not reached: the time budget was used up")
     assert pd.isna(row.survived_bytes)
 
 

@@ -27,7 +27,9 @@ def repository(tmp_path: Path) -> Repository:
 @pytest.mark.parametrize(
     ("measure", "file", "baseline", "case"),
     [
-        (SCENARIO, "ci/mine.py", "ci/gate.jsonl", "mine/share"),
+        pytest.param(
+            *(SCENARIO, "ci/mine.py", "ci/gate.jsonl", "mine/share"), marks=pytest.mark.slow
+        ),
         (BENCHMARKS, "benchmarks/test_mine.py", "ci/gate.json", "test_share"),
     ],
     ids=["scenario", "pytest"],
@@ -113,6 +115,7 @@ def commands(doc: str, first_word: str) -> str:
     return str(found)
 
 
+@pytest.mark.slow
 def test_a_baseline_on_a_branch_is_stored_and_fetched_as_the_page_says(
     repository: Repository, tmp_path: Path
 ) -> None:
@@ -131,6 +134,7 @@ def test_a_baseline_on_a_branch_is_stored_and_fetched_as_the_page_says(
     assert repository.step(fetch).returncode == 1
 
 
+@pytest.mark.slow
 def test_without_a_baseline_both_revisions_are_measured_as_the_page_says(
     repository: Repository, tmp_path: Path
 ) -> None:

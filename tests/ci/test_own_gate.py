@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,23 @@ def test_ci_runs_the_gate() -> None:
     assert re.search(r"^make .*\bgate$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
 
 
+def test_ci_runs_slow_tests_too_and_leaves_none_out() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    assert re.search(r"^make (.* )?test-all$", script, re.MULTILINE)
+    commands = {}
+    for target in ("test", "test-all"):
+        done = subprocess.run(
+            ["make", "--dry-run", "--always-make", target],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        (commands[target],) = re.findall(r"^\S*/pytest (.*)$", done.stdout, re.MULTILINE)
+    options = commands["test-all"].split()
+    assert options == ["-n", "2", "--dist", "worksteal"]
+    assert commands["test"] == f'{commands["test-all"]} -m "not slow"'
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]
+    assert not {"-m", "-k"} & set(settings["ini_options"]["addopts"].split())
+
+
 @pytest.mark.parametrize("name", GATES)
 def test_the_baseline_is_small_complete_and_of_these_arguments(name: str) -> None:
     path = ROOT / "results" / f"baseline-{name}.jsonl"
@@ -55,6 +73,7 @@ def test_the_baseline_is_small_complete_and_of_these_arguments(name: str) -> Non
     assert [scenario.name for scenario in run.header.scenarios] == targets
 
 
+@pytest.mark.slow
 def test_a_copy_planted_in_two_strategies_is_named_and_nothing_else(tmp_path: Path) -> None:
     checkout = Repository.create(tmp_path)
     for package in ("harness", "scenarios"):

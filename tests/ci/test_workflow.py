@@ -85,6 +85,7 @@ class Job:
         self.repository.shell(f"mkdir -p {folder}; [ ! -e {path} ] || cp -r {path} {folder}")
 
 
+@pytest.mark.slow
 def test_main_keeps_a_baseline_and_pull_requests_are_held_against_it(
     workflow: dict[str, Any], tmp_path: Path
 ) -> None:

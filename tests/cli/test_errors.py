@@ -117,6 +117,7 @@ def test_help_and_version_succeed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == 0
 
 
+@pytest.mark.new_hosts
 def test_no_process_is_left_after_an_error(said: Said) -> None:
     import psutil
 

@@ -198,7 +198,7 @@ def test_too_few_runs_are_said_with_how_many_it_takes(tmp_path: Path) -> None:
     assert where(case, "peak") == [run_id(2)]
     lines = [line for line, _ in case_lines(case, everything=True)]
     assert any("steady time" in line and "too few runs (4; 6 needed)" in line for line in lines)
-    assert any(text.startswith("2 of 2 have too few runs") for text in remarks(found))
+    assert any(text.startswith("2 of 2 cases have too few runs") for text in remarks(found))
 
 
 def test_a_run_in_which_a_case_was_skipped_says_nothing_of_it(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def test_files_that_hold_no_run_are_named_in_one_line(tmp_path: Path) -> None:
     gathered = discover([folder])
     assert len(gathered.runs) == 2
     [line] = gathered.remarks
-    assert line.startswith("left out: ")
+    assert line.startswith("ignored: ")
     assert "notes.json (not a ferrybench journal)" in line
     assert "torn.jsonl (" in line
     assert "read.txt" not in line

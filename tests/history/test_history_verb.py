@@ -84,9 +84,9 @@ def test_results_are_looked_for_where_runs_put_them(
     [
         (["nowhere"], "nowhere does not exist"),
         (["."], "no journal in ."),
-        (["results", "--case", "nothing"], "whose name holds nothing"),
+        (["results", "--case", "nothing"], "whose name contains nothing"),
         (["results", "--metric", "speed"], "speed"),
-        (["results", "--tolerance", "speed=5%"], "there are time, memory, faults"),
+        (["results", "--tolerance", "speed=5%"], "choose from time, memory, faults"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
@@ -184,7 +184,7 @@ def test_with_everything_every_metric_has_a_chart(results: Path) -> None:
 def test_where_nothing_changed_the_page_says_so_and_carries_no_charts(tmp_path: Path) -> None:
     found = history(by_machine(discover([write_runs(tmp_path, 6)]).runs))
     page = history_page(found, everything=False)
-    assert "Nothing changed that could be told from noise." in page
+    assert "No change could be distinguished from noise." in page
     assert "2 cases did not change and are left out" in page
     assert len(page) < 100_000
 

@@ -16,9 +16,11 @@ import torch
 from torch.torch_version import TorchVersion
 
 from harness.errors import UnableError, UsageError
-from harness.host.host import Host
+from harness.host.host import GRACE_S, Host
 from harness.schema.records import HostSpec
 from tests.lab import MISBEHAVING, Lab
+
+pytestmark = pytest.mark.new_hosts
 
 
 def wait_for(file: Path, timeout_s: float = 10.0) -> list[int]:
@@ -94,13 +96,14 @@ def test_a_trial_killed_from_outside_is_a_crash(misbehaving: Lab, tmp_path: Path
 
 def test_a_hang_times_out_and_its_whole_family_is_gone(misbehaving: Lab, tmp_path: Path) -> None:
     note = tmp_path / "pids"
-    report = misbehaving.measure("hangs_with_family", note=str(note), timeout_s=1.0)
+    limit_s = 5.0  # time enough to start them
+    report = misbehaving.measure("hangs_with_family", note=str(note), timeout_s=limit_s)
     assert report.timed_out
-    assert report.failure(1.0).name == "timeout"
-    assert report.failure(1.0).kind == "hang"
-    assert report.failure(1.0).where.endswith(": time.sleep(600)")
-    assert report.failure(1.0).reason == "no answer within 1 s"
-    assert report.wall_s < 10
+    failure = report.failure(limit_s)
+    assert (failure.name, failure.kind) == ("timeout", "hang")
+    assert failure.where.endswith(": time.sleep(600)")
+    assert failure.reason == "no answer within 5 s"
+    assert report.wall_s < limit_s + GRACE_S
     trial, child, orphan = wait_for(note)
     assert is_gone(trial)
     assert is_gone(child)
@@ -124,7 +127,8 @@ def test_shared_memory_that_a_trial_forgot_is_removed(
 ) -> None:
     """By multiprocessing's own resource tracker, which is given the time to."""
     note = tmp_path / "name"
-    report = misbehaving.measure(strategy, note=str(note), timeout_s=1)
+    limit_s = 3 if strategy == "hangs_with_shared_memory" else 60
+    report = misbehaving.measure(strategy, note=str(note), timeout_s=limit_s)
     assert report.timed_out == (strategy == "hangs_with_shared_memory")
     with pytest.raises(FileNotFoundError):
         SharedMemory(note.read_text())
@@ -140,10 +144,10 @@ def test_what_a_strategy_prints_does_not_reach_the_answers(misbehaving: Lab) -> 
 
 
 def test_an_observed_trial_that_dies_does_not_hang(misbehaving: Lab) -> None:
-    report = misbehaving.measure("aborts", observe="peak", timeout_s=20)
-    assert report.failure(20).reason.startswith("SIGABRT")
+    report = misbehaving.measure("aborts", observe="peak", timeout_s=60)
+    assert not report.timed_out
+    assert report.failure(60).reason.startswith("SIGABRT")
     assert report.reaped == 0, "the observer is ours, not something left behind"
-    assert report.wall_s < 10
 
 
 # The host itself

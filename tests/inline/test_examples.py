@@ -29,5 +29,5 @@ def test_the_examples_run() -> None:
     assert done.returncode == 0, done.stderr
     assert "normalised: ok, compared with the first result" in done.stdout
     assert "8.00× the 3 MiB of its arguments" in done.stdout
-    assert "unscaled: not what float, div returns: " in done.stdout
+    assert "unscaled: differs from the result of float, div: " in done.stdout
     assert "ValueError: At least one stride in the given numpy array is negative" in done.stdout

@@ -73,7 +73,7 @@ def interrupted() -> None:
 def test_failures_have_outcomes(
     function: Callable[[], Any], name: str, reason: str, kind: str, where: str
 ) -> None:
-    found = measure(function, timeout_s=1)
+    found = measure(function, timeout_s=1 if function is hangs else 60)
     assert found.outcome.name == name
     assert found.outcome.reason.startswith(reason)
     assert found.outcome.kind == kind
@@ -100,7 +100,7 @@ def test_a_failure_only_in_the_steady_state_is_one() -> None:
 
     found = measure(tires, trials=1)
     assert found.outcome.name == "error"
-    assert found.outcome.reason == "trial 3, after others went well: RuntimeError: enough"
+    assert found.outcome.reason == "trial 3, after others succeeded: RuntimeError: enough"
     assert found.ledger is not None  # what was found out before stays
 
 
@@ -131,18 +131,20 @@ class TestVerification:
         found = measure(lambda: np.random.default_rng().random(5))
         assert found.outcome.name == "wrong"
         reason = found.outcome.reason
-        assert reason.startswith("a second call has another result: 5 of 5 values differ, by up to")
+        assert reason.startswith(
+            "a second call returned another result: 5 of 5 values differ, by up to"
+        )
         assert "check=" in reason
 
     def test_results_that_differ_from_process_to_process(self) -> None:
         found = measure(lambda: os.getpid(), warm=False)
         assert found.outcome.name == "wrong"
-        assert found.outcome.reason.startswith("another process has another result: value ")
+        assert found.outcome.reason.startswith("another process returned another result: value ")
 
     def test_what_is_meant_to_differ_is_not_compared(self) -> None:
         found = measure(lambda: np.random.default_rng().random(5), check=False, trials=1)
         assert found.ok
-        assert found.verified == "not verified, as asked"
+        assert found.verified == "not verified, as requested"
 
     def test_what_cannot_be_compared_is_said(self) -> None:
         assert measure(object, trials=0).verified == "by its type alone"
@@ -158,11 +160,11 @@ class TestVerification:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: measure(3), "3 cannot be called: give a function"),  # type: ignore[arg-type]
-        (lambda: measure(asyncio.sleep, 1), "sleep is a coroutine function: give lambda: async"),
+        (lambda: measure(3), "3 is not callable; pass a function"),  # type: ignore[arg-type]
+        (lambda: measure(asyncio.sleep, 1), "sleep is a coroutine function: pass lambda: async"),
         (lambda: measure(abs, 1, trials=-1), "trials= and steady_s= must not be negative"),
         (lambda: measure(abs, 1, timeout_s=0), "timeout_s= must be positive"),
-        (lambda: measure(abs, 1, check="no"), "check= is a function of the result, None, or F"),  # type: ignore[arg-type]
+        (lambda: measure(abs, 1, check="no"), "check= must be a function of the result, None or F"),  # type: ignore[arg-type]
     ],
 )
 def test_what_cannot_be_measured_is_refused(call: Callable[[], Any], message: str) -> None:
@@ -316,7 +318,7 @@ def test_warnings_are_noted_and_are_no_errors() -> None:
 
 def test_a_generator_has_yet_to_do_its_work() -> None:
     found = measure(lambda: (n for n in range(3)), trials=0)
-    assert any("has yet to be gone through" in text for text in found.remarks)
+    assert any("an iterator that was not consumed" in text for text in found.remarks)
 
 
 def state() -> tuple[list[str], list[int]]:
@@ -327,10 +329,13 @@ def open_files() -> list[str]:
     return sorted(os.listdir("/proc/self/fd"))  # noqa: PTH208 — names are enough
 
 
-@pytest.mark.parametrize("function", [abs, raises, aborts, hangs, leaves], ids=str)
+@pytest.mark.parametrize(
+    "function", [abs, raises, aborts, hangs, leaves], ids=lambda one: one.__name__
+)
 def test_nothing_is_left_in_this_process(function: Callable[..., Any]) -> None:
     before = state()
-    measure(function, *([1] if function is abs else []), trials=1, timeout_s=1)
+    patience_s = 1 if function is hangs else 60
+    measure(function, *([1] if function is abs else []), trials=1, timeout_s=patience_s)
     assert state() == before
 
 

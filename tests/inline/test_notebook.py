@@ -13,10 +13,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NEEDED = ("nbclient", "nbformat", "ipykernel")
-pytestmark = pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in NEEDED),
-    reason=f"needs {' '.join(NEEDED)}",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        any(importlib.util.find_spec(name) is None for name in NEEDED),
+        reason=f"needs {' '.join(NEEDED)}",
+    ),
+]
 CELLS = (
     "import harness, numpy as np, torch\nvalues = np.ones(1 << 20)\none = 1",
     """

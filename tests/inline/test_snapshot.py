@@ -53,7 +53,7 @@ SAME: list[tuple[Any, Any]] = [
 DIFFERENT: list[tuple[Any, Any, str]] = [
     (np.arange(6.0), np.arange(6.0, dtype=np.float32), "dtype float32, not float64"),
     (np.arange(6), np.arange(6).reshape(2, 3), "shape [2, 3], not [6]"),
-    (np.arange(6), np.arange(6)[::-1], "other values"),
+    (np.arange(6), np.arange(6)[::-1], "different values"),
     (np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 3.5]), "1 of 3 values differ, by up to 0.5"),
     (np.array([np.nan]), np.array([1.0]), "1 of 1 values differ"),
     (np.array([1.0], np.float32), np.array([1.001], np.float32), "1 of 1 values differ"),
@@ -64,8 +64,8 @@ DIFFERENT: list[tuple[Any, Any, str]] = [
     ("a" * 100, "a" * 99 + "b", "value 'aaaa"),
     ([1, 2], [2, 1], "value checksum"),
     (None, np.ones(1), "is array, not NoneType"),
-    ([np.ones(1)], [np.ones(1), np.ones(1)], "2 parts, not 1"),
-    ({"x": np.ones(1)}, {"y": np.ones(1)}, "1 parts, not 1, or by other names"),
+    ([np.ones(1)], [np.ones(1), np.ones(1)], "2 parts instead of 1"),
+    ({"x": np.ones(1)}, {"y": np.ones(1)}, "1 parts instead of 1, or other names"),
     ([np.ones(1), np.zeros(2)], [np.ones(1), np.ones(2)], "2 of 2 values differ at [1]"),
     ({"x": (np.ones(1),)}, {"x": (np.ones(1) + 1,)}, "differ at ['x'][0]"),
     (object(), np.ones(1), "is array, not object"),
@@ -93,7 +93,9 @@ def test_rounding_is_told(kept: Snapshot) -> None:
 
 def test_another_function_is_named(kept: Snapshot) -> None:
     kept.check(np.ones(3), "first way")
-    with pytest.raises(DifferentError, match=r"^not what first way returns: 3 of 3 values differ"):
+    with pytest.raises(
+        DifferentError, match=r"^differs from the result of first way: 3 of 3 values differ"
+    ):
         kept.check(np.zeros(3), "second way")
 
 
@@ -122,7 +124,7 @@ def test_a_large_result_must_be_equal_bit_for_bit(
     values = np.ones(1000)
     kept.check(values, "f")
     assert kept.check(values, "f") == COMPARED
-    with pytest.raises(DifferentError, match="other values"):
+    with pytest.raises(DifferentError, match="different values"):
         kept.check(values + 1e-15, "f")
 
 

@@ -118,7 +118,7 @@ def test_damage_in_the_middle_names_the_line(path: Path, damage: bytes, problem:
 def test_a_trial_of_no_case_is_damage(path: Path) -> None:
     text = path.read_text().replace('"case":0,', '"case":7,', 1)
     path.write_text(text)
-    with pytest.raises(JournalError, match="case 7, which the plan has not"):
+    with pytest.raises(JournalError, match="case 7, but the plan has only"):
         read_journal(path)
 
 

@@ -160,7 +160,7 @@ def test_a_case_that_cannot_fit_is_skipped_with_both_figures() -> None:
     case = planned("base", 512 * MIB)
     done = complete([case], [Facts("", 3.0)], [INFO], Request(), free_bytes=2048 * MIB)
     assert done[0].forecast_bytes == PROCESS_BYTES + 4 * 512 * MIB
-    assert done[0].skip == "needs about 2.39 GiB, and 2 GiB are free"
+    assert done[0].skip == "needs about 2.39 GiB, but only 2 GiB is free"
     fits = complete([case], [Facts("", 0.0)], [INFO], Request(), free_bytes=2048 * MIB)
     assert fits[0].skip == ""
     assert too_big(90, 100) == ""

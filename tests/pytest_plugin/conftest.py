@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.pytest_plugin.suites import Suite, search_path
+from tests.warm import Warm
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Suite:
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, warm: Warm) -> Suite:
     """An empty suite."""
     monkeypatch.setenv("PYTHONPATH", search_path(pytester.path))
-    return Suite(pytester)
+    return Suite(pytester, warm)

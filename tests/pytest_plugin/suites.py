@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import time
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from tests.warm import Warm
+
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 120
+COMMON = ("-p", "no:cacheprovider", "-W", "error", "--strict-markers")
 
 
 def entry_points() -> str:
@@ -41,14 +46,24 @@ class Suite:
     """Tests in a folder of their own, where every warning is an error."""
 
     pytester: pytest.Pytester
+    warm: Warm
 
     def write(self, code: str, name: str = "test_suite") -> None:
         self.pytester.makepyfile(**{name: code})
 
     def run(self, *options: str) -> pytest.RunResult:
-        """Run all of it."""
-        common = ("-p", "no:cacheprovider", "-W", "error", "--strict-markers")
-        return self.pytester.runpytest_subprocess(*common, *options, timeout=TIMEOUT_S)
+        """Run all of it, in an interpreter that has torch already."""
+        arguments = ["-m", "pytest", f"--basetemp={self.pytester.path}/base", *COMMON, *options]
+        start = time.perf_counter()
+        done = self.warm.run(arguments, os.environ, self.pytester.path, TIMEOUT_S)
+        sys.stdout.write(done.stdout)  # shown if the test fails
+        sys.stderr.write(done.stderr)
+        lines = done.stdout.splitlines(), done.stderr.splitlines()
+        return pytest.RunResult(done.returncode, *lines, time.perf_counter() - start)
+
+    def run_anew(self, *options: str) -> pytest.RunResult:
+        """Run all of it in a new interpreter, as a user does."""
+        return self.pytester.runpytest_subprocess(*COMMON, *options, timeout=TIMEOUT_S)
 
     def run_quickly(self, *options: str) -> pytest.RunResult:
         """Run it where times do not matter."""

@@ -250,7 +250,7 @@ def test_uncallable(benchmark):
             "test_random * –",
             "test_leaves: crash: exited with status 3*",
             "test_coroutine: skipped: later is a coroutine function*",
-            "test_uncallable: skipped: 3 cannot be called*",
+            "test_uncallable: skipped: 3 is not callable*",
         ]
     )
     result.stderr.no_fnmatch_line("*Fatal Python error*")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import pytest
 
 from tests.pytest_plugin.suites import Suite
@@ -69,9 +71,9 @@ FAILING = (
     ("keeps", "left='1MiB'", "*keeps: 8* MiB left after the result was dropped, 1 MiB allowed*"),
     ("once", "shares_memory=True", "*once: the result does not share the payload's memory*"),
     ("shares", "shares_memory=False", "*shares: the result shares the payload's memory*"),
-    ("large", "faults=0", "*large: * page faults a call in the steady state, 0 allowed*"),
+    ("large", "faults=0", "*large: * page faults per call in the steady state, 0 allowed*"),
     ("opens", "leaks=False", "*opens: * more open descriptors after * more calls*"),
-    ("pipes", "leaks=False", "*pipes: open descriptors add up from call to call, until *"),
+    ("pipes", "leaks=False", "*pipes: open descriptors accumulate from call to call until *"),
     ("starts", "leaks=False", "*starts: * more processes after * more calls*"),
 )
 UNFIT = (
@@ -107,7 +109,10 @@ def test_budgets_that_are_exceeded(suite: Suite) -> None:
     result = suite.run()
     result.assert_outcomes(failed=2 * len(FAILING))
     for _, _, line in FAILING:
-        result.stdout.fnmatch_lines([line, line], consecutive=False)
+        # The kernel's counters lag by a few pages for each processor: 7.99 MiB are 8.
+        wanted = (line, line.replace(" 8* MiB", " 7.9* MiB"))
+        said = [one for one in result.outlines if any(fnmatchcase(one, text) for text in wanted)]
+        assert len(said) >= 2, line
 
 
 def test_budgets_that_make_no_sense(suite: Suite) -> None:
@@ -135,7 +140,7 @@ def test_both(ferrybench):
             "16* MiB left after the result was dropped, 0 B allowed",
             "*memory * 16* MiB at the peak, 2.00× the 8 MiB of its arguments",
             "*kept * MiB with the result, 16* MiB without it",
-            "*to do: what is alive together at the peak counts*",
+            "*to do: keep less alive at the same time*",
             "*to do: something outlives the result*",
         ]
     )
@@ -213,7 +218,7 @@ def test_positional(ferrybench):
             "PASSED *test_parametrised[[]once[]]",
             "PASSED *test_parametrised[[]twice[]]",
             "ERROR *test_positional*",
-            "ferrybench: budgets are keywords: @pytest.mark.ferrybench(copies=1)",
+            "ferrybench: give budgets as keywords: @pytest.mark.ferrybench(copies=1)",
         ]
     )
 
@@ -270,7 +275,7 @@ def test_no_function(ferrybench):
             "*broken could not be judged: error: ValueError: not a number",
             '*raise ValueError(f"not a {text}")',
             "*abort could not be judged: crash: SIGABRT*",
-            "ferrybench: 3 cannot be called: give a function",
+            "ferrybench: 3 is not callable; pass a function",
         ]
     )
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.pytest_plugin.suites import ROOT
 
+pytestmark = pytest.mark.slow
 SOME = "from_numpy or torch_tensor or published_preallocation_float64"
 """Two that are right, at several points, and one that is kept as published."""
 

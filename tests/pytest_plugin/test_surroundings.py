@@ -42,7 +42,7 @@ def test_one():
     assert not [name for name in {HEAVY!r} if name in sys.modules]
 """
     )
-    result = suite.run("-p", "ferrybench", *others)
+    result = suite.run_anew("-p", "ferrybench", *others)
     assert result.ret == 0, result.stdout.str()
     result.stdout.no_fnmatch_line("*memory of*")
 
@@ -89,7 +89,7 @@ def test_one(ferrybench):
 
 def test_workers_of_xdist_measure_too(suite: Suite) -> None:
     suite.write(BOTH)
-    result = suite.run("-n", "2", "--ferrybench-memory", "-W", "ignore:Benchmarks are automat")
+    result = suite.run_anew("-n", "2", "--ferrybench-memory", "-W", "ignore:Benchmarks are automat")
     result.assert_outcomes(passed=5, failed=1)
     result.stdout.fnmatch_lines(["*- ferrybench: memory of 6 calls -*"])
     for name in (*(f"test_benchmark[[]{number}[]]" for number in range(4)), "test_exceeds copy"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from harness.charts.png import write_png
 from harness.charts.vega import height, specification
 from harness.journal.read import read_journal
 from harness.report.content.content import Content, content
+from harness.report.figures.all import figures
 from harness.schema.records import Ceiling
 from tests.journals import MIB, planned, scenario, strategy, trial, write_run
 from tests.report.runs import poor_runs, rich_run
@@ -101,9 +103,31 @@ def test_first_call_and_steady_state_are_both_drawn(rich: Content) -> None:
     assert shown["base"]["second"].value == pytest.approx(120e-3)
 
 
+def test_page_faults_of_the_first_call_and_of_later_ones_are_drawn(rich: Content) -> None:
+    shown = {row.name: marks for row, marks in at_size(dots(rich, "faults"), 64 * MIB)}
+    assert shown["base"]["second"].value == 257
+    assert shown["base"]["main"].value == 64 * MIB / 4096  # each call touches fresh memory
+    assert shown["kept"]["main"].value == 0  # memory is reused: known to be none, and shown
+    tip = dict(shown["base"]["main"].tip)
+    assert tip["each later call"] == "16\u202f384"
+    assert tip["first call, for each page of 4 KiB of the data"] == "0.02×"
+
+
+def test_page_faults_that_are_not_known_are_not_drawn_as_none(rich: Content) -> None:
+    sweep = rich.scenarios[0].sweep
+    without = tuple(replace(row, faults_steady=math.nan) for row in sweep.main)
+    made = figures(replace(sweep, main=without), rich.scenarios[0].verdict, {})
+    assert "faults" not in {figure.key for figure in made}
+
+
 def test_one_size_makes_no_line(tmp_path: Path) -> None:
     made = content(read_journal(poor_runs(tmp_path)["no ceilings"]))
-    assert [figure.key for figure in made.figures] == ["throughput", "memory", "first-call"]
+    assert [figure.key for figure in made.figures] == [
+        "throughput",
+        "memory",
+        "first-call",
+        "faults",
+    ]
     assert dots(made, "throughput").references == ()
 
 
@@ -130,7 +154,7 @@ def texts(drawing: Any) -> set[str]:
     return {drawing} if isinstance(drawing, str) else set()
 
 
-@pytest.mark.parametrize("key", ["time", "throughput", "memory", "first-call"])
+@pytest.mark.parametrize("key", ["time", "throughput", "memory", "first-call", "faults"])
 def test_specifications_compile_and_carry_the_numbers(rich: Content, key: str) -> None:
     figure = named(rich, key)
     specification_ = specification(figure, rich.styles[figure.scenario])
@@ -150,12 +174,15 @@ def test_specifications_compile_and_carry_the_numbers(rich: Content, key: str) -
 
 
 def test_every_poor_run_s_figures_compile(tmp_path: Path) -> None:
+    seen = 0
     for path in poor_runs(tmp_path).values():
         made = content(read_journal(path))
+        seen += len(made.figures)
         for figure in made.figures:
             drawn = specification(figure, made.styles[figure.scenario])
             json.dumps(drawn, allow_nan=False)
             assert vl_convert.vegalite_to_vega(drawn)["marks"]
+    assert seen
 
 
 def read_png(path: Path) -> tuple[int, int]:

@@ -60,15 +60,15 @@ def test_the_page_is_whole(shown: Page) -> None:
     "text",
     [
         # training
-        "samples/s stands still loss",
+        "samples/s stalled loss",
         "loading baseline ok 8.1 ms 3.05 µs 3.03–3.08 µs 1.00× 328 000 80% 2.3 → 0.3",
         "If any sample may come next",
         "The disk in sequence 1.5 GB/s",
         "The disk, 4 KiB at random 0.15 GB/s",
         "The disk in sequence: again after eviction: 1.1 times as fast",
         "in the same run, copying 64 MiB",
-        "The step stands still in all of an epoch that is not within a step",
-        "At the most 0% stayed, in 3 cases.",
+        "Training is stalled for the share of an epoch in which no step runs",
+        "At most 0% remained, in 3 cases.",
         "whose host may still keep what was evicted here",
         "a cold file is read from both",
         "By page_cache : warm, cold",
@@ -87,8 +87,8 @@ def test_the_page_is_whole(shown: Page) -> None:
         "aborting abort the call making.py:99 x = y SIGABRT (aborted): std::bad_alloc",
         "By budget_bytes : 512 MiB, 1 GiB",
         "The largest data that survives, and how the next size fails.",
-        "RLIMIT_DATA counts private memory that can be written to",
-        "so that workers have a budget each",
+        "RLIMIT_DATA counts private writable memory",
+        "so that each worker has a budget of its own",
         "3 timed, 1 watched for memory, 1 with its workers, up to 2 under a limit",
         "The largest size differs from what the cost model predicts 1",
     ],
@@ -99,19 +99,21 @@ def test_what_was_measured_is_on_the_page(shown: Page, text: str) -> None:
 
 def test_runs_without_files_and_limits_are_told_nothing_of_them(tmp_path: Path) -> None:
     words = Page(page(content(read_journal(rich_run(tmp_path))))).words
-    assert not re.search(r"stands still|evict|RLIMIT|largest size|The disk|under a limit", words)
+    assert not re.search(
+        r"stands still|\bstalled|evict|RLIMIT|largest size|The disk|under a limit", words
+    )
 
 
 def test_borrowed_strategies_show_their_code_once(tmp_path: Path, shown: Page) -> None:
     # GIVEN a page with the scenario that two of them come from, but not that of the others
     links = [attributes["href"] for tag, attributes in shown.elements if tag == "a"]
     assert "#feeding.loading" in links
-    assert "Its code stands with feeding ." in shown.words
+    assert "Its code is shown in feeding ." in shown.words
     code = [a for _, a in shown.elements if a.get("class") == "code"]
     assert len(code) == 3 + 4  # those of one scenario, and the other's that come from elsewhere
     # AND one with neither
     words = Page(page(content(read_journal(limiting_run(tmp_path))))).words
-    assert "Its code stands with" not in words
+    assert "Its code is shown in" not in words
 
 
 def test_a_search_that_found_nothing_has_its_reason(tmp_path: Path) -> None:
@@ -178,13 +180,13 @@ class TestPageCache:
         made = self.made(tmp_path, cache_of("warm").file_bytes // 50)
         (found,) = made.findings
         assert (found.kind, found.strategy) == ("page cache", "loading")
-        assert found.text == "2% of the file in memory before an epoch, asked for cold"
-        assert "At the most 2% stayed" in " ".join(made.method)
+        assert found.text == "2% of the file in memory before an epoch, but cold was requested"
+        assert "At most 2% remained" in " ".join(made.method)
 
     def test_one_that_was_evicted_is_none(self, tmp_path: Path) -> None:
         made = self.made(tmp_path, cache_of("warm").file_bytes // 200)
         assert made.findings == ()
-        assert "At the most 0.5% stayed, in 1 case." in " ".join(made.method)
+        assert "At most 0.5% remained, in 1 case." in " ".join(made.method)
 
 
 def test_a_file_of_a_user_s_is_called_by_its_name(tmp_path: Path) -> None:
@@ -239,10 +241,10 @@ def test_the_summary_tells_stalls_and_sizes(every: Content) -> None:
     text = summary(every)
     assert "nan" not in text
     for line in (
-        "| when | strategy | per sample at 64 MiB | against the baseline | stands still "
+        "| when | strategy | per sample at 64 MiB | against the baseline | stalled "
         "| samples/s | extra memory |",
         "| baseline | `loading` | 3.05 µs (3.03–3.08 µs) | – | 80% | 328\u202f000 | 1.00× |",
-        "| when | strategy | largest size within 512 MiB | ÷ budget | takes ÷ data "
+        "| when | strategy | largest size within 512 MiB | ÷ budget | takes, ÷ data "
         "| predicted | beyond it gives way |",
         "| baseline | `copying` | 155 MiB | 0.30× | 2.01× | 156 MiB, by 2.00× "
         "| tensor memory at `making.py:57` |",

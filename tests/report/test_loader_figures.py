@@ -207,6 +207,7 @@ def tips(figure: Figure) -> set[str]:
 
 
 def test_specifications_compile_and_carry_the_numbers(every: Content) -> None:
+    assert every.figures
     for figure in every.figures:
         drawn = specification(figure, every.styles[figure.scenario])
         json.dumps(drawn, allow_nan=False)

@@ -48,7 +48,7 @@ def test_the_page_is_whole(shown: Page) -> None:
         "paying, sample_cost_us 10 µs: small figures",
         "when use whole tree adding up RSS per sample",
         "By start_method : fork, spawn",
-        "with num_workers=1. Time per sample, and the ratio to the baseline at the same point.",
+        "with num_workers=1. Time per sample, and the ratio to the baseline with the same values.",
         "Growth of the whole process tree, in multiples of the data.",
         "3 timed, 1 watched for memory, 1 with its workers",
         "is the time of a whole later epoch",

@@ -5,9 +5,20 @@ from __future__ import annotations
 import itertools
 
 import pytest
+import vl_convert
 
+from harness.charts.chart import Axis
 from harness.charts.labels import spread
-from harness.charts.ticks import linear_label, linear_ticks, rate_ticks, size_ticks, time_ticks
+from harness.charts.palette import PART_STYLES, STYLES, part_styles
+from harness.charts.ticks import (
+    Unit,
+    linear_label,
+    linear_ticks,
+    rate_ticks,
+    size_ticks,
+    time_ticks,
+)
+from harness.charts.vega_marks import scale_and_axis
 from harness.report.words.text import (
     count_text,
     format_ratio,
@@ -118,3 +129,32 @@ def test_counts() -> None:
     assert count_text(float("nan")) == "–"
     assert (plural(1, "case"), plural(2, "case")) == ("1 case", "2 cases")
     assert plural(0, "process", "processes") == "0 processes"
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "text"),
+    [
+        ("count", 1500, "1\u202f500"),
+        ("count", 0.5, "0.5"),
+        ("multiple", 1.5, "1.5×"),
+        ("rate", 2e9, "2"),
+        ("share", 0.25, "25%"),
+    ],
+)
+def test_both_renderers_write_values_of_an_axis_alike(unit: Unit, value: float, text: str) -> None:
+    assert linear_label(unit, value) == text
+    axis = Axis("any", unit, False)
+    drawn = {"data": {"values": [{"x": value}]}, "mark": "point"}
+    x = scale_and_axis(axis)
+    x["axis"] |= {"values": [value]}
+    svg = vl_convert.vegalite_to_svg(drawn | {"encoding": {"x": {"field": "x", **x}}})
+    assert f">{text}<" in svg
+
+
+def test_parts_without_looks_of_their_own_are_given_ones_that_are_free() -> None:
+    found = part_styles(("build", "one more", "computing", "and another"))
+    assert found["build"] is PART_STYLES["build"]
+    assert found["computing"] is PART_STYLES["computing"]
+    assert len({style.variable for style in found.values()}) == 4
+    many = part_styles([f"part {number}" for number in range(len(STYLES) + 2)])
+    assert len({style.variable for style in many.values()}) == len(STYLES) + 1  # the rest is grey

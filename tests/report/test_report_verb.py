@@ -29,7 +29,9 @@ def test_it_writes_a_page_pictures_and_a_summary_and_says_so(
 ) -> None:
     folder = tmp_path / "out"
     assert run(["report", str(rich_run(tmp_path)), "-o", str(folder)]) == EXIT_OK
-    pictures = {f"moving-{key}.png" for key in ("time", "throughput", "memory", "first-call")}
+    pictures = {
+        f"moving-{key}.png" for key in ("time", "throughput", "memory", "first-call", "faults")
+    }
     assert {path.name for path in folder.iterdir()} == {"index.html", "summary.md", *pictures}
     said = capsys.readouterr().out
     for name in ("index.html", "summary.md", *pictures):

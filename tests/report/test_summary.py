@@ -64,7 +64,9 @@ def test_a_run_that_stopped_early_says_so_first(tmp_path: Path) -> None:
 
 
 def test_poor_runs_are_summed_up_too(tmp_path: Path) -> None:
-    for lack, path in poor_runs(tmp_path).items():
+    runs = poor_runs(tmp_path)
+    assert runs
+    for lack, path in runs.items():
         text = summary(content(read_journal(path)))
         assert "nan" not in text, lack
         assert text.startswith("## ferrybench: 20260101-000000-abc123\n"), lack

@@ -174,6 +174,6 @@ def test_what_the_machine_has_no_memory_for_is_not_tried(monkeypatch: pytest.Mon
     with instrument(Report({"outcome": {"name": "ok"}})) as (measuring, host):
         trial = measuring.trial(STEP_OF_SEARCH, BOUND)
     assert host.asked == {}
-    assert trial.outcome == Outcome("skipped", "needs about 480 MiB, and 450 MiB are free")
+    assert trial.outcome == Outcome("skipped", "needs about 480 MiB, but only 450 MiB is free")
     assert trial.limit is not None
     assert trial.limit.size_bytes == 40 * MIB

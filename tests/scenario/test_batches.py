@@ -144,8 +144,11 @@ ANYWHERE: dict[str, tuple[Callable[[Batches], Batches], str]] = {
     "an array": (changed(4, torch.Tensor.numpy), "batch 4 is of type ndarray, not a tensor"),
     "fewer columns": (changed(3, lambda b: b[:, :3]), r"batch 3 has samples of shape \(3,\)"),
     "flat": (changed(3, torch.Tensor.flatten), r"batch 3 has samples of shape \(\), expected \(4,"),
-    "an uninitialised tail": (changed(5, uninitialised), "sample 6 of batch 5 is no row .*nan"),
-    "a tail of zeros": (changed(5, zero_tail), "sample 6 of batch 5 is no row .* begins with .*0"),
+    "an uninitialised tail": (changed(5, uninitialised), "sample 6 of batch 5 is not a row .*nan"),
+    "a tail of zeros": (
+        changed(5, zero_tail),
+        "sample 6 of batch 5 is not a row .* begins with .*0",
+    ),
     "a row dropped": (changed(0, lambda b: b[:-1]), "batch 0 has 7 samples, expected 8"),
     "the last row dropped": (changed(6, lambda b: b[:-1]), "batch 6 has 1 samples, expected 2"),
     "a batch dropped": (lambda batches: batches[:-2] + batches[-1:], "batch 5 has 2 samples, exp"),
@@ -179,7 +182,7 @@ SHUFFLED: dict[str, tuple[Callable[[Batches], Batches], str]] = {
     ),
     "not shuffled": (
         lambda batches: in_batches(DATA),
-        "the samples came in the data's order, and were to be shuffled",
+        "the samples came in the data's order instead of shuffled",
     ),
 }
 
@@ -375,32 +378,32 @@ FILE_FAULTS: dict[str, tuple[Callable[[Batches], Batches], str, str]] = {
             lambda b: b.index_put((torch.tensor(5), torch.tensor(1), torch.tensor(0)), b[0, 0, 1]),
         ),
         r"sample 5 of batch 2 is not row 21: value .*, expected .*, at \[1, 0\]",
-        "sample 5 of batch 2 is no row of the file; it begins with",
+        "sample 5 of batch 2 is not a row of the file; it begins with",
     ),
     "the last value of the last row": (
         changed(6, lambda b: torch.where(torch.arange(8).view(2, 2, 2) == 7, b + 1, b)),
         r"sample 1 of batch 6 is not row 49: .* at \[1, 1\]",
-        "sample 1 of batch 6 is no row of the file",
+        "sample 1 of batch 6 is not a row of the file",
     ),
     "not a number": (
         changed(1, lambda b: torch.where(torch.arange(32).view(8, 2, 2) == 9, torch.nan, b)),
         r"sample 2 of batch 1 is not row 10: value .*nan.*, at \[0, 1\]",
-        "sample 2 of batch 1 is no row",
+        "sample 2 of batch 1 is not a row",
     ),
     "the values of a row swapped": (
         changed(0, lambda b: torch.cat([b[:3], b[3:4].flip(2), b[4:]])),
         "sample 3 of batch 0 is not row 3: value",
-        "sample 3 of batch 0 is no row",
+        "sample 3 of batch 0 is not a row",
     ),
     "a downcast": (
         changed(3, through_float16),
         "sample 0 of batch 3 is not row 24",
-        r"sample \d of batch 3 is no row",
+        r"sample \d of batch 3 is not a row",
     ),
     "zeros": (
         changed(5, zero_tail),
         "sample 6 of batch 5 is not row 46",
-        r"sample 6 of batch 5 is no row of the file; it begins with np.float32\(0.0\)",
+        r"sample 6 of batch 5 is not a row of the file; it begins with np.float32\(0.0\)",
     ),
     "another dtype": (
         changed(1, torch.Tensor.double),
@@ -445,7 +448,7 @@ def test_two_rows_of_a_file_swapped(file: Path) -> None:
     match = "sample 1 of batch 1 is row 10, expected row 9"
     refuse_file(file_batches(order), file, match)
     accept_file(file_batches(order), file, shuffle=True)
-    refuse_file(file_batches(), file, "came in the data's order, and were to be", shuffle=True)
+    refuse_file(file_batches(), file, "came in the data's order instead of", shuffle=True)
 
 
 @pytest.mark.parametrize("shuffle", [False, True])

@@ -133,7 +133,7 @@ def test_sizes_that_are_no_power_of_two_are_exact_too() -> None:
 
 @pytest.mark.parametrize(("size", "itemsize"), [(1001, 4), (0, 4), (2, 4)])
 def test_a_size_that_is_no_whole_number_of_elements_is_refused(size: int, itemsize: int) -> None:
-    with pytest.raises(ValueError, match=f"size {size} is no multiple of the {itemsize} bytes"):
+    with pytest.raises(ValueError, match=f"size {size} is not a multiple of the {itemsize} bytes"):
         shape_for(size, itemsize)
 
 

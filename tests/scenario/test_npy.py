@@ -82,13 +82,13 @@ WRONG: dict[str, tuple[Make, list[str]]] = {
     "missing": (lambda path: None, ["cannot be read", "No such file"]),
     "a folder": (lambda path: path.mkdir(), ["cannot be read", "Is a directory"]),
     "nothing in it": (lambda path: path.touch(), ["is empty", "numpy.save"]),
-    "a text": (lambda path: path.write_text("1,2,3\n4,5,6"), ["no .npy file", "numpy.save"]),
-    "a few bytes": (lambda path: path.write_bytes(b"\x93NU"), ["no .npy file"]),
+    "a text": (lambda path: path.write_text("1,2,3\n4,5,6"), ["not a .npy file", "numpy.save"]),
+    "a few bytes": (lambda path: path.write_bytes(b"\x93NU"), ["not a .npy file"]),
     "a pickle": (
         lambda path: path.write_bytes(pickle.dumps(ROWS)),
-        ["no .npy file", "numpy.save"],
+        ["not a .npy file", "numpy.save"],
     ),
-    "cut short in the data": (cut(200), ["is cut short", "promises 4 rows", "192 B", "72 B are"]),
+    "cut short in the data": (cut(200), ["is cut short", "promises 4 rows", "192 B", "holds 72 B"]),
     "cut short in the header": (cut(60), ["damaged header", "save it again"]),
     "a header that is none": (header("{'descr': '<f4'"), ["damaged header"]),
     "a header without a shape": (
@@ -112,10 +112,10 @@ WRONG: dict[str, tuple[Make, list[str]]] = {
         ["in the other byte order", "array.astype('float32')"],
     ),
     "Fortran order": (saved(np.asfortranarray(ROWS)), ["Fortran order", "ascontiguousarray"]),
-    "no rows": (saved(np.empty((0, 6))), ["its shape is (0, 6)", "nothing in it"]),
-    "no columns": (saved(np.empty((4, 0))), ["its shape is (4, 0)", "nothing in it"]),
+    "no rows": (saved(np.empty((0, 6))), ["its shape is (0, 6)", "it is empty"]),
+    "no columns": (saved(np.empty((4, 0))), ["its shape is (4, 0)", "it is empty"]),
     "a single row": (saved(ROWS[:1]), ["its shape is (1, 6)", "at least 2 rows"]),
-    "a number": (saved(np.float32(3)), ["its shape is ()", "a row for each sample"]),
+    "a number": (saved(np.float32(3)), ["its shape is ()", "one row per sample"]),
     "one dimension": (saved(np.arange(9.0)), ["its shape is (9,)", "array.reshape(samples, -1)"]),
 }
 

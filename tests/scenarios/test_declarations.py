@@ -6,7 +6,9 @@ import ast
 import builtins
 import itertools
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from harness.trial.base import pointers
 from harness.trial.base.outcomes import failure
 from harness.trial.describe import describe
 from harness.trial.source import source
-from harness.trial.tasks import why_skipped
+from harness.trial.tasks import describe_scenarios, why_skipped
 from tests.scenarios.bench import Bench, built_in, own_point, verify
 
 EVERY = [(s, name) for s in built_in().values() for name in s.strategies]
@@ -40,6 +42,20 @@ def test_the_built_in_scenarios_are_one_a_file() -> None:
         "matrix_array_to_tensor",
         "matrix_tensor_to_array",
     }
+
+
+def test_scenarios_come_in_the_order_that_they_declare(tmp_path: Path) -> None:
+    paths = [str(file) for file in built_in_files()]
+    named = (("last", ""), ("second", ", order=15"), ("first", ", order=5"))
+    for name, order in named:
+        text = f'from harness import Scenario\ns = Scenario("{name}", question="?", baseline="a"'
+        text += f"{order})\n@s.inputs\ndef i(size):\n    return 1\n@s.strategy()\ndef a(i):\n"
+        text += "    return i\n@s.check\ndef c(i, result):\n    pass\n"
+        (tmp_path / f"{name}.py").write_text(text)
+        paths.append(str(tmp_path / f"{name}.py"))
+    names = [info["name"] for info in describe_scenarios({"paths": paths}, None)["scenarios"]]
+    assert names[:4] == ["first", "tensor_from_array", "second", "array_from_tensor"]
+    assert names[-1] == "last"
 
 
 @pytest.mark.parametrize("scenario", built_in().values(), ids=lambda scenario: scenario.name)
@@ -91,12 +107,13 @@ def test_skips_and_cost_models_answer_at_every_point(scenario: Scenario, name: s
     defaults = {key: parameter.default for key, parameter in scenario.parameters.items()}
     grid = {key: parameter.values("full") for key, parameter in scenario.parameters.items()}
     pairs = itertools.combinations(grid, 2) if len(grid) > 1 else [(*grid, *grid)]
-    points = (
+    points = [
         {**defaults, first: one, second: other}
         for first, second in pairs
         for one in grid[first]
         for other in grid[second]
-    )
+    ]
+    assert points
     for point in points:
         reason = call_with(strategy.skip, point) if strategy.skip else None
         assert reason is None or (isinstance(reason, str) and "\n" not in reason)
@@ -124,11 +141,15 @@ def test_what_needs_an_accelerator_is_declared_so() -> None:
         "array_from_loader/pinned_staging",
     }
     # Whoever names the accelerator in his code needs one.
-    for scenario, name in EVERY:
-        strategy = scenario.strategies[name]
-        text = source(strategy)
-        if "torch.accelerator" in text or "torch.cuda" in text:
-            assert strategy.on_device, name
+    every = [(name, scenario.strategies[name]) for scenario, name in EVERY]
+    naming = [
+        (name, strategy)
+        for name, strategy in every
+        if {"torch.accelerator", "torch.cuda"} & set(re.findall(r"torch\.\w+", source(strategy)))
+    ]
+    assert naming
+    for name, strategy in naming:
+        assert strategy.on_device, name
 
 
 @torch_may_warn
@@ -151,6 +172,7 @@ def test_a_strategy_is_right_at_its_own_point(scenario: Scenario, name: str, ben
             raise
         pytest.skip("torch 2.13 refuses copy=False even where it need not copy")
     # THEN the result passes the check and shares memory just as declared
+    assert len(results) == 2
     for result in results:
         verify(scenario, work, result)
     if strategy.shares_memory is not None:

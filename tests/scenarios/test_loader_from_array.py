@@ -200,7 +200,7 @@ def no_labels(data: torch.Tensor, labels: torch.Tensor) -> Any:
 WRONG: dict[Callable[..., Any], tuple[str, str]] = {
     dropped_row: ("slices", "sample 4 of batch 2 is row 21, expected row 20"),
     repeated_row: ("slices", "sample 5 of batch 2 is row 20, expected row 21"),
-    uninitialised_tail: ("slices", r"sample 0 of batch 12 is no row of the data.*nan"),
+    uninitialised_tail: ("slices", r"sample 0 of batch 12 is not a row of the data.*nan"),
     silent_downcast: ("slices", "sample 1 of batch 0 is row 0, expected row 1|batch 0: value"),
     one_buffer: ("slices", "batch 0: value .* changed after a later batch was fetched"),
     reversed_order: ("slices", "sample 0 of batch 0 is row 101, expected row 0"),
@@ -302,9 +302,12 @@ class TestThreadPrefetch:
             def __del__(self) -> None:
                 Batch.alive -= 1
 
+        seen = 0
         for batch in prefetched(Batch() for _ in range(20)):
             assert Batch.alive <= 4  # this one, two ahead, and the one being made
+            seen += 1
             del batch
+        assert seen == 20
 
 
 # Points that make no sense.

@@ -45,10 +45,10 @@ class Calibration:
             UsageError: it is none, or not whole, or no case was timed in each of its runs.
         """
         if not run.header.plan.calibration_runs:
-            raise UsageError(f"{run.path} is no calibration; make one with: ferrybench doctor "
+            raise UsageError(f"{run.path} is not a calibration; make one with: ferrybench doctor "
                              "--calibrate")  # fmt: skip
         if run.ended != "complete":
-            raise UsageError(f"{run.path} was not finished; make another: ferrybench doctor "
+            raise UsageError(f"{run.path} is incomplete; make another with: ferrybench doctor "
                              "--calibrate --force")  # fmt: skip
         cases = tuple(runs_of(run))
         if not cases:
@@ -73,15 +73,16 @@ class Calibration:
         for side in (match.base, match.candidate):
             other = next(differences(self.run.header.environment, side.environment), None)
             if other is not None:
-                return f"it was made elsewhere ({other.text})"
+                return f"it was made under other conditions ({other.text})"
             apart = abs(_when(self.run.header.created) - _when(side.created))
             if apart > FRESH:
                 hours = apart.total_seconds() / 3600
-                return f"it lies {hours:.0f} hours from {side.name}; {FRESH.seconds // 3600} may be"
+                most = FRESH.seconds // 3600
+                return f"it was made {hours:.0f} hours from {side.name}; at most {most} are allowed"
         if not self.drifts.keys() & set(match.common):
-            return "it has none of these cases"
+            return "it contains none of these cases"
         if not self.trusted:  # last, since it takes a while to find out
-            return f"it called identical code slower in {self.said}"
+            return f"it reported identical code as slower in {self.said}"
         return ""
 
     @property

@@ -1,75 +1,98 @@
-"""What to use under which promise: a verdict's contests as rows of text."""
+"""What to use for which purpose: a verdict's rankings, in the columns of page and summary."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from harness.analysis.ranking import Ranking
-from harness.analysis.verdict_limit import largest_text
-from harness.analysis.wording import comparison
+from harness.analysis.sweep import Sweep
 from harness.cases.rows import CaseRow
-from harness.report.words.limits import needs_text
-from harness.report.words.text import ratio_text, seconds_text
-from harness.units import MISSING, format_multiple
+from harness.report.content.columns import (
+    ADDED,
+    AGAINST,
+    COPIES,
+    FIRST,
+    PACE,
+    PEAK,
+    PROCESSES,
+    SAMPLES,
+    STALL,
+    TREE,
+    Cell,
+    Column,
+)
+from harness.report.content.limit_columns import BEYOND, LARGEST, PREDICTED, SHARE, TAKES
+from harness.report.words.kinds import Kind, kind_of
+from harness.units import format_multiple
+
+
+def _against(row: CaseRow) -> Cell | None:
+    return Cell("the baseline") if row.baseline else AGAINST.cell(row)
+
+
+_BY_TIME = (
+    PACE,
+    replace(AGAINST, heading=lambda sweep: f"against `{sweep.info.baseline}`", cell=_against),
+    PEAK,
+)
+_OF_CALLS = (PACE, AGAINST, FIRST, PEAK, COPIES)
+CHOICE_COLUMNS: Mapping[Kind, tuple[Column, ...]] = {
+    "time": _BY_TIME,
+    "training": _BY_TIME,
+    "transfers": _BY_TIME,
+    "memory": (TREE, ADDED, PACE),
+    "size": (LARGEST, SHARE, TAKES),
+}
+"""What the page shows of a strategy to use."""
+SUMMARY_COLUMNS: Mapping[Kind, tuple[Column, ...]] = {
+    "time": _OF_CALLS,
+    "training": (PACE, AGAINST, STALL, SAMPLES, PEAK),
+    "transfers": _OF_CALLS,
+    "memory": (TREE, ADDED, PROCESSES, FIRST),
+    "size": (LARGEST, SHARE, TAKES, PREDICTED, BEYOND),
+}
+"""What the summary shows of it; the first is what decides."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which strategies to use under one promise."""
+    """Which strategies to use for one purpose."""
 
     group: str
     promise: str
     setting: str
     names: tuple[str, ...]  # more than one: none is clearly the fastest
     best: str  # "fastest" or "leanest", where that is clear
-    steady: str
-    against: str
-    peak: str
-    tree: str
-    added: str  # what adding up RSS would make of it
     among: int
     leaner: str  # a strategy that needs much less memory, and how much; "" when there is none
-    largest: str  # what survives under a limit, that by the budget, and what a byte of it takes
-    share: str
-    needs: str
+    texts: tuple[str, ...]  # of the best, one for each column
 
 
 def best_word(ranking: Ranking) -> str:
-    """What the winner of a contest is called."""
+    """What the winner of a ranking is called."""
     return {"time": "fastest", "memory": "leanest", "size": "largest"}[ranking.weighs]
 
 
-def choices(found: Sequence[Ranking]) -> tuple[Choice, ...]:
-    """A verdict's picks as rows: what to use, and when."""
-    return tuple(_choice(ranking) for ranking in found)
+def texts(columns: Sequence[Column], row: CaseRow) -> tuple[str, ...]:
+    """What stands in some columns of a case, each in one text."""
+    return tuple(cell.whole for column in columns if (cell := column.cell(row)) is not None)
 
 
-def _choice(ranking: Ranking) -> Choice:
-    best, leaner = ranking.leaders[0], ranking.leanest
+def choices(sweep: Sweep, found: Sequence[Ranking]) -> tuple[Choice, ...]:
+    """A verdict's rankings as rows: what to use, and when."""
+    return tuple(_choice(sweep, ranking) for ranking in found)
+
+
+def _choice(sweep: Sweep, ranking: Ranking) -> Choice:
+    leaner = ranking.leanest
     return Choice(
         group=ranking.group,
         promise=ranking.meaning,
         setting=ranking.setting,
         names=tuple(row.strategy for row in ranking.leaders),
         best=best_word(ranking) if ranking.winner is not None else "",
-        steady=seconds_text(best.pace),
-        against=_against(best),
-        peak=format_multiple(best.peak_multiple),
-        tree=format_multiple(best.tree_multiple),
-        added=format_multiple(best.tree_rss_multiple),
         among=len(ranking.rows),
         leaner=f"{leaner.strategy}: {format_multiple(leaner.peak_multiple)}" if leaner else "",
-        largest=largest_text(best),
-        share=format_multiple(best.limit.share) if best.limit else MISSING,
-        needs=needs_text(best.limit).removesuffix(" the data") if best.limit else MISSING,
+        texts=texts(CHOICE_COLUMNS[kind_of(sweep)], ranking.leaders[0]),
     )
-
-
-def _against(row: CaseRow) -> str:
-    if row.baseline:
-        return "the baseline"
-    if math.isnan(row.ratio.median):
-        return MISSING
-    return comparison(row.ratio) or ratio_text(row.ratio)

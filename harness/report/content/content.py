@@ -119,7 +119,7 @@ def _scenario(
         info=info,
         sweep=own,
         verdict=answer,
-        choices=choices(answer.rankings),
+        choices=choices(own, answer.rankings),
         panes=() if own.by_size else panes(own),
         device=device_table(own),
         limits=limit_table(own),

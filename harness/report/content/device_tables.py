@@ -1,4 +1,4 @@
-"""The calls on an accelerator as rows of text: time, overlap, and memory of both sides."""
+"""The calls on an accelerator as a table: time, overlap, and memory of both sides."""
 
 from __future__ import annotations
 
@@ -9,23 +9,61 @@ from dataclasses import dataclass
 from harness.analysis.pinning import pinning_sentences
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import percent
+from harness.cases.device_rows import DeviceRow
 from harness.cases.rows import CaseRow
+from harness.report.content.columns import Cell, Column, cells
 from harness.report.words.order import by_group
 from harness.report.words.text import share_text
 from harness.units import MISSING, format_multiple, format_seconds, format_size
 
-DEVICE_HEADS = (
-    "size", "host blocked", "data there", "by events", "first call", "hidden", "of the ceiling",
-    "on the device", "reserved", "still there", "device-wide", "pinned asked", "taken",
-)  # fmt: skip
+
+def _known(value: float, write: Callable[[float], str]) -> str:
+    return MISSING if math.isnan(value) else write(value)
+
+
+def _seconds(value: Callable[[CaseRow], float]) -> Callable[[CaseRow], Cell]:
+    return lambda row: Cell(_known(value(row), format_seconds))
+
+
+def _of_device(
+    value: Callable[[DeviceRow], float], write: Callable[[float], str]
+) -> Callable[[CaseRow], Cell]:
+    return lambda row: Cell(_known(value(row.device), write) if row.device else MISSING)
+
+
+def _taken(row: CaseRow) -> Cell:
+    """Pinned memory as torch took it, with how much more that is than was asked for."""
+    assert row.device is not None
+    rounded = row.device.rounding > 1
+    return Cell(
+        _known(row.device.pinned_taken_bytes, format_size),
+        format_multiple(row.device.rounding) if rounded else "",
+    )
+
+
+DEVICE_COLUMNS = (
+    Column("size", lambda row: Cell(_known(float(row.size_bytes or math.nan), format_size))),
+    Column("host blocked", _of_device(lambda device: device.blocked_s, format_seconds)),
+    Column("data there", _seconds(lambda row: row.steady.median)),
+    Column("by events", _of_device(lambda device: device.event_s, format_seconds)),
+    Column("first call", _seconds(lambda row: row.first.median)),
+    Column("hidden", _of_device(lambda device: device.overlap, percent)),
+    Column("of the ceiling", lambda row: Cell(share_text(row))),
+    Column("on the device", _of_device(lambda device: device.peak_bytes, format_size)),
+    Column("reserved", _of_device(lambda device: device.peak_reserved_bytes, format_size)),
+    Column("still there", _of_device(lambda device: device.left_reserved_bytes, format_size)),
+    Column("device-wide", _of_device(lambda device: device.used_bytes, format_size)),
+    Column("pinned asked", _of_device(lambda device: device.pinned_asked_bytes, format_size)),
+    Column("taken", _taken),
+)
 
 
 @dataclass(frozen=True)
 class DeviceTable:
     """One line for every strategy and size."""
 
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, tuple[tuple[Column, Cell], ...]], ...]
     sentences: tuple[str, ...]  # about pinning
     remarks: tuple[str, ...]  # what the figures do not hold, and why
 
@@ -38,8 +76,8 @@ def device_table(sweep: Sweep) -> DeviceTable | None:
     if not rows:
         return None
     return DeviceTable(
-        DEVICE_HEADS,
-        tuple((row.strategy, _cells(row)) for row in rows),
+        DEVICE_COLUMNS,
+        tuple((row.strategy, cells(DEVICE_COLUMNS, row)) for row in rows),
         pinning_sentences(sweep),
         tuple(_remarks(rows)),
     )
@@ -55,29 +93,3 @@ def _remarks(rows: Sequence[CaseRow]) -> Iterator[str]:
         yield f"{', '.join(f'`{name}`' for name in dict.fromkeys(names))}: {note}."
     if any(row.device is not None and row.device.in_host_memory for row in rows):
         yield "What this device allocates is memory of the host, whose figures hold it, too."
-
-
-def _cells(row: CaseRow) -> tuple[str, ...]:
-    device = row.device
-    assert device is not None
-    size = MISSING if row.size_bytes is None else format_size(row.size_bytes)
-    seconds = (device.blocked_s, row.steady.median, device.event_s, row.first.median)
-    pinned_taken = _known(device.pinned_taken_bytes, format_size)
-    if device.rounding > 1:
-        pinned_taken = f"{pinned_taken} ({format_multiple(device.rounding)})"
-    return (
-        size,
-        *(_known(one, format_seconds) for one in seconds),
-        _known(device.overlap, percent),
-        share_text(row),
-        _known(device.peak_bytes, format_size),
-        _known(device.peak_reserved_bytes, format_size),
-        _known(device.left_reserved_bytes, format_size),
-        _known(device.used_bytes, format_size),
-        _known(device.pinned_asked_bytes, format_size),
-        pinned_taken,
-    )
-
-
-def _known(value: float, write: Callable[[float], str]) -> str:
-    return MISSING if math.isnan(value) else write(value)

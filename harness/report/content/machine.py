@@ -9,7 +9,7 @@ from datetime import datetime
 
 from harness.host.environment import Environment, python_text
 from harness.journal.lines import Run
-from harness.report.content.imported import foreign_pairs, is_foreign
+from harness.report.content.imported import imported_pairs, is_imported
 from harness.report.words.text import CEILING_TEXTS, OTHER_TEXTS, capital, ceiling_text, plural
 from harness.units import format_duration, format_rate, format_seconds, format_size
 
@@ -108,8 +108,8 @@ def run_pairs(run: Run) -> LabelledTexts:
         "Revision",
         f"{environment.git_revision}{changed}" if environment.git_revision else UNKNOWN,
     )
-    if is_foreign(run):
-        return (*when, revision, *foreign_pairs(run))
+    if is_imported(run):
+        return (*when, revision, *imported_pairs(run))
     return (
         *when,
         ("ferrybench", environment.ferrybench),

@@ -44,7 +44,7 @@ def quantity(sweep: Sweep) -> str:
     if sweep.by_size:
         return "The largest data that survives, and how the next size fails"
     pace = "Time per sample" if sweep.info.epochs else "Steady state"
-    return f"{pace}, and the ratio to the baseline at the same point"
+    return f"{pace}, and the ratio to the baseline with the same values"
 
 
 def variations(sweep: Sweep) -> tuple[Variation, ...]:

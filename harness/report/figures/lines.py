@@ -8,20 +8,11 @@ from harness.analysis.parameter_values import in_order, is_number, number_of, va
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.cases.rows import CaseRow
+from harness.charts.axes import linear_axis, log_axis
 from harness.charts.chart import Axis, ChartLine, ChartPoint, Emphasis, LineFigure
-from harness.charts.ticks import (
-    Tick,
-    Unit,
-    count_ticks,
-    linear_label,
-    linear_ticks,
-    log_size_ticks,
-    rate_ticks,
-    size_ticks,
-    time_ticks,
-    widen,
-)
+from harness.charts.ticks import size_ticks, widen
 from harness.report.figures.measures import RATE, Measure, measure_over, usual_measure
+from harness.report.figures.spec import FigureSpec, OtherSpec, Subject, of
 from harness.report.words.order import emphasis, own_styles
 from harness.report.words.text import capital
 from harness.schema.records import Value
@@ -31,19 +22,14 @@ LINES_NAMED = 8
 """So many lines can all be named, and have looks of their own."""
 LIMIT_PARAMETERS = ("open_files", "passes")
 """Parameters that say how long a tree is watched or what it may use: no time depends on them."""
-LOG_TICKS: dict[Unit, Callable[[float, float], tuple[Tick, ...]]] = {
-    "bytes": log_size_ticks,
-    "count": count_ticks,
-    "rate": rate_ticks,
-    "seconds": time_ticks,
-}
 SAME_SAMPLES = 1.01
 """Samples whose sizes differ less are of one size: a last batch may be smaller."""
 Pointed = Callable[[CaseRow], ChartPoint | None]
 
 
-def time_figure(sweep: Sweep, verdict: Verdict) -> LineFigure | None:
-    """Steady-state time against size; None unless two sizes were timed."""
+def time_figure(subject: Subject) -> Iterator[LineFigure]:
+    """Steady-state time against size, where two sizes were timed."""
+    sweep, verdict = subject.sweep, subject.verdict
     measure = usual_measure(sweep)
 
     def point(row: CaseRow) -> ChartPoint | None:
@@ -53,10 +39,10 @@ def time_figure(sweep: Sweep, verdict: Verdict) -> LineFigure | None:
     lines = _lines(sweep, verdict, sweep.main, point)
     sizes = sorted({point.x for line in lines for point in line.points})
     if len(sizes) < 2 or not _compared(lines):
-        return None
+        return
     many = len({line.group for line in lines}) > 1
     flat = "" if sweep.info.epochs else " A level line costs the same whatever the size."
-    return LineFigure(
+    yield LineFigure(
         sweep.info.name,
         "time",
         f"{'Time per sample' if sweep.info.epochs else 'Time'} against size",
@@ -75,8 +61,9 @@ def _compared(lines: Sequence[ChartLine]) -> bool:
     return len(lines) == 1 or any(line.emphasis != "baseline" for line in followed)
 
 
-def parameter_figures(sweep: Sweep, verdict: Verdict) -> Iterator[LineFigure | None]:
+def parameter_figures(subject: Subject) -> Iterator[LineFigure | None]:
     """What a scenario compares over every numeric parameter that was varied but the size."""
+    sweep, verdict = subject.sweep, subject.verdict
     for name in sweep.info.parameters:
         if name == "size" or (name in LIMIT_PARAMETERS and not sweep.by_memory):
             continue
@@ -178,10 +165,12 @@ def _point(row: CaseRow, measure: Measure, x: float, where: str) -> ChartPoint |
 def _axis(measure: Measure, lines: Sequence[ChartLine]) -> Axis:
     values = [point.y for line in lines for point in line.points]
     if not measure.log:
-        high = 1.0 if measure.unit == "share" else max(values) * 1.08 or 1.0
-        ticks = linear_ticks(0, high, lambda value: linear_label(measure.unit, value))
-        return Axis(measure.axis, measure.unit, False, 0.0, high, ticks)
+        high = 1.0 if measure.unit == "share" else max(values) * 1.08
+        return linear_axis(measure.axis, measure.unit, high)
     ends = [end for line in lines for one in line.points for end in (one.low, one.high)]
     (least, most), (lowest, highest) = widen(values, by=1.5), widen([*values, *ends], by=1.1)
-    low, high = min(least, lowest), max(most, highest)
-    return Axis(measure.axis, measure.unit, True, low, high, LOG_TICKS[measure.unit](low, high))
+    return log_axis(measure.axis, measure.unit, min(least, lowest), max(most, highest))
+
+
+OVER_SIZE: tuple[FigureSpec, ...] = (OtherSpec(of("time", "training", "transfers"), time_figure),)
+FIGURES: tuple[FigureSpec, ...] = (OtherSpec(lambda _: True, parameter_figures),)

@@ -13,6 +13,7 @@ from harness.analysis.workers import WORKERS
 from harness.cases.rows import CaseRow
 from harness.charts.chart import Tip
 from harness.charts.ticks import Unit
+from harness.report.figures.spec import Values, exactly, rate_within, within
 from harness.report.words.limits import largest_tip
 from harness.report.words.text import (
     epoch_text,
@@ -24,8 +25,6 @@ from harness.report.words.text import (
 )
 from harness.stats.intervals import NOTHING
 from harness.units import MISSING, format_multiple
-
-Values = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -42,17 +41,8 @@ class Measure:
     tip: Callable[[CaseRow], Tip]
 
 
-def _steady(row: CaseRow) -> Values:
-    return row.steady.median, row.steady.low, row.steady.high
-
-
-def _pace(row: CaseRow) -> Values:
-    return row.pace.median, row.pace.low, row.pace.high
-
-
 def _rate(row: CaseRow) -> Values:
-    rate, time = row.rate_bytes_per_s, row.steady
-    return rate, rate * time.median / time.high, rate * time.median / time.low
+    return rate_within(row, row.rate_bytes_per_s)
 
 
 def _samples(row: CaseRow) -> Values:
@@ -60,19 +50,14 @@ def _samples(row: CaseRow) -> Values:
 
 
 def _stall(row: CaseRow) -> Values:
-    stall = row.training.stall if row.training else NOTHING
-    return stall.median, stall.low, stall.high
+    return within(row.training.stall if row.training else NOTHING)
 
 
 def _largest(row: CaseRow) -> Values:
     if row.limit is None:
-        return math.nan, math.nan, math.nan
+        return exactly(math.nan)
     survived, failed = row.limit.survived_bytes, row.limit.failed_bytes
     return survived, survived, survived if math.isnan(failed) else failed
-
-
-def _tree(row: CaseRow) -> Values:
-    return row.tree_multiple, row.tree_multiple, row.tree_multiple
 
 
 def _ratio(row: CaseRow) -> tuple[str, str]:
@@ -81,7 +66,7 @@ def _ratio(row: CaseRow) -> tuple[str, str]:
 
 def _training_tip(row: CaseRow) -> Tip:
     return (
-        ("stands still", stall_text(row.training.stall) if row.training else MISSING),
+        ("stalled", stall_text(row.training.stall) if row.training else MISSING),
         ("samples a second", samples_per_s_text(row)),
         ("steady state", epoch_text(row)),
         _ratio(row),
@@ -95,7 +80,7 @@ PER_CALL = Measure(
     "time per call",
     "seconds",
     True,
-    _steady,
+    lambda row: within(row.steady),
     lambda row: (("steady state", seconds_text(row.steady)), _ratio(row)),
 )
 PER_SAMPLE = Measure(
@@ -105,7 +90,7 @@ PER_SAMPLE = Measure(
     "time per sample",
     "seconds",
     True,
-    _pace,
+    lambda row: within(row.pace),
     lambda row: (
         ("per sample", seconds_text(row.pace)),
         ("steady state", epoch_text(row)),
@@ -138,7 +123,7 @@ SAMPLES = Measure(
 )
 STALL = Measure(
     "stall",
-    "How long the training step stands still",
+    "Stalled share of an epoch",
     f"Share of a steady epoch; lower is better. Below {percent(HIDDEN)} loading hides behind "
     "computing.",
     "share of an epoch",
@@ -154,7 +139,7 @@ TREE = Measure(
     "growth ÷ data",
     "multiple",
     False,
-    _tree,
+    lambda row: exactly(row.tree_multiple),
     lambda row: (
         ("grown", f"{format_multiple(row.tree_multiple)} the data"),
         ("in bytes", tree_text(row)),

@@ -7,12 +7,15 @@ from typing import Any
 from harness.analysis.matrix import CELL_KINDS, SYMBOLS
 from harness.analysis.remarks import REMARK_KINDS as FINDING_KINDS
 from harness.charts.chart import Figure
-from harness.charts.palette import PART_STYLES, STYLES, named_lines
+from harness.charts.palette import STYLES, named_lines, part_styles
 from harness.charts.vega import height, specification
+from harness.report.content.choices import CHOICE_COLUMNS
+from harness.report.content.columns import pace_name
 from harness.report.content.content import Content
 from harness.report.content.machine import ceiling_table, host_lines, machine_pairs, run_pairs
 from harness.report.content.variations import quantity
 from harness.report.pages.rendering import asset, environment, runtime
+from harness.report.words.kinds import kind_of
 from harness.schema.description import StrategyInfo
 
 
@@ -41,11 +44,14 @@ def page(content: Content) -> str:
             about_run=run_pairs(run),
             hosts=host_lines(run),
             ceilings=ceiling_table(run, content.ceilings),
+            choice_columns=CHOICE_COLUMNS,
+            kind_of=kind_of,
+            pace_name=pace_name,
             finding_kinds=FINDING_KINDS,
             cell_kinds=CELL_KINDS,
             symbols=SYMBOLS,
             palette=STYLES,
-            part_styles=PART_STYLES,
+            part_styles=part_styles,
             named_lines=named_lines,
             drawn=drawn,
             source_of=source_of,

@@ -6,19 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.failure_wording import place_of
 from harness.analysis.ranking import Ranking
-from harness.analysis.stalls import stall_text
-from harness.analysis.sweep import Sweep
-from harness.analysis.verdict_limit import largest_text
-from harness.analysis.wording import comparison
-from harness.cases.limit_rows import LimitRow
-from harness.cases.rows import CaseRow
+from harness.report.content.choices import SUMMARY_COLUMNS, texts
 from harness.report.content.content import Content, ScenarioContent
 from harness.report.content.machine import machine_line
-from harness.report.words.limits import needs_text, predicted_text
-from harness.report.words.text import plural, ratio_text, samples_per_s_text, seconds_text
-from harness.units import MISSING, format_multiple, format_seconds
+from harness.report.words.kinds import kind_of
+from harness.report.words.text import plural
 
 MOST_FINDINGS = 8
 _SPECIAL = re.compile(r"([\\<>|*\[\]#~&]|\b_|_\b)")
@@ -56,32 +49,19 @@ def _scenario(scenario: ScenarioContent) -> Iterator[str]:
     if not answer.rankings:
         return
     sweep = scenario.sweep
-    columns = _columns(sweep)
-    yield _row(
-        ["when", "strategy", f"{escape(f'{columns[0]} {answer.place}'.rstrip())}", *columns[1:]]
-    )
+    columns = SUMMARY_COLUMNS[kind_of(sweep)]
+    decisive, *others = (column.head(sweep) for column in columns)
+    yield _row(["when", "strategy", escape(f"{decisive} {answer.place}".rstrip()), *others])
     yield _row(["---", "---", *("--:" for _ in columns)])
     baseline = sweep.baseline_at(answer.size_bytes)
     if baseline is not None and sweep.compared(baseline):
-        yield _row(["baseline", f"`{baseline.strategy}`", *_numbers(sweep, baseline)])
+        yield _row(["baseline", f"`{baseline.strategy}`", *texts(columns, baseline)])
     for ranking in answer.rankings:
         if ranking.winner is not None and ranking.winner is baseline:
             continue
-        yield _row([escape(_when(ranking)), _names(ranking), *_numbers(sweep, ranking.leaders[0])])
+        numbers = texts(columns, ranking.leaders[0])
+        yield _row([escape(_when(ranking)), _names(ranking), *numbers])
     yield ""
-
-
-def _columns(sweep: Sweep) -> list[str]:
-    """What is told of a strategy, the first of it being what decides."""
-    if sweep.by_memory:
-        return ["whole tree", "adding up RSS", "processes", "first batch"]
-    if sweep.by_size:
-        return ["largest size", "÷ budget", "takes ÷ data", "predicted", "beyond it gives way"]
-    if sweep.info.trains:
-        return ["per sample", "against the baseline", "stands still", "samples/s", "extra memory"]
-    if sweep.info.epochs:
-        return ["per sample", "against the baseline", "first batch", "extra memory", "copies"]
-    return ["steady state", "against the baseline", "first call", "extra memory", "copies"]
 
 
 def _when(ranking: Ranking) -> str:
@@ -94,46 +74,6 @@ def _names(ranking: Ranking) -> str:
         return names[0]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"no clear winner: {', '.join(names[:3])}{more}"
-
-
-def _numbers(sweep: Sweep, row: CaseRow) -> list[str]:
-    if sweep.by_memory:
-        return [
-            format_multiple(row.tree_multiple),
-            format_multiple(row.tree_rss_multiple),
-            str(row.tree.peak.processes) if row.tree else MISSING,
-            format_seconds(row.first.median),
-        ]
-    if row.limit is not None:
-        return _limit_numbers(row, row.limit)
-    against = MISSING if row.baseline else comparison(row.ratio) or ratio_text(row.ratio)
-    if row.training is not None:
-        return [
-            seconds_text(row.pace),
-            against,
-            stall_text(row.training.stall),
-            samples_per_s_text(row).removesuffix("/s"),
-            format_multiple(row.peak_multiple),
-        ]
-    return [
-        seconds_text(row.pace),
-        against,
-        format_seconds(row.first.median),
-        format_multiple(row.peak_multiple),
-        format_multiple(row.copies),
-    ]
-
-
-def _limit_numbers(row: CaseRow, limit: LimitRow) -> list[str]:
-    place = place_of(limit.where)
-    beyond = f"{limit.kind}{f' at `{place}`' if place else ''}" if limit.kind else MISSING
-    return [
-        largest_text(row),
-        format_multiple(limit.share),
-        needs_text(limit).removesuffix(" the data"),
-        predicted_text(limit),
-        beyond,
-    ]
 
 
 def _findings(content: Content) -> Iterator[str]:

@@ -9,6 +9,7 @@ from harness.analysis.parameter_values import value_text
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, percent
 from harness.cases.rows import CaseRow
+from harness.charts.chart import Tip
 from harness.schema.records import (
     DEVICE_BOTH,
     DEVICE_COPY,
@@ -64,6 +65,16 @@ def _with_range(interval: Interval, write: Callable[[float], str]) -> str:
 def share_text(row: CaseRow) -> str:
     """The share of the ceiling, in percent."""
     return MISSING if math.isnan(row.ceiling_fraction) else f"{row.ceiling_fraction:.0%}"
+
+
+def share_of_ceiling(row: CaseRow) -> str:
+    """``81% of memcpy into fresh huge pages``."""
+    return f"{share_text(row)} of {ceiling_text(row.ceiling)}" if row.ceiling else MISSING
+
+
+def throughput_tip(row: CaseRow) -> Tip:
+    """What a reader sees on pointing at a throughput."""
+    return (("throughput", rate_text(row)), ("share of ceiling", share_of_ceiling(row)))
 
 
 def rate_text(row: CaseRow) -> str:

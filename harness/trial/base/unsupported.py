@@ -14,7 +14,7 @@ _LACKS = (
     (r"Could not run '(?P<name>\w+::\w+)[\w.]*' with arguments from the '(?P<of>\w+)' backend", ""),
     (r"operator '(?P<name>\w+::\w+)[\w.]*' is not currently (?:implemented|supported)", ""),
     (r"(?P<name>\w+::\w+): attempted to run this operator with (?P<of>\w+) tensors", ""),
-    (r"doesn't support elapsedTime", "events that tell the time"),
+    (r"doesn't support elapsedTime", "events that report the time"),
     (r"doesn't support (?:synchronizing )?events|Backend doesn't support events", "events"),
     (
         r"doesn't support (?:create a new Stream|acquiring a (?:stream|default stream)"

@@ -24,7 +24,7 @@ FIRST = 0
 """The device that is used: the first of those visible (CUDA_VISIBLE_DEVICES chooses)."""
 NVML = "NVML, device-wide"
 DRIVER = "what the driver says is free, device-wide"
-NOT_TOLD = "not told by this backend"
+NOT_TOLD = "not reported by this backend"
 STATS = "torch.accelerator.memory_stats"
 
 

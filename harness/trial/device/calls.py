@@ -24,8 +24,8 @@ from harness.trial.timing.duet import turns_of
 from harness.trial.timing.steps import Record, SteadyState
 from harness.trial.timing.timed_calls import as_declared, facts
 
-NO_EVENTS = "its events tell no time"
-EVENTS_LESS = "its events tell less than the call takes: what the host does is not among them"
+NO_EVENTS = "its events report no time"
+EVENTS_LESS = "its events report less than the call takes: they leave out what the host does"
 
 
 @dataclass

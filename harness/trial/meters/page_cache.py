@@ -31,7 +31,7 @@ RESIDENT_TOLERANCE = 0.01
 """So much of a file may be in the other state than asked for."""
 SOURCES = {
     "cold": "evicted by posix_fadvise(DONTNEED), counted by mincore; "
-    "what the disk or a hypervisor keeps is not seen",
+    "caches of the disk or a hypervisor are not seen",
     "warm": "read through, counted by mincore",
 }
 _TRIES = 5
@@ -203,8 +203,8 @@ def resident(file: Path) -> int:
     if not (os.access(file, os.W_OK) or file.stat().st_uid == os.geteuid()):
         # mincore(2) then says of every page that it is there.
         raise CannotObeyError(
-            f"page_cache: of {file}, which belongs to somebody else, the system does not tell "
-            "what lies in memory"
+            f"page_cache: {file} belongs to another user, and the system does not report which of "
+            "its pages are in memory"
         )
     pages = np.empty(-(-size // mmap.PAGESIZE), np.uint8)
     with (

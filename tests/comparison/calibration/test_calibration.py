@@ -165,7 +165,7 @@ def test_time_decides_where_a_calibration_speaks_for_both_runs(
 ) -> None:
     assert ferrybench(["compare", *paths(tmp_path, 1.3)]) == 1
     said = capsys.readouterr()
-    assert "calibration-1.jsonl has measured how runs lie apart" in said.err
+    assert "calibration-1.jsonl: identical code was reported" in said.err
     assert "slower: moving/a" in said.out
     assert ferrybench(["compare", *paths(tmp_path, 1.0)]) == 0
     assert "advisory" not in capsys.readouterr().out
@@ -174,10 +174,13 @@ def test_time_decides_where_a_calibration_speaks_for_both_runs(
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        ({"created": "2026-01-01T05:00:00+00:00"}, "it lies 5 hours from"),
-        ({"environment": replace(ENVIRONMENT, cpu_model="another")}, "made elsewhere (cpu_model"),
-        ({"end": "interrupted"}, "was not finished"),
-        ({"calibration_runs": 0}, "is no calibration"),
+        ({"created": "2026-01-01T05:00:00+00:00"}, "it was made 5 hours from"),
+        (
+            {"environment": replace(ENVIRONMENT, cpu_model="another")},
+            "made under other conditions (cpu_model",
+        ),
+        ({"end": "interrupted"}, "is incomplete"),
+        ({"calibration_runs": 0}, "is not a calibration"),
     ],
 )
 def test_otherwise_time_is_advisory_and_one_that_is_named_says_why(
@@ -203,10 +206,10 @@ def test_one_that_cries_wolf_is_not_believed(tmp_path: Path) -> None:
     assert not found.trusted
     (tmp_path / "runs").mkdir()
     runs = [side(read_journal(Path(path))) for path in paths(tmp_path / "runs", 1.3)]
-    assert "called identical code slower in" in found.why_not(match(*runs))
+    assert "reported identical code as slower in" in found.why_not(match(*runs))
     none, why = latest_for(match(*runs), [tmp_path], 0.02)
     assert none is None
-    assert "called identical code slower in" in why
+    assert "reported identical code as slower in" in why
     assert latest_for(match(*runs), [tmp_path / "nowhere"], 0.02) == (None, "")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 ROOT = Path(__file__).parents[3]
 PREAMBLE = """
 import json, multiprocessing, os, signal, subprocess, sys, time
-from harness.trial import children, process
+from harness.trial.base import children, process
 
 process.adopt_orphans()
 context = multiprocessing.get_context("forkserver")

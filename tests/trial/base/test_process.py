@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 PREAMBLE = """
 import json, os, signal, subprocess, sys, time
-from harness.trial import process
+from harness.trial.base import process
 
 process.adopt_orphans()
 

@@ -80,7 +80,9 @@ def test_a_file_system_without_direct_reads_is_read_through_the_page_cache(
         return opened(path, flags)
 
     monkeypatch.setattr(os, "open", refusing)
-    for ceiling in measured(place).values():
+    found = measured(place).values()
+    assert found
+    for ceiling in found:
         assert "read through the page cache" in ceiling["note"]
 
 

@@ -204,5 +204,5 @@ def test_of_somebody_elses_file_the_system_does_not_tell(
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *arguments: False)
     monkeypatch.setattr(os, "geteuid", lambda: file.stat().st_uid + 1)
-    with pytest.raises(CannotObeyError, match="belongs to somebody else"):
+    with pytest.raises(CannotObeyError, match="belongs to another user"):
         FileCache("cold", [file]).prepare()

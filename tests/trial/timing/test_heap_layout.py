@@ -82,7 +82,7 @@ def test_without_that_it_does_not() -> None:
     assert len({told(LEVEL, "no", held) for held in ("0", "1000", "5000")}) > 1
 
 
-def test_asking_whether_luck_can_be_shared_changes_nothing_here() -> None:
-    asked = "from harness.trial.timing.heap_layout import luck_can_be_shared as asked; "
+def test_asking_whether_layout_can_be_shared_changes_nothing_here() -> None:
+    asked = "from harness.trial.timing.heap_layout import layout_can_be_shared as asked; "
     both = asked + "import ctypes; print(asked(), ctypes.CDLL(None).personality(0xffffffff))"
     assert told(both) == f"{layout_can_be_shared()} 0"
