@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -39,6 +40,13 @@ def warm() -> Iterator[Warm]:
     """What forks interpreters that have torch already."""
     with Warm() as started:
         yield started
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_is_collected_stays() -> None:
+    """Thousands of tests live until the end: no collection need look through them, and torch."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ from harness.analysis.parameter_values import is_number, number_of, value_text
 from harness.analysis.ranking import ACCURACY, LEAST_COVERAGE
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import shortened
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.stats.intervals import Interval
 
 UNITS = {"sample_cost_us": "of work per sample"}
@@ -75,7 +75,7 @@ def crossings(sweep: Sweep, name: str) -> list[BreakEven]:
     return found
 
 
-def _by_value(rows: Sequence[CaseRow], name: str) -> list[tuple[float, Interval]]:
+def _by_value(rows: Sequence[CaseSummary], name: str) -> list[tuple[float, Interval]]:
     return sorted(
         ((number_of(row.parameters[name]), row.ratio) for row in rows), key=lambda pair: pair[0]
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from harness.analysis.failure_wording import ends, place_of
 from harness.analysis.sweep import Sweep, setting
 from harness.analysis.wording import series, shortened
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 
 MOST_LETTERS = 120
 """What a sentence quotes of a reason; the table of failures has the whole."""
@@ -25,11 +25,11 @@ def nothing_measured(sweep: Sweep) -> str:
     return f"No case completed; {count} cases ended as {commonest.rstrip('. ')}."
 
 
-def _failed(row: CaseRow) -> bool:
+def _failed(row: CaseSummary) -> bool:
     return row.outcome not in ("ok", "skipped")
 
 
-def not_usable(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
+def not_usable(sweep: Sweep, rows: Sequence[CaseSummary]) -> str:
     """Strategies that failed, but for those kept as published."""
     published = {strategy.name for strategy in sweep.info.strategies if strategy.published}
     bad = [row for row in rows if _failed(row) and row.strategy not in published]
@@ -38,7 +38,7 @@ def not_usable(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
     return f"not usable here: {shortened([f'`{row.strategy}` ({_how(row)})' for row in bad])}"
 
 
-def _how(row: CaseRow) -> str:
+def _how(row: CaseSummary) -> str:
     return f"{row.outcome}: {row.kind}" if row.kind and row.outcome != "wrong" else row.outcome
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.schema.records import TreeSample
 from harness.units import format_size
 
@@ -35,7 +35,7 @@ class Grown:
         return self.file_bytes >= max(WORTH_BYTES, MOSTLY * self.rss_bytes)
 
 
-def grown(row: CaseRow) -> Grown | None:
+def grown(row: CaseSummary) -> Grown | None:
     """Of one process, from its high-water mark; of several, from readings of their tree."""
     if not row.ok:
         return None
@@ -46,7 +46,7 @@ def grown(row: CaseRow) -> Grown | None:
     )
 
 
-def of_tree(row: CaseRow) -> Grown | None:
+def of_tree(row: CaseSummary) -> Grown | None:
     """The same when the readings of a tree say most; None of one that was not watched."""
     if row.tree is None or not row.tree.course:
         return None
@@ -61,8 +61,8 @@ def fullest(course: Sequence[TreeSample]) -> TreeSample:
 
 
 def mapping(
-    rows: Sequence[CaseRow], memory: Callable[[CaseRow], Grown | None] = grown
-) -> list[CaseRow]:
+    rows: Sequence[CaseSummary], memory: Callable[[CaseSummary], Grown | None] = grown
+) -> list[CaseSummary]:
     """Cases without workers whose RSS grows by pages of files, about as much as that of any."""
     found = {row.strategy: own for row in rows if not row.workers and (own := memory(row))}
     most = max((own.file_bytes for own in found.values() if own.by_file), default=math.inf)
@@ -73,7 +73,7 @@ def mapping(
     ]
 
 
-def file_pages(rows: Sequence[CaseRow]) -> str:
+def file_pages(rows: Sequence[CaseSummary]) -> str:
     """What the growing RSS of a memmap is; "" where none grows."""
     told = mapping(rows)
     own = grown(told[0]) if told else None

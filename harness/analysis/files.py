@@ -8,7 +8,7 @@ from harness.analysis.parameter_values import in_order, value_text
 from harness.analysis.ranking import certainly_less
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, percent, shortened
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.scenario import PAGE_CACHE
 from harness.schema.records import DISK_RANDOM, DISK_SEQUENTIAL, Value
 from harness.stats.intervals import NOTHING, Interval
@@ -39,11 +39,11 @@ def file_sentences(sweep: Sweep) -> Iterator[str]:
         yield varied(sweep, name)
 
 
-def caches(sweep: Sweep) -> list[tuple[CaseRow, CaseRow]]:
+def caches(sweep: Sweep) -> list[tuple[CaseSummary, CaseSummary]]:
     """The cases of each strategy that were measured both cold and warm, in that order."""
     if PAGE_CACHE not in sweep.info.parameters:
         return []
-    by_strategy: dict[str, dict[Value, CaseRow]] = {}
+    by_strategy: dict[str, dict[Value, CaseSummary]] = {}
     for row in sweep.variation(PAGE_CACHE):
         if row.timed:
             by_strategy.setdefault(row.strategy, {})[row.parameters[PAGE_CACHE]] = row
@@ -73,7 +73,7 @@ def cold_and_warm(sweep: Sweep) -> str:
     return f"{text}; cold, {', '.join(told)}" if told else text
 
 
-def _of_disk(row: CaseRow) -> str:
+def _of_disk(row: CaseSummary) -> str:
     """``x` reads 1.2 GB/s, 80% of what the disk delivers in sequence``."""
     return (
         f"`{row.strategy}` reads {format_rate(row.rate_bytes_per_s)}, "
@@ -117,7 +117,7 @@ def _value(name: str, value: Value) -> str:
     return WORDS.get(value, value_text(name, value))
 
 
-def _compared(pairs: Sequence[tuple[CaseRow, CaseRow]], by: str) -> str:
+def _compared(pairs: Sequence[tuple[CaseSummary, CaseSummary]], by: str) -> str:
     """What the first of each pair takes by the second, each by a byte of data."""
     times = [(_by_byte(row), _by_byte(usual), row.strategy) for row, usual in pairs]
     slower = sorted(
@@ -135,6 +135,6 @@ def _compared(pairs: Sequence[tuple[CaseRow, CaseRow]], by: str) -> str:
     return " and ".join(said)
 
 
-def _by_byte(row: CaseRow) -> Interval:
+def _by_byte(row: CaseSummary) -> Interval:
     """An epoch's time by bytes of its batches: samples may be larger, or files smaller."""
     return row.steady.divided(row.loading.data_bytes) if row.loading else NOTHING

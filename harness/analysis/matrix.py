@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-import pandas as pd
-
-from harness.cases.cells import text, truth
+from harness.cases.summary import CaseSummary
 
 CellKind = Literal["shares", "copies", "casts", "warns", "raises", "aborts", "wrong", "none"]
 CELL_KINDS: dict[CellKind, str] = {
@@ -76,17 +74,14 @@ class Grid:
     counts: Mapping[CellKind, int]  # cells by kind, over all dtypes
 
 
-def cell(row: Mapping[str, Any]) -> Cell:
-    """Classify one row of a case frame."""
-    outcome = text(row["outcome"])
-    reason = text(row["reason"])
-    if outcome != "ok":
-        kind, word = _FAILED[outcome]
-        return Cell(kind, word, reason)
-    result, warning = text(row["result"]), text(row["warnings"])
-    shares = truth(row["shares_memory"])
+def cell(case: CaseSummary) -> Cell:
+    """Classify one case."""
+    if not case.ok:
+        kind, word = _FAILED[case.outcome]
+        return Cell(kind, word, case.reason)
+    result, warning, shares = case.result, case.warnings, case.shares_memory
     to = _dtype_of(result)
-    casts = bool(to) and to != text(row["dtype"])
+    casts = bool(to) and to != case.parameters.get("dtype")
     word = f"→ {to}" if casts else "shares" if shares else "copies"
     if shares and casts:
         word = f"shares → {to}"
@@ -104,19 +99,12 @@ def _dtype_of(result: str) -> str:
     return words[1] if len(words) > 1 and words[0] in ("tensor", "array") else ""
 
 
-def grid(cases: pd.DataFrame, scenario: str) -> Grid:
+def grid(cases: Sequence[CaseSummary], scenario: str) -> Grid:
     """Arrange a scenario's cells; dtypes whose cells all agree share one panel."""
-    own = cases[cases["scenario"] == scenario].to_dict("records")
+    found = {_key(case): cell(case) for case in cases if case.scenario == scenario}
     apis, dtypes, layouts = (
-        tuple(dict.fromkeys(str(row[name]) for row in own))
-        for name in ("strategy", "dtype", "layout")
+        tuple(dict.fromkeys(key[place] for key in found)) for place in range(3)
     )
-    found = {
-        (str(row["strategy"]), str(row["dtype"]), str(row["layout"])): cell(
-            {str(key): value for key, value in row.items()}
-        )
-        for row in own
-    }
     alike: dict[tuple[tuple[str, ...], ...], list[str]] = {}
     by_dtype = {}
     for dtype in dtypes:
@@ -131,6 +119,12 @@ def grid(cases: pd.DataFrame, scenario: str) -> Grid:
         tuple(panels),
         Counter(one.kind for one in found.values()),
     )
+
+
+def _key(case: CaseSummary) -> tuple[str, str, str]:
+    """API, dtype and layout."""
+    given = case.parameters
+    return case.strategy, str(given.get("dtype")), str(given.get("layout"))
 
 
 def _looks(rows: Sequence[Sequence[Cell]]) -> tuple[tuple[str, ...], ...]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from harness.analysis.ranking import ACCURACY
 from harness.analysis.sweep import Sweep
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.units import format_seconds, format_size
 
 STAGED, PINNED, PIN = "pageable", "pinned", "pin"
@@ -80,7 +80,7 @@ def pays_from(sweep: Sweep) -> dict[str, int | None]:
     return found
 
 
-def _first_of_the_faster(rows: list[CaseRow]) -> int | None:
+def _first_of_the_faster(rows: list[CaseSummary]) -> int | None:
     size = None
     for row in reversed(rows):
         if not row.ratio.high < 1 / ACCURACY:

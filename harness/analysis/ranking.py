@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.sweep import Sweep, Weighs, setting
-from harness.cases.rows import NEGLIGIBLE_BYTES, CaseRow
+from harness.cases.summary import NEGLIGIBLE_BYTES, CaseSummary
 from harness.stats.intervals import Interval
 
 ACCURACY = 1.02
@@ -38,12 +38,12 @@ class Ranking:
     group: str
     meaning: str  # when to choose among that group, as the beginning of a sentence
     setting: str  # the parameters of the contest that are not the defaults; "" when all are
-    rows: tuple[CaseRow, ...]  # all contestants, the best first
-    leaders: tuple[CaseRow, ...]  # those that cannot be told from the best
+    rows: tuple[CaseSummary, ...]  # all contestants, the best first
+    leaders: tuple[CaseSummary, ...]  # those that cannot be told from the best
     weighs: Weighs = "time"
 
     @property
-    def winner(self) -> CaseRow | None:
+    def winner(self) -> CaseSummary | None:
         """The only leader; None when there are several, or too few processes to tell."""
         return self.leaders[0] if len(self.leaders) == 1 and not self.too_few else None
 
@@ -55,7 +55,7 @@ class Ranking:
         return len(self.rows) > 1 and self.leaders[0].steady.coverage < LEAST_COVERAGE
 
     @property
-    def leanest(self) -> CaseRow | None:
+    def leanest(self) -> CaseSummary | None:
         """A contestant that peaks well below every leader; None when there is none."""
         known = [row for row in self.rows if row.extra_bytes >= 0]
         if not known or self.weighs != "time":
@@ -66,13 +66,13 @@ class Ranking:
         return least if least.extra_bytes + slack < leading else None
 
 
-def rankings(sweep: Sweep, rows: Sequence[CaseRow]) -> tuple[Ranking, ...]:
+def rankings(sweep: Sweep, rows: Sequence[CaseSummary]) -> tuple[Ranking, ...]:
     """Hold the contests among rows of one size, in the order of the scenario's groups.
 
     A strategy that stands alone at its point is left out where its group has a real contest. One
     that is kept as published is shown, but never recommended: it may be right only here.
     """
-    contests: dict[tuple[str, object], list[CaseRow]] = {}
+    contests: dict[tuple[str, object], list[CaseSummary]] = {}
     for row in rows:
         as_published = sweep.info.strategy(row.strategy).published and not row.baseline
         if sweep.compared(row) and not as_published:
@@ -86,7 +86,7 @@ def rankings(sweep: Sweep, rows: Sequence[CaseRow]) -> tuple[Ranking, ...]:
     )
 
 
-def _pick(group: str, rows: Sequence[CaseRow], sweep: Sweep) -> Ranking:
+def _pick(group: str, rows: Sequence[CaseSummary], sweep: Sweep) -> Ranking:
     better = BETTER[sweep.weighs]
     ordered = sorted(rows, key=sweep.weight)
     leaders = [row for row in ordered if not any(better(other, row) for other in ordered)]
@@ -97,13 +97,13 @@ def _pick(group: str, rows: Sequence[CaseRow], sweep: Sweep) -> Ranking:
     )
 
 
-def clearly_leaner(one: CaseRow, other: CaseRow) -> bool:
+def clearly_leaner(one: CaseSummary, other: CaseSummary) -> bool:
     """Whether the process tree of a case grows less than another's, by more than it may vary."""
     slack = max(LEANER_TREE_BYTES, LEANER * max(one.payload_bytes, other.payload_bytes))
     return one.tree_bytes + slack < other.tree_bytes
 
 
-def clearly_faster(one: CaseRow, other: CaseRow) -> bool:
+def clearly_faster(one: CaseSummary, other: CaseSummary) -> bool:
     """Whether a case beats another by more than the harness's own error, with intervals apart.
 
     The intervals of the times and those of the ratios to the baseline's neighbouring process must
@@ -127,7 +127,7 @@ def certainly_less(less: Interval, more: Interval, by: float = ACCURACY) -> bool
     return less.high < more.low and less.median * by < more.median
 
 
-def clearly_larger(one: CaseRow, other: CaseRow) -> bool:
+def clearly_larger(one: CaseSummary, other: CaseSummary) -> bool:
     """Whether a case survives with more data than another, by more than two searches may miss."""
     if one.limit is None or other.limit is None:
         return False
@@ -135,7 +135,7 @@ def clearly_larger(one: CaseRow, other: CaseRow) -> bool:
     return one.limit.survived_bytes > other.limit.survived_bytes + slack and other.limit.closed
 
 
-BETTER: Mapping[Weighs, Callable[[CaseRow, CaseRow], bool]] = {
+BETTER: Mapping[Weighs, Callable[[CaseSummary, CaseSummary], bool]] = {
     "time": clearly_faster,
     "memory": clearly_leaner,
     "size": clearly_larger,

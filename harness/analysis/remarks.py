@@ -9,7 +9,7 @@ from typing import Literal
 
 from harness.analysis.sweep import setting
 from harness.analysis.wording import percent
-from harness.cases.rows import NEGLIGIBLE_BYTES, CaseRow
+from harness.cases.summary import NEGLIGIBLE_BYTES, CaseSummary
 from harness.schema.description import ScenarioInfo
 from harness.units import format_multiple, format_seconds, format_size
 
@@ -104,7 +104,7 @@ class Remark:
     weight: float  # how bad it is, to order findings of one kind
 
 
-def case_remarks(rows: Sequence[CaseRow], infos: Iterable[ScenarioInfo]) -> list[Remark]:
+def case_remarks(rows: Sequence[CaseSummary], infos: Iterable[ScenarioInfo]) -> list[Remark]:
     """Everything worth telling of the cases, one finding per kind and strategy."""
     by_name = {info.name: info for info in infos}
     worst: dict[tuple[str, ...], Remark] = {}
@@ -122,7 +122,7 @@ def case_remarks(rows: Sequence[CaseRow], infos: Iterable[ScenarioInfo]) -> list
     return sorted(merged, key=lambda found: (order.index(found.kind), -found.weight))
 
 
-def _of(row: CaseRow, info: ScenarioInfo) -> Iterator[Remark]:
+def _of(row: CaseSummary, info: ScenarioInfo) -> Iterator[Remark]:
     where = [format_size(row.size_bytes)] if row.size_bytes is not None else []
     if departs := setting(row, info):
         where.append(departs)
@@ -150,7 +150,7 @@ def _of(row: CaseRow, info: ScenarioInfo) -> Iterator[Remark]:
         yield found("processes left", f"{row.reaped} had to be killed", float(row.reaped))
 
 
-def _left(row: CaseRow) -> Iterator[tuple[RemarkKind, float]]:
+def _left(row: CaseSummary) -> Iterator[tuple[RemarkKind, float]]:
     """Memory still held after the result was dropped; what is pinned of it by itself."""
     if row.tree is not None:
         return
@@ -162,7 +162,7 @@ def _left(row: CaseRow) -> Iterator[tuple[RemarkKind, float]]:
         yield "memory kept", row.left_bytes - pinned_bytes
 
 
-def _of_tree(row: CaseRow) -> Iterator[tuple[RemarkKind, str, float]]:
+def _of_tree(row: CaseSummary) -> Iterator[tuple[RemarkKind, str, float]]:
     """What a case's process tree shows: its messages, its open files, and what it leaves."""
     tree = row.tree
     if tree is None:
@@ -180,7 +180,7 @@ def _of_tree(row: CaseRow) -> Iterator[tuple[RemarkKind, str, float]]:
         yield "tree kept", f"{format_size(left)} still held", float(left)
 
 
-def _of_cache(row: CaseRow) -> Iterator[tuple[RemarkKind, str, float]]:
+def _of_cache(row: CaseSummary) -> Iterator[tuple[RemarkKind, str, float]]:
     """Whether the files were where the case wanted them."""
     if row.cache is not None and not row.cache.obeyed:
         share, state = row.cache.before, row.cache.state
@@ -188,7 +188,7 @@ def _of_cache(row: CaseRow) -> Iterator[tuple[RemarkKind, str, float]]:
         yield "page cache", text, share if state == "cold" else 1 - share
 
 
-def _of_limit(row: CaseRow) -> Iterator[tuple[RemarkKind, str, float]]:
+def _of_limit(row: CaseSummary) -> Iterator[tuple[RemarkKind, str, float]]:
     """Whether a search found what the cost model predicts."""
     limit = row.limit
     if limit is None:
@@ -201,7 +201,7 @@ def _of_limit(row: CaseRow) -> Iterator[tuple[RemarkKind, str, float]]:
         yield "largest size", "a size survived that is larger than one that failed", 0.0
 
 
-def model_error(row: CaseRow) -> float:
+def model_error(row: CaseSummary) -> float:
     """Measured minus declared copies, where the difference is more than error; else 0.
 
     What counts as error is 5% of the declared copies, of one copy at least, and never less than

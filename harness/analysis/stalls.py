@@ -12,7 +12,7 @@ from harness.analysis.ranking import LEAST_COVERAGE, Ranking
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import percent, series, shortened
 from harness.analysis.workers import WORKERS
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.stats.intervals import Interval
 
 HIDDEN = 0.05
@@ -24,14 +24,14 @@ MOST_TOLD = 3
 
 
 def stall_sentences(
-    sweep: Sweep, found: Sequence[Ranking], baseline: CaseRow | None
+    sweep: Sweep, found: Sequence[Ranking], baseline: CaseSummary | None
 ) -> Iterator[str]:
     """What a scenario that trains on its batches says beside times."""
     yield _standing_still(found, baseline)
     yield _hidden(sweep)
 
 
-def _standing_still(found: Sequence[Ranking], baseline: CaseRow | None) -> str:
+def _standing_still(found: Sequence[Ranking], baseline: CaseSummary | None) -> str:
     """The stall of the baseline, and of the best of all where that is certainly less."""
     if baseline is None or baseline.training is None:
         return ""
@@ -87,7 +87,7 @@ class Hiding:
 
 def hidings(sweep: Sweep) -> list[Hiding]:
     """Where loading begins to hide, for every strategy and number of workers."""
-    alike: dict[tuple[str, int], list[CaseRow]] = {}
+    alike: dict[tuple[str, int], list[CaseSummary]] = {}
     for row in computing(sweep):
         alike.setdefault((row.strategy, row.workers), []).append(row)
     return [
@@ -97,7 +97,7 @@ def hidings(sweep: Sweep) -> list[Hiding]:
     ]
 
 
-def computing(sweep: Sweep) -> list[CaseRow]:
+def computing(sweep: Sweep) -> list[CaseSummary]:
     """The cases that differ from a main one in how long is computed, and in workers, alone."""
     if COMPUTE not in sweep.info.parameters:
         return []
@@ -105,7 +105,7 @@ def computing(sweep: Sweep) -> list[CaseRow]:
     varied = sweep.varying(COMPUTE)
     size = sweep.reference_of(varied)
 
-    def fits(row: CaseRow) -> bool:
+    def fits(row: CaseSummary) -> bool:
         usual = {**sweep.usual.get(row.strategy, {}), **beside}
         differs = {name for name, value in row.parameters.items() if usual.get(name) != value}
         return differs <= {COMPUTE, WORKERS}
@@ -121,7 +121,7 @@ def computing(sweep: Sweep) -> list[CaseRow]:
     ]
 
 
-def _hiding(strategy: str, workers: int, rows: Sequence[CaseRow]) -> Hiding:
+def _hiding(strategy: str, workers: int, rows: Sequence[CaseSummary]) -> Hiding:
     """Where the odds of standing still pass those of ``HIDDEN``.
 
     A loader that works only while the step waits stalls for w / (w + c) of an epoch, whose odds

@@ -16,7 +16,7 @@ from pathlib import PurePath
 from typing import Literal
 
 from harness.analysis.parameter_values import in_order, value_text
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.scenario.npy import NPY
 from harness.schema.description import ScenarioInfo, StrategyInfo
 from harness.schema.records import DEFAULT_HOST, Value
@@ -35,8 +35,8 @@ class Sweep:
     """The cases of one scenario."""
 
     info: ScenarioInfo
-    main: tuple[CaseRow, ...]
-    others: tuple[CaseRow, ...]
+    main: tuple[CaseSummary, ...]
+    others: tuple[CaseSummary, ...]
     sizes: tuple[int | None, ...]  # of the main cases, ascending; (None,) without a size
     usual: Mapping[str, ParameterPoint]  # by strategy, without the size
 
@@ -55,11 +55,11 @@ class Sweep:
         """Whether they are compared by the largest size that survives a limit."""
         return self.weighs == "size"
 
-    def compared(self, row: CaseRow) -> bool:
+    def compared(self, row: CaseSummary) -> bool:
         """Whether a case has what its scenario compares."""
         return not math.isnan(self.weight(row))
 
-    def weight(self, row: CaseRow) -> float:
+    def weight(self, row: CaseSummary) -> float:
         """What a scenario compares, the less the better; nan where it is not known."""
         if self.by_memory:
             return row.tree_bytes if row.ok else math.nan
@@ -72,7 +72,7 @@ class Sweep:
         """The size that a reader should see first."""
         return self.reference_of(self.main)
 
-    def reference_of(self, rows: Sequence[CaseRow]) -> int | None:
+    def reference_of(self, rows: Sequence[CaseSummary]) -> int | None:
         """The size of some rows that a reader should see first."""
         chosen = (
             [row for row in rows if self.compared(row) and row.baseline]
@@ -111,20 +111,20 @@ class Sweep:
         ]
         return " ".join(parts)
 
-    def at(self, size: int | None) -> list[CaseRow]:
+    def at(self, size: int | None) -> list[CaseSummary]:
         """The main cases of one size, one per strategy."""
         return [row for row in self.main if row.size_bytes == size]
 
-    def of(self, strategy: str) -> list[CaseRow]:
+    def of(self, strategy: str) -> list[CaseSummary]:
         """The main cases of one strategy, by size."""
         rows = [row for row in self.main if row.strategy == strategy]
         return sorted(rows, key=lambda row: row.size_bytes or 0)
 
-    def baseline_at(self, size: int | None) -> CaseRow | None:
+    def baseline_at(self, size: int | None) -> CaseSummary | None:
         """The baseline's main case of one size."""
         return next((row for row in self.at(size) if row.baseline), None)
 
-    def varying(self, name: str) -> tuple[CaseRow, ...]:
+    def varying(self, name: str) -> tuple[CaseSummary, ...]:
         """The cases between which one parameter makes the difference, on the default host.
 
         All others stand at their usual values, or at those that the parameter wants beside it.
@@ -137,7 +137,7 @@ class Sweep:
             for row in (*self.main, *self.others)
             if row.host == DEFAULT_HOST and name in row.parameters
         ]
-        found: list[CaseRow] = []
+        found: list[CaseSummary] = []
         for strategy, usual in self.usual.items():
             own = [row for row in rows if row.strategy == strategy]
             for base in ({**usual, **beside}, usual):
@@ -147,7 +147,7 @@ class Sweep:
                     break
         return tuple(found)
 
-    def variation(self, name: str, strategy: str = "") -> tuple[CaseRow, ...]:
+    def variation(self, name: str, strategy: str = "") -> tuple[CaseSummary, ...]:
         """The same for one size, the reference where it was varied there.
 
         Empty unless a strategy beside the baseline took several values: the baseline is measured
@@ -175,11 +175,11 @@ class Sweep:
         return tuple(row for row in rows if row.size_bytes == size)
 
 
-def _differs_in(row: CaseRow, base: ParameterPoint) -> set[str]:
+def _differs_in(row: CaseSummary, base: ParameterPoint) -> set[str]:
     return {name for name, value in row.parameters.items() if base.get(name) != value}
 
 
-def sweep(info: ScenarioInfo, rows: Sequence[CaseRow]) -> Sweep:
+def sweep(info: ScenarioInfo, rows: Sequence[CaseSummary]) -> Sweep:
     """Split the rows of a scenario; those of others are left out."""
     own = [row for row in rows if row.scenario == info.name]
     shared = _axis_values(info, own)
@@ -205,7 +205,7 @@ def sweep(info: ScenarioInfo, rows: Sequence[CaseRow]) -> Sweep:
     )
 
 
-def _axis_values(info: ScenarioInfo, rows: Sequence[CaseRow]) -> dict[str, Value]:
+def _axis_values(info: ScenarioInfo, rows: Sequence[CaseSummary]) -> dict[str, Value]:
     """One value for each axis beside the size: one that most strategies were measured at.
 
     The default where it is among those, else the middle one.
@@ -227,7 +227,7 @@ def _axis_values(info: ScenarioInfo, rows: Sequence[CaseRow]) -> dict[str, Value
 def _usual_values(
     info: ScenarioInfo,
     strategy: StrategyInfo,
-    rows: Sequence[CaseRow],
+    rows: Sequence[CaseSummary],
     shared: ParameterPoint,
 ) -> dict[str, Value]:
     usual = {}
@@ -246,7 +246,7 @@ def _shown(name: str, value: Value) -> str:
     return value_text(name, value) if name.endswith("_bytes") else str(value)
 
 
-def setting(row: CaseRow, info: ScenarioInfo) -> str:
+def setting(row: CaseSummary, info: ScenarioInfo) -> str:
     """How a case departs from the scenario's defaults: ``dtype=float64``; "" when it does not."""
     return ", ".join(
         f"{name}={_shown(name, value)}"

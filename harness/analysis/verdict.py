@@ -15,7 +15,7 @@ from harness.analysis.sweep import Sweep
 from harness.analysis.verdict_limit import size_sentences
 from harness.analysis.verdict_memory import memory_sentences
 from harness.analysis.verdict_time import time_sentences
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def verdict(sweep: Sweep) -> Verdict:
     return Verdict(tuple(_sentence(text) for text in sentences if text), size, place, found)
 
 
-def _told(sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Ranking]) -> Iterator[str]:
+def _told(sweep: Sweep, rows: Sequence[CaseSummary], found: Sequence[Ranking]) -> Iterator[str]:
     """What is said by what decides in a scenario."""
     if sweep.by_memory:
         return memory_sentences(sweep, rows, found)

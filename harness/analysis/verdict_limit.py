@@ -9,8 +9,8 @@ from harness.analysis.failure_wording import ends, is_fatal, place_of
 from harness.analysis.ranking import Ranking, clearly_larger
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, series, shortened
-from harness.cases.limit_rows import LimitRow
-from harness.cases.rows import CaseRow
+from harness.cases.parts.limit import LimitSummary
+from harness.cases.summary import CaseSummary
 from harness.units import MISSING, format_multiple, format_size
 
 KINDS_OF_LIMIT = {
@@ -26,7 +26,7 @@ ROUGH = 1.1
 
 
 def size_sentences(
-    sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Ranking]
+    sweep: Sweep, rows: Sequence[CaseSummary], found: Sequence[Ranking]
 ) -> Iterator[str]:
     """Which ways take the largest data in the budget, and how they fail beyond.
 
@@ -45,7 +45,7 @@ def size_sentences(
     yield _inputs_first(rows)
 
 
-def within(rows: Sequence[CaseRow]) -> str:
+def within(rows: Sequence[CaseSummary]) -> str:
     """The budget and what of it is taken already: ``within 768 MiB …``."""
     limits = [row.limit for row in rows if row.limit]
     one = limits[0]
@@ -57,7 +57,7 @@ def within(rows: Sequence[CaseRow]) -> str:
     )
 
 
-def _ends(rows: Sequence[CaseRow], possible: str, budget: str) -> str:
+def _ends(rows: Sequence[CaseSummary], possible: str, budget: str) -> str:
     """The largest and the smallest of one kind, and how far they are apart."""
     ordered = sorted(rows, key=_survived, reverse=True)
     best, worst = ordered[0], ordered[-1]
@@ -73,14 +73,14 @@ def _ends(rows: Sequence[CaseRow], possible: str, budget: str) -> str:
     )
 
 
-def _up_to(row: CaseRow) -> str:
+def _up_to(row: CaseSummary) -> str:
     beyond = row.limit is not None and row.limit.beyond
     return (
         largest_text(row).replace("more than", "beyond") if beyond else f"up to {largest_text(row)}"
     )
 
 
-def _apart(best: LimitRow, worst: LimitRow) -> str:
+def _apart(best: LimitSummary, worst: LimitSummary) -> str:
     """How many times the one is larger, in no more digits than a search knows the other to."""
     times = best.survived_bytes / worst.survived_bytes
     more = "more than " if best.beyond else ""
@@ -89,11 +89,11 @@ def _apart(best: LimitRow, worst: LimitRow) -> str:
     return f"{more}{factor(times)}"
 
 
-def _survived(row: CaseRow) -> float:
+def _survived(row: CaseSummary) -> float:
     return row.limit.survived_bytes if row.limit else math.nan
 
 
-def largest_text(row: CaseRow) -> str:
+def largest_text(row: CaseSummary) -> str:
     """``246 MiB``, or ``more than 768 MiB`` where no larger size was tried."""
     if row.limit is None:
         return MISSING
@@ -103,7 +103,7 @@ def largest_text(row: CaseRow) -> str:
     return f"{least}{format_size(row.limit.survived_bytes)}"
 
 
-def _models(rows: Sequence[CaseRow]) -> str:
+def _models(rows: Sequence[CaseSummary]) -> str:
     """How many searches found what the cost models predict, and which did not."""
     known = [row for row in rows if row.limit and row.limit.verified is not None]
     if not known:
@@ -120,19 +120,19 @@ def _models(rows: Sequence[CaseRow]) -> str:
     return f"{text}, but not {', '.join(told[:MOST_DEVIATING])}{more}{aside}" if off else text
 
 
-def _missed(limit: LimitRow) -> str:
+def _missed(limit: LimitSummary) -> str:
     """``(120 MiB, not 180 MiB)``: what was found, and what was predicted."""
     predicted = limit.predicted_bytes
     said = "any size" if math.isinf(predicted) else format_size(predicted)
     return f"({format_size(limit.survived_bytes)}, not {said})"
 
 
-def _limit(row: CaseRow) -> LimitRow:
+def _limit(row: CaseSummary) -> LimitSummary:
     assert row.limit is not None
     return row.limit
 
 
-def _extrapolated(rows: Sequence[CaseRow], found: Sequence[Ranking]) -> str:
+def _extrapolated(rows: Sequence[CaseSummary], found: Sequence[Ranking]) -> str:
     """What fits in larger memories: for the baseline, else for the best whose model holds."""
     leaders = [row for ranking in found for row in ranking.leaders]
     foretold = [
@@ -151,9 +151,9 @@ def _extrapolated(rows: Sequence[CaseRow], found: Sequence[Ranking]) -> str:
     )
 
 
-def _uncatchable(rows: Sequence[CaseRow]) -> str:
+def _uncatchable(rows: Sequence[CaseSummary]) -> str:
     """Which ways end the process rather than raise."""
-    alike: dict[str, list[CaseRow]] = {}
+    alike: dict[str, list[CaseSummary]] = {}
     for row in rows:
         if is_fatal(_limit(row).kind, _limit(row).reason):
             alike.setdefault(_limit(row).kind, []).append(row)
@@ -168,7 +168,7 @@ def _uncatchable(rows: Sequence[CaseRow]) -> str:
 
 def _other_limits(sweep: Sweep, usual: str) -> Iterator[str]:
     """What the same budget holds where another kind of limit is set: the greatest difference."""
-    found: dict[tuple[str, float], dict[str, CaseRow]] = {}
+    found: dict[tuple[str, float], dict[str, CaseSummary]] = {}
     for row in (*sweep.main, *sweep.others):
         if sweep.compared(row):
             key = (row.strategy, _limit(row).budget_bytes)
@@ -194,12 +194,12 @@ def _other_limits(sweep: Sweep, usual: str) -> Iterator[str]:
         )
 
 
-def _at(row: CaseRow) -> str:
+def _at(row: CaseSummary) -> str:
     place = place_of(_limit(row).where)
     return f" (at `{place}`)" if place else ""
 
 
-def _inputs_first(rows: Sequence[CaseRow]) -> str:
+def _inputs_first(rows: Sequence[CaseSummary]) -> str:
     """Whether the data itself or what is done with it gives way first."""
     failed = [row for row in rows if _limit(row).stage]
     inputs = [row for row in failed if _limit(row).stage == "inputs"]

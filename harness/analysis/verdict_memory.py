@@ -9,7 +9,7 @@ from harness.analysis.ranking import Ranking, clearly_leaner
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import series, shortened
 from harness.analysis.workers import START_METHOD, WORKERS, first_batches
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.schema.records import Value
 from harness.units import format_multiple
 
@@ -18,7 +18,7 @@ STARTED = {"fork": "forked ", "spawn": "spawned ", "forkserver": "fork-served "}
 
 
 def memory_sentences(
-    sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Ranking]
+    sweep: Sweep, rows: Sequence[CaseSummary], found: Sequence[Ranking]
 ) -> Iterator[str]:
     """Which strategy grows the process tree least, and what makes it grow.
 
@@ -34,14 +34,14 @@ def memory_sentences(
     yield first_batches(sweep)
 
 
-def circumstances(row: CaseRow) -> str:
+def circumstances(row: CaseSummary) -> str:
     """What a process tree depends on: ``with 4 forked workers after 3 passes``."""
     passes = row.parameters.get(PASSES)
     parts = [workers_text(row), "" if passes is None else _after(PASSES, passes)]
     return " ".join(part for part in parts if part)
 
 
-def workers_text(row: CaseRow) -> str:
+def workers_text(row: CaseSummary) -> str:
     """``with 4 forked workers``; "" where their number is no parameter."""
     if WORKERS not in row.parameters:
         return ""
@@ -55,7 +55,7 @@ def _after(name: str, value: Value) -> str:
     return f"with {value_text(name, value)}"
 
 
-def _growth(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
+def _growth(sweep: Sweep, rows: Sequence[CaseSummary]) -> str:
     """The leanest and the fattest tree, and what adding up RSS would have made of them."""
     ordered = sorted(rows, key=sweep.weight)
     ends = [ordered[0]]
@@ -86,13 +86,13 @@ def _least(ranking: Ranking) -> str:
     )
 
 
-def _varied(sweep: Sweep, rows: Sequence[CaseRow], name: str) -> str:
+def _varied(sweep: Sweep, rows: Sequence[CaseSummary], name: str) -> str:
     """What a parameter does to the tree of the strategy that it makes most difference to."""
     if name not in sweep.info.parameters:
         return ""
     size = rows[0].size_bytes
     varied = [row for row in sweep.varying(name) if row.size_bytes == size and sweep.compared(row)]
-    most: list[CaseRow] = []
+    most: list[CaseSummary] = []
     for strategy in dict.fromkeys(row.strategy for row in rows):
         own = sorted((row for row in varied if row.strategy == strategy), key=sweep.weight)
         if len(own) > 1 and clearly_leaner(own[0], own[-1]) and _spread(own) > _spread(most):
@@ -106,5 +106,5 @@ def _varied(sweep: Sweep, rows: Sequence[CaseRow], name: str) -> str:
     return f"{_after(name, first)} `{most[0].strategy}` grows the tree by {grown[first]}{more}"
 
 
-def _spread(rows: Sequence[CaseRow]) -> float:
+def _spread(rows: Sequence[CaseSummary]) -> float:
     return rows[-1].tree_bytes - rows[0].tree_bytes if rows else 0.0

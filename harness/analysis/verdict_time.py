@@ -12,7 +12,7 @@ from harness.analysis.stalls import stall_sentences
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import comparison, factor, per, shortened, span
 from harness.analysis.workers import workers
-from harness.cases.rows import NEGLIGIBLE_BYTES, CaseRow
+from harness.cases.summary import NEGLIGIBLE_BYTES, CaseSummary
 from harness.units import format_multiple, format_seconds, format_size
 
 FLAT = 2.0
@@ -21,7 +21,7 @@ FLAT_SPAN = 16
 
 
 def time_sentences(
-    sweep: Sweep, rows: Sequence[CaseRow], found: Sequence[Ranking]
+    sweep: Sweep, rows: Sequence[CaseSummary], found: Sequence[Ranking]
 ) -> Iterator[str]:
     """What is fastest among those that promise the same, and what else helps.
 
@@ -45,7 +45,7 @@ def time_sentences(
     yield _other_host(sweep, baseline)
 
 
-def _cost(sweep: Sweep, rows: Sequence[CaseRow], baseline: CaseRow | None) -> str:
+def _cost(sweep: Sweep, rows: Sequence[CaseSummary], baseline: CaseSummary | None) -> str:
     """What sharing costs, and what the baseline does."""
     here = f"{sweep.place}, " if sweep.place else ""
     point = baseline.point if baseline is not None else rows[0].point
@@ -63,7 +63,7 @@ def _cost(sweep: Sweep, rows: Sequence[CaseRow], baseline: CaseRow | None) -> st
     return f"{here}`{baseline.strategy}` takes {_time_and_memory(baseline)}{sharing_too}"
 
 
-def _sharing(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
+def _sharing(sweep: Sweep, rows: Sequence[CaseSummary]) -> str:
     ordered = sorted(rows, key=lambda row: row.pace.median)
     others = f", {len(rows) - 1} other{'s' * (len(rows) > 2)}" if len(rows) > 1 else ""
     times = span([row.pace.median for row in ordered], format_seconds) + per(ordered[0])
@@ -74,13 +74,13 @@ def _sharing(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
     return f"sharing the memory (`{ordered[0].strategy}`{others}) takes {times} and {memory}{flat}"
 
 
-def _is_flat(rows: Sequence[CaseRow]) -> bool:
+def _is_flat(rows: Sequence[CaseSummary]) -> bool:
     timed = [row for row in rows if row.timed and row.size_bytes]
     sizes, times = [row.size_bytes or 0 for row in timed], [row.pace.median for row in timed]
     return bool(timed and max(sizes) >= FLAT_SPAN * min(sizes) and max(times) <= FLAT * min(times))
 
 
-def _time_and_memory(row: CaseRow) -> str:
+def _time_and_memory(row: CaseSummary) -> str:
     time = f"{format_seconds(row.pace.median)}{per(row)}"
     if row.extra_bytes <= NEGLIGIBLE_BYTES:
         # A loader holds a batch or two, which is little, but not nothing.
@@ -91,7 +91,7 @@ def _time_and_memory(row: CaseRow) -> str:
     return time
 
 
-def _same_promise(found: Sequence[Ranking], baseline: CaseRow | None) -> str:
+def _same_promise(found: Sequence[Ranking], baseline: CaseSummary | None) -> str:
     """Who wins among those that promise what the baseline does."""
     own = next(
         (ranking for ranking in found if baseline is not None and baseline in ranking.rows), None
@@ -117,7 +117,7 @@ def _no_winner(ranking: Ranking) -> str:
     return f"there is no clear winner among {shortened(names)}"
 
 
-def _all_faster(ranking: Ranking, baseline: CaseRow) -> str:
+def _all_faster(ranking: Ranking, baseline: CaseSummary) -> str:
     """That each leader beats the baseline, where that at least is certain."""
     ratios = [row.ratio for row in ranking.leaders]
     if ranking.too_few or not all(ratio.high < 1 / ACCURACY for ratio in ratios):
@@ -126,18 +126,18 @@ def _all_faster(ranking: Ranking, baseline: CaseRow) -> str:
     return f"; even the slowest of them is {least} faster than `{baseline.strategy}`"
 
 
-def _either(rows: Sequence[CaseRow]) -> str:
+def _either(rows: Sequence[CaseSummary]) -> str:
     return " or ".join(f"`{row.strategy}`" for row in rows)
 
 
-def _against(row: CaseRow, baseline: CaseRow) -> str:
+def _against(row: CaseSummary, baseline: CaseSummary) -> str:
     told = comparison(row.ratio)
     if told:
         return f"{', yet' if told.endswith('slower') else ':'} {told} than `{baseline.strategy}`"
     return f", though not measurably faster than `{baseline.strategy}`"
 
 
-def _elsewhere(found: Sequence[Ranking], baseline: CaseRow | None) -> str:
+def _elsewhere(found: Sequence[Ranking], baseline: CaseSummary | None) -> str:
     """The promise whose winner gains most on the baseline, beside its own and sharing."""
     if baseline is None or not baseline.timed:
         return ""
@@ -157,7 +157,7 @@ def _elsewhere(found: Sequence[Ranking], baseline: CaseRow | None) -> str:
     return f"{ranking.meaning}, {names} takes {taken}"
 
 
-def _other_host(sweep: Sweep, baseline: CaseRow | None) -> str:
+def _other_host(sweep: Sweep, baseline: CaseSummary | None) -> str:
     """Whether an environment variable makes the baseline itself faster."""
     if baseline is None or not baseline.timed:
         return ""

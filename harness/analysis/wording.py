@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from harness.analysis.ranking import ACCURACY
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.stats.intervals import Interval
 
 
@@ -34,7 +34,7 @@ def percent(share: float) -> str:
     return f"{share:.0%}" if abs(share) >= 0.0995 else f"{share * 100:.2g}%"
 
 
-def per(row: CaseRow) -> str:
+def per(row: CaseSummary) -> str:
     """What a case's pace is a time of, where it is not a call's: `` a sample``."""
     return " a sample" if row.loading else ""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from harness.analysis.ranking import certainly_less
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, series, span
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.units import format_seconds, format_size
 
 WORKERS = "num_workers"
@@ -67,7 +67,7 @@ def first_batches(sweep: Sweep) -> str:
     return f"the first batch {of} comes after {series(waits)}"
 
 
-def _variation(sweep: Sweep, name: str) -> list[CaseRow]:
+def _variation(sweep: Sweep, name: str) -> list[CaseSummary]:
     """The timed cases in which one strategy varies a parameter: the baseline, or one like it."""
     # The baseline is measured wherever another strategy is, even at what makes no difference.
     able = [one.name for one in sweep.info.strategies if not one.names or name in one.names]
@@ -78,14 +78,14 @@ def _variation(sweep: Sweep, name: str) -> list[CaseRow]:
     return []
 
 
-def _over(sweep: Sweep, row: CaseRow) -> str:
+def _over(sweep: Sweep, row: CaseSummary) -> str:
     """The size of the data, where it is not the one that all else speaks of."""
     if row.size_bytes is None or row.size_bytes == sweep.reference:
         return ""
     return f" over {format_size(row.size_bytes)}"
 
 
-def _counts(rows: Sequence[CaseRow]) -> str:
+def _counts(rows: Sequence[CaseSummary]) -> str:
     counts = sorted({row.workers for row in rows})
     noun = "worker" if counts == [1] else "workers"
     return f"{series([str(count) for count in counts], 'or')} {noun}"

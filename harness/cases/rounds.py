@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from harness.planning.limit_search import limit_outcome
 from harness.schema.records import TIMED, Outcome, PlannedCase, Trial
 from harness.stats.intervals import NOTHING, Interval, median_interval
 
@@ -23,6 +24,12 @@ def case_outcome(ended: str, planned: PlannedCase, outcomes: Sequence[Outcome]) 
         return Outcome("ok")
     some = f"{len(bad)} of {len(outcomes)} trials: " if len(bad) < len(outcomes) else ""
     return replace(bad[0], reason=some + bad[0].reason)
+
+
+def outcome_of(ended: str, planned: PlannedCase, trials: Sequence[Trial]) -> Outcome:
+    """The same from its trials; a search under a limit has an outcome of its own."""
+    of_search = None if planned.skip else limit_outcome(trials)
+    return of_search or case_outcome(ended, planned, [trial.outcome for trial in trials])
 
 
 def steady_s(trial: Trial) -> float:

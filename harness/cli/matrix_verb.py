@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import Parameter
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from harness.analysis.matrix import CELL_KINDS, SYMBOLS, Cell, Grid, Panel, grid
+from harness.cases.summaries import summaries
 from harness.cli.measuring import measure_into
 from harness.cli.options import parse_sets
 from harness.console import err, out
@@ -19,9 +21,6 @@ from harness.journal.read import read_journal
 from harness.planning.plan import Request
 from harness.run.runner import default_effort
 from harness.run.session import Settings
-
-if TYPE_CHECKING:
-    from harness.analysis.matrix import Cell, Grid, Panel
 
 WIDE = 1000  # columns: a table measured on the terminal itself would never be too wide
 MATRICES = ("matrix_array_to_tensor", "matrix_tensor_to_array")
@@ -76,10 +75,7 @@ def matrix_command(
 
 
 def _show(run: Run, *, reasons: bool) -> None:
-    from harness.analysis.matrix import CELL_KINDS, SYMBOLS, grid  # with pandas, half a second
-    from harness.cases.frame import case_frame
-
-    cases = case_frame(run)
+    cases = summaries(run)
     probes = [info for info in run.header.scenarios if info.probe]
     if not probes:
         raise UsageError(f"{run.path} has no matrix; measure one with: ferrybench matrix")

@@ -3,22 +3,23 @@
 Most of it hardly varies from process to process, and then little is enough to call a change. Some
 does, by the luck of where an allocator finds room: a loader's batches may take twice the memory in
 every second process. So every trial's reading counts, and a change is called only where the two
-sides lie apart by more than the tolerance and neither varies by more itself.
+sides lie apart by more than the tolerance and neither varies by more itself. Quantities without a
+tolerance are shown for information, and never called a change.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from harness.cases.quantities.quantity import Compared, Quantity
+from harness.cases.quantities.registry import QUANTITIES
 from harness.comparison.sides import MeasuredCase
 from harness.comparison.tolerance import Tolerance
-from harness.schema.records import MISSED, Trial
+from harness.schema.records import Trial
 from harness.units import format_size
 
-RUN_TO_RUN_BYTES = 100 * 1024
-"""What two readings of the same memory may differ by: see ``python -m harness.bench``."""
-RUN_TO_RUN_FAULTS = 64
 PAGE_BYTES = 4096
 
 
@@ -52,33 +53,51 @@ def widest(scales: Iterable[Scale]) -> Scale:
 
 @dataclass(frozen=True)
 class Amount:
-    """One thing that is counted.
+    """One thing that is counted: a quantity of the registry, as two runs are compared by it."""
 
-    Args:
-        name: as reports call it.
-        unit: bytes or faults.
-        read: the reading of a trial; None where it has none.
-        tolerance: its share of a Tolerance.
-        stray: a difference that is always none.
-        trials: those of a case that can be read.
-    """
+    quantity: Quantity
+    compared: Compared
 
-    name: str
-    unit: str
-    read: Callable[[Trial], float | None]
-    tolerance: Callable[[Tolerance], float]
-    stray: float
-    trials: Callable[[MeasuredCase], tuple[Trial, ...]] = lambda case: case.trials
+    @property
+    def name(self) -> str:
+        """As reports call it."""
+        return self.compared.label
+
+    @property
+    def unit(self) -> str:
+        """Bytes, or what else is counted."""
+        return self.quantity.unit
+
+    @property
+    def informs(self) -> bool:
+        """Whether it is shown for information alone, and never judged."""
+        return not self.compared.tolerance
+
+    @property
+    def stray(self) -> float:
+        """A difference that is always none."""
+        return self.compared.stray
+
+    def read(self, trial: Trial) -> float | None:
+        """The reading of a trial; None where it has none."""
+        read: Any = self.compared.read or self.quantity.read
+        value: float | None = read(trial)
+        return value
 
     def of(self, case: MeasuredCase) -> tuple[float, ...]:
         """A case's readings, ascending."""
-        readings = (self.read(trial) for trial in self.trials(case) if trial.outcome.ok)
+        trials = self.compared.trials(case.trials)
+        readings = (self.read(trial) for trial in trials if trial.outcome.ok)
         return tuple(sorted(value for value in readings if value is not None))
 
     def differences(self, base: MeasuredCase, candidate: MeasuredCase) -> list[float]:
         """What the candidate has more than the base, in trials of one kind and round."""
         then, now = (
-            {(t.kind, t.round): self.read(t) for t in self.trials(case) if t.outcome.ok}
+            {
+                (t.kind, t.round): self.read(t)
+                for t in self.compared.trials(case.trials)
+                if t.outcome.ok
+            }
             for case in (base, candidate)
         )
         return [
@@ -89,71 +108,24 @@ class Amount:
 
     def text(self, value: float) -> str:
         """A reading, or a difference, as people write it."""
-        return format_size(value) if self.unit == "bytes" else f"{value:,.0f} {self.unit}"
+        if self.unit == "bytes":
+            return format_size(value)
+        if self.unit:
+            return f"{value:,.0f} {self.unit}"
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"  # often a part of one
 
     def allowed(self, base: float, scale: Scale, tolerance: Tolerance) -> float:
         """How far the candidate may be from the base."""
-        share = self.tolerance(tolerance)
+        share: float = getattr(tolerance, self.compared.tolerance)
         if self.unit == "bytes":
             return scale.grain_bytes + max(self.stray, share * max(base, scale.payload_bytes))
         return scale.grain_bytes / PAGE_BYTES + max(self.stray, share * base)
 
 
-def _peak(trial: Trial) -> float | None:
-    """Anonymous and shared memory at the peak; not of a trial whose observer missed it."""
-    ledger = trial.ledger
-    if ledger is None or ledger.split_source == MISSED:
-        return None
-    return ledger.peak.anon_bytes + ledger.peak.shmem_bytes
+def _amounts() -> tuple[Amount, ...]:
+    found = [Amount(one, one.compared) for one in QUANTITIES if one.compared]
+    return tuple(sorted(found, key=lambda amount: amount.unit != "bytes"))
 
 
-def _told_apart(case: MeasuredCase) -> tuple[Trial, ...]:
-    """Trials whose peak is known without the pages of files: all where there are none to speak of.
-
-    Only an observer tells file pages from others while they last.
-    """
-    observed = [t for t in case.trials if t.ledger and t.kind == "memory"]
-    mapped = max((t.ledger.peak.file_bytes for t in observed if t.ledger), default=0)
-    return case.trials if mapped <= RUN_TO_RUN_BYTES else tuple(observed)
-
-
-def _retained(trial: Trial) -> float | None:
-    if trial.ledger is None:
-        return None
-    return max(0, trial.ledger.retained.anon_bytes + trial.ledger.retained.shmem_bytes)
-
-
-def _left(trial: Trial) -> float | None:
-    if trial.ledger is None:
-        return None
-    return max(0, trial.ledger.left.anon_bytes + trial.ledger.left.shmem_bytes)
-
-
-def _tree(trial: Trial) -> float | None:
-    return trial.tree.peak.own_bytes if trial.tree else None
-
-
-def _faults_first(trial: Trial) -> float | None:
-    return trial.faults_first.minor if trial.faults_first else None
-
-
-def _faults_steady(trial: Trial) -> float | None:
-    return trial.faults_steady.minor if trial.faults_steady else None
-
-
-def _of_memory(tolerance: Tolerance) -> float:
-    return tolerance.memory
-
-
-def _of_faults(tolerance: Tolerance) -> float:
-    return tolerance.faults
-
-
-AMOUNTS = (
-    Amount("memory at the peak", "bytes", _peak, _of_memory, RUN_TO_RUN_BYTES, _told_apart),
-    Amount("memory kept with the result", "bytes", _retained, _of_memory, RUN_TO_RUN_BYTES),
-    Amount("memory left after it was dropped", "bytes", _left, _of_memory, RUN_TO_RUN_BYTES),
-    Amount("memory of the process tree", "bytes", _tree, _of_memory, 4 * 1024**2),
-    Amount("page faults of the first call", "faults", _faults_first, _of_faults, RUN_TO_RUN_FAULTS),
-    Amount("page faults a steady call", "faults", _faults_steady, _of_faults, RUN_TO_RUN_FAULTS),
-)
+AMOUNTS = _amounts()
+"""Memory first, then what is counted otherwise."""

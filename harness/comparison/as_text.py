@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from harness.comparison.amounts import AMOUNTS
 from harness.comparison.verdicts import (
     BETTER,
     UNDECIDED,
@@ -64,7 +65,10 @@ def change(finding: Finding) -> str:
 def _writer(what: str) -> Callable[[float], str]:
     if what == "time":
         return format_seconds
-    return (lambda value: f"{value:,.0f}") if "faults" in what else format_size
+    amount = next((amount for amount in AMOUNTS if amount.name == what), None)
+    if amount is None or amount.unit == "bytes":
+        return format_size
+    return amount.text if amount.informs else lambda value: f"{value:,.0f}"
 
 
 def ratio_text(finding: Finding) -> str:
@@ -81,6 +85,8 @@ def lines(comparison: RunComparison) -> Iterator[tuple[str, str]]:
         key, word, changed, ratio, why = row(case)
         yield f"{word}: {key}", _STYLES.get(case.word, "")
         yield f"    {', '.join(filter(None, (changed, ratio)))}: {why}", ""
+        for finding in case.information:
+            yield f"    {finding.reason}: {change(finding)}", "dim"
 
 
 _STYLES = {

@@ -96,11 +96,30 @@ def _amounts(base: MeasuredCase, candidate: MeasuredCase, rules: Rules) -> Itera
         then, now = amount.of(base), amount.of(candidate)
         if not (then and now):
             continue
+        if amount.informs:
+            yield from _information(amount, then, now)
+            continue
         allowed = amount.allowed(then[0], scale, rules.tolerance)
         finding = _amount(amount, then, now, allowed)
         if rules.interleaved and finding.word in ("same", "inconclusive"):
             finding = _side_by_side(amount, amount.differences(base, candidate), allowed, finding)
         yield finding
+
+
+def _information(
+    amount: Amount, then: tuple[float, ...], now: tuple[float, ...]
+) -> Iterator[Finding]:
+    """What is not judged, where no reading of one side is among the other's."""
+    if now[0] - then[-1] > amount.stray or then[0] - now[-1] > amount.stray:
+        yield Finding(
+            amount.name,
+            "same",
+            "for information",
+            _middle(then),
+            _middle(now),
+            gates=False,
+            informs=True,
+        )
 
 
 def _side_by_side(

@@ -36,6 +36,7 @@ class Finding:
     low: float | None = None  # of the ratio's interval
     high: float | None = None
     gates: bool = True  # False: advisory, it says so and no more
+    informs: bool = False  # shown beside what was found of its case, and never judged
 
     @property
     def unjudged(self) -> bool:
@@ -59,6 +60,11 @@ class CaseVerdict:
     @property
     def word(self) -> Word:
         return self.decisive.word
+
+    @property
+    def information(self) -> tuple[Finding, ...]:
+        """What differs and is not judged, but may say why something else differs."""
+        return tuple(one for one in self.findings if one.informs)
 
     @property
     def advisory(self) -> tuple[Finding, ...]:

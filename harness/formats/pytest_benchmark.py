@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 import pandas as pd
 
+from harness.cases.quantities.registry import QUANTITIES
 from harness.errors import UnableError
 from harness.formats.rows import known, records
 from harness.journal.lines import Run
@@ -20,11 +21,10 @@ from harness.schema.records import TIMED, Trial
 
 VERSION = "5.0.0"
 """Of pytest-benchmark, whose format this is."""
-EXTRA = (
-    "outcome", "peak_extra_bytes", "peak_anon_bytes", "peak_file_bytes", "peak_shmem_bytes",
-    "retained_bytes", "left_bytes", "copies", "shares_memory", "minor_faults_first",
-    "minor_faults_steady", "first_call_s", "payload_bytes",
-)  # fmt: skip
+EXTRA = tuple(
+    one.name for one in sorted(QUANTITIES, key=lambda quantity: quantity.noted) if one.noted
+)
+"""Columns that stand in ``extra_info``."""
 
 
 def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from harness.history.machines import Machine, changed_between, hardware_that_differs
-from harness.history.metrics import METRICS
+from harness.history.metrics import METRICS, Metric
 from harness.history.outcomes import OutcomeChange, Outcomes
 from harness.history.readings import PastRun
 from harness.history.series import CaseHistory, ChangePoint, History, Series
@@ -19,6 +19,7 @@ SHOWN = 50
 TextLine = tuple[str, str]
 """A line and its style."""
 ADVISORY = "advisory: the runs were not interleaved"
+INFORMATION = "for information: not judged"
 
 
 def case_lines(case: CaseHistory, *, everything: bool) -> Iterator[TextLine]:
@@ -40,7 +41,9 @@ def case_lines(case: CaseHistory, *, everything: bool) -> Iterator[TextLine]:
 
 def _series_lines(case: CaseHistory, series: Series, told: set[int]) -> Iterator[TextLine]:
     metric, runs = series.metric, case.machine.runs
-    note = f"  ({ADVISORY})" if metric.advisory and series.changes else ""
+    note = (
+        f"  ({note_of(metric)})" if metric.informs or (series.changes and metric.advisory) else ""
+    )
     few = f"  too few runs ({len(series.runs)}; {series.too_few} needed)" if series.too_few else ""
     yield (
         f"  {metric.label:<{_WIDEST}}  {line_of(case, series)}  {ends_text(series)}{few}{note}",
@@ -51,6 +54,11 @@ def _series_lines(case: CaseHistory, series: Series, told: set[int]) -> Iterator
         style = "dim" if metric.advisory else "red" if change.worse else "green"
         yield f"    {_run_text(runs[index])}: {change_text(series, change)}", style
         yield from _cause_line(change.causes, index, told)
+
+
+def note_of(metric: Metric) -> str:
+    """Why changes of a metric do not count; "" where they do."""
+    return INFORMATION if metric.informs else ADVISORY if metric.advisory else ""
 
 
 _WIDEST = max(len(metric.label) for metric in METRICS)

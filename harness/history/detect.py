@@ -70,7 +70,9 @@ def _series(machine: Machine, key: str, metric: Metric, tolerance: Tolerance) ->
     scale = widest(machine.runs[index].cases[key].scale for index in indices)
     series = Series(metric, indices, readings, scale)
     needed = runs_needed(series)
-    if len(indices) < needed:
+    if metric.informs:
+        yield series
+    elif len(indices) < needed:
         yield replace(series, too_few=needed)
     else:
         changes = _change_points(machine, key, series, cuts_of(series, tolerance))

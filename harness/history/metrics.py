@@ -7,18 +7,18 @@ neighbours. Memory, page faults and outcomes hardly depend on how fast a machine
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 from harness.comparison.amounts import AMOUNTS, Amount
-from harness.units import format_multiple, format_seconds, format_size
+from harness.units import format_multiple, format_seconds
 
-MetricName = Literal[
-    "outcome", "ratio", "time", "peak", "kept", "left", "tree", "faults", "steady-faults"
-]
-METRIC_NAMES: tuple[MetricName, ...] = get_args(MetricName)
 OUTCOME = "outcome"
+METRIC_NAMES = (OUTCOME, "ratio", "time", *(amount.compared.metric for amount in AMOUNTS))
+if TYPE_CHECKING:
+    MetricName = str
+else:  # the command line offers these
+    MetricName = Literal[METRIC_NAMES]
 
 
 @dataclass(frozen=True)
@@ -28,45 +28,34 @@ class Metric:
     Args:
         name: on the command line.
         label: in a report.
-        unit: seconds, multiple, bytes or faults.
+        unit: seconds, multiple, bytes, or what is counted.
         amount: how trials are read, and what difference is none; None of what is timed.
         advisory: told, and not counted as a change.
     """
 
     name: MetricName
     label: str
-    unit: Literal["seconds", "multiple", "bytes", "faults"]
+    unit: str
     amount: Amount | None = None
     advisory: bool = False
 
+    @property
+    def informs(self) -> bool:
+        """Whether it is shown for information alone: no change is looked for."""
+        return self.amount is not None and self.amount.informs
+
     def text(self, value: float) -> str:
         """A value as people write it."""
-        if self.unit == "seconds":
-            return format_seconds(value)
-        if self.unit == "multiple":
-            return format_multiple(value)
-        return format_size(value) if self.unit == "bytes" else f"{value:,.0f} faults"
+        if self.amount:
+            return self.amount.text(value)
+        return format_seconds(value) if self.unit == "seconds" else format_multiple(value)
 
 
-_OF_AMOUNTS: Mapping[str, MetricName] = {
-    "memory at the peak": "peak",
-    "memory kept with the result": "kept",
-    "memory left after it was dropped": "left",
-    "memory of the process tree": "tree",
-    "page faults of the first call": "faults",
-    "page faults a steady call": "steady-faults",
-}
 METRICS: tuple[Metric, ...] = (
     Metric("ratio", "time over the baseline's", "multiple"),
     *(
-        Metric(
-            _OF_AMOUNTS[amount.name],
-            amount.name,
-            "bytes" if amount.unit == "bytes" else "faults",
-            amount,
-        )
+        Metric(amount.compared.metric, amount.name, amount.unit, amount, amount.informs)
         for amount in AMOUNTS
-        if amount.name in _OF_AMOUNTS
     ),
     Metric("time", "steady time", "seconds", advisory=True),
 )

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cases.rounds import case_outcome, steady_by_round
+from harness.cases.rounds import outcome_of, steady_by_round
 from harness.comparison.amounts import Scale
 from harness.comparison.sides import MeasuredCase
 from harness.history.metrics import METRICS, MetricName
 from harness.host.environment import Environment
 from harness.journal.lines import Plan, Run
-from harness.planning.limit_search import limit_outcome
-from harness.schema.records import Outcome, PlannedCase, Trial
+from harness.schema.records import Outcome, Trial
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def past_run(run: Run, keep: Callable[[str], bool] = lambda key: True) -> PastRu
         case, trials = planned.case, by_case.get(index, [])
         if not keep(case.key):
             continue
-        outcome = _outcome(run.ended, planned, trials)
+        outcome = outcome_of(run.ended, planned, trials)
         others = [] if planned.baseline else baselines.get((case.scenario, case.point), [])
         measured = MeasuredCase(planned, outcome, tuple(trials))
         values = dict(_values(measured, others)) if outcome.ok else {}
@@ -112,11 +111,6 @@ def _sweep(plan: Plan) -> str:
     collector = ", collector on" if plan.effort.collect_garbage else ""
     processes = plan.effort.trials
     return f"{plan.level}, {processes} process{'' if processes == 1 else 'es'} a case{collector}"
-
-
-def _outcome(ended: str, planned: PlannedCase, trials: list[Trial]) -> Outcome:
-    of_search = None if planned.skip else limit_outcome(trials)
-    return of_search or case_outcome(ended, planned, [trial.outcome for trial in trials])
 
 
 def _values(

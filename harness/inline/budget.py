@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
-from harness.cases.columns.copies import copied_bytes
+from harness.cases.copies import copied_bytes
 from harness.errors import UsageError
 from harness.inline.as_text import as_text
 from harness.inline.costs import STRAY_BYTES, Costs

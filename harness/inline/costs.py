@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
-from harness.cases.columns.copies import copied_bytes, copies_of
+from harness.cases.copies import copied_bytes, copies_of
 from harness.inline.threads_and_children import Holdings
 from harness.schema.records import Faults, Ledger, Outcome, Trial
 from harness.stats.intervals import Interval, median_interval

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.cases.columns.copies import copied_bytes
+from harness.cases.copies import copied_bytes
 from harness.inline.call import Job
 from harness.inline.measurement import Measurement
 from harness.schema.records import MISSED, Ledger, Outcome, Trial

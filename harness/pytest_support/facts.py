@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from harness.cases.columns.copies import copied_bytes, copies_of
-from harness.schema.records import Ledger, Trial
+from harness.cases.quantities.registry import QUANTITIES
+from harness.schema.records import Timing, Trial
 
 if TYPE_CHECKING:
     from harness.inline.measurement import Measurement
@@ -17,51 +17,34 @@ EXTRA_INFO = "ferrybench"
 
 def of_trial(trial: Trial) -> dict[str, Any]:
     """What a trial found out, as plain data; what it did not is left out."""
-    timing, faults, tree = trial.timing, trial.faults_first, trial.tree
-    return _known(
-        outcome=trial.outcome.name,
-        reason=trial.outcome.reason,
-        **_of_ledger(trial.ledger, trial.payload_bytes),
-        shares_memory=trial.shares_memory,
-        minor_faults_first=faults.minor if faults else None,
-        first_call_s=timing.first_call_s if timing else None,
-        tree_grown_bytes=tree.peak.own_bytes if tree else None,
-    )
-
-
-def of_measurement(measurement: Measurement) -> dict[str, Any]:
-    """The same of a measurement of a function."""
-    return _known(
-        outcome=measurement.outcome.name,
-        reason=measurement.outcome.reason,
-        **_of_ledger(measurement.ledger, measurement.payload_bytes),
-        shares_memory=measurement.shares_memory,
-        minor_faults_first=measurement.minor_faults_first,
-        minor_faults_steady=measurement.minor_faults_steady,
-        first_call_s=measurement.first_call_s,
-    )
-
-
-def _of_ledger(ledger: Ledger | None, payload_bytes: int) -> dict[str, Any]:
-    """Memory in bytes and, where there is enough of it to tell, in copies of the payload."""
-    if ledger is None:
-        return {}
-    return {
-        "peak_extra_bytes": ledger.peak_extra_bytes,
-        "peak_anon_bytes": ledger.peak.anon_bytes,
-        "peak_file_bytes": ledger.peak.file_bytes,
-        "peak_shmem_bytes": ledger.peak.shmem_bytes,
-        "retained_bytes": copied_bytes(ledger.retained),
-        "left_bytes": copied_bytes(ledger.left),
-        "arena_bytes": ledger.arena_bytes,
-        "payload_bytes": payload_bytes,
-        "copies": copies_of(ledger, payload_bytes),
+    found = {
+        one.name: one.read(trial) for one in QUANTITIES if one.read and (one.noted or one.heading)
     }
-
-
-def _known(**found: Any) -> dict[str, Any]:
+    found["reason"] = trial.outcome.reason
+    if trial.ledger:
+        found["arena_bytes"] = trial.ledger.arena_bytes
+    else:
+        del found["payload_bytes"]  # of interest beside memory alone
     return {
         name: value
         for name, value in found.items()
         if value not in (None, "") and not (isinstance(value, float) and math.isnan(value))
     }
+
+
+def of_measurement(measurement: Measurement) -> dict[str, Any]:
+    """The same of a measurement of a function."""
+    return of_trial(
+        Trial(
+            0,
+            "memory",
+            0,
+            measurement.outcome,
+            payload_bytes=measurement.payload_bytes,
+            shares_memory=measurement.shares_memory,
+            timing=Timing(measurement.first_call_s, (), 0, True, 0.0),
+            ledger=measurement.ledger,
+            faults_first=measurement.faults_first,
+            faults_steady=measurement.faults_steady,
+        )
+    )

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from harness.cases.quantities.quantity import Quantity
+from harness.cases.quantities.registry import QUANTITIES
 from harness.units import MISSING, format_multiple, format_size
 
 LEAST_WIDTH = 76
@@ -22,36 +24,24 @@ class Column:
     text: Callable[[Mapping[str, Any]], str]
 
 
-def _size(name: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda row: format_size(max(0, row[name])) if name in row else MISSING
+def _writer(quantity: Quantity) -> Callable[[Mapping[str, Any]], str]:
+    write, name = _WRITERS[quantity.unit], quantity.name
+    return lambda row: write(row[name]) if name in row else MISSING
 
 
-def _count(name: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda row: f"{row[name]:,.0f}" if name in row else MISSING
-
-
-def _copies(row: Mapping[str, Any]) -> str:
-    return format_multiple(row["copies"]) if "copies" in row else MISSING
-
-
-def _shares(row: Mapping[str, Any]) -> str:
-    shares = row.get("shares_memory")
-    return MISSING if shares is None else "yes" if shares else "no"
-
-
-TABLE_COLUMNS = (
-    Column("Peak", _size("peak_extra_bytes")),
-    Column("Copies", _copies),
-    Column("Kept", _size("retained_bytes")),
-    Column("Left", _size("left_bytes")),
-    Column("Faults", _count("minor_faults_first")),
-    Column("Shares", _shares),
+_WRITERS: Mapping[str, Callable[[Any], str]] = {
+    "bytes": lambda value: format_size(max(0, value)),
+    "×": format_multiple,
+    "faults": lambda value: f"{value:,.0f}",
+    "yes/no": lambda value: "yes" if value else "no",
+}
+_HEADED = sorted(
+    ((one.heading, one) for one in QUANTITIES if one.heading), key=lambda pair: pair[0].place
 )
-TREE = Column("Tree", _size("tree_grown_bytes"))
 LEGEND = (
-    "Each call in its own process. Peak: memory above what was there before; Copies: of the "
-    "payload, without mapped files; Kept: while the result is alive; Left: after it was dropped; "
-    "Faults: page faults of the first call; Shares: the result shares the payload's memory."
+    "Each call in its own process. "
+    + "; ".join(f"{heading.text}: {heading.legend}" for heading, _ in _HEADED if heading.legend)
+    + "."
 )
 
 
@@ -66,8 +56,9 @@ def write_table(
     """
     rows = [(_name(node_id, row), row) for node_id, row in found]
     columns = [
-        *TABLE_COLUMNS,
-        *([TREE] if any("tree_grown_bytes" in row for _, row in rows) else []),
+        Column(heading.text, _writer(quantity))
+        for heading, quantity in _HEADED
+        if heading.legend or any(quantity.name in row for _, row in rows)
     ]
     lines = [[name, *(column.text(row) for column in columns)] for name, row in rows]
     headings = ["Name", *(column.heading for column in columns)]

@@ -144,6 +144,17 @@ class Faults:
 
 
 @dataclass(frozen=True)
+class Switches:
+    """Context switches of the measured process, all of its threads together, from getrusage(2).
+
+    Those of its workers are not among them.
+    """
+
+    voluntary: float  # it waited: for a lock, a pipe, a disk
+    involuntary: float  # its time was up, or another process was to have the processor
+
+
+@dataclass(frozen=True)
 class Timing:
     """Times of one trial: the first call in a fresh process, then the steady state."""
 
@@ -367,6 +378,8 @@ class Trial:
     again: bool = False  # of a duet: measured anew, since earlier ones had flagged its case
     device_timing: DeviceTiming | None = None
     device_memory: DeviceMemory | None = None
+    switches_first: Switches | None = None  # None in journals from before they were counted
+    switches_steady: Switches | None = None  # per call; in a duet with those of waiting for turns
 
 
 @dataclass(frozen=True)

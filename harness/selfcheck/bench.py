@@ -27,7 +27,7 @@ from rich.table import Table
 from harness.analysis.ranking import rankings
 from harness.analysis.sweep import sweep
 from harness.cases.frame import case_frame
-from harness.cases.rows import case_rows
+from harness.cases.summaries import summaries
 from harness.errors import EXIT_OK, EXIT_WORSE
 from harness.host.environment import read_environment
 from harness.host.host import Host
@@ -299,7 +299,7 @@ def sweeps(host: Host) -> Iterator[BenchResult]:
 
 
 def _winners(run: Run) -> dict[tuple[str, ...], str]:
-    rows = case_rows(run, case_frame(run))
+    rows = summaries(run)
     return {
         (info.name, str(size), pick.group, pick.setting): pick.winner.strategy
         for info in run.header.scenarios

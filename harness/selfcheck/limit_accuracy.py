@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from harness.cases.columns.limit import limit_columns
+from harness.cases.parts.limit import limit_of
 from harness.host.environment import available_bytes
 from harness.host.host import Host
 from harness.host.inputs import FixtureStore
@@ -81,10 +81,10 @@ def _check(planned: PlannedCase, attempts: Sequence[Trial], free_bytes: float) -
     case = planned.case
     limit = str(case.parameters["limit"])
     name, tolerance = f"{case.strategy}, {limit}", TOLERATED_SHARE * BUDGETS[limit]
-    row = limit_columns(planned, attempts)
-    survived = row.get("survived_bytes", math.nan)
+    found = limit_of(planned, attempts)
+    survived = found.survived_bytes if found else math.nan
     if math.isnan(survived) or math.isnan(free_bytes):
-        problem = planned.skip or row.get("failure_reason", "")
+        problem = planned.skip or (found.reason if found else "")
         return LimitCheck(limit, missing(name, tolerance, "bytes", problem), len(attempts))
     truth = free_bytes / (1 + MULTIPLES[case.strategy.partition("_")[0]])
     return LimitCheck(limit, compared(name, survived, truth, tolerance, "bytes"), len(attempts))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 CONFIDENCE = 0.95
@@ -60,6 +60,12 @@ def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> 
     return Interval(
         statistics.median(ordered), ordered[inside - 1], ordered[n - inside], coverage, n
     )
+
+
+def known_median(values: Iterable[float | None]) -> float:
+    """The median of the values that are known, neither None nor NaN; NaN where none is."""
+    known = [value for value in values if value is not None and not math.isnan(value)]
+    return statistics.median(known) if known else math.nan
 
 
 def two_modes(values: Sequence[float], gap: float = 1.3, share: float = 0.2) -> bool:

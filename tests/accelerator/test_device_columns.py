@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness.cases.columns.device import DEVICE_COLUMNS
-from harness.cases.frame import CASE_COLUMNS, case_frame
+from harness.cases.frame import case_frame
+from harness.cases.quantities.devices import DEVICES
+from harness.cases.quantities.registry import CASE_COLUMNS
 from harness.journal.read import read_journal
 from harness.schema.records import Case, DeviceTiming, Overlap, PlannedCase, Trial
 from tests.accelerator.device_runs import (
@@ -34,10 +35,11 @@ def row_of(folder: Path, *trials: Trial, direction: str = "to", name: str = "pag
 
 
 def test_columns_are_there_and_empty_without_a_device(tmp_path: Path) -> None:
-    assert set(DEVICE_COLUMNS) <= set(CASE_COLUMNS)
+    names = [one.name for one in DEVICES]
+    assert set(names) <= set(CASE_COLUMNS)
     path = write_run(tmp_path / "run.jsonl", [planned("base")], [trial(0, 1)], ceilings=CEILINGS)
     row = case_frame(read_journal(path)).iloc[0]
-    assert all(row[name] is None or math.isnan(row[name]) for name in DEVICE_COLUMNS)
+    assert all(row[name] is None or math.isnan(row[name]) for name in names)
     assert row["ceiling"] == "memcpy_touched"  # and no ceiling of a device is memcpy's
 
 

@@ -84,8 +84,8 @@ def test_every_case_has_its_line_in_the_table(sent: Content, shown: Page) -> Non
     assert cells["size"] == "64 MiB"
     assert cells["hidden"] == "100%"
     assert cells["on the device"] == "128 MiB"
-    assert cells["reserved"] == cells["still there"] == "192 MiB"
-    assert (cells["pinned asked"], cells["taken"]) == ("64 MiB", "64 MiB")
+    assert cells["reserved"] == cells["still reserved"] == "192 MiB"
+    assert (cells["pinned, requested"], cells["taken"]) == ("64 MiB", "64 MiB")
     assert "When pinning pays" in shown.words
     for column in DEVICE_COLUMNS:
         assert str(column.heading) in shown.words
@@ -142,7 +142,7 @@ def test_what_the_figures_do_not_hold_is_said_once(sent: Content) -> None:
     assert table is not None
     assert table.remarks == (
         "`pageable_to`, `pinned_to`: no time by events.",
-        "What this device allocates is memory of the host, whose figures hold it, too.",
+        "This device allocates memory of the host, whose figures therefore include it.",
     )
     without = device_table(sweep)
     assert without is not None

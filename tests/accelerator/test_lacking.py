@@ -58,12 +58,10 @@ def missing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv(SCENARIO_FILE, "")
     lacking.install(monkeypatch)
     lacking.LACKS[request.param](monkeypatch)
-    gc.freeze()  # trials collect garbage, which is no short matter in a process of tests
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield request.param
     torch.set_num_threads(threads)
-    gc.unfreeze()
     gc.enable()  # a trial ends with its process
 
 

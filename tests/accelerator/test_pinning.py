@@ -9,8 +9,7 @@ import pytest
 
 from harness.analysis.pinning import Pinning, pays_from, pinning_sentences, pinnings
 from harness.analysis.sweep import Sweep, sweep
-from harness.cases.frame import case_frame
-from harness.cases.rows import case_rows
+from harness.cases.summaries import summaries
 from tests.accelerator.device_runs import (
     FIRST_PIN,
     PAGEABLE,
@@ -26,7 +25,7 @@ from tests.journals import MIB
 @pytest.fixture(scope="module")
 def sending(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     run = device_run(tmp_path_factory.mktemp("device"))
-    return sweep(run.header.scenarios[0], case_rows(run, case_frame(run)))
+    return sweep(run.header.scenarios[0], summaries(run))
 
 
 def test_costs_and_savings_are_told_at_every_size(sending: Sweep) -> None:

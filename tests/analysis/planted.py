@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.analysis.sweep import Sweep, sweep
-from harness.cases.frame import case_frame
-from harness.cases.rows import case_rows
+from harness.cases.summaries import summaries
 from harness.journal.read import read_journal
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Case, PlannedCase, Trial, Value
@@ -26,7 +25,7 @@ def sweep_at(
 ) -> Sweep:
     """Through a journal and a frame to the cases of a scenario."""
     run = read_journal(write_run(folder / "run.jsonl", cases, trials, infos=[info]))
-    return sweep(info, case_rows(run, case_frame(run)))
+    return sweep(info, summaries(run))
 
 
 def timed_sweep(

@@ -1,16 +1,16 @@
-"""Cells of the conversion matrix, from rows as a frame has them."""
+"""Cells of the conversion matrix, from cases."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from harness.analysis.matrix import CELL_KINDS, SYMBOLS, cell, grid
 from harness.analysis.matrix_dangers import dangers, summary
+from harness.cases.summary import CaseSummary
+from harness.schema.records import Case, Outcome, PlannedCase, Trial
 
 ROW: dict[str, Any] = {
     "scenario": "matrix",
@@ -23,6 +23,25 @@ ROW: dict[str, Any] = {
     "shares_memory": False,
     "warnings": "",
 }
+
+
+def case(seen: dict[str, Any]) -> CaseSummary:
+    """A case of the matrix, as its one trial found it."""
+    row = ROW | seen
+    planned = PlannedCase(
+        Case(row["scenario"], row["strategy"], {name: row[name] for name in ("dtype", "layout")})
+    )
+    probe = Trial(
+        0, "probe", 0, Outcome("ok"), result=row["result"], shares_memory=row["shares_memory"]
+    )
+    return CaseSummary(
+        "run",
+        planned,
+        row["outcome"],
+        reason=row["reason"],
+        warnings=row["warnings"],
+        observed=probe,
+    )
 
 
 @pytest.mark.parametrize(
@@ -45,7 +64,7 @@ ROW: dict[str, Any] = {
             "not writable",
         ),
         (
-            {"outcome": "error", "reason": "TypeError: no", "result": math.nan},
+            {"outcome": "error", "reason": "TypeError: no", "result": ""},
             "raises",
             "raises",
             "TypeError: no",
@@ -55,7 +74,7 @@ ROW: dict[str, Any] = {
         ({"outcome": "timeout", "reason": "60 s"}, "aborts", "hangs", "60 s"),
         ({"outcome": "wrong", "reason": "value 3"}, "wrong", "wrong", "value 3"),
         (
-            {"outcome": "skipped", "reason": "no order", "result": None, "warnings": None},
+            {"outcome": "skipped", "reason": "no order", "result": "", "warnings": ""},
             "none",
             "–",
             "no order",
@@ -63,7 +82,7 @@ ROW: dict[str, Any] = {
     ],
 )
 def test_a_cell_says_what_happened(seen: dict[str, Any], kind: str, text: str, detail: str) -> None:
-    found = cell(ROW | seen)
+    found = cell(case(seen))
     assert (found.kind, found.text, found.detail) == (kind, text, detail)
 
 
@@ -72,8 +91,8 @@ def test_every_kind_has_a_symbol_and_a_meaning() -> None:
     assert len(set(SYMBOLS.values())) == len(SYMBOLS)
 
 
-def frame(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
-    return pd.DataFrame([ROW | row for row in rows])
+def frame(rows: Iterable[dict[str, Any]]) -> list[CaseSummary]:
+    return [case(row) for row in rows]
 
 
 def test_dtypes_that_behave_alike_share_a_panel() -> None:

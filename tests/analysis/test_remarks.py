@@ -10,8 +10,7 @@ import msgspec
 import pytest
 
 from harness.analysis.remarks import Remark, case_remarks
-from harness.cases.frame import case_frame
-from harness.cases.rows import case_rows
+from harness.cases.summaries import summaries
 from harness.journal.read import read_journal
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import (
@@ -46,7 +45,7 @@ def found_in(
 ) -> list[Remark]:
     infos = [info or scenario()]
     run = read_journal(write_run(tmp_path / "run.jsonl", cases, trials, infos=infos))
-    return case_remarks(case_rows(run, case_frame(run)), infos)
+    return case_remarks(summaries(run), infos)
 
 
 def copying(index: int, copies: float, payload: int, left: int = 0) -> Trial:

@@ -11,8 +11,7 @@ import pytest
 from harness.analysis.sweep import Sweep, sweep
 from harness.analysis.verdict import Verdict, verdict
 from harness.analysis.wording import comparison, factor
-from harness.cases.frame import case_frame
-from harness.cases.rows import case_rows
+from harness.cases.summaries import summaries
 from harness.journal.read import read_journal
 from harness.schema.description import ScenarioInfo, StrategyInfo, VariantInfo
 from harness.schema.records import Case, Outcome, PlannedCase, Rss, Trial
@@ -33,7 +32,7 @@ def sweep_of(
     info = info or scenario((BASE, OTHER, THIRD))
     path = write_run(tmp_path / "run.jsonl", cases, trials, infos=[info], end=end)
     run = read_journal(path)
-    return sweep(info, case_rows(run, case_frame(run)))
+    return sweep(info, summaries(run))
 
 
 def answered(

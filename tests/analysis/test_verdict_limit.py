@@ -11,8 +11,7 @@ import pytest
 from harness.analysis.failure_wording import ends, is_fatal
 from harness.analysis.remarks import case_remarks
 from harness.analysis.verdict import Verdict, verdict
-from harness.cases.frame import case_frame
-from harness.cases.rows import case_rows
+from harness.cases.summaries import summaries
 from harness.journal.read import read_journal
 from harness.schema.records import Outcome, PlannedCase, Trial
 from tests.analysis.planted import Point, planned_at, sweep_at
@@ -246,6 +245,6 @@ def test_what_a_program_can_catch_is_not_fatal(kind: str, reason: str, fatal: bo
 
 def test_searches_have_findings_of_their_own_and_no_others(tmp_path: Path) -> None:
     run = read_journal(limiting_run(tmp_path))
-    (found,) = case_remarks(case_rows(run, case_frame(run)), [limiting()])
+    (found,) = case_remarks(summaries(run), [limiting()])
     assert (found.kind, found.strategy, found.also) == ("largest size", "listing", 1)
     assert found.text.endswith("the data taken, 6.00× declared")

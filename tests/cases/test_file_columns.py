@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harness.cases.columns.files import CACHE_COLUMNS, TRAINING_COLUMNS
-from harness.cases.frame import CASE_COLUMNS, case_frame
+from harness.cases.frame import case_frame
+from harness.cases.quantities.loaders import CACHE, TRAINING
+from harness.cases.quantities.registry import CASE_COLUMNS
 from harness.journal.read import read_journal
 from harness.schema.records import Ceiling, Epoch, Loading, Outcome, PageCache, Training, Trial
 from tests.journals import MIB, case, planned, trial, write_run
@@ -106,7 +107,7 @@ def test_what_is_wrong_does_not_count(tmp_path: Path) -> None:
 
 def test_every_column_is_there_where_nothing_is_known(tmp_path: Path) -> None:
     row = row_of(tmp_path, trial(0, 1))
-    columns = [*TRAINING_COLUMNS, *CACHE_COLUMNS]
+    columns = [one.name for one in (*TRAINING, *CACHE)]
     assert {*columns, "step_s", "first_step_s"} < set(CASE_COLUMNS)
     assert row[columns].isna().all()
 

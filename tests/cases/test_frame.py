@@ -9,8 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness.cases.columns.loader import LOADING_COLUMNS, TREE_COLUMNS
-from harness.cases.frame import CASE_COLUMNS, case_frame, ceiling_rates, trial_frame
+from harness.cases.frame import case_frame, trial_frame
+from harness.cases.quantities.loaders import LOADING, TREE
+from harness.cases.quantities.registry import CASE_COLUMNS
+from harness.cases.throughput import ceiling_rates
 from harness.journal.read import read_journal
 from harness.schema.records import MISSED, Ceiling, Outcome, PlannedCase, Rss, Trial
 from tests.journals import MIB, case, loaded, planned, tree, trial, watched, write_run
@@ -264,8 +266,9 @@ class TestTrees:
 
 def test_what_is_neither_loader_nor_tree_leaves_their_columns_empty(tmp_path: Path) -> None:
     rows = frame_of(tmp_path, [planned("base")], [trial(0, n) for n in range(4)])
-    assert {*LOADING_COLUMNS, *TREE_COLUMNS} < set(CASE_COLUMNS)
-    assert rows[[*LOADING_COLUMNS, *TREE_COLUMNS]].isna().all(axis=None)
+    names = [one.name for one in (*LOADING, *TREE)]
+    assert set(names) < set(CASE_COLUMNS)
+    assert rows[names].isna().all(axis=None)
 
 
 def test_trials_have_a_frame_of_their_own(tmp_path: Path) -> None:

@@ -11,8 +11,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harness.cases.columns.limit import FITS_GIB, LIMIT_COLUMNS, fits, limit_columns
-from harness.cases.frame import CASE_COLUMNS, case_frame
+from harness.cases.frame import case_frame
+from harness.cases.parts.limit import FITS_GIB, limit_of
+from harness.cases.quantities.limits import LIMITS
+from harness.cases.quantities.registry import CASE_COLUMNS
+from harness.cases.summary import CaseSummary
 from harness.journal.read import read_journal
 from harness.planning.limit_search import limit_outcome, step_bytes
 from harness.schema.records import Case, Limit, Outcome, PlannedCase, Trial
@@ -74,9 +77,11 @@ FOUND = [attempt(1, 64), attempt(2, 65, OOM, stage="call")]  # 320 MiB free, nee
 
 
 def columns(trials: Sequence[Trial], planned: PlannedCase = PLANNED) -> dict[str, Any]:
-    row = limit_columns(planned, trials)
-    assert set(row) <= set(LIMIT_COLUMNS)
-    return row
+    """The columns of a search; none where nothing was searched."""
+    search = limit_of(planned, trials)
+    assert search is not None
+    case = CaseSummary("run", planned, "ok", kind=search.kind, where=search.where, limit=search)
+    return {one.name: one.of(case) for one in LIMITS}
 
 
 def test_the_frontier_lies_between_survivor_and_failure() -> None:
@@ -157,10 +162,12 @@ def test_only_a_verified_model_says_what_fits_elsewhere() -> None:
         assert row[f"fits_{gib}gib_bytes"] == pytest.approx((gib * GIB - BASE) / 2)
     off = columns(FOUND, replace(PLANNED, expected_copies=2.0))
     assert all(math.isnan(off[f"fits_{gib}gib_bytes"]) for gib in FITS_GIB)
-    assert "fits_8gib_bytes" not in columns(FOUND, replace(PLANNED, size_dependent=True))
-    whole = {**row, "budget_bytes": BUDGET}
-    assert fits(whole, BUDGET) == row["predicted_bytes"]
-    assert math.isnan(fits(whole, BASE / 2)), "less than Python itself"
+    apart = columns(FOUND, replace(PLANNED, size_dependent=True))
+    assert math.isnan(apart["fits_8gib_bytes"])
+    search = limit_of(PLANNED, FOUND)
+    assert search is not None
+    assert search.fits_in(BUDGET) == row["predicted_bytes"]
+    assert math.isnan(search.fits_in(BASE / 2)), "less than Python itself"
 
 
 @pytest.mark.parametrize(
@@ -191,7 +198,7 @@ def frame_of(tmp_path: Path, trials: Sequence[Trial], end: str = "complete") -> 
 def test_a_case_has_its_search_and_nothing_else(tmp_path: Path) -> None:
     """The sources' own cases are not in this journal; nor are times, or memory, of attempts."""
     row = frame_of(tmp_path, FOUND)
-    assert set(LIMIT_COLUMNS) <= set(CASE_COLUMNS)
+    assert {one.name for one in LIMITS} <= set(CASE_COLUMNS)
     assert (row.outcome, row.reason, row.group) == ("ok", "", "moving")
     assert (row.budget_bytes, row.limit) == (BUDGET, "data")
     assert row.survived_bytes == 64 * STEP

@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from harness.cli import run
+from harness.console import out
 from harness.errors import EXIT_OK
 
 
 @pytest.fixture
 def wide(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setattr(out, "_width", None)  # where it was set before, workers' consoles keep it
 
 
 @pytest.mark.usefixtures("wide")

@@ -14,7 +14,7 @@ from harness.history.series import CaseHistory, History, Series
 from harness.host.environment import Environment
 from harness.journal.lines import EndLine
 from harness.journal.write import Journal
-from harness.schema.records import Faults, Outcome, PlannedCase, Rss, Trial
+from harness.schema.records import Faults, Outcome, PlannedCase, Rss, Switches, Trial
 from tests.journals import ENVIRONMENT, MIB, header, planned, trial
 
 PAYLOAD = 16 * MIB
@@ -31,6 +31,7 @@ class Shape:
     seconds: float = 1e-3
     peak: int = PAYLOAD
     faults: float = 4096.0
+    switches: float = 0.0
     outcome: Outcome = field(default_factory=lambda: Outcome("ok"))
 
 
@@ -61,6 +62,7 @@ def trials_of(index: int, shape: Shape, speed: float) -> list[Trial]:
                 peak=peak,
             ),
             faults_first=faults,
+            switches_steady=Switches(shape.switches, 0.0),
         )
         for number in range(PROCESSES + 1)
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.cases.frame import CASE_COLUMNS
+from harness.cases.quantities.registry import CASE_COLUMNS
 from harness.errors import FerrybenchError
 from tests.journals import planned, trial, write_run
 

@@ -145,7 +145,7 @@ class TestTraining:
         )
         figure = dots(content(read_journal(path)), "cache")
         assert figure.references == ()
-        assert "Upright" not in figure.subtitle
+        assert "Vertical" not in figure.subtitle
 
     def test_memory_is_told_apart_by_kind(self, feeding_content: Content) -> None:
         figure = bars(feeding_content, "pages")
@@ -163,13 +163,13 @@ class TestTraining:
         found = {name: marks["main"].value for name, marks in shown.items()}
         assert found == pytest.approx({"loading": 1.0, "mapping": 1 / 32, "ahead": 1 / 32})
         assert dict(shown["mapping"]["main"].tip)["in bytes"] == (
-            "2 MiB, beside 64 MiB of file pages"
+            "2 MiB, plus 64 MiB of file pages"
         )
         assert figure.subtitle.endswith("are left out.")
 
     def test_a_growing_rss_is_shown_for_what_it_is(self, feeding_content: Content) -> None:
         figure = lines(feeding_content, "mapped")
-        assert figure.title == "What the growing RSS of mapping is"
+        assert figure.title == "What the growing RSS of mapping consists of"
         peaks = {line.name: max(point.y for point in line.points) for line in figure.lines}
         assert peaks == {"RSS added up": 66 * MIB, "file pages": 64 * MIB, "anonymous": 2 * MIB}
         assert {point.y for point in figure.lines[0].points[-1:]} == {0}

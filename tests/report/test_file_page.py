@@ -77,8 +77,8 @@ def test_the_page_is_whole(shown: Page) -> None:
         "largest size ÷ budget takes, ÷ data",
         "limiting, within 512 MiB of memory of the process's own ( RLIMIT_DATA ), 200 MiB of it",
         "copying baseline 155 MiB 0.30× 2.01× 156 MiB, by 2.00× -0.2% 3.9 GiB 15.9 GiB 63.9 GiB 2",
-        "listing 25 MiB 0.05× 12.48× 52 MiB, by 6.00× -5.3% not extrapolated: found differs from "
-        "the model by 52% 2",
+        "listing 25 MiB 0.05× 12.48× 52 MiB, by 6.00× -5.3% not extrapolated: the result differs "
+        "from the model by 52% 2",
         "mapping largest more than 1 GiB 2.00× less than 0.30× any size, by 0× – any size any size "
         "any size 1",
         "How the next size fails",
@@ -154,12 +154,11 @@ def test_searches_by_another_budget_stand_in_a_table(tmp_path: Path) -> None:
     made = content(read_journal(limiting_run(tmp_path)))
     (table,) = variations(made.scenarios[0].sweep)
     entries = dict(table.rows)["copying"]
-    assert [(one.value, one.ratio) for one in entries if one] == [
+    assert [(one.text, one.range) for one in entries] == [
         ("155 MiB", "tensor memory"),
         ("410 MiB", "tensor memory"),
     ]
-    assert entries[0] is not None
-    assert entries[0].detail == "tensor memory at making.py:57: return torch.tensor(array)"
+    assert entries[0].tip == "tensor memory at making.py:57: return torch.tensor(array)"
 
 
 class TestPageCache:
@@ -245,7 +244,7 @@ def test_the_summary_tells_stalls_and_sizes(every: Content) -> None:
         "| samples/s | extra memory |",
         "| baseline | `loading` | 3.05 µs (3.03–3.08 µs) | – | 80% | 328\u202f000 | 1.00× |",
         "| when | strategy | largest size within 512 MiB | ÷ budget | takes, ÷ data "
-        "| predicted | beyond it gives way |",
+        "| predicted | what fails above it |",
         "| baseline | `copying` | 155 MiB | 0.30× | 2.01× | 156 MiB, by 2.00× "
         "| tensor memory at `making.py:57` |",
         "- largest size: `listing` (limiting, budget_bytes=1 GiB), 12.52× the data taken, 6.00× "

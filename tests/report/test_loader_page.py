@@ -80,10 +80,10 @@ def test_variations_show_time_per_sample(tmp_path: Path) -> None:
     assert list(rows) == ["plain", "batched", "printed"]  # views have no workers
     entry = rows["plain"][0]
     assert entry is not None
-    assert (entry.value, entry.ratio) == ("3.06 µs", "")
-    assert entry.detail == "6.27 ms an epoch of 32 batches, 2\u202f048 samples"
+    assert (entry.text, entry.range) == ("3.06 µs", "")
+    assert entry.tip == "6.27 ms an epoch of 32 batches, 2\u202f048 samples"
     started = dict(tables["start_method"].rows)["plain"]
-    assert [entry.value for entry in started if entry] == ["13 µs", "103 µs"]
+    assert [entry.text for entry in started] == ["13 µs", "103 µs"]
     assert made.scenarios[0].further == ()
 
 

@@ -15,6 +15,7 @@ from harness.report.content.content import content
 from harness.report.pages.as_html import page
 from harness.report.pages.highlighted_source import prose, script_json
 from harness.report.pages.rendering import runtime
+from tests.journals import planned, trial, write_run
 from tests.report.runs import EVIL, poor_runs, rich_run
 
 VOID = {"meta", "br", "img", "link", "hr", "input"}
@@ -190,6 +191,18 @@ def test_a_poor_run_still_makes_a_page(tmp_path: Path, lack: str, text: str) -> 
 def test_a_run_that_stopped_early_says_so_above_all(tmp_path: Path, end: str, words: str) -> None:
     text = Page(page(content(read_journal(rich_run(tmp_path, end=end))))).words
     assert text.index(f"This run is incomplete: {words}") < text.index("At 64 MiB")
+
+
+def test_a_run_that_reached_every_case_but_not_every_process_does_not_count_none(
+    tmp_path: Path,
+) -> None:
+    trials = [trial(index, number) for index in (0, 1) for number in range(4)]
+    cases = [planned("base", baseline=True), planned("other")]
+    run = read_journal(write_run(tmp_path / "run.jsonl", cases, trials, end="budget"))
+    assert content(run).notices[0] == (
+        "This run is incomplete: its budget was spent before every process had run, though every "
+        "case was reached."
+    )
 
 
 def test_script_json_cannot_end_its_element() -> None:

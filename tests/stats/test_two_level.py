@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.stats.two_level import Drift, called, compare_times
+from harness.stats.two_level import Drift, Spread, called, compare_times, with_drift
 
 
 def processes(draw: random.Random, count: int, centre: float, sigma: float) -> dict[int, float]:
@@ -68,3 +68,11 @@ def test_suites_of_identical_code_are_rarely_called_slower() -> None:
         ]
         alarms += any(called([ratio.p_slower for ratio in ratios if ratio]))
     assert alarms <= 12
+
+
+def test_two_runs_drift_apart_by_the_drift_of_each() -> None:
+    draw, deviation = random.Random(1), 0.03
+    apart = [draw.gauss(0, deviation) - draw.gauss(0, deviation) for _ in range(20_000)]
+    found = with_drift(Spread(0.0, 0.0, 1.0), Drift(deviation, 12))
+    assert found.error == pytest.approx(float(np.std(apart)), rel=0.02)
+    assert found.freedom == 11  # what is known of it, 12 runs have told

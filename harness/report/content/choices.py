@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from harness.analysis.ranking import Ranking
 from harness.analysis.sweep import Sweep
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.report.content.columns import (
     ADDED,
     AGAINST,
@@ -27,7 +27,7 @@ from harness.report.words.kinds import Kind, kind_of
 from harness.units import format_multiple
 
 
-def _against(row: CaseRow) -> Cell | None:
+def _against(row: CaseSummary) -> Cell | None:
     return Cell("the baseline") if row.baseline else AGAINST.cell(row)
 
 
@@ -74,7 +74,7 @@ def best_word(ranking: Ranking) -> str:
     return {"time": "fastest", "memory": "leanest", "size": "largest"}[ranking.weighs]
 
 
-def texts(columns: Sequence[Column], row: CaseRow) -> tuple[str, ...]:
+def texts(columns: Sequence[Column], row: CaseSummary) -> tuple[str, ...]:
     """What stands in some columns of a case, each in one text."""
     return tuple(cell.whole for column in columns if (cell := column.cell(row)) is not None)
 

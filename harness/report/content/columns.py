@@ -9,7 +9,7 @@ from harness.analysis.remarks import model_error
 from harness.analysis.stalls import stall_text
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import comparison
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.report.words.text import (
     SMALL_RATIO,
     cache_text,
@@ -53,12 +53,15 @@ class Cell:
         return f"{self.text} ({self.range})" if self.range else self.text
 
 
+NOT_MEASURED = Cell(MISSING, looks="quiet")
+
+
 @dataclass(frozen=True)
 class Column:
     """A heading, and what stands below it."""
 
     heading: str | Callable[[Sweep], str]
-    cell: Callable[[CaseRow], Cell | None]  # None below a cell that covers this column
+    cell: Callable[[CaseSummary], Cell | None]  # None below a cell that covers this column
     when: Callable[[Sweep], bool] = lambda _: True
     number: bool = True  # set flush right
     optional: bool = False  # left out where no case has anything to show in it
@@ -69,7 +72,7 @@ class Column:
 
 
 def chosen(
-    columns: Sequence[Column], sweep: Sweep, rows: Sequence[CaseRow] = ()
+    columns: Sequence[Column], sweep: Sweep, rows: Sequence[CaseSummary] = ()
 ) -> tuple[Column, ...]:
     """The columns that a table of some cases has."""
     return tuple(
@@ -79,11 +82,11 @@ def chosen(
     )
 
 
-def _empty(column: Column, rows: Sequence[CaseRow]) -> bool:
+def _empty(column: Column, rows: Sequence[CaseSummary]) -> bool:
     return all(cell is None or cell.text == MISSING for cell in map(column.cell, rows))
 
 
-def cells(columns: Sequence[Column], row: CaseRow) -> tuple[tuple[Column, Cell], ...]:
+def cells(columns: Sequence[Column], row: CaseSummary) -> tuple[tuple[Column, Cell], ...]:
     """The cells of one case, each with its column."""
     found = ((column, column.cell(row)) for column in columns)
     return tuple((column, cell) for column, cell in found if cell is not None)
@@ -106,7 +109,7 @@ def _only_calls(sweep: Sweep) -> bool:
     return not sweep.info.trains
 
 
-def _pace(row: CaseRow) -> Cell:
+def _pace(row: CaseSummary) -> Cell:
     return Cell(
         format_seconds(row.pace.median),
         interval_text(row.pace, format_seconds),
@@ -115,7 +118,7 @@ def _pace(row: CaseRow) -> Cell:
     )
 
 
-def _ratio(row: CaseRow) -> Cell:
+def _ratio(row: CaseSummary) -> Cell:
     """With its interval where that is of interest: not of what costs next to nothing."""
     small = row.baseline or row.ratio.high < SMALL_RATIO
     return Cell(
@@ -123,7 +126,7 @@ def _ratio(row: CaseRow) -> Cell:
     )
 
 
-def _share_of_ceiling(row: CaseRow) -> Cell:
+def _share_of_ceiling(row: CaseSummary) -> Cell:
     return Cell(
         share_text(row),
         "in cache" if row.in_cache else "",
@@ -131,7 +134,7 @@ def _share_of_ceiling(row: CaseRow) -> Cell:
     )
 
 
-def _copies(row: CaseRow) -> Cell:
+def _copies(row: CaseSummary) -> Cell:
     declared = format_multiple(row.expected_copies)
     if not (row.ok and model_error(row)):
         return Cell(format_multiple(row.copies))

@@ -10,18 +10,20 @@ from harness.analysis.matrix_dangers import summary
 from harness.analysis.remarks import Remark, case_remarks
 from harness.analysis.sweep import Sweep, sweep
 from harness.analysis.verdict import Verdict, verdict
-from harness.cases.frame import case_frame, ceiling_rates
-from harness.cases.rows import CaseRow, case_rows
+from harness.cases.summaries import summaries
+from harness.cases.summary import CaseSummary
+from harness.cases.throughput import ceiling_rates
 from harness.charts.chart import Figure
 from harness.charts.palette import Style, styles
 from harness.journal.lines import Run
 from harness.report.content.choices import Choice, choices
+from harness.report.content.columns import Cell
 from harness.report.content.device_tables import DeviceTable, device_table
 from harness.report.content.failures import Failure, failures
 from harness.report.content.limit_tables import LimitTable, limit_table
 from harness.report.content.method import method, not_measured, notices
 from harness.report.content.tables import Pane, panes
-from harness.report.content.variations import Entry, Variation, further, variations
+from harness.report.content.variations import Variation, further, variations
 from harness.report.figures.all import figures
 from harness.schema.description import ScenarioInfo
 
@@ -39,7 +41,7 @@ class ScenarioContent:
     limits: LimitTable | None  # in place of panes, where the largest sizes are searched
     figures: tuple[Figure, ...]
     variations: tuple[Variation, ...]
-    further: tuple[tuple[str, str, str, Entry], ...]
+    further: tuple[tuple[str, str, str, Cell], ...]
     failures: tuple[Failure, ...]
     groups: tuple[str, ...]  # those with a look of their own
 
@@ -59,7 +61,7 @@ class Content:
     """The whole report of one run."""
 
     run: Run
-    rows: tuple[CaseRow, ...]
+    rows: tuple[CaseSummary, ...]
     scenarios: tuple[ScenarioContent, ...]
     matrices: tuple[MatrixContent, ...]
     findings: tuple[Remark, ...]
@@ -86,14 +88,13 @@ class Content:
 
 def content(run: Run) -> Content:
     """Analyse a run and gather what its report will say."""
-    cases = case_frame(run)
-    rows = case_rows(run, cases)
+    rows = summaries(run)
     infos = run.header.scenarios
     measuring = [info for info in infos if not info.probe]
     rates = ceiling_rates(run)
     found = case_remarks(rows, infos)
     scenarios = tuple(_scenario(info, rows, rates) for info in measuring)
-    grids = [(info, grid(cases, info.name)) for info in infos if info.probe]
+    grids = [(info, grid(rows, info.name)) for info in infos if info.probe]
     return Content(
         run=run,
         rows=tuple(rows),
@@ -111,7 +112,7 @@ def content(run: Run) -> Content:
 
 
 def _scenario(
-    info: ScenarioInfo, rows: Sequence[CaseRow], rates: Mapping[tuple[str, int], float]
+    info: ScenarioInfo, rows: Sequence[CaseSummary], rates: Mapping[tuple[str, int], float]
 ) -> ScenarioContent:
     own = sweep(info, rows)
     answer = verdict(own)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from harness.analysis.pinning import pinning_sentences
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import percent
-from harness.cases.device_rows import DeviceRow
-from harness.cases.rows import CaseRow
+from harness.cases.parts.device import DeviceSummary
+from harness.cases.summary import CaseSummary
 from harness.report.content.columns import Cell, Column, cells
 from harness.report.words.order import by_group
 from harness.report.words.text import share_text
@@ -21,17 +21,17 @@ def _known(value: float, write: Callable[[float], str]) -> str:
     return MISSING if math.isnan(value) else write(value)
 
 
-def _seconds(value: Callable[[CaseRow], float]) -> Callable[[CaseRow], Cell]:
+def _seconds(value: Callable[[CaseSummary], float]) -> Callable[[CaseSummary], Cell]:
     return lambda row: Cell(_known(value(row), format_seconds))
 
 
 def _of_device(
-    value: Callable[[DeviceRow], float], write: Callable[[float], str]
-) -> Callable[[CaseRow], Cell]:
+    value: Callable[[DeviceSummary], float], write: Callable[[float], str]
+) -> Callable[[CaseSummary], Cell]:
     return lambda row: Cell(_known(value(row.device), write) if row.device else MISSING)
 
 
-def _taken(row: CaseRow) -> Cell:
+def _taken(row: CaseSummary) -> Cell:
     """Pinned memory as torch took it, with how much more that is than was asked for."""
     assert row.device is not None
     rounded = row.device.rounding > 1
@@ -51,9 +51,9 @@ DEVICE_COLUMNS = (
     Column("of the ceiling", lambda row: Cell(share_text(row))),
     Column("on the device", _of_device(lambda device: device.peak_bytes, format_size)),
     Column("reserved", _of_device(lambda device: device.peak_reserved_bytes, format_size)),
-    Column("still there", _of_device(lambda device: device.left_reserved_bytes, format_size)),
+    Column("still reserved", _of_device(lambda device: device.left_reserved_bytes, format_size)),
     Column("device-wide", _of_device(lambda device: device.used_bytes, format_size)),
-    Column("pinned asked", _of_device(lambda device: device.pinned_asked_bytes, format_size)),
+    Column("pinned, requested", _of_device(lambda device: device.pinned_asked_bytes, format_size)),
     Column("taken", _taken),
 )
 
@@ -83,7 +83,7 @@ def device_table(sweep: Sweep) -> DeviceTable | None:
     )
 
 
-def _remarks(rows: Sequence[CaseRow]) -> Iterator[str]:
+def _remarks(rows: Sequence[CaseSummary]) -> Iterator[str]:
     """What the backend lacks and what could not be found out, each once."""
     noted: dict[str, list[str]] = {}
     for row in rows:
@@ -92,4 +92,4 @@ def _remarks(rows: Sequence[CaseRow]) -> Iterator[str]:
     for note, names in noted.items():
         yield f"{', '.join(f'`{name}`' for name in dict.fromkeys(names))}: {note}."
     if any(row.device is not None and row.device.in_host_memory for row in rows):
-        yield "What this device allocates is memory of the host, whose figures hold it, too."
+        yield "This device allocates memory of the host, whose figures therefore include it."

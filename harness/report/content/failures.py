@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.analysis.failure_wording import code_of, place_of
 from harness.analysis.sweep import setting
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import OUTCOMES
 from harness.units import format_size
@@ -29,9 +29,9 @@ class Failure:
     count: int
 
 
-def failures(info: ScenarioInfo, rows: Sequence[CaseRow]) -> tuple[Failure, ...]:
+def failures(info: ScenarioInfo, rows: Sequence[CaseSummary]) -> tuple[Failure, ...]:
     """Failed cases first, in the order of ``OUTCOMES``; skipped ones last."""
-    alike: dict[tuple[str, str, str, str], list[CaseRow]] = {}
+    alike: dict[tuple[str, str, str, str], list[CaseSummary]] = {}
     for row in rows:
         if row.scenario == info.name and not row.ok:
             alike.setdefault((row.outcome, row.reason, row.kind, row.where), []).append(row)
@@ -53,7 +53,7 @@ def failures(info: ScenarioInfo, rows: Sequence[CaseRow]) -> tuple[Failure, ...]
     )
 
 
-def _where(info: ScenarioInfo, rows: Sequence[CaseRow]) -> str:
+def _where(info: ScenarioInfo, rows: Sequence[CaseSummary]) -> str:
     sizes = sorted({row.size_bytes for row in rows if row.size_bytes is not None})
     settings = list(dict.fromkeys(departs for row in rows if (departs := setting(row, info))))
     parts = [_few([format_size(size) for size in sizes]), _few(settings)]

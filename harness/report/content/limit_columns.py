@@ -8,9 +8,8 @@ from collections.abc import Callable
 from harness.analysis.failure_wording import code_of, is_fatal, place_of
 from harness.analysis.verdict_limit import largest_text
 from harness.analysis.wording import percent
-from harness.cases.columns.limit import FITS_GIB
-from harness.cases.limit_rows import LimitRow
-from harness.cases.rows import CaseRow
+from harness.cases.parts.limit import FITS_GIB, LimitSummary
+from harness.cases.summary import CaseSummary
 from harness.report.content.columns import Cell, Column
 from harness.report.words.limits import (
     STAGES,
@@ -22,10 +21,10 @@ from harness.report.words.limits import (
 from harness.units import MISSING, format_multiple, format_size
 
 
-def _of_limit(cell: Callable[[LimitRow], Cell]) -> Callable[[CaseRow], Cell]:
+def _of_limit(cell: Callable[[LimitSummary], Cell]) -> Callable[[CaseSummary], Cell]:
     """A column of what is known where a search found a size."""
 
-    def made(row: CaseRow) -> Cell:
+    def made(row: CaseSummary) -> Cell:
         limit = row.limit if row.ok else None
         known = limit is not None and not math.isnan(limit.survived_bytes)
         return cell(limit) if limit is not None and known else Cell(MISSING)
@@ -33,7 +32,7 @@ def _of_limit(cell: Callable[[LimitRow], Cell]) -> Callable[[CaseRow], Cell]:
     return made
 
 
-def _largest(row: CaseRow) -> Cell:
+def _largest(row: CaseSummary) -> Cell:
     limit = row.limit
     if limit is None or math.isnan(limit.survived_bytes):
         return Cell(MISSING)
@@ -42,12 +41,12 @@ def _largest(row: CaseRow) -> Cell:
     return Cell(largest_text(row), tip=next_size)
 
 
-def _deviation(limit: LimitRow) -> Cell:
+def _deviation(limit: LimitSummary) -> Cell:
     text = deviation_text(limit)
     return Cell("", mark=text) if limit.verified is False else Cell(text)
 
 
-def _beyond(limit: LimitRow) -> Cell:
+def _beyond(limit: LimitSummary) -> Cell:
     place = place_of(limit.where)
     return Cell(f"{limit.kind}{f' at `{place}`' if place else ''}" if limit.kind else MISSING)
 
@@ -55,7 +54,7 @@ def _beyond(limit: LimitRow) -> Cell:
 def _fits_in(gib: int) -> Column:
     """What fits in a larger memory; below the first of them why nothing is foretold of any."""
 
-    def cell(row: CaseRow) -> Cell | None:
+    def cell(row: CaseSummary) -> Cell | None:
         sizes = row.limit.fits if row.limit else {}
         if not all(math.isnan(size) for size in sizes.values()):
             return Cell(MISSING if math.isnan(sizes[gib]) else any_size(sizes[gib]))
@@ -67,16 +66,16 @@ def _fits_in(gib: int) -> Column:
     return Column(f"in {gib} GiB", cell)
 
 
-def _why_not(limit: LimitRow) -> str:
+def _why_not(limit: LimitSummary) -> str:
     """Why nothing is foretold of larger memories."""
     if limit.verified:
-        return "not extrapolated: its model is another at other sizes"
+        return "not extrapolated: its model depends on the size"
     if limit.verified is None:
         return "not extrapolated: no cost model"
     if math.isnan(limit.deviation):
-        return "not extrapolated: found differs from the model"
+        return "not extrapolated: the result differs from the model"
     off = percent(abs(limit.survived_bytes / limit.predicted_bytes - 1))
-    return f"not extrapolated: found differs from the model by {off}"
+    return f"not extrapolated: the result differs from the model by {off}"
 
 
 LARGEST = Column("largest size", _largest)
@@ -85,7 +84,7 @@ TAKES = Column(
     "takes, ÷ data", _of_limit(lambda limit: Cell(needs_text(limit).removesuffix(" the data")))
 )
 PREDICTED = Column("predicted", _of_limit(lambda limit: Cell(predicted_text(limit))))
-BEYOND = Column("beyond it gives way", _of_limit(_beyond))
+BEYOND = Column("what fails above it", _of_limit(_beyond))
 LIMIT_COLUMNS = (
     LARGEST,
     SHARE,
@@ -97,23 +96,23 @@ LIMIT_COLUMNS = (
 )
 
 
-def _of_failure(cell: Callable[[LimitRow], Cell]) -> Callable[[CaseRow], Cell]:
+def _of_failure(cell: Callable[[LimitSummary], Cell]) -> Callable[[CaseSummary], Cell]:
     return lambda row: cell(row.limit) if row.limit else Cell(MISSING)
 
 
-def _kind(limit: LimitRow) -> Cell:
+def _kind(limit: LimitSummary) -> Cell:
     if is_fatal(limit.kind, limit.reason):  # no program can catch it
         return Cell("", mark=limit.kind, outcome="crash")
     return Cell(limit.kind or MISSING)
 
 
-def _at(limit: LimitRow) -> Cell:
+def _at(limit: LimitSummary) -> Cell:
     place, code = place_of(limit.where), code_of(limit.where)
     return Cell("" if place else MISSING, place=place, code=code, looks="wrap")
 
 
 FAILING_COLUMNS = (
-    Column("gives way", _of_failure(_kind), number=False),
+    Column("what fails", _of_failure(_kind), number=False),
     Column(
         "during",
         _of_failure(lambda limit: Cell(STAGES.get(limit.stage, limit.stage) or MISSING)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict_limit import KINDS_OF_LIMIT
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.report.content.limit_columns import FAILING_COLUMNS, LIMIT_COLUMNS
 from harness.report.content.tables import Table, table
 from harness.units import format_size
@@ -34,7 +34,7 @@ def limit_table(sweep: Sweep) -> LimitTable | None:
     )
 
 
-def where(rows: Sequence[CaseRow]) -> str:
+def where(rows: Sequence[CaseSummary]) -> str:
     """``768 MiB of … , 176 MiB of it taken before any data``; "" where nothing is known."""
     limits = [row.limit for row in rows if row.limit]
     if not limits:

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 
 from harness.analysis.wording import percent
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.host.machine_checks import BUSY_LOAD
 from harness.journal.lines import Run
 from harness.report.content.imported import is_imported
@@ -29,7 +29,7 @@ _STOPPED = {
 }
 
 
-def notices(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
+def notices(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
     """What limits the whole report, the gravest first."""
     reached = {trial.case for trial in run.trials}
     planned = [index for index, one in enumerate(run.header.plan.cases) if not one.skip]
@@ -55,7 +55,7 @@ def notices(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
     )
 
 
-def method(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
+def method(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
     """How the numbers came about, one sentence or two each."""
     effort = run.header.plan.effort
     cold = [row.cache for row in rows if row.cache and row.cache.state == "cold"]
@@ -80,7 +80,7 @@ def method(run: Run, rows: Sequence[CaseRow]) -> tuple[str, ...]:
     )
 
 
-def _coverage(rows: Sequence[CaseRow]) -> float | None:
+def _coverage(rows: Sequence[CaseSummary]) -> float | None:
     """The probability that most intervals have; None where nothing was timed."""
     timed = Counter((row.trials, round(row.steady.coverage, 4)) for row in rows if row.timed)
     return timed.most_common(1)[0][0][1] if timed else None

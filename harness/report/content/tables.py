@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.analysis.failure_wording import code_of, place_of
 from harness.analysis.ranking import Ranking, rankings
 from harness.analysis.sweep import Sweep, setting
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.report.content.choices import best_word
 from harness.report.content.columns import STRATEGY_COLUMNS, Cell, Column, cells, chosen
 from harness.report.words.order import by_group
@@ -20,7 +20,7 @@ from harness.units import size_text
 class TableLine:
     """One strategy, and what a reader should notice about it."""
 
-    row: CaseRow
+    row: CaseSummary
     setting: str
     published: str  # where it was printed, if it is kept as published
     standing: str  # "fastest" or its like, "level" with that one, or ""
@@ -76,7 +76,7 @@ def panes(sweep: Sweep) -> tuple[Pane, ...]:
     )
 
 
-def table(sweep: Sweep, rows: Sequence[CaseRow], columns: Sequence[Column]) -> Table:
+def table(sweep: Sweep, rows: Sequence[CaseSummary], columns: Sequence[Column]) -> Table:
     """One line for every strategy of some cases, which are of one size."""
     shown = chosen(columns, sweep, rows)
     standing = standings(rankings(sweep, rows))
@@ -103,7 +103,7 @@ def standings(found: Sequence[Ranking]) -> dict[str, str]:
     }
 
 
-def _line(sweep: Sweep, row: CaseRow, standing: str, columns: Sequence[Column]) -> TableLine:
+def _line(sweep: Sweep, row: CaseSummary, standing: str, columns: Sequence[Column]) -> TableLine:
     where = row.limit.where if row.limit else row.where
     return TableLine(
         row,

@@ -10,21 +10,12 @@ from dataclasses import dataclass
 from harness.analysis.parameter_values import in_order, value_text
 from harness.analysis.sweep import Sweep, setting
 from harness.analysis.verdict_limit import largest_text
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
+from harness.report.content.columns import NOT_MEASURED, Cell
 from harness.report.words.limits import beyond_text
 from harness.report.words.text import cache_text, epoch_text, format_ratio, tree_text
 from harness.schema.records import DEFAULT_HOST
 from harness.units import format_multiple, format_seconds, size_text
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One case in a cell: its figure and its ratio to the baseline, or why there is neither."""
-
-    outcome: str
-    value: str  # time per call or per sample, or growth of the process tree
-    ratio: str
-    detail: str  # more about the value, or why there is none
 
 
 @dataclass(frozen=True)
@@ -34,7 +25,7 @@ class Variation:
     title: str
     note: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[Entry | None, ...]], ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
 
 
 def quantity(sweep: Sweep) -> str:
@@ -53,23 +44,23 @@ def variations(sweep: Sweep) -> tuple[Variation, ...]:
     return tuple(table for table in (*tables, _hosts(sweep)) if table is not None)
 
 
-def further(sweep: Sweep) -> tuple[tuple[str, str, str, Entry], ...]:
+def further(sweep: Sweep) -> tuple[tuple[str, str, str, Cell], ...]:
     """Cases that no variation shows, since several things were varied at once.
 
     Returns:
-        Strategy, setting, size and entry of each.
+        Strategy, setting, size and cell of each.
     """
     shown = {
         id(row) for name in sweep.info.parameters if name != "size" for row in sweep.varying(name)
     } | {id(row) for row in _elsewhere(sweep)}
     return tuple(
-        (row.name, setting(row, sweep.info), size_text(row.size_bytes), _entry(sweep, row))
+        (row.name, setting(row, sweep.info), size_text(row.size_bytes), _cell(sweep, row))
         for row in sweep.others
         if id(row) not in shown and not (row.baseline and row.host == DEFAULT_HOST)
     )
 
 
-def _elsewhere(sweep: Sweep) -> list[CaseRow]:
+def _elsewhere(sweep: Sweep) -> list[CaseSummary]:
     """The cases on other hosts in which nothing else was varied."""
     return [
         row
@@ -97,7 +88,7 @@ def _parameter(sweep: Sweep, name: str) -> Variation | None:
         name,
         "; ".join(part for part in parts if part),
         tuple(value_text(name, value) for value in values),
-        _entries(sweep, rows, values, lambda row: row.parameters[name]),
+        _rows(sweep, rows, values, lambda row: row.parameters[name]),
     )
 
 
@@ -123,41 +114,41 @@ def _hosts(sweep: Sweep) -> Variation | None:
         "host",
         "; ".join(part for part in (settings, where) if part),
         tuple(columns),
-        _entries(sweep, rows, columns, lambda row: row.host),
+        _rows(sweep, rows, columns, lambda row: row.host),
     )
 
 
-def _one_size(sweep: Sweep, rows: Sequence[CaseRow]) -> int | None:
+def _one_size(sweep: Sweep, rows: Sequence[CaseSummary]) -> int | None:
     """The reference size where the rows have it, else their largest."""
     sizes = {row.size_bytes for row in rows}
     return sweep.reference if sweep.reference in sizes else max(sizes, key=lambda size: size or 0)
 
 
-def _entries(
+def _rows(
     sweep: Sweep,
-    rows: Sequence[CaseRow],
+    rows: Sequence[CaseSummary],
     columns: Sequence[object],
-    column_of: Callable[[CaseRow], object],
-) -> tuple[tuple[str, tuple[Entry | None, ...]], ...]:
-    found = {(row.strategy, column_of(row)): _entry(sweep, row) for row in rows}
+    column_of: Callable[[CaseSummary], object],
+) -> tuple[tuple[str, tuple[Cell, ...]], ...]:
+    found = {(row.strategy, column_of(row)): _cell(sweep, row) for row in rows}
     names = [one.name for one in sweep.info.strategies]
     present = {strategy for strategy, _ in found}
     return tuple(
-        (name, tuple(found.get((name, column)) for column in columns))
+        (name, tuple(found.get((name, column), NOT_MEASURED) for column in columns))
         for name in names
         if name in present
     )
 
 
-def _entry(sweep: Sweep, row: CaseRow) -> Entry:
+def _cell(sweep: Sweep, row: CaseSummary) -> Cell:
+    """What a scenario compares, and the ratio to the baseline or how the next size fails."""
     if not row.ok:
-        return Entry(row.outcome, "", "", row.reason)
+        return Cell("", tip=row.reason, mark=row.outcome, outcome=row.outcome)
     if sweep.by_memory:
-        return Entry(row.outcome, format_multiple(row.tree_multiple), "", tree_text(row))
+        return Cell(format_multiple(row.tree_multiple), tip=tree_text(row))
     if sweep.by_size and row.limit:
         fails = "" if row.limit.beyond else row.limit.kind
-        return Entry(row.outcome, largest_text(row), fails, beyond_text(row.limit))
+        return Cell(largest_text(row), fails, beyond_text(row.limit))
     ratio = "" if row.baseline or math.isnan(row.ratio.median) else format_ratio(row.ratio.median)
-    detail = [epoch_text(row), cache_text(row) if row.cache else ""]
-    told = "; ".join(part for part in detail if part)
-    return Entry(row.outcome, format_seconds(row.pace.median), ratio, told)
+    told = [epoch_text(row), cache_text(row) if row.cache else ""]
+    return Cell(format_seconds(row.pace.median), ratio, "; ".join(text for text in told if text))

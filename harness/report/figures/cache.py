@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from harness.analysis.files import caches
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Figure, Role, Tip
 from harness.report.figures.spec import (
     DotSpec,
@@ -32,11 +32,11 @@ def _cache(subject: Subject) -> Iterator[Figure]:
     pairs = {cold.strategy: (cold, warm) for cold, warm in caches(subject.sweep)}
     sizes = [cold.size_bytes for cold, _ in pairs.values() if cold.size_bytes is not None]
 
-    def values(row: CaseRow) -> Mapping[Role, Values]:
+    def values(row: CaseSummary) -> Mapping[Role, Values]:
         cold, warm = pairs[row.strategy]
         return {"main": _rate(cold), "second": _rate(warm)}
 
-    def tip(row: CaseRow) -> Tip:
+    def tip(row: CaseSummary) -> Tip:
         cold, warm = pairs[row.strategy]
         return (
             ("cold", f"{format_rate(_rate(cold)[0])} of the file, {epoch_text(cold)}"),
@@ -51,8 +51,8 @@ def _cache(subject: Subject) -> Iterator[Figure]:
         of("training"),
         "cache",
         "What a cold page cache costs",
-        "Bytes of the file a second, over an epoch with its training steps; further right is "
-        "better. A long line is a price of reading from the disk.{rules}"
+        "Bytes of the file per second, over an epoch with its training steps; further right is "
+        "better. A long line shows what reading from the disk costs.{rules}"
         + (f" At {format_size(sizes[0])}." if sizes else ""),
         log_values("GB/s", "rate"),
         {"main": "cold", "second": "warm"},
@@ -63,11 +63,11 @@ def _cache(subject: Subject) -> Iterator[Figure]:
         joined=True,
         wide=True,
         references=lambda subject: rules_of(subject.ceilings, DISK_TEXTS),
-        rules=" Upright rules: what this disk reached in the same run.",
+        rules=" Vertical lines: what this disk reached in the same run.",
     ).figures(subject)
 
 
-def _rate(row: CaseRow) -> Values:
+def _rate(row: CaseSummary) -> Values:
     """Bytes of the file a second."""
     payload, time = row.payload_bytes, row.steady
     return payload / time.median, payload / time.high, payload / time.low

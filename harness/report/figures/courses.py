@@ -9,7 +9,7 @@ from harness.analysis.parameter_values import is_number, number_of
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict_memory import PASSES, circumstances
 from harness.analysis.workers import START_METHOD, WORKERS
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.axes import linear_axis
 from harness.charts.chart import ChartLine, ChartPoint, LineFigure, Tip
 from harness.charts.ticks import Unit
@@ -81,7 +81,7 @@ def figure_over_time(
 def _courses(subject: Subject) -> Iterator[LineFigure]:
     """Summed PSS over time, one figure for every way of starting workers."""
     sweep = subject.sweep
-    by_method: dict[object, list[CaseRow]] = {}
+    by_method: dict[object, list[CaseSummary]] = {}
     for row in (*sweep.main, *sweep.others):
         here = row.host == DEFAULT_HOST and row.size_bytes == sweep.reference
         if here and row.ok and row.tree is not None and row.payload_bytes > 0:
@@ -92,9 +92,9 @@ def _courses(subject: Subject) -> Iterator[LineFigure]:
             yield _course_figure(sweep, "" if method is None else str(method), rows)
 
 
-def _hardest(rows: Sequence[CaseRow]) -> list[CaseRow]:
+def _hardest(rows: Sequence[CaseSummary]) -> list[CaseSummary]:
     """The cases of most workers and passes that at least two strategies went through."""
-    points: dict[tuple[float, ...], list[CaseRow]] = {}
+    points: dict[tuple[float, ...], list[CaseSummary]] = {}
     for row in rows:
         known = [row.parameters.get(name, 0) for name in (WORKERS, PASSES)]
         key = tuple(number_of(value) if is_number(value) else 0.0 for value in known)
@@ -105,7 +105,7 @@ def _hardest(rows: Sequence[CaseRow]) -> list[CaseRow]:
     return points[max(shared)] if shared else []
 
 
-def _course_figure(sweep: Sweep, method: str, rows: Sequence[CaseRow]) -> LineFigure:
+def _course_figure(sweep: Sweep, method: str, rows: Sequence[CaseSummary]) -> LineFigure:
     order = [one.name for one in sweep.info.strategies]
     lines = tuple(
         ChartLine(
@@ -140,7 +140,7 @@ def _course(tree: Tree, payload_bytes: float) -> tuple[ChartPoint, ...]:
             during(tree, sample),
             ("grown by", format_size(sample.own_bytes)),
             ("of it shared memory", format_size(sample.pss.shmem_bytes)),
-            ("beside it file pages", format_size(sample.pss.file_bytes)),
+            ("file pages in addition", format_size(sample.pss.file_bytes)),
             ("processes", str(sample.processes)),
             ("RSS added up", format_size(sample.rss_bytes)),
         )

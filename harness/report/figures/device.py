@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from harness.analysis.wording import percent
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.axes import linear_axis
-from harness.charts.chart import Axis, ReferenceLine, Role, Tip
+from harness.charts.chart import ReferenceLine, Role, Tip
+from harness.report.figures.dots import THROUGHPUT
 from harness.report.figures.spec import (
     BarSpec,
     DotSpec,
@@ -17,10 +19,9 @@ from harness.report.figures.spec import (
     Values,
     exactly,
     of,
-    rate_within,
     rules_of,
 )
-from harness.report.words.text import DEVICE_TEXTS, seconds_text, throughput_tip
+from harness.report.words.text import DEVICE_TEXTS, seconds_text
 from harness.schema.records import BY_DIRECTION, DEVICE_BOTH
 from harness.units import MISSING, format_seconds
 
@@ -29,14 +30,14 @@ def _known(seconds: float) -> str:
     return MISSING if math.isnan(seconds) else format_seconds(seconds)
 
 
-def _blocked(row: CaseRow) -> tuple[float, ...]:
+def _blocked(row: CaseSummary) -> tuple[float, ...]:
     if not (row.timed and row.device):
         return ()
     blocked_s = min(row.device.blocked_s, row.steady.median)
     return blocked_s, row.steady.median - blocked_s
 
 
-def _blocked_tip(row: CaseRow) -> Tip:
+def _blocked_tip(row: CaseSummary) -> Tip:
     assert row.device is not None
     return (
         ("host blocked", _known(row.device.blocked_s)),
@@ -46,22 +47,17 @@ def _blocked_tip(row: CaseRow) -> Tip:
     )
 
 
-def _rate(row: CaseRow) -> Mapping[Role, Values]:
-    rate = row.rate_bytes_per_s
-    return {"main": rate_within(row, rate)} if rate > 0 else {}
-
-
 def _link(subject: Subject) -> tuple[ReferenceLine, ...]:
     shown = (BY_DIRECTION[subject.sweep.info.transfers], DEVICE_BOTH)
     return rules_of(subject.ceilings, {name: DEVICE_TEXTS[name] for name in shown})
 
 
-def _overlap(row: CaseRow) -> Mapping[Role, Values]:
+def _overlap(row: CaseSummary) -> Mapping[Role, Values]:
     known = row.ok and row.device is not None and not math.isnan(row.device.overlap)
     return {"main": exactly(row.device.overlap)} if row.device and known else {}
 
 
-def _overlap_tip(row: CaseRow) -> Tip:
+def _overlap_tip(row: CaseSummary) -> Tip:
     assert row.device is not None
     return (
         ("hidden", percent(row.device.overlap)),
@@ -75,32 +71,28 @@ FIGURES: tuple[FigureSpec, ...] = (
         of("transfers"),
         "blocked",
         "How long the host is blocked, and how long until the data is there",
-        "Steady state; a whole bar is the time until the device has nothing left to do. What the "
-        "host is not blocked for, it may use.{at}{beside}",
+        "Steady state; a whole bar is the time until the device has nothing left to do. The host "
+        "can use the part in which it is not blocked.{at}{beside}",
         ("time", "seconds"),
         ("host blocked", "then on its way"),
         _blocked,
         _blocked_tip,
     ),
-    DotSpec(
-        of("transfers"),
-        "throughput",
-        "Throughput against the ceiling",
-        "Bytes between host and device a second; further right is better. {rules}What stays on one "
-        "side is not shown.{beside}",
-        Axis("GB/s", "rate", False),
-        {"main": "steady state"},
-        _rate,
-        throughput_tip,
+    replace(
+        THROUGHPUT,
+        when=of("transfers"),
+        subtitle="Bytes between host and device per second; further right is better. {rules}"
+        "Strategies whose data stays on one side are not shown.{beside}",
         references=_link,
-        rules="Upright rules: the best of whole blocks of pinned memory, in the same run. ",
+        rules="Vertical lines: the best for whole blocks of pinned memory, in the same run. ",
+        least=2,
     ),
     DotSpec(
         of("transfers"),
         "overlap",
         "What hides behind a kernel",
         "A kernel of about the same length is queued first, on the current stream; then the call "
-        "is made. 0%: one after the other. 100%: the shorter one costs nothing.",
+        "is made. 0%: they run one after the other. 100%: the shorter one costs nothing.",
         linear_axis("share of the shorter one that is hidden", "share", 1.0),
         {"main": "hidden"},
         _overlap,

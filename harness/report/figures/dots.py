@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.sweep import Sweep
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Axis, ReferenceLine, Role, Tip
 from harness.report.figures.spec import (
     DotSpec,
@@ -37,7 +37,7 @@ from harness.units import MISSING, format_multiple
 PAGE_BYTES = 4096
 
 
-def _rate(row: CaseRow) -> Mapping[Role, Values]:
+def _rate(row: CaseSummary) -> Mapping[Role, Values]:
     rate = row.rate_bytes_per_s
     return {"main": rate_within(row, rate)} if rate > 0 else {}
 
@@ -53,7 +53,7 @@ def _memcpy(subject: Subject) -> tuple[ReferenceLine, ...]:
     return rules_of(subject.ceilings, CEILING_TEXTS, _threads(subject.sweep))
 
 
-def _peak(row: CaseRow) -> Mapping[Role, Values]:
+def _peak(row: CaseSummary) -> Mapping[Role, Values]:
     if math.isnan(row.peak_multiple) or not row.ok:
         return {}
     found: dict[Role, Values] = {"main": exactly(row.peak_multiple)}
@@ -62,7 +62,7 @@ def _peak(row: CaseRow) -> Mapping[Role, Values]:
     return found
 
 
-def _peak_tip(row: CaseRow) -> Tip:
+def _peak_tip(row: CaseSummary) -> Tip:
     return (
         ("extra memory at the peak", f"{format_multiple(row.peak_multiple)} the data"),
         ("in bytes", peak_text(row)),
@@ -70,22 +70,22 @@ def _peak_tip(row: CaseRow) -> Tip:
     )
 
 
-def _peak_subtitle(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
-    pages = " Pages of the file, which the system can take back, are left out."
+def _peak_subtitle(sweep: Sweep, rows: Sequence[CaseSummary]) -> str:
+    pages = " Pages of the file, which the system can reclaim, are left out."
     return (
-        "In multiples of the data; further left is better. Zero is no copy at all. Where a mark "
-        "misses its tick by more than half a mebibyte, the declared cost model is wrong."
+        "In multiples of the data; further left is better. Zero means no copy at all. Where a mark "
+        "misses its tick by more than 0.5 MiB, the declared cost model is wrong."
         f"{pages if sweep.info.trains else ''}{beside(sweep)}"
     )
 
 
-def _first_call(row: CaseRow) -> Mapping[Role, Values]:
+def _first_call(row: CaseSummary) -> Mapping[Role, Values]:
     if not (row.timed and row.first.median > 0):
         return {}
     return {"main": within(row.steady), "second": within(row.first)}
 
 
-def _first_call_tip(row: CaseRow) -> Tip:
+def _first_call_tip(row: CaseSummary) -> Tip:
     return (
         ("first call", seconds_text(row.first)),
         ("steady state", seconds_text(row.steady)),
@@ -93,13 +93,13 @@ def _first_call_tip(row: CaseRow) -> Tip:
     )
 
 
-def _faults(row: CaseRow) -> Mapping[Role, Values]:
+def _faults(row: CaseSummary) -> Mapping[Role, Values]:
     if not (row.ok and row.faults_first >= 0 and row.faults_steady >= 0):
         return {}
     return {"main": exactly(row.faults_steady), "second": exactly(row.faults_first)}
 
 
-def _faults_tip(row: CaseRow) -> Tip:
+def _faults_tip(row: CaseSummary) -> Tip:
     pages = row.payload_bytes / PAGE_BYTES
     share = format_multiple(row.faults_first / pages) if pages > 0 else MISSING
     return (
@@ -109,13 +109,13 @@ def _faults_tip(row: CaseRow) -> Tip:
     )
 
 
-def _first_batch(row: CaseRow) -> Mapping[Role, Values]:
+def _first_batch(row: CaseSummary) -> Mapping[Role, Values]:
     if row.loading is None or not (row.timed and row.first.median > 0):
         return {}
     return {"main": within(row.batch), "second": within(row.first)}
 
 
-def _first_batch_tip(row: CaseRow) -> Tip:
+def _first_batch_tip(row: CaseSummary) -> Tip:
     return (
         ("first batch", seconds_text(row.first)),
         ("a batch in steady state", seconds_text(row.batch)),
@@ -134,23 +134,25 @@ def _of_loaders(sweep: Sweep) -> bool:
     return kind == "training" or (kind in ("time", "memory") and sweep.info.epochs)
 
 
-FIGURES: tuple[FigureSpec, ...] = (
-    DotSpec(
-        of("time"),
-        "throughput",
-        "Throughput against the ceiling",
-        "Data moved a second; further right is better. {rules}Beyond its rule, data comes from "
-        "a cache, or is only read. What shares memory moves nothing and is not shown.{beside}",
-        Axis("GB/s", "rate", False),
-        {"main": "steady state"},
-        _rate,
-        throughput_tip,
-        references=_memcpy,
-        rules=lambda sweep, _: (
-            f"Upright rules: what memcpy reaches in {plural(_threads(sweep), 'thread')}. "
-        ),
-        least=1,
+THROUGHPUT = DotSpec(
+    of("time"),
+    "throughput",
+    "Throughput against the ceiling",
+    "Data moved per second; further right is better. {rules}Right of its line, a strategy is "
+    "faster than memory allows: its data comes from a cache, or is only read. Strategies "
+    "that share memory move nothing and are not shown.{beside}",
+    Axis("GB/s", "rate", False),
+    {"main": "steady state"},
+    _rate,
+    throughput_tip,
+    references=_memcpy,
+    rules=lambda sweep, _: (
+        f"Vertical lines: what memcpy reaches in {plural(_threads(sweep), 'thread')}. "
     ),
+    least=1,
+)
+FIGURES: tuple[FigureSpec, ...] = (
+    THROUGHPUT,
     DotSpec(
         of("time", "training", "transfers"),
         "memory",
@@ -166,7 +168,7 @@ FIGURES: tuple[FigureSpec, ...] = (
         _of_calls,
         "first-call",
         "First call against steady state",
-        "Left is better. A long line is a price paid once per process, such as page faults where "
+        "Left is better. A long line is a cost paid once per process, such as page faults where "
         "memory is touched for the first time.{beside}",
         log_values("time per call", "seconds"),
         {"main": "steady state", "second": "first call"},
@@ -181,7 +183,7 @@ FIGURES: tuple[FigureSpec, ...] = (
         "faults",
         "Page faults, first call and later ones",
         "Left is better. The system hands out fresh memory page by page, each with a fault. A dot "
-        "at zero: later calls reuse memory. Huge pages take far fewer faults.{beside}",
+        "at zero means that later calls reuse memory. Huge pages take far fewer faults.{beside}",
         Axis("page faults per call", "count", False),
         {"main": "each call in steady state", "second": "first call"},
         _faults,

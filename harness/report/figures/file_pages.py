@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from harness.analysis.file_pages import fullest, grown, mapping, of_tree
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict_memory import workers_text
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import ChartLine, LineFigure, Tip
 from harness.report.figures.courses import course, during, figure_over_time, thinned
 from harness.report.figures.spec import BarSpec, FigureSpec, OtherSpec, Subject, at_reference, of
@@ -15,18 +15,18 @@ from harness.schema.records import TreeSample
 from harness.units import format_size
 
 
-def _watched(sweep: Sweep) -> Sequence[CaseRow]:
+def _watched(sweep: Sweep) -> Sequence[CaseSummary]:
     return at_reference(sweep) if sweep.info.watched else ()
 
 
-def _kinds(row: CaseRow) -> tuple[float, ...]:
+def _kinds(row: CaseSummary) -> tuple[float, ...]:
     own = grown(row)
     if own is None:
         return ()
     return tuple(float(max(0, kind)) for kind in (own.anon_bytes, own.shmem_bytes, own.file_bytes))
 
 
-def _kinds_tip(row: CaseRow) -> Tip:
+def _kinds_tip(row: CaseSummary) -> Tip:
     own = grown(row)
     assert own is not None
     return (
@@ -66,10 +66,10 @@ def _mapped(subject: Subject) -> Iterator[LineFigure]:
     yield figure_over_time(
         sweep,
         "mapped",
-        f"What the growing RSS of {row.strategy} is",
+        f"What the growing RSS of {row.strategy} consists of",
         f"Over {format_size(row.payload_bytes)}, from before the strategy is called to after it "
-        "was dropped: RSS grows with every page of the file that is touched, while the memory of "
-        "the process's own does not.",
+        "was dropped: RSS grows with every page of the file that is touched, while the "
+        "process's own memory does not.",
         ("growth", "bytes"),
         tuple(
             ChartLine(name, row.group, "named", course(samples, value, tip))
@@ -85,10 +85,10 @@ FIGURES: tuple[FigureSpec, ...] = (
     BarSpec(
         of("training"),
         "pages",
-        "What the memory of an epoch is made of",
+        "What the memory of an epoch consists of",
         "Growth at the peak of the first epoch; with workers, of PSS summed over all processes. "
-        "Pages of files count into RSS and look like a leak, but the system takes them back when "
-        "it needs them; the rest it cannot.{at}{beside}",
+        "File pages are part of RSS and look like a leak, but the system can reclaim them; it "
+        "cannot reclaim the rest.{at}{beside}",
         ("growth", "bytes"),
         ("anonymous", "shared memory", "file pages"),
         _kinds,

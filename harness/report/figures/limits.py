@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict_limit import KINDS_OF_LIMIT
-from harness.cases.limit_rows import LimitRow
-from harness.cases.rows import CaseRow
+from harness.cases.parts.limit import LimitSummary
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Axis, ReferenceLine, Role
 from harness.report.figures.spec import (
     DotSpec,
@@ -23,15 +23,15 @@ from harness.report.words.limits import largest_tip
 from harness.units import format_size
 
 
-def _searched(sweep: Sweep) -> list[CaseRow]:
+def _searched(sweep: Sweep) -> list[CaseSummary]:
     return [row for row in sweep.main if row.limit and sweep.compared(row)]
 
 
-def _limits(sweep: Sweep) -> list[LimitRow]:
+def _limits(sweep: Sweep) -> list[LimitSummary]:
     return [row.limit for row in _searched(sweep) if row.limit]
 
 
-def _largest(row: CaseRow) -> Mapping[Role, Values]:
+def _largest(row: CaseSummary) -> Mapping[Role, Values]:
     limit = row.limit
     assert limit is not None
     failed = limit.survived_bytes if math.isnan(limit.failed_bytes) else limit.failed_bytes
@@ -43,13 +43,13 @@ def _largest(row: CaseRow) -> Mapping[Role, Values]:
     return found
 
 
-def _budget(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
+def _budget(sweep: Sweep, rows: Sequence[CaseSummary]) -> str:
     limit = _limits(sweep)[0]
     kind = KINDS_OF_LIMIT.get(limit.limit, "").replace("`", "")
     return (
         f"As a multiple of a budget of {format_size(limit.budget_bytes)} {kind}; further right is "
-        "better. Upright rules: the budget, and what Python and torch leave of it. Ticks: by the "
-        "cost model."
+        "better. Vertical lines: the budget, and what Python and torch leave of it. Ticks: the "
+        "cost model's predictions."
     )
 
 
@@ -63,7 +63,7 @@ def _rules(subject: Subject) -> tuple[ReferenceLine, ...]:
     )
 
 
-def _needs(row: CaseRow) -> Mapping[Role, Values]:
+def _needs(row: CaseSummary) -> Mapping[Role, Values]:
     limit = row.limit
     if limit is None or limit.beyond:
         return {}
@@ -94,8 +94,8 @@ FIGURES: tuple[FigureSpec, ...] = (
         "needs",
         "What a byte of data takes, predicted and found",
         "In all: the data itself, where it is in memory, and every copy at the peak. Left is "
-        "better; a long line is a cost model that is wrong. What needs no memory for its data is "
-        "not shown.",
+        "better; a long line is a cost model that is wrong. Strategies that need no memory for "
+        "their data are not shown.",
         log_values("memory taken ÷ data", "multiple"),
         {"main": "found", "second": "predicted"},
         _needs,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from harness.analysis.parameter_values import in_order, is_number, number_of, value_text
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.axes import linear_axis, log_axis
 from harness.charts.chart import Axis, ChartLine, ChartPoint, Emphasis, LineFigure
 from harness.charts.ticks import size_ticks, widen
@@ -24,7 +24,7 @@ LIMIT_PARAMETERS = ("open_files", "passes")
 """Parameters that say how long a tree is watched or what it may use: no time depends on them."""
 SAME_SAMPLES = 1.01
 """Samples whose sizes differ less are of one size: a last batch may be smaller."""
-Pointed = Callable[[CaseRow], ChartPoint | None]
+Pointed = Callable[[CaseSummary], ChartPoint | None]
 
 
 def time_figure(subject: Subject) -> Iterator[LineFigure]:
@@ -32,7 +32,7 @@ def time_figure(subject: Subject) -> Iterator[LineFigure]:
     sweep, verdict = subject.sweep, subject.verdict
     measure = usual_measure(sweep)
 
-    def point(row: CaseRow) -> ChartPoint | None:
+    def point(row: CaseSummary) -> ChartPoint | None:
         size = row.size_bytes
         return _point(row, measure, float(size), format_size(size)) if size else None
 
@@ -41,7 +41,7 @@ def time_figure(subject: Subject) -> Iterator[LineFigure]:
     if len(sizes) < 2 or not _compared(lines):
         return
     many = len({line.group for line in lines}) > 1
-    flat = "" if sweep.info.epochs else " A level line costs the same whatever the size."
+    flat = "" if sweep.info.epochs else " A level line means the same cost at every size."
     yield LineFigure(
         sweep.info.name,
         "time",
@@ -73,19 +73,19 @@ def parameter_figures(subject: Subject) -> Iterator[LineFigure | None]:
             yield _parameter_figure(sweep, verdict, name, rows, RATE)
 
 
-def _samples_differ(rows: Sequence[CaseRow]) -> bool:
+def _samples_differ(rows: Sequence[CaseSummary]) -> bool:
     """Whether throughput is more than time per sample turned upside down."""
     sizes = [row.loading.data_bytes / row.loading.samples for row in rows if row.loading]
     return bool(sizes) and max(sizes) > SAME_SAMPLES * min(sizes)
 
 
 def _parameter_figure(
-    sweep: Sweep, verdict: Verdict, name: str, rows: Sequence[CaseRow], measure: Measure
+    sweep: Sweep, verdict: Verdict, name: str, rows: Sequence[CaseSummary], measure: Measure
 ) -> LineFigure | None:
     values = in_order(row.parameters[name] for row in rows if sweep.compared(row))
     place = _places(values)
 
-    def point(row: CaseRow) -> ChartPoint | None:
+    def point(row: CaseSummary) -> ChartPoint | None:
         value = row.parameters[name]
         return _point(row, measure, place[value], value_text(name, value))
 
@@ -131,7 +131,7 @@ def _value_axis(
     return Axis(title, "count", True, *widen(list(place.values())), ticks)
 
 
-def _where(sweep: Sweep, name: str, rows: Sequence[CaseRow]) -> str:
+def _where(sweep: Sweep, name: str, rows: Sequence[CaseSummary]) -> str:
     """What stood still, where a reader could not guess it."""
     size = rows[0].size_bytes
     parts = [] if size is None else [f"at {format_size(size)}"]
@@ -141,7 +141,7 @@ def _where(sweep: Sweep, name: str, rows: Sequence[CaseRow]) -> str:
 
 
 def _lines(
-    sweep: Sweep, verdict: Verdict, rows: Sequence[CaseRow], point: Pointed
+    sweep: Sweep, verdict: Verdict, rows: Sequence[CaseSummary], point: Pointed
 ) -> tuple[ChartLine, ...]:
     """One line for every strategy that has something to show, its points by x."""
     lines = []
@@ -155,7 +155,7 @@ def _lines(
     return tuple(lines)
 
 
-def _point(row: CaseRow, measure: Measure, x: float, where: str) -> ChartPoint | None:
+def _point(row: CaseSummary, measure: Measure, x: float, where: str) -> ChartPoint | None:
     value, low, high = measure.of(row)
     if not (value > 0 or (value == 0 and not measure.log)):
         return None

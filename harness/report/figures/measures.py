@@ -10,7 +10,7 @@ from harness.analysis.stalls import COMPUTE, HIDDEN, stall_text
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import percent
 from harness.analysis.workers import WORKERS
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Tip
 from harness.charts.ticks import Unit
 from harness.report.figures.spec import Values, exactly, rate_within, within
@@ -37,34 +37,34 @@ class Measure:
     axis: str
     unit: Unit
     log: bool
-    of: Callable[[CaseRow], Values]  # value, low, high; nan where not known
-    tip: Callable[[CaseRow], Tip]
+    of: Callable[[CaseSummary], Values]  # value, low, high; nan where not known
+    tip: Callable[[CaseSummary], Tip]
 
 
-def _rate(row: CaseRow) -> Values:
+def _rate(row: CaseSummary) -> Values:
     return rate_within(row, row.rate_bytes_per_s)
 
 
-def _samples(row: CaseRow) -> Values:
+def _samples(row: CaseSummary) -> Values:
     return 1 / row.pace.median, 1 / row.pace.high, 1 / row.pace.low
 
 
-def _stall(row: CaseRow) -> Values:
+def _stall(row: CaseSummary) -> Values:
     return within(row.training.stall if row.training else NOTHING)
 
 
-def _largest(row: CaseRow) -> Values:
+def _largest(row: CaseSummary) -> Values:
     if row.limit is None:
         return exactly(math.nan)
     survived, failed = row.limit.survived_bytes, row.limit.failed_bytes
     return survived, survived, survived if math.isnan(failed) else failed
 
 
-def _ratio(row: CaseRow) -> tuple[str, str]:
+def _ratio(row: CaseSummary) -> tuple[str, str]:
     return "against the baseline", ratio_text(row.ratio)
 
 
-def _training_tip(row: CaseRow) -> Tip:
+def _training_tip(row: CaseSummary) -> Tip:
     return (
         ("stalled", stall_text(row.training.stall) if row.training else MISSING),
         ("samples a second", samples_per_s_text(row)),
@@ -100,7 +100,7 @@ PER_SAMPLE = Measure(
 RATE = Measure(
     "rate",
     "Throughput",
-    "Bytes of batches a second; higher is better. What shares memory moves nothing.",
+    "Bytes of batches per second; higher is better. Strategies that share memory move nothing.",
     "GB/s",
     "rate",
     True,
@@ -113,7 +113,7 @@ RATE = Measure(
 )
 SAMPLES = Measure(
     "samples",
-    "Samples a second",
+    "Samples per second",
     "Steady state, with the training step; higher is better.",
     "samples a second",
     "count",

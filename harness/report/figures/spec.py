@@ -14,7 +14,7 @@ from typing import Protocol
 
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.axes import linear_axis, log_axis_of
 from harness.charts.chart import (
     Axis,
@@ -41,7 +41,7 @@ Values = tuple[float, float, float]
 """A value, and the ends of its interval."""
 Ceilings = Mapping[tuple[str, int], float]
 """Bytes a second by ceiling and threads."""
-Text = str | Callable[[Sweep, Sequence[CaseRow]], str]
+Text = str | Callable[[Sweep, Sequence[CaseSummary]], str]
 
 
 @dataclass(frozen=True)
@@ -79,18 +79,18 @@ def within(interval: Interval) -> Values:
     return interval.median, interval.low, interval.high
 
 
-def rate_within(row: CaseRow, bytes_per_s: float) -> Values:
+def rate_within(row: CaseSummary, bytes_per_s: float) -> Values:
     """A rate, and the ends of the interval of the steady state that it comes from."""
     moved = bytes_per_s * row.steady.median
     return bytes_per_s, moved / row.steady.high, moved / row.steady.low
 
 
-def main_cases(sweep: Sweep) -> Sequence[CaseRow]:
+def main_cases(sweep: Sweep) -> Sequence[CaseSummary]:
     """Those at every size."""
     return sweep.main
 
 
-def at_reference(sweep: Sweep) -> Sequence[CaseRow]:
+def at_reference(sweep: Sweep) -> Sequence[CaseSummary]:
     """Those at the size that a reader should see first."""
     return sweep.at(sweep.reference)
 
@@ -106,7 +106,7 @@ def rules_of(
     )
 
 
-def _written(text: Text, sweep: Sweep, rows: Sequence[CaseRow], rules: str = "") -> str:
+def _written(text: Text, sweep: Sweep, rows: Sequence[CaseSummary], rules: str = "") -> str:
     if not isinstance(text, str):
         return text(sweep, rows)
     size = sweep.reference
@@ -128,9 +128,11 @@ class BarSpec:
     subtitle: Text
     axis: tuple[str, Unit]
     parts: tuple[str, ...]
-    values: Callable[[CaseRow], Sequence[float]]  # one for each part; none of what shows nothing
-    tip: Callable[[CaseRow], Tip]
-    among: Callable[[Sweep], Sequence[CaseRow]] = at_reference
+    values: Callable[
+        [CaseSummary], Sequence[float]
+    ]  # one for each part; none of what shows nothing
+    tip: Callable[[CaseSummary], Tip]
+    among: Callable[[Sweep], Sequence[CaseSummary]] = at_reference
     wide: bool = True
 
     def figures(self, subject: Subject) -> Iterator[BarFigure]:
@@ -172,9 +174,9 @@ class DotSpec:
     subtitle: Text
     axis: Axis | Callable[[Sequence[float]], Axis]  # or of all values, and the rules' among them
     roles: Mapping[Role, str]  # what each kind of mark stands for
-    values: Callable[[CaseRow], Mapping[Role, Values]]  # nothing of what a case does not show
-    tip: Callable[[CaseRow], Tip]
-    among: Callable[[Sweep], Sequence[CaseRow]] = main_cases
+    values: Callable[[CaseSummary], Mapping[Role, Values]]  # nothing of what a case does not show
+    tip: Callable[[CaseSummary], Tip]
+    among: Callable[[Sweep], Sequence[CaseSummary]] = main_cases
     sized: bool = True  # else all cases are of one size, or it does not matter
     joined: bool = False
     wide: bool = False
@@ -228,7 +230,7 @@ class DotSpec:
             rows += found
         return tuple(rows)
 
-    def _dots(self, row: CaseRow) -> Iterator[Dot]:
+    def _dots(self, row: CaseSummary) -> Iterator[Dot]:
         values = self.values(row)
         tip = self.tip(row) if values else ()
         size = row.size_bytes or 0 if self.sized else 0

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict_memory import circumstances, workers_text
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.axes import linear_axis
 from harness.charts.chart import Axis, Role, Tip
 from harness.report.figures.spec import BarSpec, DotSpec, FigureSpec, Values, exactly, of
@@ -20,10 +20,10 @@ from harness.units import MISSING, format_multiple, format_seconds, format_size
 PARTS = ("build", "iter()", "first batch", "other batches", "teardown", "computing")
 
 
-def _phases_subtitle(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
+def _phases_subtitle(sweep: Sweep, rows: Sequence[CaseSummary]) -> str:
     size = rows[0].size_bytes
     at = f", at {format_size(size)}" if size is not None else ""
-    steps = " All training steps are put last, though they come between batches."
+    steps = " All training steps are shown last, although they come between batches."
     return (
         f"{capital(workers_text(rows[0]))}{at}, in a fresh process; shorter is better. iter() "
         "starts the workers, the first batch waits for them, the end joins them."
@@ -32,11 +32,11 @@ def _phases_subtitle(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
 
 
 def _phase_figure(when: Callable[[Sweep], bool], parts: Sequence[str]) -> BarSpec:
-    def seconds(row: CaseRow) -> tuple[float, ...]:
+    def seconds(row: CaseSummary) -> tuple[float, ...]:
         phases = row.loading.phases if row.loading else ()
         return tuple(first for _, first, _ in phases[: len(parts)])
 
-    def tip(row: CaseRow) -> Tip:
+    def tip(row: CaseSummary) -> Tip:
         phases = row.loading.phases if row.loading else ()
         return tuple(
             (part, format_seconds(first) + _later(steady))
@@ -69,7 +69,7 @@ def _phase_figures(*kinds: Kind) -> tuple[BarSpec, ...]:
     )
 
 
-def _grown(row: CaseRow, by: float) -> Mapping[Role, Values]:
+def _grown(row: CaseSummary, by: float) -> Mapping[Role, Values]:
     """What a tree grew by, and what adding up RSS would have said."""
     if row.tree is None or not row.ok or math.isnan(row.tree_bytes / by):
         return {}
@@ -79,7 +79,7 @@ def _grown(row: CaseRow, by: float) -> Mapping[Role, Values]:
     return found
 
 
-def _tree_tip(row: CaseRow) -> Tip:
+def _tree_tip(row: CaseSummary) -> Tip:
     assert row.tree is not None
     started = row.tree.started_bytes
     return (
@@ -91,13 +91,13 @@ def _tree_tip(row: CaseRow) -> Tip:
     )
 
 
-def _tree_subtitle(sweep: Sweep, rows: Sequence[CaseRow]) -> str:
+def _tree_subtitle(sweep: Sweep, rows: Sequence[CaseSummary]) -> str:
     first = next(row for row in rows if row.tree)
     where, size = circumstances(first), first.size_bytes
     over = f", over {format_size(size)}" if not sweep.by_memory and size is not None else ""
     return (
         f"{capital(where)}{over}: growth at the peak; further left is better. PSS, here without "
-        "file pages, counts a page that processes share once; adding up RSS counts it for each."
+        "file pages, counts a shared page once; adding up RSS counts it once per process."
     )
 
 

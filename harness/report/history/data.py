@@ -38,7 +38,7 @@ def chart_data(case: CaseHistory, series: Series) -> dict[str, Any]:
             for change in series.changes
         ],
         "failures": failures(case),
-        "ticks": _TICKS[metric.unit](top),
+        "ticks": _TICKS.get(metric.unit, _count_ticks)(top),
         "top": _short(top),
     }
 
@@ -85,7 +85,7 @@ def _multiple_ticks(top: float) -> tuple[Tick, ...]:
     return linear_ticks(0.0, top, lambda value: f"{value:g}×")
 
 
-def _fault_ticks(top: float) -> tuple[Tick, ...]:
+def _count_ticks(top: float) -> tuple[Tick, ...]:
     return linear_ticks(0.0, top, lambda value: f"{value:,.0f}")
 
 
@@ -93,7 +93,6 @@ _TICKS: Mapping[str, Callable[[float], tuple[Tick, ...]]] = {
     "seconds": second_ticks,
     "multiple": _multiple_ticks,
     "bytes": byte_ticks,
-    "faults": _fault_ticks,
 }
 
 

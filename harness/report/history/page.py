@@ -15,6 +15,7 @@ from harness.history.as_text import (
     ends_text,
     headline,
     line_of,
+    note_of,
     outcome_text,
     period,
     remarks,
@@ -154,7 +155,7 @@ def _outcome_events(case: CaseHistory) -> Iterator[Event]:
 
 
 def _series_view(case: CaseHistory, series: Series) -> SeriesView:
-    note = ADVISORY if series.metric.advisory else ""
+    note = note_of(series.metric)
     if series.too_few:
         note = f"too few runs ({len(series.runs)}; {series.too_few} needed)"
     events = []

@@ -7,8 +7,8 @@ import math
 from harness.analysis.failure_wording import code_of, place_of
 from harness.analysis.verdict_limit import largest_text
 from harness.analysis.wording import percent
-from harness.cases.limit_rows import LimitRow
-from harness.cases.rows import CaseRow
+from harness.cases.parts.limit import LimitSummary
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Tip
 from harness.units import MISSING, format_multiple, format_size
 
@@ -16,7 +16,7 @@ STAGES = {"inputs": "loading the data", "call": "the call"}
 """What was being done when a size failed."""
 
 
-def largest_tip(row: CaseRow) -> Tip:
+def largest_tip(row: CaseSummary) -> Tip:
     """What a reader sees on pointing at a largest size."""
     if row.limit is None:
         return ()
@@ -26,18 +26,18 @@ def largest_tip(row: CaseRow) -> Tip:
         ("of the budget", format_multiple(limit.share)),
         ("takes", needs_text(limit)),
         ("predicted", predicted_text(limit)),
-        ("beyond it", beyond_text(limit)),
+        ("above it", beyond_text(limit)),
     )
 
 
-def needs_text(limit: LimitRow) -> str:
+def needs_text(limit: LimitSummary) -> str:
     """``2.01× the data``: what each byte of it could have at the most, beside the base."""
     if limit.beyond:
         return f"less than {format_multiple(limit.found_multiple)} the data"
     return f"{format_multiple(limit.found_multiple)} the data"
 
 
-def predicted_text(limit: LimitRow) -> str:
+def predicted_text(limit: LimitSummary) -> str:
     """``295 MiB, by 2.00× the data``."""
     if math.isnan(limit.predicted_bytes):
         return "no model"
@@ -49,7 +49,7 @@ def any_size(size_bytes: float) -> str:
     return "any size" if math.isinf(size_bytes) else format_size(size_bytes)
 
 
-def deviation_text(limit: LimitRow) -> str:
+def deviation_text(limit: LimitSummary) -> str:
     """``+0.3%`` of the budget; what lies beyond the largest size tried misses by no known share."""
     if math.isnan(limit.deviation):
         return MISSING
@@ -57,7 +57,7 @@ def deviation_text(limit: LimitRow) -> str:
     return share if share.startswith("-") or share == "0%" else f"+{share}"
 
 
-def beyond_text(limit: LimitRow) -> str:
+def beyond_text(limit: LimitSummary) -> str:
     """``tensor memory at tensor_from_array.py:57``; nothing of what never failed."""
     if limit.beyond or not limit.kind:
         return limit.reason or MISSING

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from harness.analysis.sweep import Sweep
 from harness.analysis.workers import WORKERS
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 
 
-def with_workers(sweep: Sweep, has: Callable[[CaseRow], bool]) -> tuple[CaseRow, ...]:
+def with_workers(sweep: Sweep, has: Callable[[CaseSummary], bool]) -> tuple[CaseSummary, ...]:
     """Cases of one setting with workers: the one of most strategies, of those with most workers.
 
     Empty when no two strategies share a setting. Strategies that take no workers are left out:
@@ -17,7 +17,7 @@ def with_workers(sweep: Sweep, has: Callable[[CaseRow], bool]) -> tuple[CaseRow,
     """
     able = {one.name for one in sweep.info.strategies if not one.names or WORKERS in one.names}
 
-    def fits(row: CaseRow) -> bool:
+    def fits(row: CaseSummary) -> bool:
         return row.workers > 0 and row.strategy in able and row.ok and has(row)
 
     settings = [[row for row in sweep.at(sweep.reference) if fits(row)]]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from harness.analysis.parameter_values import value_text
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, percent
-from harness.cases.rows import CaseRow
+from harness.cases.summary import CaseSummary
 from harness.charts.chart import Tip
 from harness.schema.records import (
     DEVICE_BOTH,
@@ -62,22 +62,22 @@ def _with_range(interval: Interval, write: Callable[[float], str]) -> str:
     return f"{write(interval.median)} ({spread})" if spread else write(interval.median)
 
 
-def share_text(row: CaseRow) -> str:
+def share_text(row: CaseSummary) -> str:
     """The share of the ceiling, in percent."""
     return MISSING if math.isnan(row.ceiling_fraction) else f"{row.ceiling_fraction:.0%}"
 
 
-def share_of_ceiling(row: CaseRow) -> str:
+def share_of_ceiling(row: CaseSummary) -> str:
     """``81% of memcpy into fresh huge pages``."""
     return f"{share_text(row)} of {ceiling_text(row.ceiling)}" if row.ceiling else MISSING
 
 
-def throughput_tip(row: CaseRow) -> Tip:
+def throughput_tip(row: CaseSummary) -> Tip:
     """What a reader sees on pointing at a throughput."""
     return (("throughput", rate_text(row)), ("share of ceiling", share_of_ceiling(row)))
 
 
-def rate_text(row: CaseRow) -> str:
+def rate_text(row: CaseSummary) -> str:
     return MISSING if math.isnan(row.rate_bytes_per_s) else format_rate(row.rate_bytes_per_s)
 
 
@@ -100,7 +100,7 @@ def standing_at(sweep: Sweep) -> list[str]:
     return [f"{name} {value_text(name, usual[name])}" for name in sweep.axes if name in usual]
 
 
-def epoch_text(row: CaseRow) -> str:
+def epoch_text(row: CaseSummary) -> str:
     """``12.3 ms an epoch of 64 batches, 4 096 samples``; "" of what is no loader."""
     if row.loading is None:
         return ""
@@ -109,7 +109,7 @@ def epoch_text(row: CaseRow) -> str:
     return f"{format_seconds(row.steady.median)} an epoch of {counts}"
 
 
-def samples_per_s_text(row: CaseRow) -> str:
+def samples_per_s_text(row: CaseSummary) -> str:
     """``12 300/s``, to three digits; a dash where nothing was trained on."""
     if row.training is None or math.isnan(row.training.samples_per_s):
         return MISSING
@@ -118,14 +118,14 @@ def samples_per_s_text(row: CaseRow) -> str:
     return f"{count_text(round(rate, digits))}/s"
 
 
-def loss_text(row: CaseRow) -> str:
+def loss_text(row: CaseSummary) -> str:
     """``2.31 → 0.42``: the loss of the first steps and of the last."""
     if row.training is None or math.isnan(row.training.first_loss):
         return MISSING
     return f"{row.training.first_loss:.3g} → {row.training.last_loss:.3g}"
 
 
-def cache_text(row: CaseRow) -> str:
+def cache_text(row: CaseSummary) -> str:
     """What of the files lay in memory before an epoch, and after the first one."""
     if row.cache is None:
         return MISSING
@@ -139,14 +139,14 @@ def share_of(share: float) -> str:
     return MISSING if math.isnan(share) else percent(share)
 
 
-def peak_text(row: CaseRow) -> str:
+def peak_text(row: CaseSummary) -> str:
     """Extra memory at the peak, and beside it the pages of files that are left out of it."""
     beside = row.peak_extra_bytes - row.extra_bytes
-    pages = f", beside {format_size(beside)} of file pages" if beside > 0 else ""
+    pages = f", plus {format_size(beside)} of file pages" if beside > 0 else ""
     return f"{format_size(row.extra_bytes)}{pages}"
 
 
-def tree_text(row: CaseRow) -> str:
+def tree_text(row: CaseSummary) -> str:
     """What a process tree grew by, and of what; "" where none was watched."""
     if row.tree is None:
         return ""
@@ -155,7 +155,7 @@ def tree_text(row: CaseRow) -> str:
     shared, file_pages = most.pss.shmem_bytes, most.pss.file_bytes
     parts = [f"{format_size(most.own_bytes)} in {processes}"]
     parts += [f"{format_size(shared)} of it shared memory"] if shared else []
-    parts += [f"beside {format_size(file_pages)} of file pages"] if file_pages > 0 else []
+    parts += [f"plus {format_size(file_pages)} of file pages"] if file_pages > 0 else []
     return ", ".join(parts)
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-from harness.schema.records import Effort, Faults, Outcome, Timing
+from harness.schema.records import Effort, Faults, Outcome, Switches, Timing
 from harness.trial.base.outcomes import one_line
 from harness.trial.base.process import release_free_memory
 from harness.trial.meters.malloc_arenas import Arenas, grain_bytes
@@ -79,6 +79,7 @@ class First:
     """The readings around the first call, or the first epoch."""
 
     faults: Faults
+    switches: Switches
     before: Status
     after: Status
     watched: Watched | None
@@ -97,6 +98,7 @@ def take_steps(
     record |= measured.cache.record()
     timing = Timing(measured.first_s, (), 0, True, measured.clock_cost_s)
     record |= {"timing": asdict(timing), "faults_first": asdict(first.faults)}
+    record["switches_first"] = asdict(first.switches)
     outcome = measured.verify(record)
     timed = timed and outcome.ok
     alive = first.meter.read().rss
@@ -148,12 +150,19 @@ def _first(measured: MeasuredWork, page: WatchPage | None) -> First:
     watched = page.stop() if page is not None and observed else None
     faults = _faults(usage, usage_after, calls=1)
     grain = grain_bytes(arenas, Arenas.now())
-    return First(faults, before, after, watched, meter, grain)
+    switches = switches_between(usage, usage_after, calls=1)
+    return First(faults, switches, before, after, watched, meter, grain)
 
 
 def _faults(before: Any, after: Any, calls: int) -> Faults:
     return Faults(
         (after.ru_minflt - before.ru_minflt) / calls, (after.ru_majflt - before.ru_majflt) / calls
+    )
+
+
+def switches_between(before: Any, after: Any, calls: int) -> Switches:
+    return Switches(
+        (after.ru_nvcsw - before.ru_nvcsw) / calls, (after.ru_nivcsw - before.ru_nivcsw) / calls
     )
 
 
@@ -166,5 +175,8 @@ def _steady(measured: MeasuredWork, effort: Effort, record: Record) -> Outcome:
     record["timing"] |= steady.timing
     if steady.calls:  # none where the other half of a duet did not come
         record["faults_steady"] = asdict(_faults(readings[0], usage_after, steady.calls))
+        if "faults_steady" not in steady.fields:  # or there were more calls than these
+            switches = switches_between(readings[0], usage_after, steady.calls)
+            record["switches_steady"] = asdict(switches)
     record |= steady.fields | measured.cache.record()
     return steady.outcome

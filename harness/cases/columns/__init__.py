@@ -1,1 +1,0 @@
-"""The columns of a case, by what they are about."""

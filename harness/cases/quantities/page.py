@@ -1,0 +1,34 @@
+"""docs/columns.md, written from the registry: ``python -m harness.cases.quantities.page``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from harness.cases.quantities.registry import SECTIONS
+
+HEAD = """\
+# Columns of an export
+
+`ferrybench export` and `harness.load` give one row per case, with these columns in this order. The
+other parameters of the scenario follow them, each in a column of its own name. What is not known
+is missing: empty in CSV, `null` in JSON, `NaN` or `None` in pandas.
+
+Made from the registry of quantities by `python -m harness.cases.quantities.page > docs/columns.md`.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return HEAD + "".join(f"{line}\n" for line in _lines())
+
+
+def _lines() -> Iterator[str]:
+    for title, section in SECTIONS.items():
+        yield from ("", f"## {title}", "", "| column | unit | meaning |", "|---|---|---|")
+        for one in section:
+            yield f"| `{one.name}` | {one.unit} | {one.doc} |"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
