@@ -43,7 +43,7 @@ scenario = Scenario(
             usual=tuple(256 * KIB * 4**step for step in range(5)),
             full=tuple(256 * KIB * 4**step for step in range(6)),
             axis=True,
-            doc="bytes of the data, which labels come on top of",
+            doc="bytes of the data, without the labels",
         ),
         "sample_bytes": Parameter(
             4 * KIB, usual=SAMPLE_BYTES, full=SAMPLE_BYTES, doc="bytes of one sample"
@@ -66,7 +66,7 @@ scenario = Scenario(
             usual=(256, 512, 1024),
             full=(256, 512, 1024, 4096),
             beside=HUNDREDS_FROM_WORKERS,
-            doc="limit on open files, beside hundreds of batches from workers",
+            doc="limit on open files, with hundreds of batches from workers",
         ),
         "sharing_strategy": Parameter(
             "file_descriptor",
@@ -253,7 +253,7 @@ FEW_FILES = {**HUNDREDS_FROM_WORKERS, "open_files": 256, "size": SMALL}
 
 @arrays(copies=clones, at=FEW_FILES)
 def cloned_batches(data, labels, loader):
-    """Keeps a copy of every batch, which lets go of the files that workers share it by."""
+    """Keeps a copy of every batch, which releases the files through which workers share it."""
     xs, ys = [], []
     for x, y in loader:
         xs.append(x.clone())
@@ -263,7 +263,7 @@ def cloned_batches(data, labels, loader):
 
 @arrays(copies=popped, at={"num_workers": 2, "size": SMALL})
 def popping(data, labels, loader):
-    """Copies and lets go batch by batch, which gives back workers' shared memory at once."""
+    """Copies and frees batch by batch, which releases workers' shared memory at once."""
     xs, ys = [], []
     for x, y in loader:
         xs.append(x)

@@ -72,7 +72,7 @@ def numpy_force(data, there):
 
 @new(pins=1)
 def non_blocking_waited(data, there):
-    """Copies it into new pinned memory, and waits once before anybody looks at it."""
+    """Copies it into new pinned memory, and waits once before anything reads it."""
     result = there.to("cpu", non_blocking=True)
     torch.accelerator.current_stream().synchronize()
     return result

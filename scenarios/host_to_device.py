@@ -64,7 +64,7 @@ def pageable_to(data):
 
 @pageable(in_quick=False)
 def pageable_non_blocking(data):
-    """Asks not to wait, of memory that is not pinned."""
+    """Asks not to wait, although the memory is not pinned."""
     return data.to(torch.accelerator.current_accelerator(), non_blocking=True)
 
 
@@ -133,7 +133,7 @@ def without_cuda():
 
 @strategy(group="pageable", skip=without_cuda, pins=0)
 def registered(data):
-    """Pins the memory where it lies, sends it, and lets it go again (cudaHostRegister)."""
+    """Pins the memory in place, sends it, and unpins it (cudaHostRegister)."""
     cudart = torch.cuda.cudart()
     torch.cuda.check_error(int(cudart.cudaHostRegister(data.data_ptr(), data.nbytes, 0)))
     result = data.to("cuda", non_blocking=True)
@@ -170,7 +170,7 @@ def pinned_and_stream(data):
 
 @strategy(group="pinned", setup=pinned_and_stream, pins=1)
 def side_stream(data, pinned_and_side):
-    """Sends it on a stream of its own, beside what the device computes; then has that wait."""
+    """Sends it on its own stream while the device computes on another, which then waits."""
     pinned, side = pinned_and_side
     with side:
         result = pinned.to(torch.accelerator.current_accelerator(), non_blocking=True)
@@ -187,7 +187,7 @@ def pinned_and_place(data):
 
 @strategy(group="pinned", setup=pinned_and_place, pins=1)
 def into_same_place(data, pinned_and_place):
-    """Sends it to memory of the device that is there already, and goes on."""
+    """Sends it to memory that the device already has, and goes on."""
     pinned, place = pinned_and_place
     return place.copy_(pinned, non_blocking=True)
 
@@ -281,7 +281,7 @@ def on_device(data):
 
 @strategy(group="kept there", setup=on_device, pins=0, crosses=0, in_quick=False)
 def there_already(data, stored):
-    """Copies it from one place of the device to another, where all of it fits."""
+    """Copies it from one place on the device to another, where all of it fits."""
     return stored.clone()
 
 

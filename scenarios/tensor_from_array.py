@@ -215,7 +215,7 @@ def storage(size, dtype, layout):
 
 @strategy(group="shared memory", copies=storage, shares_memory=False)
 def share_memory(array):
-    """Moves the data into shared memory: all that the strides reach over, once."""
+    """Moves the data into shared memory: everything the strides span, once."""
     return torch.from_numpy(array).share_memory_()
 
 

@@ -93,7 +93,7 @@ def test_every_case_has_its_line_in_the_table(sent: Content, shown: Page) -> Non
 
 def test_ceilings_are_named_in_words(shown: Page) -> None:
     assert "Pinned memory to the device" in shown.words
-    assert "One place of the device to another" in shown.words
+    assert "One place on the device to another" in shown.words
     assert "device_to" not in shown.words
 
 

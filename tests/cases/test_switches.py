@@ -121,7 +121,7 @@ def against(folder: Path, base: Change, candidate: Change) -> RunComparison:
     )
 
 
-STEADY = "voluntary context switches a steady call"
+STEADY = "voluntary switches, steady"
 
 
 def test_compare_shows_them_beside_what_it_judges_and_does_not_judge_them(tmp_path: Path) -> None:

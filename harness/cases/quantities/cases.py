@@ -31,7 +31,7 @@ def _first_call(trial: Trial) -> float | None:
     return trial.timing.first_call_s if trial.timing else None
 
 
-def _switches(field: str, phase: str, told: str) -> Quantity:
+def _switches(field: str, phase: str) -> Quantity:
     """Context switches, for information: they depend on what else the machine does."""
 
     def read(trial: Trial) -> float | None:
@@ -43,9 +43,12 @@ def _switches(field: str, phase: str, told: str) -> Quantity:
 
     name = f"{field}_switches_{phase}"
     why = "it waited" if field == "voluntary" else "another had the processor"
-    label = f"{field} context switches {told}"
+    doc = f"{field} context switches ({why}) " + (
+        "of the first call" if phase == "first" else "per call in the steady state"
+    )
+    label = f"{field} switches, {'first call' if phase == 'first' else 'steady'}"
     compared = Compared(label, name.replace("_", "-"), "", stray=1.0)
-    return pooled(name, "", f"{label}: {why}", read, middle, compared=compared)
+    return pooled(name, "", doc, read, middle, compared=compared)
 
 
 CASES = (
@@ -199,7 +202,7 @@ CASES = (
         "minor_faults_steady", "faults", "minor page faults per call in the steady state",
         memory.minor_steady, middle,
         compared=Compared(
-            "page faults a steady call", "steady-faults", "faults", memory.RUN_TO_RUN_FAULTS
+            "page faults per steady call", "steady-faults", "faults", memory.RUN_TO_RUN_FAULTS
         ),
         noted=11,
     ),
@@ -230,8 +233,8 @@ CASES = (
         "memory_split_source", "text", "where its parts were read",
         memory.of_ledger(lambda ledger: ledger.split_source), observed,
     ),
-    _switches("voluntary", "first", "of the first call"),
-    _switches("involuntary", "first", "of the first call"),
-    _switches("voluntary", "steady", "a steady call"),
-    _switches("involuntary", "steady", "a steady call"),
+    _switches("voluntary", "first"),
+    _switches("involuntary", "first"),
+    _switches("voluntary", "steady"),
+    _switches("involuntary", "steady"),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """The quantities of searches under a limit.
 
-Sizes are those asked for; the budget itself is the parameter ``budget_bytes``.
+Sizes are the requested ones; the budget itself is the parameter ``budget_bytes``.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ LIMITS = (
         "budget_multiple", "×", "budget ÷ survived_bytes", lambda found: found.budget_multiple
     ),
     _limit(
-        "found_multiple", "×", "what the largest size could have, (budget − base) ÷ survived_bytes",
+        "found_multiple", "×", "memory ÷ data at that size: (budget − base) ÷ survived_bytes",
         lambda found: found.found_multiple,
     ),
     _limit(
-        "predicted_multiple", "×", "what the model says it needs: held_multiple + copies",
+        "predicted_multiple", "×", "what the model predicts: held_multiple + copies",
         lambda found: found.predicted_multiple,
     ),
     _limit(

@@ -159,7 +159,7 @@ TRAINING = (
         lambda found: found.samples_per_s,
     ),
     _training(
-        "rebuild_s", "s", "steady state, cold: making the loader anew, as part of an epoch's time",
+        "rebuild_s", "s", "steady state, cold: making the loader again, as part of an epoch's time",
         lambda found: found.rebuild_s,
     ),
     _training(
@@ -176,7 +176,7 @@ def _cache(name: str, unit: Unit, doc: str, read: Callable[[CacheSummary], Any])
 
 
 CACHE = (
-    _cache("cache_state", "name", "page cache: cold or warm, as asked for", lambda c: c.state),
+    _cache("cache_state", "name", "page cache: cold or warm, as requested", lambda c: c.state),
     _cache(
         "cache_file_bytes", "bytes", "size of the files that the strategy reads",
         lambda found: found.file_bytes,
@@ -188,7 +188,7 @@ CACHE = (
     ),
     _cache(
         "cache_before_fraction", "share",
-        "their share, in the trial that was furthest from what was asked for",
+        "their share, in the trial that was furthest from what was requested",
         lambda found: found.before,
     ),
     _cache(

@@ -128,9 +128,8 @@ class BarSpec:
     subtitle: Text
     axis: tuple[str, Unit]
     parts: tuple[str, ...]
-    values: Callable[
-        [CaseSummary], Sequence[float]
-    ]  # one for each part; none of what shows nothing
+    # One for each part; none of what shows nothing.
+    values: Callable[[CaseSummary], Sequence[float]]
     tip: Callable[[CaseSummary], Tip]
     among: Callable[[Sweep], Sequence[CaseSummary]] = at_reference
     wide: bool = True

@@ -189,7 +189,7 @@ DEVICE_TEXTS = {
     DEVICE_TO: "pinned memory to the device",
     DEVICE_FROM: "the device to pinned memory",
     DEVICE_BOTH: "both ways at once",
-    DEVICE_COPY: "one place of the device to another",
+    DEVICE_COPY: "one place on the device to another",
 }
 OTHER_TEXTS = DISK_TEXTS | DEVICE_TEXTS
 """Ceilings that are not memcpy's."""
