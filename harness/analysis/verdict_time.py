@@ -10,7 +10,7 @@ from harness.analysis.files import file_sentences
 from harness.analysis.ranking import ACCURACY, Ranking
 from harness.analysis.stalls import stall_sentences
 from harness.analysis.sweep import Sweep
-from harness.analysis.wording import comparison, factor, per, promise, shortened, span
+from harness.analysis.wording import comparison, factor, per, shortened, span
 from harness.analysis.workers import workers
 from harness.cases.summary import NEGLIGIBLE_BYTES, CaseSummary
 from harness.units import format_multiple, format_seconds, format_size
@@ -98,7 +98,7 @@ def _same_promise(found: Sequence[Ranking], baseline: CaseSummary | None) -> str
     )
     if own is None or baseline is None or len(own.rows) < 2:
         return ""
-    when = f"{promise(own.group)}, "
+    when = f"{own.meaning}, "
     if own.winner is None:
         return f"{when}{_no_winner(own)}{_all_faster(own, baseline)}"
     if own.winner is baseline:
@@ -154,7 +154,7 @@ def _elsewhere(found: Sequence[Ranking], baseline: CaseSummary | None) -> str:
     ranking = min(gains, key=lambda ranking: ranking.leaders[0].ratio.median)
     names, best = _either(ranking.leaders), ranking.leaders[0]
     taken = f"{_time_and_memory(best)}{_against(best, baseline)}"
-    return f"{promise(ranking.group)}, {names} takes {taken}"
+    return f"{ranking.meaning}, {names} takes {taken}"
 
 
 def _other_host(sweep: Sweep, baseline: CaseSummary | None) -> str:

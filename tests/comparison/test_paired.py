@@ -168,3 +168,8 @@ def test_a_pair_is_even_while_faults_explain_a_hundredth_of_its_time(
     pair = Pair.of(one, other)
     assert pair is not None
     assert pair.even is even
+
+
+@pytest.mark.parametrize(("log_ratio", "same"), [(0.0, True), (0.1, False), (-0.1, False)])
+def test_the_same_is_neither_slower_nor_faster(log_ratio: float, same: bool) -> None:
+    assert Standing.of([Pair(log_ratio)] * 12, 0.02).same == same

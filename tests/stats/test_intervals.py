@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -56,3 +57,10 @@ def test_two_clusters_are_seen_and_one_is_not() -> None:
     assert not two_modes(tail)
     assert not two_modes([*one, 500.0, 600.0])  # two outliers are no cluster
     assert not two_modes([1.0] * 5 + [9.0] * 4)  # too few to say
+
+
+def test_a_gap_no_wider_than_its_sides_makes_no_two_modes() -> None:
+    sides = [[0.0, 0.25, 0.5, 0.75, 1.0], [1.5, 1.75, 2.0, 2.25, 2.5]]  # logarithms
+    assert not two_modes([math.exp(value) for side in sides for value in side])
+    closer = [[0.0, 0.1, 0.2, 0.3, 0.4], [0.9, 1.0, 1.1, 1.2, 1.3]]  # as wide a gap
+    assert two_modes([math.exp(value) for side in closer for value in side])

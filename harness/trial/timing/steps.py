@@ -14,15 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
-from harness.schema.records import (
-    Effort,
-    Faults,
-    Found,
-    Outcome,
-    PageCache,
-    Switches,
-    Timing,
-)
+from harness.schema.records import Effort, Faults, Found, Outcome, PageCache, Switches, Timing
 from harness.trial.base.outcomes import one_line
 from harness.trial.base.process import release_free_memory
 from harness.trial.meters.malloc_arenas import Arenas, grain_bytes
@@ -189,9 +181,7 @@ def _steady(measured: MeasuredWork[F], effort: Effort, first: Timing, found: F) 
         calls_timed_apart=steady.calls_timed_apart,
     )
     found.faults_steady = steady.faults
-    # None where the other half of a duet did not come; where faults were counted by themselves,
-    # there were more calls than these.
-    if steady.faults is None and steady.calls:
+    if steady.faults is None and steady.calls:  # none where the other half of a duet did not come
         found.faults_steady = _faults(readings[0], usage_after, steady.calls)
         found.switches_steady = switches_between(readings[0], usage_after, steady.calls)
     found.page_cache = measured.cache.found()
