@@ -18,6 +18,10 @@ from tests.warm import Warm, needs_a_new_one
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 LAUNCH = Host._launch
 
+# Sessions of pytest that tests start are no workers: pytest-benchmark measures nothing in one.
+for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
+    del os.environ[name]
+
 
 @pytest.fixture(scope="session")
 def host() -> Iterator[Host]:
