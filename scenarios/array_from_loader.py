@@ -28,6 +28,14 @@ scenario = Scenario(
     "array_from_loader",
     question="How should a DataLoader's batches be collected in arrays?",
     baseline="list_cat",
+    order=70,
+    groups={
+        "arrays": "if you need everything in arrays",
+        "reuse": "if the data may go into memory you keep",
+        "files": "if the arrays may end in files",
+        "bypass": "if the loader's own data can be reached",
+        "device": "if batches lie on an accelerator",
+    },
     parameters={
         "size": Parameter(
             SMALL,

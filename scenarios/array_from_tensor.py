@@ -17,6 +17,14 @@ scenario = Scenario(
     "array_from_tensor",
     question="Does making an array from a tensor copy it, and what does the copy cost?",
     baseline="numpy_copy",
+    order=20,
+    groups={
+        "share": "if the memory may be shared",
+        "copy": "if you need your own copy",
+        "reuse": "if the data may go into memory you keep",
+        "list": "if you need Python numbers",
+        "bfloat16": "if the tensor is bfloat16",
+    },
     parameters={
         "size": SIZES,
         "dtype": Parameter("float32", choices=DTYPES, usual=DTYPES, full=DTYPES),

@@ -18,6 +18,12 @@ scenario = Scenario(
     "device_to_host",
     question="How should data get from an accelerator to the host, and what must be waited for?",
     baseline="to_cpu",
+    groups={
+        "new": "if the result needs memory of its own",
+        "kept": "if the result may go into memory you keep",
+        "busy device": "if the device has other work to do first",
+        "many small": "if the data is many small tensors",
+    },
     transfers="from",
     parameters={
         "size": Parameter(

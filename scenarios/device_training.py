@@ -18,6 +18,10 @@ scenario = Scenario(
     "device_training",
     question="How should batches get to an accelerator, so that training does not wait for them?",
     baseline="unpinned",
+    groups={
+        "batches": "if batches are sent as they come",
+        "kept there": "if all of the data fits on the device",
+    },
     epochs=True,
     on_device=True,
     parameters={

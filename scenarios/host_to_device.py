@@ -18,6 +18,15 @@ scenario = Scenario(
     "host_to_device",
     question="How should data get from the host to an accelerator, and when does pinning pay?",
     baseline="pageable_to",
+    groups={
+        "pageable": "if the data lies in ordinary memory",
+        "pinned": "if the data lies in pinned memory already",
+        "many small": "if the data is many small tensors",
+        "cast": "if the dtype must change",
+        "from a file": "if the data lies in a mapped file",
+        "kept there": "if all of the data fits on the device",
+        "pin": "if memory is only to be pinned",
+    },
     transfers="to",
     parameters={
         "size": Parameter(

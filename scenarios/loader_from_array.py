@@ -35,6 +35,16 @@ scenario = Scenario(
     "loader_from_array",
     question="How should batches be made from an array in memory, and what does each sample cost?",
     baseline="tensor_dataset",
+    order=40,
+    groups={
+        "per sample": "if samples are read one by one",
+        "per batch": "if a dataset reads a whole batch at once",
+        "share": "if the memory may be shared",
+        "no DataLoader": "if you need no DataLoader",
+        "one order": "if one order will do for every epoch",
+        "reused batch": "if each batch may overwrite the one before",
+        "labels": "if labels come with the samples",
+    },
     epochs=True,
     parameters={
         "size": Parameter(

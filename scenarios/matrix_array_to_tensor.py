@@ -36,6 +36,12 @@ scenario = Scenario(
     "matrix_array_to_tensor",
     question="Which arrays does each API share, copy, cast, warn about, refuse or crash on?",
     baseline="torch_tensor",
+    groups={
+        "share": "if the memory may be shared",
+        "copy": "if you need your own copy",
+        "cast": "if the dtype must change",
+        "layout": "if the layout must change",
+    },
     probe=True,
     parameters={
         "dtype": Parameter("float32", DTYPES, quick=FEW, usual=DTYPES, full=DTYPES, axis=True),

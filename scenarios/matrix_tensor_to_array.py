@@ -36,6 +36,11 @@ scenario = Scenario(
     "matrix_tensor_to_array",
     question="Which tensors does each API share, copy, cast, warn about, refuse or crash on?",
     baseline="np_array",
+    groups={
+        "share": "if the memory may be shared",
+        "copy": "if you need your own copy",
+        "cast": "if the dtype must change",
+    },
     probe=True,
     parameters={
         "dtype": Parameter("float32", DTYPES, quick=FEW, usual=DTYPES, full=DTYPES, axis=True),

@@ -10,6 +10,17 @@ scenario = Scenario(
     "memory_limit",
     question="How much data fits, and which line fails when it does not?",
     baseline="torch_tensor",
+    order=90,
+    groups={
+        "tensor_from_array": "to make a tensor of an array",
+        "array_from_loader": "to collect a loader's batches in an array",
+        "memmap_training": "to train from a file",
+    },
+    possible={
+        "tensor_from_array": "a tensor can be made of an array",
+        "array_from_loader": "the batches of a loader can be collected in an array",
+        "memmap_training": "a file can be trained from",
+    },
     borrows={
         "tensor_from_array": (
             "torch_tensor",

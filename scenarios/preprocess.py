@@ -23,6 +23,14 @@ scenario = Scenario(
     "preprocess",
     question="What does it cost to make normalised float32 tensors from uint8 images?",
     baseline="per_sample_loop",
+    order=30,
+    groups={
+        "channels first": "if channels must come first in memory",
+        "channels last": "if channels may come last in memory",
+        "batches": "if the result may come in batches",
+        "epochs": "if every epoch goes over the images",
+        "device": "if batches lie on an accelerator",
+    },
     parameters={
         "size": Parameter(
             16 * MIB,

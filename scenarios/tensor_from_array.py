@@ -16,6 +16,18 @@ scenario = Scenario(
     "tensor_from_array",
     question="Does making a tensor from an array copy it, and what does the copy cost?",
     baseline="torch_tensor",
+    order=10,
+    groups={
+        "share": "if the memory may be shared",
+        "copy": "if you need your own copy",
+        "reuse": "if the data may go into memory you keep",
+        "chunks": "if a part at a time will do",
+        "kept chunks": "if the data comes in parts, and all are kept",
+        "shared memory": "if other processes must see it",
+        "list": "if the data is a list of arrays",
+        "layout": "if the layout must change",
+        "cast": "if the dtype must change",
+    },
     parameters={
         "size": SIZES,
         "dtype": Parameter("float32", choices=DTYPES, usual=DTYPES, full=DTYPES),

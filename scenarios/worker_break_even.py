@@ -26,6 +26,10 @@ scenario = Scenario(
     "worker_break_even",
     question="From which cost per sample do workers or threads make an epoch shorter?",
     baseline="in_process",
+    order=50,
+    groups={
+        "per sample": "if samples are read one by one",
+    },
     epochs=True,
     parameters={
         "sample_cost_us": Parameter(

@@ -21,6 +21,12 @@ scenario = Scenario(
     "worker_memory",
     question="How much memory do worker processes really take, and what should a dataset hold?",
     baseline="one_array",
+    order=60,
+    groups={
+        "many objects": "if every sample is to be an object of its own",
+        "one block": "if all samples may lie in one block of memory",
+        "a file": "if the samples may stay in a file",
+    },
     epochs=True,
     weighs="memory",
     parameters={

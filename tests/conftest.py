@@ -18,6 +18,10 @@ from tests.warm import Warm, needs_a_new_one
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 LAUNCH = Host._launch
 
+# Sessions of pytest that tests start are no workers: pytest-benchmark measures nothing in one.
+for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
+    del os.environ[name]
+
 
 @pytest.fixture(scope="session")
 def host() -> Iterator[Host]:
@@ -36,7 +40,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def warm() -> Iterator[Warm]:
+def warm_python() -> Iterator[Warm]:
     """What forks interpreters that have torch already."""
     with Warm() as started:
         yield started
@@ -50,7 +54,7 @@ def _what_is_collected_stays() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _warm_hosts(warm: Warm, request: pytest.FixtureRequest) -> Iterator[None]:
+def _warm_hosts(warm_python: Warm, request: pytest.FixtureRequest) -> Iterator[None]:
     """Hosts need not import torch, wherever new interpreters would be no different for it.
 
     Those of one layout have it in common without being told to: that of what they are forked from.
@@ -64,7 +68,7 @@ def _warm_hosts(warm: Warm, request: pytest.FixtureRequest) -> Iterator[None]:
             LAUNCH(host)
             return
         command = [str(BOOTSTRAP), "server", host.method]
-        process = warm.pipe(command, {**os.environ, **host.spec.env}, host._stderr)
+        process = warm_python.pipe(command, {**os.environ, **host.spec.env}, host._stderr)
         host._process = process  # type: ignore[assignment]
 
     with pytest.MonkeyPatch.context() as patch:

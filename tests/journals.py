@@ -56,6 +56,13 @@ ENVIRONMENT = Environment(
 )
 
 
+GROUPS = {
+    "copy": "if you need your own copy",
+    "share": "if the memory may be shared",
+    "reuse": "if the data may go into memory you keep",
+}
+
+
 def parameter(
     default: Value, *values: Value, axis: bool = False, beside: Mapping[str, Value] | None = None
 ) -> Parameter:
@@ -96,7 +103,16 @@ def scenario(
 ) -> ScenarioInfo:
     grid = parameters or {"size": parameter(MIB, MIB, 4 * MIB, axis=True)}
     return ScenarioInfo(
-        name, "/moving.py", "Does it move?", baseline, probe, grid, tuple(strategies), (), ("size",)
+        name,
+        "/moving.py",
+        "Does it move?",
+        baseline,
+        probe,
+        grid,
+        tuple(strategies),
+        (),
+        ("size",),
+        groups=GROUPS,
     )
 
 

@@ -36,6 +36,7 @@ class Ranking:
     """One contest: strategies of equal group at one point of the grid."""
 
     group: str
+    meaning: str  # when to choose among that group, as the beginning of a sentence
     setting: str  # the parameters of the contest that are not the defaults; "" when all are
     rows: tuple[CaseSummary, ...]  # all contestants, the best first
     leaders: tuple[CaseSummary, ...]  # those that cannot be told from the best
@@ -91,7 +92,9 @@ def _pick(group: str, rows: Sequence[CaseSummary], sweep: Sweep) -> Ranking:
     leaders = [row for row in ordered if not any(better(other, row) for other in ordered)]
     # All searches that are compared have one limit, which the verdict names.
     place = "" if sweep.by_size else setting(ordered[0], sweep.info)
-    return Ranking(group, place, tuple(ordered), tuple(leaders), sweep.weighs)
+    return Ranking(
+        group, sweep.info.meaning(group), place, tuple(ordered), tuple(leaders), sweep.weighs
+    )
 
 
 def clearly_leaner(one: CaseSummary, other: CaseSummary) -> bool:

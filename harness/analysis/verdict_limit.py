@@ -19,12 +19,6 @@ KINDS_OF_LIMIT = {
     "cgroup": "of resident memory (a cgroup)",
 }
 NAMES = {"data": "`RLIMIT_DATA`", "address_space": "`RLIMIT_AS`", "cgroup": "a cgroup"}
-DOING = {
-    "tensor_from_array": "a tensor can be made of an array",
-    "array_from_loader": "the batches of a loader can be collected in an array",
-    "memmap_training": "a file can be trained from",
-}
-"""What the strategies of a built-in scenario do, up to some size."""
 MOST_LEADERS = 2
 MOST_DEVIATING = 3
 ROUGH = 1.1
@@ -43,7 +37,7 @@ def size_sentences(
     """
     for index, group in enumerate(dict.fromkeys(row.group for row in rows)):
         own = [row for row in rows if row.group == group]
-        yield _ends(own, "" if index else within(own))
+        yield _ends(own, sweep.info.possible.get(group, ""), "" if index else within(own))
     yield _models(rows)
     yield _extrapolated(rows, found)
     yield _uncatchable(rows)
@@ -63,11 +57,11 @@ def within(rows: Sequence[CaseSummary]) -> str:
     )
 
 
-def _ends(rows: Sequence[CaseSummary], budget: str) -> str:
+def _ends(rows: Sequence[CaseSummary], possible: str, budget: str) -> str:
     """The largest and the smallest of one kind, and how far they are apart."""
     ordered = sorted(rows, key=_survived, reverse=True)
     best, worst = ordered[0], ordered[-1]
-    doing = DOING.get(best.group, f"`{best.group}` succeeds" if best.group else "it succeeds")
+    doing = possible or (f"`{best.group}` succeeds" if best.group else "it succeeds")
     leaders = [row for row in ordered if not clearly_larger(best, row)]
     if len(leaders) == len(ordered):
         told = "every way" if len(ordered) > 1 else f"`{best.strategy}`"

@@ -12,7 +12,7 @@ from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.analysis.verdict_limit import largest_text
 from harness.analysis.verdict_time import gains_most, memory_text
-from harness.analysis.wording import TOO_FEW, comparison, factor, promise, series
+from harness.analysis.wording import TOO_FEW, comparison, factor, series
 from harness.cases.summary import CaseSummary
 from harness.units import format_multiple, plural
 
@@ -53,7 +53,7 @@ def _chosen(found: Sequence[Ranking], baseline: CaseSummary | None) -> list[Rank
 
 def _part(ranking: Ranking, baseline: CaseSummary | None) -> str:
     """One promise: ``if you need your own copy, from_numpy_clone: 1.3× faster …``."""
-    when = f"{promise(ranking.group)}, " if ranking.group else ""
+    when = f"{ranking.meaning}, " if ranking.group else ""
     if ranking.too_few:
         return f"{when}{TOO_FEW}"
     facts = [fact for fact in _facts(ranking, baseline) if fact]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from harness.analysis.parameter_values import in_order
 from harness.analysis.ranking import Ranking, clearly_leaner
 from harness.analysis.sweep import Sweep
-from harness.analysis.wording import promise, series, shortened
+from harness.analysis.wording import series, shortened
 from harness.analysis.workers import START_METHOD, WORKERS, first_batches
 from harness.cases.summary import CaseSummary
 from harness.schema.records import Value
@@ -78,11 +78,11 @@ def _least(ranking: Ranking) -> str:
         second = ranking.rows[1]
         less = (second.tree_bytes - ranking.winner.tree_bytes) / second.payload_bytes
         return (
-            f"{promise(ranking.group)}, `{ranking.winner.strategy}` needs the least memory: "
+            f"{ranking.meaning}, `{ranking.winner.strategy}` needs the least memory: "
             f"{format_multiple(less)} the data less than `{second.strategy}`"
         )
     names = [f"`{row.strategy}`" for row in ranking.leaders]
-    return f"{promise(ranking.group)}, {shortened(names)} need about the same memory" + (
+    return f"{ranking.meaning}, {shortened(names)} need about the same memory" + (
         ", the least" if len(ranking.leaders) < len(ranking.rows) else ""
     )
 

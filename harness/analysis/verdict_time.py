@@ -11,7 +11,7 @@ from harness.analysis.files import file_sentences
 from harness.analysis.ranking import ACCURACY, Ranking
 from harness.analysis.stalls import stall_sentences
 from harness.analysis.sweep import Sweep
-from harness.analysis.wording import TOO_FEW, comparison, factor, per, promise, shortened, span
+from harness.analysis.wording import TOO_FEW, comparison, factor, per, shortened, span
 from harness.analysis.workers import workers
 from harness.cases.summary import NEGLIGIBLE_BYTES, CaseSummary
 from harness.units import format_multiple, format_seconds, format_size
@@ -104,7 +104,7 @@ def _same_promise(found: Sequence[Ranking], baseline: CaseSummary | None) -> str
     )
     if own is None or baseline is None or len(own.rows) < 2:
         return ""
-    when = f"{promise(own.group)}, "
+    when = f"{own.meaning}, "
     if own.winner is None:
         return f"{when}{_no_winner(own)}{_all_faster(own, baseline)}"
     if own.winner is baseline:
@@ -173,7 +173,7 @@ def _elsewhere(found: Sequence[Ranking], baseline: CaseSummary | None) -> str:
         return ""
     names, best = _either(ranking.leaders), ranking.leaders[0]
     taken = f"{_time_and_memory(best)}{_against(best, baseline)}"
-    return f"{promise(ranking.group)}, {names} takes {taken}"
+    return f"{ranking.meaning}, {names} takes {taken}"
 
 
 def _other_host(sweep: Sweep, baseline: CaseSummary | None) -> str:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from harness.cli.options import latest_journal
 from harness.console import err
 from harness.errors import EXIT_OK, UnableError, refuse_overwriting
+from harness.formats import export_formats
 from harness.formats.open_results import read_run
 
-Format = Literal["csv", "json", "pytest-benchmark", "github-action-benchmark", "bencher"]
+if TYPE_CHECKING:
+    Format = str
+else:
+    Format = Literal[export_formats()]
 
 
 def export_command(

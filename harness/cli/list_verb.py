@@ -20,7 +20,9 @@ from harness.units import format_size
 
 
 def list_command(
-    *targets: str, scenarios: Annotated[tuple[Path, ...], Parameter(negative=())] = ()
+    *targets: str,
+    scenarios: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
+    markdown: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Show scenarios, their parameters and strategies.
 
@@ -30,11 +32,17 @@ def list_command(
         SCENARIO or SCENARIO/STRATEGY; everything by default.
     scenarios
         A module or folder with your own scenarios; may be repeated.
+    markdown
+        Print a table of the scenarios, and one of the strategies of each, as Markdown.
     """
     files = session.scenario_files(scenarios)
     with err.status("asking a host"), Host(HostSpec(), files) as host:
         infos = session.describe(host, files)
-    for info, strategies in select(infos, targets):
+    selected = select(infos, targets)
+    if markdown:
+        out.print(as_markdown(selected), markup=False, highlight=False, soft_wrap=True)
+        return EXIT_OK
+    for info, strategies in selected:
         out.print(f"[bold]{info.name}[/bold]  {info.question}")
         _print_parameters(info)
         if info.borrows:
@@ -52,6 +60,23 @@ def list_command(
             out.print(f"  @{variant.name}: {settings} — {variant.doc}", markup=False)
         out.print()
     return EXIT_OK
+
+
+def as_markdown(selected: Sequence[tuple[ScenarioInfo, Sequence[StrategyInfo]]]) -> str:
+    """The scenarios with their questions, then by scenario the strategies, by group."""
+    lines = ["| scenario | question |", "|---|---|"]
+    lines += [f"| `{info.name}` | {_cell(info.question)} |" for info, _ in selected]
+    for info, strategies in selected:
+        lines += ["", f"## {info.name}", "", "| group | strategy | |", "|---|---|---|"]
+        for strategy in strategies:
+            doc = _cell(strategy.doc.partition("\n")[0])
+            group = f"{strategy.group}: {info.meaning(strategy.group)}" if strategy.group else ""
+            lines.append(f"| {_cell(group)} | `{strategy.name}` | {doc} |")
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _print_parameters(info: ScenarioInfo) -> None:

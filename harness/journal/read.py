@@ -7,6 +7,7 @@ is good, and readers say so.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from harness.journal.lines import (
     Run,
 )
 from harness.journal.paths import places_of_old, portable
+from harness.journal.undeclared_groups import with_groups
 from harness.schema.records import Trial
 
 
@@ -80,9 +82,12 @@ def _header(path: Path, line: bytes) -> Header:
             "upgrade ferrybench to read it",
         )
     try:
-        return msgspec.convert(fields, Header)
+        header = msgspec.convert(fields, Header)
     except msgspec.ValidationError as error:
         raise JournalError(path, 1, f"damaged header: {error}") from error
+    told = zip(header.scenarios, fields["scenarios"], strict=True)
+    scenarios = [info if "groups" in one else with_groups(info) for info, one in told]
+    return replace(header, scenarios=tuple(scenarios))
 
 
 _FIELDS = msgspec.json.Decoder(dict[str, Any])

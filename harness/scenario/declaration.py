@@ -45,6 +45,8 @@ PROCESS_PARAMETERS = {
 """Parameters that a trial puts into force before its strategy is called."""
 GIVEN = ("rng", "folder")
 """What ``inputs`` may name beside parameters."""
+LAST = 100
+"""The order of scenarios that say nothing about it."""
 TINY_BYTES = 4096
 """The size at which every strategy is called once before its first call is timed."""
 
@@ -102,11 +104,19 @@ class Scenario:
         watched: watch the memory of the process tree over an epoch even without workers.
         borrows: other scenarios whose strategies this one tries under a limit, to find the
             largest size each survives, with the names of those that a quick sweep includes.
-            Such a scenario has no inputs, strategies or check of its own.
+            Such a scenario has no inputs, strategies or check of its own, and each of the others
+            is a group.
         transfers: whether strategies move their data ``to`` an accelerator or back ``from`` one.
             They are compared with the best the machine can transfer, and also tried while the
             device computes a kernel.
         on_device: every strategy works on an accelerator; see :meth:`strategy`.
+        groups: what choosing among the strategies of a group means to a user, as the beginning of
+            a sentence: ``{"share": "if the memory may be shared"}``. Where some are given, every
+            strategy belongs to one of them.
+        possible: by group of a scenario that borrows, what its strategies make possible up to
+            some size, as a clause: ``{"sorting": "an array can be sorted"}``.
+        order: the place among other scenarios in lists and reports, the smallest first; those
+            of equal order come by name, built-in ones before others.
 
     Raises:
         DeclarationError: the name or a level of a parameter cannot be used.
@@ -126,6 +136,9 @@ class Scenario:
         borrows: Mapping[str, Iterable[str]] | None = None,
         transfers: Direction = "",
         on_device: bool = False,
+        groups: Mapping[str, str] | None = None,
+        possible: Mapping[str, str] | None = None,
+        order: int = LAST,
     ) -> None:
         if not name.isidentifier():
             raise DeclarationError(f"scenario name {name!r} is not an identifier")
@@ -143,6 +156,9 @@ class Scenario:
         self.transfers: Direction = transfers
         self.on_device = on_device or bool(transfers)
         self.borrows = {source: tuple(names) for source, names in (borrows or {}).items()}
+        self.groups = dict(groups or {})
+        self.possible = dict(possible or {})
+        self.order = order
         self.strategies: dict[str, Strategy] = {}
         self.variants: list[Variant] = []
         self.make_inputs: Callable[..., Any] | None = None
@@ -213,6 +229,7 @@ class Scenario:
             shares_memory: whether the result overlaps the inputs. A result that overlaps
                 although declared not to is wrong; one that fails to overlap is a finding.
             group: strategies of the same group have the same effect and may replace each other.
+                One of the scenario's ``groups``, if it has any.
             setup: called with the inputs before anything is measured; its result is passed on.
                 Files that it writes next to a Path of the inputs are removed with them; if it
                 returns a Path, ``page_cache`` applies to that file.
@@ -243,6 +260,11 @@ class Scenario:
             name = function.__name__
             if name in self.strategies:
                 raise DeclarationError(f"{self.name}: strategy {name} is declared twice")
+            if self.groups and group not in self.groups:
+                raise DeclarationError(
+                    f"{self.name}/{name}: there is no group {group!r} "
+                    f"(there are: {', '.join(self.groups)})"
+                )
             for key in at or {}:
                 if key not in self.parameters:
                     raise DeclarationError(f"{self.name}/{name}: at= names no parameter {key!r}")
@@ -320,6 +342,12 @@ class Scenario:
             raise DeclarationError(
                 f"{self.name}: with borrows=, strategies, inputs and check are those of others"
             )
+        for group in (*self.groups, *self.possible):
+            if group not in self.borrows:
+                raise DeclarationError(
+                    f"{self.name}: group {group!r} is no scenario it borrows from "
+                    f"(there are: {', '.join(self.borrows)})"
+                )
 
 
 def _check_parameter(scenario: str, name: str, parameter: Parameter) -> None:

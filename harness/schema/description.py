@@ -107,6 +107,12 @@ class ScenarioInfo:
     watched: bool = False  # memory over the epoch, even without workers
     borrows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     transfers: Direction = ""  # moves its data to an accelerator, or back
+    groups: Mapping[str, str] = field(default_factory=dict)  # what choosing among each means
+    possible: Mapping[str, str] = field(default_factory=dict)  # with a group, up to some size
+
+    def meaning(self, group: str) -> str:
+        """When to choose among the strategies of a group, as the beginning of a sentence."""
+        return self.groups.get(group, f"among {group}" if group else "of all")
 
     def strategy(self, name: str) -> StrategyInfo:
         return next(strategy for strategy in self.strategies if strategy.name == name)

@@ -37,6 +37,8 @@ def describe(scenario: Scenario, path: str) -> ScenarioInfo:
         watched=scenario.watched,
         borrows=scenario.borrows,
         transfers=scenario.transfers,
+        groups=scenario.groups,
+        possible=scenario.possible,
     )
 
 

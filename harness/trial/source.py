@@ -1,24 +1,27 @@
-"""The source of a strategy as a user would paste it: with what it needs of its own module."""
+"""The source of a strategy as a user would paste it: with what it needs of its scenario's files."""
 
 from __future__ import annotations
 
 import ast
 import dis
 import inspect
-import sys
+import itertools
 import textwrap
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
 from harness.scenario.declaration import Strategy
+from harness.trial.source_files import SourceFile, assigned, files_of, import_lines
 
 _TAKEN_FOR_GRANTED = {"np", "torch"}
 """Names that every reader has imported."""
 
 
 def source(strategy: Strategy) -> str:
-    """What it refers to of its module (imports, constants, functions, classes), setup, itself.
+    """What it refers to of its scenario (imports, constants, functions, classes), setup, itself.
 
     Decorators are left out, and its docstring, which reports show by itself.
     """
@@ -27,73 +30,101 @@ def source(strategy: Strategy) -> str:
 
 
 def _helpers(functions: list[Callable[..., Any]]) -> list[str]:
-    """Sources of what functions refer to, and what that refers to, in the module's order."""
-    module = sys.modules.get(functions[0].__module__)
-    if module is None or not hasattr(module, "__file__"):
-        return []
-    known = vars(module)
-    needed: set[str] = set()
-    unseen = [name for function in functions for name in _globals_of(function)]
+    """Sources of what functions refer to, and what that refers to, in the files' order."""
+    files = files_of(functions)
+    needed: dict[str, set[str]] = {name: set() for name in files}
+    unseen = [(str(one.__module__), name) for one in functions for name in _globals_of(one)]
     while unseen:
-        name = unseen.pop()
-        value = known.get(name)
-        if value is None or name in needed | _TAKEN_FOR_GRANTED or value in functions:
+        where, name = unseen.pop()
+        first, _, attribute = name.partition(".")
+        file = files.get(where)
+        if file is None or first in _TAKEN_FOR_GRANTED or first not in vars(file.module):
             continue
-        needed.add(name)
-        if getattr(value, "__module__", None) == module.__name__:
-            unseen += _globals_of(value)
-    return list(_definitions(inspect.getsource(module), needed)) if needed else []
+        value = vars(file.module)[first]
+        other, there = file.imported.get(first, ("", ""))
+        if other and not there:  # a file of the folder, of which something is used
+            unseen.append((other, attribute))
+        else:
+            name = first
+        if name in needed[where] or any(value is function for function in functions):
+            continue
+        needed[where].add(name)
+        if other and there:
+            unseen.append((other, there))
+        elif not other:
+            unseen += [(where, one) for one in _referred_to(file, name, value)]
+    return list(_sources(files, needed))
+
+
+def _referred_to(file: SourceFile, name: str, value: Any) -> list[str]:
+    """What a definition needs: a class its bases as well, a constant what it is calculated from."""
+    own = getattr(value, "__module__", None) == file.module.__name__
+    nodes: list[ast.AST] = [node for node in file.body if name in assigned(node)]
+    if own and inspect.isclass(value):
+        classes = [node for node in file.body if isinstance(node, ast.ClassDef)]
+        nodes = [base for node in classes if node.name == name for base in node.bases]
+    named = [one.id for node in nodes for one in ast.walk(node) if isinstance(one, ast.Name)]
+    return [*named, *(_globals_of(value) if own else ())]
 
 
 def _globals_of(value: Any) -> list[str]:
-    """The global names that a function, or any method or base of a class, loads."""
+    """The global names that a function, or any method of a class, loads.
+
+    Each comes with the attribute that is read from it, if any: ``np.load``.
+    """
     if inspect.isfunction(value):
         return list(_loaded(value.__code__))
     if inspect.isclass(value):
         methods = [own for own in vars(value).values() if inspect.isfunction(own)]
-        bases = [base.__name__ for base in value.__bases__]
-        return [*bases, *(name for method in methods for name in _loaded(method.__code__))]
+        return [name for method in methods for name in _loaded(method.__code__)]
     return []
 
 
 def _loaded(code: CodeType) -> Iterator[str]:
     # Not co_names, which holds attributes too: torch.tensor is no function named tensor.
-    for instruction in dis.get_instructions(code):
+    instructions = list(dis.get_instructions(code))
+    for index, instruction in enumerate(instructions):
         if instruction.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            yield instruction.argval
+            following = instructions[index + 1]  # there is one: a function ends with RETURN
+            read = following.opname in ("LOAD_ATTR", "LOAD_METHOD")
+            yield f"{instruction.argval}.{following.argval}" if read else instruction.argval
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _loaded(constant)
 
 
-def _definitions(text: str, names: set[str]) -> Iterator[str]:
-    """The top-level definitions of some names, as they stand in a module; imports together."""
-    body = ast.parse(text).body
-    imports = [line for node in body for line in _import(node, names)]
+def _sources(files: dict[str, SourceFile], needed: dict[str, set[str]]) -> Iterator[str]:
+    """Imports together, then what each file defines of the names that are needed."""
+    own = {where: needed[where] - file.imported.keys() for where, file in files.items()}
+    namespaces = {where: sorted(one for one in needed[where] if "." in one) for where in files}
+    imports = [one for where, file in files.items() for one in file.imports(own[where])]
+    if any(namespaces.values()):
+        imports.append(("types", "SimpleNamespace", ""))
     if imports:
-        yield "\n".join(imports)
-    for node in body:
-        match node:
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) if name in names:
-                yield _lines(text, node.lineno, node.end_lineno)
-            case ast.Assign(targets=[ast.Name(id=name)]) if name in names:
-                yield _lines(text, node.lineno, node.end_lineno)
-            case ast.Assign(targets=[ast.Tuple(elts=several)]):
-                if any(isinstance(one, ast.Name) and one.id in names for one in several):
-                    yield _lines(text, node.lineno, node.end_lineno)
+        yield "\n".join(import_lines(imports))
+    times = Counter(name for names in own.values() for name in names)
+    for where, file in files.items():
+        yield from _renamed(file, needed[where] & file.imported.keys())
+        yield from _namespaces(namespaces[where])
+        for names, text in file.definitions(own[where]):
+            # Of two files' definitions of one name, the reader is told which is which.
+            twice = any(times[name] > 1 for name in names)
+            yield f"# {Path(str(file.module.__file__)).name}\n{text}" if twice else text
 
 
-def _import(node: ast.stmt, names: set[str]) -> Iterator[str]:
-    """An import statement, of the names that are needed alone."""
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        needed = [one for one in node.names if (one.asname or one.name.split(".")[0]) in names]
-        if needed:
-            node.names = needed
-            yield ast.unparse(node)
+def _renamed(file: SourceFile, names: Iterable[str]) -> Iterator[str]:
+    """What a file calls otherwise than the file that it imports it from."""
+    for name in sorted(names):
+        there = file.imported[name][1]
+        if there != name:
+            yield f"{name} = {there}"
 
 
-def _lines(text: str, first: int, last: int | None) -> str:
-    return "\n".join(text.splitlines()[first - 1 : last])
+def _namespaces(names: Iterable[str]) -> Iterator[str]:
+    """For each imported file of the folder, what is used of it, so that ``file.name`` is there."""
+    for file, uses in itertools.groupby(names, key=lambda name: name.partition(".")[0]):
+        attributes = ", ".join(f"{one}={one}" for one in (name.partition(".")[2] for name in uses))
+        yield f"{file} = SimpleNamespace({attributes})"
 
 
 def _function_source(function: Callable[..., Any]) -> str:

@@ -88,11 +88,10 @@ def task(
 
 @task(DescribeRequest)
 def describe_scenarios(request: DescribeRequest, provided: Provided) -> Answer:
-    """The scenarios of some modules, as data."""
-    found = []
-    for path in request.paths:
-        found += [asdict(describe(scenario, path)) for scenario in load(Path(path))]
-    return {"scenarios": found}
+    """The scenarios of some files and folders, as data, in their order."""
+    found = [(scenario, path) for path in request.paths for scenario in load(Path(path))]
+    found.sort(key=lambda one: one[0].order)
+    return {"scenarios": [asdict(describe(scenario, path)) for scenario, path in found]}
 
 
 @task(EvaluateRequest)

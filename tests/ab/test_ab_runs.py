@@ -73,7 +73,7 @@ def test_a_twentieth_more_memory_is_found(fault: str, tmp_path: Path) -> None:
 def test_twice_as_slow_is_called_and_measured_anew_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(paired, "LOOKS", (10,))  # new pairs start new hosts
+    monkeypatch.setattr(paired, "INTERIM_LOOKS", (10,))  # new pairs start new hosts
     plant = json.dumps({f"numpy_copy {GATE_SIZES[0]}": {"slower": 1.0}})
     # The smallest size: what takes the time here is starting hosts.
     code = ab(

@@ -51,3 +51,13 @@ def test_others_are_listed_with_what_they_do(capsys: pytest.CaptureFixture[str])
     assert "(baseline)" in line
     assert "Loads the whole file" in line
     assert "npy: none (default none)" in said
+
+
+def test_everything_is_listed_as_markdown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["list", "--markdown", "array_from_tensor", "tensor_from_array/from_numpy"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["| scenario | question |", "|---|---|"]
+    assert [line.split("`")[1] for line in lines[2:4]] == ["array_from_tensor", "tensor_from_array"]
+    assert "## array_from_tensor" in lines
+    (line,) = (line for line in lines if "| `from_numpy` |" in line)
+    assert line.startswith("| share: if the memory may be shared | `from_numpy` | ")

@@ -71,7 +71,7 @@ class TestArgumentsThatAreChanged:
         shared.share_memory_()  # type: ignore[no-untyped-call]
         found = measure(lambda tensor: tensor.add_(1), shared, trials=0)
         assert shared.any()
-        assert any("shared memory, which a fork does not keep apart" in t for t in found.remarks)
+        assert any("shared memory, which a fork does not isolate" in t for t in found.remarks)
 
 
 def test_globals_of_this_process_stay_as_they_are() -> None:

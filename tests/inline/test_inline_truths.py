@@ -51,12 +51,12 @@ def memory_of(function: Callable[..., Any], *args: Any, warm: bool = True) -> Me
     return found
 
 
-@pytest.mark.parametrize("warm", [True, False], ids=["second-call", "first-call"])
+@pytest.mark.parametrize("second", [True, False], ids=["second-call", "first-call"])
 @pytest.mark.parametrize("copies", [0, 1, 2, 3])
 @pytest.mark.parametrize("way", [array_kept, array_dropped, tensor_kept, tensor_dropped])
-def test_copies_are_counted(way: Way, copies: int, warm: bool, array: Any) -> None:
+def test_copies_are_counted(way: Way, copies: int, second: bool, array: Any) -> None:
     data = torch.from_numpy(array) if "tensor" in way.__name__ else array
-    found = memory_of(way, data, copies, warm=warm)
+    found = memory_of(way, data, copies, warm=second)
     assert found.payload_bytes == PAYLOAD
     assert found.payload_source == "arguments"
     assert found.copies == pytest.approx(copies, abs=WITHIN * max(1, copies))

@@ -127,3 +127,28 @@ def test_nothing_is_overwritten_unasked(path: Path) -> None:
     with pytest.raises(UsageError, match="--force"):
         Journal.create(path, header([planned("base")]))
     assert path.read_bytes() == before
+
+
+def test_groups_of_a_journal_from_before_they_were_declared_mean_what_they_meant(
+    path: Path,
+) -> None:
+    first, *rest = path.read_text().splitlines(keepends=True)
+    fields = json.loads(first)
+    (scenario,) = fields["scenarios"]
+    borrowed = scenario["strategies"][0] | {"name": "lent", "group": "memmap_training"}
+    others = [borrowed, borrowed | {"name": "own", "group": "mine"}]
+    scenario["strategies"] += others
+    del scenario["groups"], scenario["possible"]
+    path.write_text(json.dumps(fields) + "\n" + "".join(rest))
+    (info,) = read_journal(path).header.scenarios
+    assert info.groups == {
+        "copy": "if you need your own copy",
+        "memmap_training": "to train from a file",
+    }
+    assert info.possible == {"memmap_training": "a file can be trained from"}
+    assert info.meaning("mine") == "among mine"
+    # One that declares none keeps none.
+    fields["scenarios"] = [scenario | {"groups": {}}]
+    path.write_text(json.dumps(fields) + "\n" + "".join(rest))
+    (info,) = read_journal(path).header.scenarios
+    assert info.groups == {}

@@ -9,7 +9,7 @@ from tests.warm import Warm
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, warm: Warm) -> Suite:
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, warm_python: Warm) -> Suite:
     """An empty suite."""
     monkeypatch.setenv("PYTHONPATH", search_path(pytester.path))
-    return Suite(pytester, warm)
+    return Suite(pytester, warm_python)

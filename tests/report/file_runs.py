@@ -73,6 +73,7 @@ def feeding() -> ScenarioInfo:
             name="feeding",
             baseline="loading",
         ),
+        groups={"shuffled": "if any sample may come next"},
         epochs=True,
         trains=True,
         watched=True,

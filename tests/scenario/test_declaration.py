@@ -233,3 +233,26 @@ def test_a_function_of_nothing_but_a_docstring_keeps_it() -> None:
         """All there is."""
 
     assert source(scenario.strategies["documented"]).endswith('"""All there is."""')
+
+
+def test_a_group_that_is_not_declared_is_an_error_where_some_are() -> None:
+    scenario = make(groups={"in": "if it goes in"})
+    strategy_of(scenario, group="in")
+    with pytest.raises(DeclarationError, match=r"there is no group 'out' \(there are: in\)"):
+        strategy_of(make(groups={"in": "if it goes in"}), group="out")
+    with pytest.raises(DeclarationError, match="there is no group ''"):
+        strategy_of(make(groups={"in": "if it goes in"}))
+
+
+def test_what_is_borrowed_is_grouped_by_where_it_comes_from() -> None:
+    for given in ({"groups": {"b": "to do b"}}, {"possible": {"b": "b can be done"}}):
+        scenario = Scenario(
+            "limit",
+            question="?",
+            baseline="one",
+            borrows={"a": ()},
+            parameters={"budget_bytes": 1, "limit": "data"},
+            **given,  # type: ignore[arg-type]
+        )
+        with pytest.raises(DeclarationError, match=r"group 'b' is no scenario it borrows from"):
+            scenario.validate()

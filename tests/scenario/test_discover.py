@@ -1,4 +1,4 @@
-"""Finding and loading scenario modules; whatever is wrong with one is told in one line."""
+"""Finding and loading scenarios in files; whatever is wrong with one is told in one line."""
 
 from __future__ import annotations
 
@@ -121,4 +121,24 @@ def test_loading_twice_gives_the_file_as_it_now_is(tmp_path: Path) -> None:
     load(file)
     written(tmp_path, GOOD.replace('question="?"', 'question="again, longer?"'))
     assert load(file)[0].question == "again, longer?"
-    sys.modules.pop("ferrybench_scenarios.mine")
+
+
+def test_an_error_in_what_a_module_imports_is_placed_where_it_imports_it(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    written(tmp_path, "def broken(:\n", "helper_of_mine.py")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file = written(tmp_path, "\nimport helper_of_mine\n")
+    with pytest.raises(ScenarioLoadError) as caught:
+        load(file)
+    assert str(caught.value).startswith(f"{file}, line 2: SyntaxError: invalid syntax (helper_of_")
+
+
+def test_files_of_one_name_in_two_folders_are_two_modules(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        written(tmp_path / name, GOOD.replace('"mine"', f'"{name}"'))
+    (one,), (two,) = (load(tmp_path / name / "mine.py") for name in ("one", "two"))
+    for scenario in (one, two):  # as pickle finds it
+        function = scenario.strategies["only"].function
+        assert vars(sys.modules[function.__module__])["only"] is function

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +18,13 @@ from harness.scenario import Scenario
 from harness.scenario.declaration import Strategy, call_with
 from harness.scenario.discover import built_in_files
 from harness.schema.description import ScenarioInfo
+from harness.schema.request import DescribeRequest
 from harness.schema.strict import from_fields
 from harness.trial.base import pointers
 from harness.trial.base.outcomes import failure
 from harness.trial.describe import describe
 from harness.trial.source import source
-from harness.trial.tasks import why_skipped
+from harness.trial.tasks import Provided, describe_scenarios, why_skipped
 from tests.scenarios.bench import Bench, built_in, own_point, verify
 
 EVERY = [(s, name) for s in built_in().values() for name in s.strategies]
@@ -44,6 +46,21 @@ def test_the_built_in_scenarios_are_one_a_file() -> None:
         "matrix_array_to_tensor",
         "matrix_tensor_to_array",
     }
+
+
+def test_scenarios_come_in_the_order_that_they_declare(tmp_path: Path) -> None:
+    paths = [str(file) for file in built_in_files()]
+    named = (("last", ""), ("second", ", order=15"), ("first", ", order=5"))
+    for name, order in named:
+        text = f'from harness import Scenario\ns = Scenario("{name}", question="?", baseline="a"'
+        text += f"{order})\n@s.inputs\ndef i(size):\n    return 1\n@s.strategy()\ndef a(i):\n"
+        text += "    return i\n@s.check\ndef c(i, result):\n    pass\n"
+        (tmp_path / f"{name}.py").write_text(text)
+        paths.append(str(tmp_path / f"{name}.py"))
+    described = describe_scenarios(DescribeRequest(tuple(paths)), Provided())
+    names = [info["name"] for info in described["scenarios"]]
+    assert names[:4] == ["first", "tensor_from_array", "second", "array_from_tensor"]
+    assert names[-1] == "last"
 
 
 @pytest.mark.parametrize("scenario", built_in().values(), ids=lambda scenario: scenario.name)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from harness.analysis.ranking import Ranking
 from harness.analysis.sweep import Sweep
-from harness.analysis.wording import promise
 from harness.cases.summary import CaseSummary
 from harness.report.content.columns import (
     ADDED,
@@ -89,7 +88,7 @@ def _choice(sweep: Sweep, ranking: Ranking) -> Choice:
     leaner = ranking.leanest
     return Choice(
         group=ranking.group,
-        promise=promise(ranking.group),
+        promise=ranking.meaning,
         setting=ranking.setting,
         names=tuple(row.strategy for row in ranking.leaders),
         best=best_word(ranking) if ranking.winner is not None else "",

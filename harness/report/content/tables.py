@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from harness.analysis.failure_wording import code_of, place_of
 from harness.analysis.ranking import Ranking, rankings
 from harness.analysis.sweep import Sweep, setting
-from harness.analysis.wording import promise
 from harness.cases.summary import CaseSummary
 from harness.report.content.choices import best_word
 from harness.report.content.columns import STRATEGY_COLUMNS, Cell, Column, cells, chosen
@@ -90,7 +89,7 @@ def table(sweep: Sweep, rows: Sequence[CaseSummary], columns: Sequence[Column]) 
             if name in by_name
         )
         if lines:
-            groups.append(TableGroup(group, promise(group) if group else "", lines))
+            groups.append(TableGroup(group, sweep.info.meaning(group) if group else "", lines))
     return Table(shown, tuple(groups))
 
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from harness.analysis.ranking import Ranking
-from harness.analysis.wording import promise
 from harness.report.content.choices import SUMMARY_COLUMNS, texts
 from harness.report.content.content import Content, ScenarioContent
 from harness.report.content.machine import machine_line
@@ -66,7 +65,7 @@ def _scenario(scenario: ScenarioContent) -> Iterator[str]:
 
 
 def _when(ranking: Ranking) -> str:
-    return f"{promise(ranking.group)}{f', {ranking.setting}' if ranking.setting else ''}"
+    return f"{ranking.meaning}{f', {ranking.setting}' if ranking.setting else ''}"
 
 
 def _names(ranking: Ranking) -> str:

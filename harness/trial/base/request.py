@@ -17,7 +17,7 @@ import torch
 
 from harness.scenario import Scenario
 from harness.scenario.declaration import TINY_BYTES, Strategy, arguments
-from harness.scenario.discover import load
+from harness.scenario.discover import is_part, load
 from harness.scenario.named_arguments import FOLDER
 from harness.schema.records import TIMED, Effort, TrialKind, Value
 from harness.schema.request import SCENARIO_FILE, DuetRequest, LimitRequest, TrialRequest
@@ -29,7 +29,7 @@ _LOADED: dict[str, list[Scenario]] = {}
 
 
 def scenarios_in(path: str) -> list[Scenario]:
-    """The scenarios of a module; imported once per process, and inherited by forked trials."""
+    """The scenarios of a file or folder; imported once, and inherited by forked trials."""
     if path not in _LOADED:
         _LOADED[path] = load(Path(path))
         remember(path)
@@ -41,9 +41,10 @@ def find(path: str, name: str) -> Scenario:
 
 
 def file_of(strategy: Strategy) -> str:
-    """The file that a strategy stands in, as tracebacks name it."""
+    """The file that a strategy stands in, as tracebacks name it, or its scenario's folder."""
     code: CodeType = inspect.unwrap(strategy.function).__code__
-    return code.co_filename
+    file = code.co_filename
+    return next((path for path in _LOADED if is_part(file, path)), file)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Which line of a scenario's file something went wrong in.
+"""Which line of a scenario's file, or of a file in its folder, something went wrong in.
 
 An exception brings its traceback along, and one from a worker the worker's as text. A process that
 died has printed its own, if it could: faulthandler does so on a fatal signal, or when asked.
@@ -14,6 +14,8 @@ import signal
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
+
+from harness.scenario.discover import is_part
 
 ASK = getattr(signal, "SIGUSR2", None)
 """The signal at which a trial prints where it is; systems without it cannot be asked."""
@@ -38,20 +40,26 @@ def say_where_on_death(fd: int) -> None:
         faulthandler.register(ASK, fd, all_threads=True)
 
 
-def remember(file: str) -> None:
-    """Read a file's lines now: later there may be no memory, or no open file, to be had for it."""
-    linecache.getlines(file)
+def remember(scenario: str) -> None:
+    """Read a scenario's lines now: later there may be no memory or open file to be had for it."""
+    path = Path(scenario)
+    for file in path.glob("**/*.py") if path.is_dir() else [path]:
+        linecache.getlines(str(file))
 
 
-def place(file: str, line: int) -> str:
-    """A line as people look for it: ``tensor_from_array.py:57: return torch.from_numpy(array)``."""
+def place(file: str, line: int, scenario: str) -> str:
+    """A line as people look for it: ``tensor_from_array.py:57: return torch.from_numpy(array)``.
+
+    A file in the folder of a scenario comes with that: ``memmap_training/gathering.py:12: …``.
+    """
     text = linecache.getline(file, line).strip()
     shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-    return f"{Path(file).name}:{line}" + (f": {shown}" if shown else "")
+    name = Path(file).relative_to(Path(scenario).parent).as_posix()
+    return f"{name}:{line}" + (f": {shown}" if shown else "")
 
 
-def place_of(error: BaseException, file: str) -> str:
-    """The innermost line of ``file`` that an exception came through; empty where it did not.
+def place_of(error: BaseException, scenario: str) -> str:
+    """The innermost line of a scenario that an exception came through; empty where it did not.
 
     What happened in a worker is in the exception's message, as text.
     """
@@ -64,21 +72,21 @@ def place_of(error: BaseException, file: str) -> str:
         ]
         raised = [(name, int(line)) for name, line in _RAISED.findall(str(one))]
         for name, line in (*reversed(raised), *reversed(own)):
-            if name == file:
-                return place(file, line)
+            if is_part(name, scenario):
+                return place(name, line, scenario)
         one = one.__cause__ or one.__context__
     return ""
 
 
-def place_in_dump(text: str, file: str) -> str:
-    """The innermost line of ``file`` in what faulthandler printed; the thread it spoke of first.
+def place_in_dump(text: str, scenario: str) -> str:
+    """The innermost line of a scenario in what faulthandler printed; the thread it spoke of first.
 
     A worker of torch's tells its own end by other means; its parent's stack is then all there is.
     """
     for stack in _stacks(text):
         for name, line in _DUMPED.findall(stack):
-            if name == file:
-                return place(file, int(line))
+            if is_part(name, scenario):
+                return place(name, int(line), scenario)
     return ""
 
 

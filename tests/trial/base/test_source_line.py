@@ -72,10 +72,26 @@ def test_a_cause_is_looked_through() -> None:
 
 
 def test_a_line_without_its_text_is_still_a_line(tmp_path: Path) -> None:
-    assert place(str(tmp_path / "gone.py"), 12) == "gone.py:12"
+    gone = str(tmp_path / "gone.py")
+    assert place(gone, 12, gone) == "gone.py:12"
     long = tmp_path / "long.py"
     long.write_text("x = " + "1 + " * 100 + "1\n")
-    assert len(place(str(long), 1)) < 140
+    assert len(place(str(long), 1, str(long))) < 140
+
+
+def test_a_file_in_the_folder_of_a_scenario_comes_with_that(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    file, beside = folder / "reading.py", tmp_path / "mine_too.py"
+    file.write_text("def fail():\n    raise ValueError('no')\n")
+    beside.write_text(file.read_text())
+    for one, found in ((file, "mine/reading.py:2: raise ValueError('no')"), (beside, "")):
+        code: dict[str, Callable[[], object]] = {}
+        exec(compile(one.read_text(), str(one), "exec"), code)
+        assert place_of(raised(code["fail"]), str(folder)) == found
+    dump = DUMP.replace("/scenarios/mine.py", str(file))
+    assert place_in_dump(dump, str(folder)).startswith("mine/reading.py:3")
+    assert place_in_dump(DUMP, str(folder)) == ""
 
 
 def test_dumps_are_read_from_the_top(tmp_path: Path) -> None:
