@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,13 +23,20 @@ for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
     del os.environ[name]
 
 
-@pytest.fixture(scope="session")
-def host() -> Iterator[Host]:
-    """A host with nothing special about it, and a new interpreter. Tests must not harm it."""
+@contextmanager
+def new_host(files: Sequence[Path] = ()) -> Iterator[Host]:
+    """A host that is a new interpreter, for what depends on the state of a heap."""
     with ExitStack() as stack:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Host, "_launch", LAUNCH)
-            started = stack.enter_context(Host(HostSpec()))
+            started = stack.enter_context(Host(HostSpec(), files))
+        yield started
+
+
+@pytest.fixture(scope="session")
+def host() -> Iterator[Host]:
+    """A host with nothing special about it, and a new interpreter. Tests must not harm it."""
+    with new_host() as started:
         yield started
 
 

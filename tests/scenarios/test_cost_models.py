@@ -13,9 +13,10 @@ from harness.host.host import Host, Report
 from harness.scenario import Scenario
 from harness.scenario.declaration import call_with
 from harness.scenario.discover import built_in_files
-from harness.schema.records import Effort, HostSpec, Value
+from harness.schema.records import Effort, Value
 from harness.schema.request import TrialRequest
 from harness.trial.meters.process_memory import OBSERVED_SOURCE
+from tests.conftest import new_host
 from tests.scenarios.bench import Bench, built_in, own_point
 
 pytestmark = pytest.mark.skipif(
@@ -43,7 +44,7 @@ TIMED = [
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[Host]:
-    with Host(HostSpec(), list(FILES.values())) as started:
+    with new_host(list(FILES.values())) as started:
         started.preload_scenarios()
         yield started
 
