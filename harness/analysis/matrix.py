@@ -40,7 +40,7 @@ _FAILED: dict[str, tuple[CellKind, str]] = {
 
 
 @dataclass(frozen=True)
-class Cell:
+class MatrixCell:
     """What one API did with one input."""
 
     kind: CellKind
@@ -52,7 +52,7 @@ class Cell:
         return SYMBOLS[self.kind]
 
 
-NOTHING = Cell("none", "–", "not planned")
+NOTHING = MatrixCell("none", "–", "not planned")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Panel:
     """The cells of all dtypes that behave alike, as APIs by layouts."""
 
     dtypes: tuple[str, ...]
-    cells: tuple[tuple[Cell, ...], ...]  # one row per API, one column per layout
+    cells: tuple[tuple[MatrixCell, ...], ...]  # one row per API, one column per layout
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,11 @@ class Grid:
     counts: Mapping[CellKind, int]  # cells by kind, over all dtypes
 
 
-def cell(case: CaseSummary) -> Cell:
+def cell(case: CaseSummary) -> MatrixCell:
     """Classify one case."""
     if not case.ok:
         kind, word = _FAILED[case.outcome]
-        return Cell(kind, word, case.reason)
+        return MatrixCell(kind, word, case.reason)
     result, warning, shares = case.result, case.warnings, case.shares_memory
     to = _dtype_of(result)
     casts = bool(to) and to != case.parameters.get("dtype")
@@ -89,8 +89,8 @@ def cell(case: CaseSummary) -> Cell:
         word = f"→ {result.partition(' ')[0] or 'nothing'}"
         casts = True
     if warning:
-        return Cell("warns", f"{word}, warns", warning)
-    return Cell("casts" if casts else "shares" if shares else "copies", word, result)
+        return MatrixCell("warns", f"{word}, warns", warning)
+    return MatrixCell("casts" if casts else "shares" if shares else "copies", word, result)
 
 
 def _dtype_of(result: str) -> str:
@@ -127,6 +127,6 @@ def _key(case: CaseSummary) -> tuple[str, str, str]:
     return case.strategy, str(given.get("dtype")), str(given.get("layout"))
 
 
-def _looks(rows: Sequence[Sequence[Cell]]) -> tuple[tuple[str, ...], ...]:
+def _looks(rows: Sequence[Sequence[MatrixCell]]) -> tuple[tuple[str, ...], ...]:
     """What two dtypes must have in common to be shown as one: all but the wording of messages."""
     return tuple(tuple(f"{one.kind} {one.text}" for one in row) for row in rows)

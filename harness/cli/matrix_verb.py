@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from harness.analysis.matrix import CELL_KINDS, SYMBOLS, Cell, Grid, Panel, grid
+from harness.analysis.matrix import CELL_KINDS, SYMBOLS, Grid, MatrixCell, Panel, grid
 from harness.cases.summaries import summaries
 from harness.cli.measuring import measure_into
 from harness.cli.options import parse_sets
@@ -131,7 +131,7 @@ def _table(grid: Grid, panel: Panel, *, words: bool) -> Table:
     return table
 
 
-def _cell(cell: Cell, *, words: bool) -> str:
+def _cell(cell: MatrixCell, *, words: bool) -> str:
     text = escape(cell.text if words else cell.symbol)
     style = _STYLES[cell.kind]
     return f"[{style}]{text}[/]" if style else text

@@ -17,7 +17,7 @@ LEAST_WIDTH = 76
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A heading, and what stands below it."""
 
     heading: str
@@ -56,7 +56,7 @@ def write_table(
     """
     rows = [(_name(node_id, row), row) for node_id, row in found]
     columns = [
-        Column(heading.text, _writer(quantity))
+        TableColumn(heading.text, _writer(quantity))
         for heading, quantity in _HEADED
         if heading.legend or any(quantity.name in row for _, row in rows)
     ]

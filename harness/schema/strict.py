@@ -11,10 +11,7 @@ from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from difflib import get_close_matches
 from functools import cache
 from types import UnionType
-from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin, get_type_hints
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -62,8 +59,8 @@ def read_as(hint: Any, value: Any) -> Any:
     return value
 
 
-def set_fields(record: DataclassInstance) -> dict[str, Any]:
-    """The fields of a dataclass that differ from their defaults, as plain data."""
+def set_fields(record: Any) -> dict[str, Any]:
+    """The fields of a dataclass object that differ from their defaults, as plain data."""
     plain = asdict(record)
     return {
         one.name: plain[one.name]
