@@ -9,7 +9,7 @@ import pytest
 
 from harness.cases.frame import case_frame
 from harness.cli import run
-from harness.errors import EXIT_USAGE
+from harness.errors import EXIT_UNABLE, EXIT_USAGE
 from harness.journal.read import read_journal
 
 SCENARIOS = """
@@ -124,7 +124,7 @@ def test_an_interrupted_search_goes_on_from_its_attempts(mine: Path) -> None:
 
 def test_a_budget_of_time_is_kept_within_a_search(mine: Path) -> None:
     arguments = ["run", "my_limit/copies", "--scenarios", str(mine), "-o", "run.jsonl", "--quick"]
-    assert run([*arguments, "--budget", "1ms"]) == 0
+    assert run([*arguments, "--budget", "1ms"]) == EXIT_UNABLE  # nothing was measured
     assert read_journal(Path("run.jsonl")).ended == "budget"
 
 
