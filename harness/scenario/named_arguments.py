@@ -1,13 +1,13 @@
 """Whether the functions of a scenario name what there is, which is known before any is called.
 
 How many inputs there are is known only once they have been made; but every function takes the same,
-before any parameter. So the count that most functions agree on is taken to be right.
+before any parameter. An input may have the name of a parameter. So the count by which the fewest
+functions are wrong is taken to be right.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,12 +45,6 @@ class Named:
         given = inspect.signature(self.function).parameters.values()
         return any(parameter.kind in _VARIADIC for parameter in given)
 
-    @property
-    def inputs(self) -> int:
-        """How many inputs it takes, if it names nothing that there is not."""
-        first = (at for at, name in enumerate(self.names) if name in self.known)
-        return next(first, len(self.names)) - self.more
-
     def unknown(self, inputs: int) -> list[str]:
         """The names that are neither inputs nor known, if there are so many inputs."""
         return [name for name in self.names[max(0, inputs) + self.more :] if name not in self.known]
@@ -69,10 +63,9 @@ def unknown_arguments(
         known: the parameters.
     """
     taking = [one for one in functions if not one.variadic]
-    counts = Counter(one.inputs for one in taking)
-    agreed = max(counts, key=lambda inputs: (counts[inputs], -inputs), default=0)
+    inputs = _agreed(taking)
     for one in taking:
-        missing = one.unknown(agreed)
+        missing = one.unknown(inputs)
         if missing:
             yield (
                 f"{one.label} names {', '.join(missing)}, which is neither an input nor a "
@@ -86,3 +79,15 @@ def unknown_arguments(
                 f"{label} names {', '.join(missing)}, which is no parameter "
                 f"(there are {', '.join(known)})"
             )
+
+
+def _agreed(taking: Collection[Named]) -> int:
+    """How many inputs there are if as few functions as possible are wrong: each takes all."""
+
+    def wrong(inputs: int) -> int:
+        return sum(
+            bool(one.unknown(inputs)) or len(one.names) < inputs + one.more for one in taking
+        )
+
+    most = max((len(one.names) - one.more for one in taking), default=0)
+    return min(range(max(0, most) + 1), key=wrong)

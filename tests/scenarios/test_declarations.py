@@ -7,10 +7,12 @@ import builtins
 import itertools
 import json
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -57,7 +59,8 @@ def test_scenarios_come_in_the_order_that_they_declare(tmp_path: Path) -> None:
         text += "    return i\n@s.check\ndef c(i, result):\n    pass\n"
         (tmp_path / f"{name}.py").write_text(text)
         paths.append(str(tmp_path / f"{name}.py"))
-    described = describe_scenarios(DescribeRequest(tuple(paths)), Provided())
+    with patch.dict(sys.modules):  # loaded once more, beside those that other tests pickle from
+        described = describe_scenarios(DescribeRequest(tuple(paths)), Provided())
     names = [info["name"] for info in described["scenarios"]]
     assert names[:4] == ["first", "tensor_from_array", "second", "array_from_tensor"]
     assert names[-1] == "last"
