@@ -84,10 +84,12 @@ def unknown_arguments(
 def _agreed(taking: Collection[Named]) -> int:
     """How many inputs there are if as few functions as possible are wrong: each takes all."""
 
-    def wrong(inputs: int) -> int:
-        return sum(
-            bool(one.unknown(inputs)) or len(one.names) < inputs + one.more for one in taking
-        )
+    def wrong(inputs: int) -> tuple[int, int]:
+        """How many functions, and how many of their names."""
+        names = [
+            len(one.unknown(inputs)) + max(0, inputs + one.more - len(one.names)) for one in taking
+        ]
+        return sum(map(bool, names)), sum(names)
 
     most = max((len(one.names) - one.more for one in taking), default=0)
     return min(range(max(0, most) + 1), key=wrong)
