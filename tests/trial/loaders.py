@@ -125,6 +125,15 @@ def shorter_each_time(rows: Any) -> Iterator[torch.Tensor]:
 
 
 LEFT: list[int] = []
+NAP_S = 0.02
+
+
+@scenario.strategy()
+def waits_for_something(rows: Any) -> Iterator[torch.Tensor]:
+    """Waits before each batch, for which no processor is needed."""
+    for index in range(ITEMS):
+        time.sleep(NAP_S)
+        yield torch.tensor([float(index)])
 
 
 @scenario.check

@@ -16,6 +16,7 @@ from harness.host.host import Host
 from harness.schema.records import HostSpec, Value
 from harness.trial.planted.process_tree import Holding
 from tests.lab import Lab
+from tests.trial.loaders import NAP_S
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="process trees are watched on Linux only"
@@ -171,3 +172,10 @@ def test_phases_of_a_loader_with_workers_are_told_apart(lab: Lab) -> None:
         assert sum(epoch.values()) == pytest.approx(total)
         # Starting processes and joining them takes longer than fetching single numbers.
         assert epoch["iter_s"] + epoch["first_batch_s"] > epoch["batches_s"] / 7
+
+
+def test_waiting_is_time_although_no_processor_is_used(lab: Lab) -> None:
+    loading = lab.record("waits_for_something", kind="time", **point())["loading"]
+    for epoch in (loading["first"], *loading["steady"]):
+        assert epoch["first_batch_s"] >= NAP_S
+        assert epoch["batches_s"] >= (loading["batches"] - 1) * NAP_S
