@@ -125,6 +125,17 @@ def shorter_each_time(rows: Any) -> Iterator[torch.Tensor]:
 
 
 LEFT: list[int] = []
+CALLS: list[int] = []
+
+
+@scenario.strategy()
+def wrong_the_first_time(rows: Any) -> Iterator[torch.Tensor]:
+    """What it is called for after the warm-up gives a wrong number, and is right from then on."""
+    CALLS.append(len(CALLS))
+    for index in range(ITEMS):
+        yield torch.tensor([-1.0 if len(CALLS) == 2 and not index else float(index)])
+
+
 NAP_S = 0.02
 
 

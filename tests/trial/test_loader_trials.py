@@ -148,6 +148,17 @@ def test_a_loader_that_gives_less_the_second_time_is_wrong(lab: Lab) -> None:
     assert "batches" in outcome.reason
 
 
+@pytest.mark.parametrize("passes", [1, 3])
+def test_a_wrong_pass_is_not_forgotten_over_the_right_ones_that_follow(
+    lab: Lab, passes: int
+) -> None:
+    outcome = lab.outcome(
+        "wrong_the_first_time", kind="tree", observe="tree", **point(passes=passes)
+    )
+    assert outcome.name == "wrong"
+    assert "tensor([-1.])" in outcome.reason
+
+
 def test_a_limit_of_open_files_is_in_force(lab: Lab) -> None:
     outcome = lab.outcome("plain", kind="time", **point(open_files=12, num_workers=4))
     assert outcome.name == "error"

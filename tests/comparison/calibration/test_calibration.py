@@ -175,6 +175,8 @@ def test_time_decides_where_a_calibration_speaks_for_both_runs(
     ("changed", "why"),
     [
         ({"created": "2026-01-01T05:00:00+00:00"}, "it was made 5 hours from"),
+        ({"created": "2026-01-03T01:00:00+00:00"}, "it was made 49 hours from"),
+        ({"created": "2025-12-31T00:00:00+00:00"}, "it was made 24 hours from"),
         (
             {"environment": replace(ENVIRONMENT, cpu_model="another")},
             "made under other conditions (cpu_model",
