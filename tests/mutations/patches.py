@@ -18,7 +18,7 @@ class Mutation:
 
     Args:
         patch: how it is planted.
-        tests: that should catch it, as files or folders.
+        tests: that should catch it, as pytest is given them: folders, files, ``FILE::TEST``.
     """
 
     patch: Path
@@ -33,7 +33,7 @@ class Mutation:
         """
         first, _, _ = patch.read_text().partition("\n")
         tests = tuple(first.removeprefix(_TESTS).split()) if first.startswith(_TESTS) else ()
-        missing = [test for test in tests if not (ROOT / test).exists()]
+        missing = [test for test in tests if not _exists(test)]
         if missing or not tests:
             what = f"there is no {missing[0]}" if missing else f"no line {_TESTS!r}"
             raise ValueError(f"{patch.name}: {what}")
@@ -56,6 +56,12 @@ class Mutation:
             check=False,
         )
         return done.stderr.strip() if done.returncode else ""
+
+
+def _exists(test: str) -> bool:
+    file, _, function = test.partition("::")
+    place = ROOT / file
+    return place.exists() and (not function or f"def {function}(" in place.read_text())
 
 
 def mutations() -> list[Mutation]:

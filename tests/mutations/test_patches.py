@@ -23,7 +23,10 @@ def test_a_patch_of_code_that_has_moved_is_refused(tmp_path: Path) -> None:
     assert "harness/units.py" in Mutation.of(stale).apply(ROOT, "--check")
 
 
-@pytest.mark.parametrize("first", ["", "Tests:", "Tests: tests/nowhere.py", "--- a/harness/x.py"])
+@pytest.mark.parametrize(
+    "first",
+    ["", "Tests:", "Tests: tests/nowhere.py", "--- a/harness/x.py", "Tests: tests/lab.py::nothing"],
+)
 def test_a_patch_must_name_tests(tmp_path: Path, first: str) -> None:
     patch = tmp_path / "silent.patch"
     patch.write_text(f"{first}\n")
