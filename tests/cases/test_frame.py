@@ -13,9 +13,20 @@ from harness.cases.frame import case_frame, trial_frame
 from harness.cases.quantities.loaders import LOADING, TREE
 from harness.cases.quantities.registry import CASE_COLUMNS
 from harness.cases.throughput import ceiling_rates
+from harness.comparison.amounts import AMOUNTS
+from harness.comparison.sides import MeasuredCase
 from harness.journal.read import read_journal
-from harness.schema.records import MISSED, Ceiling, Outcome, PlannedCase, Rss, Trial
-from tests.journals import MIB, case, loaded, planned, tree, trial, watched, write_run
+from harness.schema.records import (
+    MISSED,
+    Ceiling,
+    Faults,
+    Ledger,
+    Outcome,
+    PlannedCase,
+    Rss,
+    Trial,
+)
+from tests.journals import MIB, case, loaded, planned, sample, tree, trial, watched, write_run
 
 CEILINGS = [
     Ceiling("memcpy_touched", 1, 64 * MIB, 10e9),
@@ -61,6 +72,17 @@ def test_ratios_pair_processes_of_one_round(tmp_path: Path) -> None:
     for column in ("ratio", "ratio_low", "ratio_high"):
         assert rows.loc["other", column] == pytest.approx(3.0)
     assert rows.loc["base", "ratio"] == 1.0
+
+
+def test_a_round_that_one_of_the_two_lacks_puts_no_others_out_of_step(tmp_path: Path) -> None:
+    # GIVEN the same machine, and a baseline that has a round less, written last to first
+    cases = [planned("base", baseline=True), planned("other")]
+    speeds = {1: 1e-3, 2: 1e-2, 3: 1e-1, 4: 1.0}
+    trials = [trial(0, number, speeds[number]) for number in (4, 3, 1)]
+    trials += [trial(1, number, speed * 3) for number, speed in speeds.items()]
+    rows = frame_of(tmp_path, cases, trials).set_index("strategy")
+    for column in ("ratio", "ratio_low", "ratio_high"):
+        assert rows.loc["other", column] == pytest.approx(3.0)
 
 
 def test_memory_comes_from_the_observed_trial(tmp_path: Path) -> None:
@@ -136,12 +158,43 @@ def test_a_stray_page_is_not_called_a_copy(tmp_path: Path) -> None:
     assert pd.isna(row.copies)
 
 
-def test_one_failure_makes_the_case_fail_with_its_share(tmp_path: Path) -> None:
+@pytest.mark.parametrize("failed", [0, 1, 2])
+def test_one_failure_makes_the_case_fail_with_its_share(tmp_path: Path, failed: int) -> None:
     bad = Outcome("wrong", "value 3 at [0]")
-    trials = [trial(0, 0), trial(0, 1), trial(0, 2, outcome=bad)]
+    trials = [trial(0, number, outcome=bad if number == failed else None) for number in range(3)]
     row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
     assert row.outcome == "wrong"
     assert row.reason == "1 of 3 trials: value 3 at [0]"
+
+
+def test_every_figure_of_memory_is_that_of_its_own_moment(tmp_path: Path) -> None:
+    # GIVEN readings of which no two are equal
+    peak, retained, left = Rss(900, 80, 7), Rss(600, 50, 4), Rss(300, 20, 1)
+    seen = replace(
+        trial(0, 0, payload=MIB),
+        ledger=Ledger(Rss(5, 5, 5), 990, peak, retained, left, "VmHWM", "observed"),
+        faults_first=Faults(31.0, 2.0),
+    )
+    timed = replace(trial(0, 1), faults_steady=Faults(17.0, 3.0))
+    grown = replace(tree(8 * MIB, left=MIB), idle=sample(2.0, 5 * MIB))
+    row = frame_of(tmp_path, [planned("base")], [seen, timed, watched(0, grown)]).iloc[0]
+    assert (row.peak_extra_bytes, row.copies) == (990, 907 / MIB)
+    assert (row.peak_anon_bytes, row.peak_file_bytes, row.peak_shmem_bytes) == (900, 80, 7)
+    assert (row.retained_bytes, row.left_bytes) == (604, 301)
+    assert (row.minor_faults_first, row.major_faults_first) == (31, 2)
+    assert row.minor_faults_steady == 17
+    assert (row.tree_grown_bytes, row.tree_idle_bytes, row.tree_left_bytes) == (
+        8 * MIB,
+        5 * MIB,
+        MIB,
+    )
+    # THEN comparisons read the same
+    read = {
+        one.name: one.of(MeasuredCase(planned("base"), Outcome("ok"), (seen,))) for one in AMOUNTS
+    }
+    assert read["memory kept with the result"] == (604,)
+    assert read["memory left after it was dropped"] == (301,)
+    assert read["page faults of the first call"] == (31,)
 
 
 @pytest.mark.parametrize(
