@@ -59,9 +59,11 @@ class Mutation:
 
 
 def _exists(test: str) -> bool:
-    file, _, function = test.partition("::")
+    file, *names = test.split("::")  # of a class, perhaps, and of a function
     place = ROOT / file
-    return place.exists() and (not function or f"def {function}(" in place.read_text())
+    if not names:
+        return place.exists()
+    return place.is_file() and f"def {names[-1]}(" in place.read_text()
 
 
 def mutations() -> list[Mutation]:
