@@ -1,9 +1,8 @@
 """Plant faults in the harness, one at a time, and see whether tests catch them.
 
-``python -m tests.mutations [--all-tests] [NAME …]`` applies each patch beside this file, or those
-named, to a scratch copy, and runs the tests that the patch's first line names there. These must
-pass in the copy before: otherwise their failing says nothing. With ``--all-tests``, what survives
-them is tried with all other tests too. The command fails unless every fault was caught.
+``python -m tests.mutations [NAME …]`` applies each patch beside this file, or those named, to a
+scratch copy, and runs the tests that the patch's first line names there. These must pass in the
+copy before: otherwise their failing says nothing. The command fails unless every fault was caught.
 """
 
 from __future__ import annotations
@@ -22,7 +21,6 @@ from tests.mutations.patches import ROOT, Mutation, mutations
 
 CAUGHT, SURVIVED = "caught", "survived"
 PASSED, FAILED = 0, 1  # pytest's exit codes; others mean that tests could not be run
-ALL_TESTS = ("tests", "--ignore=tests/mutations")  # a patch that is applied cannot be applied again
 
 
 def copy_to(folder: Path) -> None:
@@ -58,15 +56,15 @@ class Laboratory:
         )  # fmt: skip
         return done.returncode, done.stdout + done.stderr
 
-    def try_out(self, mutation: Mutation, tests: tuple[str, ...]) -> str:
-        """What becomes of a fault; the tests have to pass without it."""
-        if not self.passes_unmutated(tests):
+    def try_out(self, mutation: Mutation) -> str:
+        """What becomes of a fault; its tests have to pass without it."""
+        if not self.passes_unmutated(mutation.tests):
             return "its tests fail unmutated"
         refused = mutation.apply(self.folder)
         if refused:
             return f"does not apply: {refused.splitlines()[0]}"
         try:
-            code, said = self._run(tests, "--exitfirst")
+            code, said = self._run(mutation.tests, "--exitfirst")
         finally:
             mutation.apply(self.folder, "--reverse")
         if code == PASSED:
@@ -76,15 +74,12 @@ class Laboratory:
         return f"its tests could not be run: {said.strip().splitlines()[-1]}"
 
 
-def tried(chosen: Sequence[Mutation], *, all_tests: bool) -> Iterator[tuple[str, str]]:
+def tried(chosen: Sequence[Mutation]) -> Iterator[tuple[str, str]]:
     """Each fault's name, and what became of it."""
     with tempfile.TemporaryDirectory() as scratch:
         laboratory = Laboratory(Path(scratch) / "copy")
         for mutation in chosen:
-            found = laboratory.try_out(mutation, mutation.tests)
-            if found == SURVIVED and all_tests:
-                found = laboratory.try_out(mutation, ALL_TESTS)
-            yield mutation.name, found
+            yield mutation.name, laboratory.try_out(mutation)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -93,14 +88,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="of a patch; all, if none is given"
     )
-    parser.add_argument("--all-tests", action="store_true", help="try survivors with every test")
     asked = parser.parse_args(arguments)
     unknown = sorted(set(asked.names) - known.keys())
     if unknown:
         parser.error(f"there is no {', '.join(unknown)}")
     chosen = [known[name] for name in asked.names or known]
     words = []
-    for name, found in tried(chosen, all_tests=asked.all_tests):
+    for name, found in tried(chosen):
         print(f"{name}: {found}", flush=True)  # noqa: T201 — a command
         words.append(found)
     count = words.count(CAUGHT)
