@@ -9,6 +9,11 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from harness.schema.records import MISSED
+from harness.trial.server import OBSERVED_TRIES
+
 ROOT = Path(__file__).parents[2]
 PREAMBLE = """
 import json, os, select, sys
@@ -62,6 +67,30 @@ def test_a_task_that_ends_between_two_looks_without_an_answer_is_still_a_crash()
     report = in_a_process(LATE + "ask(lambda request, provided: os._exit(3))")
     assert report["exit_status"] == 3
     assert "answer" not in report
+
+
+@pytest.mark.parametrize(("missed", "tries"), [(0, 1), (2, 3), (99, OBSERVED_TRIES)])
+def test_a_peak_that_the_observer_missed_is_looked_at_again(
+    missed: int, tries: int, tmp_path: Path
+) -> None:
+    """In a process of its own each time, until it was seen or it is no use."""
+    note = tmp_path / "tries"
+    report = in_a_process(
+        f"""
+        def look(request, provided):
+            with open({str(note)!r}, "a") as file:
+                print(os.getpid(), file=file)
+            with open({str(note)!r}) as file:
+                seen = len(file.readlines()) > {missed}
+            return {{"ledger": {{"split_source": "observed" if seen else {MISSED!r}}}}}
+
+        ask(look)
+        """
+    )
+    pids = note.read_text().split()
+    assert len(pids) == len(set(pids)) == tries
+    last = "observed" if missed < OBSERVED_TRIES else MISSED
+    assert report["answer"]["ledger"]["split_source"] == last
 
 
 def test_a_misspelt_key_of_a_request_is_an_error_that_names_it() -> None:
