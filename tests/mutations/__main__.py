@@ -44,7 +44,7 @@ class Laboratory:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         copy_to(folder)
-        self.passes_unmutated = cache(lambda tests: self._run(tests, "--maxfail=3")[0] == PASSED)
+        self.run_unmutated = cache(self._run)
 
     def _run(self, tests: Sequence[str], *options: str) -> tuple[int, str]:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, *tests]
@@ -58,8 +58,9 @@ class Laboratory:
 
     def try_out(self, mutation: Mutation) -> str:
         """What becomes of a fault; its tests have to pass without it."""
-        if not self.passes_unmutated(mutation.tests):
-            return "its tests fail unmutated"
+        code, said = self.run_unmutated(mutation.tests)
+        if code != PASSED:
+            return f"its tests fail unmutated: {_last_lines(said)}"
         refused = mutation.apply(self.folder)
         if refused:
             return f"does not apply: {refused.splitlines()[0]}"
@@ -71,7 +72,12 @@ class Laboratory:
             return SURVIVED
         if code == FAILED:
             return CAUGHT
-        return f"its tests could not be run: {said.strip().splitlines()[-1]}"
+        return f"its tests could not be run: {_last_lines(said)}"
+
+
+def _last_lines(said: str) -> str:
+    """Which tests failed, and how, as pytest sums it up."""
+    return " / ".join(said.strip().splitlines()[-3:])
 
 
 def tried(chosen: Sequence[Mutation]) -> Iterator[tuple[str, str]]:
