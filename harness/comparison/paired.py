@@ -29,6 +29,8 @@ from harness.schema.records import Trial
 from harness.stats.intervals import CONFIDENCE
 from harness.stats.signed_rank import SignedRanks
 
+PAIRS_A_BATCH = 5
+"""On the same hosts."""
 FLAGGED_FALSE_ALARM = 0.005
 """The probability with which a suite may call any case slower that is not."""
 FLAGGED_AT = 0.1

@@ -31,8 +31,8 @@ from rich.table import Table
 from harness.ab.runner import contenders, run_ab
 from harness.ab.session import SidesToCompare, open_ab_session
 from harness.ab.spec import DUET, SideSpec
-from harness.ab.stopping import MOST_PAIRS, PAIRS_A_BATCH, StoppingRule
-from harness.comparison.paired import Duets, Pair, last_word
+from harness.ab.stopping import MOST_PAIRS, StoppingRule
+from harness.comparison.paired import PAIRS_A_BATCH, Duets, Pair, last_word
 from harness.comparison.sides import match, sides_within
 from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import Tolerance
@@ -130,7 +130,7 @@ def record(journal: Path, plants: Plants, pairs: int, seed: int, *, decide: bool
         rule = StoppingRule(
             cases, Tolerance().time, pairs, seed, decide=decide, layout_is_shared=shared
         )
-        run_ab(session.header, written, session.pool, progress, rule)
+        run_ab(session.header, written, session.pool, progress, rule, Tolerance())
     return read_journal(journal)
 
 
