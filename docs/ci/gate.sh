@@ -20,7 +20,7 @@
 # ferrybench run then measures those cases alone; other commands measure everything again.
 #
 # GATE_FOLDER (gate-results)  where candidates, summary.md and junit.xml are written
-# GATE_LOOKS (30)             how often a candidate that looks worse is measured at most
+# GATE_LOOKS (20)             how often a candidate that looks worse is measured at most
 # GATE_BASES (1)              how often --store measures
 # GATE_OPTIONS                further options of ferrybench compare, such as --strict
 set -euo pipefail
@@ -93,7 +93,7 @@ for ((base = 2; ; base++)); do
 done
 
 candidates=()
-for ((look = 1; look <= ${GATE_LOOKS:-30}; look++)); do
+for ((look = 1; look <= ${GATE_LOOKS:-20}; look++)); do
     candidate=$folder/candidate-$look.$extension
     measure "$candidate" "$@"
     candidates+=("$candidate")
@@ -102,8 +102,8 @@ for ((look = 1; look <= ${GATE_LOOKS:-30}; look++)); do
     ferrybench compare "$baseline" "${candidates[@]}" "${bases[@]}" \
         --markdown "$folder/summary.md" --junit "$folder/junit.xml" --suspects "$suspects" \
         --force ${GATE_OPTIONS:-} || verdict=$?
-    [[ $verdict -ne 0 && -s $suspects && $look -lt ${GATE_LOOKS:-30} ]] || break
-    echo "gate: measuring again what looks worse, look $((look + 1)) of ${GATE_LOOKS:-30} at most"
+    [[ $verdict -ne 0 && -s $suspects && $look -lt ${GATE_LOOKS:-20} ]] || break
+    echo "gate: measuring again what looks worse, look $((look + 1)) of ${GATE_LOOKS:-20} at most"
     export FERRYBENCH_ONLY=$suspects
 done
 if [[ ${GITHUB_STEP_SUMMARY:-} && -f $folder/summary.md ]]; then

@@ -1,10 +1,10 @@
 """What is found of memory and page faults, case by case.
 
 Readings of two runs that lay apart are called heavier where every one of the candidate lies above
-every one of the base by more than the tolerance, and there are so many of both that chance would
-hardly do that in any case of the suite: the probability is exact (:mod:`harness.stats.exact`) if
-readings of the two sides could be exchanged, and is corrected by Holm's method for every amount
-of every case. As long as there are too few, the case is suspect.
+every one of the base, by more than the tolerance and by more than either side varies, and there are
+so many of both that chance would hardly do that in any case of the suite: the probability is exact
+(:mod:`harness.stats.exact`) if readings of the two sides could be exchanged, and is corrected by
+Holm's method for every amount of every case. As long as there are too few, the case is suspect.
 
 In an A/B run, what looks heavier in the first pairs raises a flag and no more. It is measured again
 in pairs on hosts of their own, which alone decide, by their signs. Which half of a pair comes first
@@ -63,8 +63,20 @@ class Held:
         return self.more > self.allowed
 
     @property
+    def varies(self) -> float:
+        """By how much the readings of one side lie apart."""
+        return max(self.then[-1] - self.then[0], self.now[-1] - self.now[0])
+
+    @property
     def by_chance(self) -> float:
-        return apart_by_chance(len(self.then), len(self.now)) if self.apart else 1.0
+        """The probability of lying apart like this.
+
+        It holds for readings that could be exchanged. Where memory sways from process to process
+        they could not; then one side varies by more than the sides lie apart, and is not believed.
+        """
+        if not self.apart or self.more <= self.varies:
+            return 1.0
+        return apart_by_chance(len(self.then), len(self.now))
 
     def finding(self, word: Word, reason: str) -> Finding:
         base, candidate = _middle(self.then), _middle(self.now)
@@ -98,7 +110,9 @@ def of_runs_apart(match: Match, keys: Sequence[str], tolerance: Tolerance) -> Fi
 def _suspected(held: Held, level: float) -> Finding:
     needed = readings_needed(len(held.then), level)
     counts = f"{len(held.now)} against {len(held.then)} readings"
-    if needed is None:
+    if held.more <= held.varies:
+        do = f"but it varies by {held.amount.text(held.varies)} by itself; ferrybench ab can decide"
+    elif needed is None:
         most = next(n for n in range(2, 64) if apart_by_chance(n, n) < level)
         do = f"no number of new ones would decide: measure the base in {most} processes or more"
     else:
@@ -109,8 +123,7 @@ def _suspected(held: Held, level: float) -> Finding:
 def _not_heavier(held: Held) -> Finding:
     """Readings that overlap, or of which the candidate's are less."""
     then, now, text = held.then, held.now, held.amount.text
-    less = then[0] - now[-1]
-    varies = max(then[-1] - then[0], now[-1] - now[0])
+    less, varies = then[0] - now[-1], held.varies
     if less <= held.allowed:
         own = f"its own variation of {text(varies)}"
         return held.finding(

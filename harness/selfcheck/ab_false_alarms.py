@@ -43,6 +43,7 @@ from harness.journal.read import read_journal
 from harness.journal.write import Journal
 from harness.planning.plan import Request
 from harness.run.session import Settings
+from harness.selfcheck.count import Count
 from harness.trial.timing.heap_layout import layout_can_be_shared
 
 SUITE = Path(__file__).resolve().parents[1] / "trial" / "planted" / "gate.py"
@@ -185,22 +186,6 @@ def draw_comparison(pools: Pool, draw: random.Random) -> Drawn:
     }
     pairs = sum(len(one.first) + len(one.again) for one in rule.contenders.values())
     return Drawn(frozenset(called), pairs)
-
-
-@dataclass
-class Count:
-    """How many of how many."""
-
-    found: int = 0
-    of: int = 0
-
-    def text(self) -> str:
-        """With an interval by Clopper and Pearson, Biometrika 26 (1934) 404."""
-        from scipy.stats import binomtest
-
-        interval = binomtest(self.found, self.of).proportion_ci(0.95)
-        share = f"{self.found / self.of:.2%} ({interval.low:.2%} to {interval.high:.2%})"
-        return f"{self.found} of {self.of}: {share}"
 
 
 def false_alarms(identical: Pool, comparisons: int, draw: random.Random) -> tuple[Count, float]:

@@ -32,7 +32,7 @@ def readings_needed(base: int, level: float) -> int | None:
 
 def signs_by_chance(pairs: int, against: int) -> float:
     """The probability that so few of the pairs, or fewer, point the other way."""
-    return sum(math.comb(pairs, few) for few in range(against + 1)) / 2**pairs
+    return float(sum(math.comb(pairs, few) for few in range(against + 1)) / 2**pairs)
 
 
 def pairs_needed(level: float, against: int) -> int:

@@ -176,7 +176,7 @@ def sides_of(folder: Path, change: Change, end: str) -> RunComparison:
         for index in range(2):
             for number in range(3):
                 journal.append(change(trial(index, number, kind="memory")))
-        journal.append(EndLine(end))  # type: ignore[arg-type]
+        journal.append(EndLine(end))
     return compare(match(*sides_within(read_journal(path))), Rules(interleaved=True))
 
 
