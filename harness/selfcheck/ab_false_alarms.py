@@ -25,6 +25,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from rich.table import Table
 
@@ -88,7 +89,13 @@ class Source:
         return [Pair(side * pair.log_ratio, pair.even) for pair in draw.choice(self.batches)]
 
 
-Pool = Mapping[str, Source]
+class Drawing(Protocol):
+    """What a lap's pairs of a case come from."""
+
+    def draw_batch(self, draw: random.Random) -> list[Pair]: ...
+
+
+Pool = Mapping[str, Drawing]
 """By case."""
 
 
@@ -158,6 +165,7 @@ class Drawn:
     """What a comparison that was drawn has come to."""
 
     slower: frozenset[str]
+    same: int  # cases
     pairs: int  # that it took
 
 
@@ -185,7 +193,8 @@ def draw_comparison(pools: Pool, draw: random.Random) -> Drawn:
         and last_word(one.again, one.word, tolerance, len(flagged))[0] == "called"
     }
     pairs = sum(len(one.first) + len(one.again) for one in rule.contenders.values())
-    return Drawn(frozenset(called), pairs)
+    same = sum(one.word == "same" for one in rule.contenders.values())
+    return Drawn(frozenset(called), same, pairs)
 
 
 def false_alarms(identical: Pool, comparisons: int, draw: random.Random) -> tuple[Count, float]:

@@ -1,9 +1,8 @@
 """How far can change points be trusted? ``python -m harness.history.experiment``; two minutes.
 
-All of it is simulated. Series that nothing changed are made, of several kinds of noise, and those in
-which something did; what is named in them is counted. Suites are drawn from such series, and judged
-as a whole.
-Everything is seeded: it prints the same figures again.
+All of it is simulated. Series that nothing changed are made, of several kinds of noise, and those
+in which something did; what is named in them is counted. Suites are drawn from such series, and
+judged as a whole. Everything is seeded: it prints the same figures again.
 """
 
 from __future__ import annotations
