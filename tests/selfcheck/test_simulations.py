@@ -18,20 +18,20 @@ from harness.selfcheck.simulated_noise import MEMORY_NOISE, NOISE_KINDS
 
 @pytest.mark.parametrize("noise", MEMORY_NOISE)
 def test_pairs_raise_no_alarm_whatever_the_noise(noise: str) -> None:
-    """Of 40 suites four tenths of one are expected at most; five are not."""
-    assert counts("in pairs (ab)", MEMORY_NOISE[noise], NOTHING, 40)[1].found < 5
+    """Of 15 suites a seventh of one is expected at most; three are not."""
+    assert counts("in pairs (ab)", MEMORY_NOISE[noise], NOTHING, 15)[1].found < 3
 
 
 @pytest.mark.parametrize("noise", ["stray pages", "two modes, by chance", "70% carries over"])
 def test_a_baseline_raises_none_where_processes_do_not_take_after_each_other(noise: str) -> None:
-    assert counts("against a baseline", MEMORY_NOISE[noise], NOTHING, 40)[1].found < 5
+    assert counts("against a baseline", MEMORY_NOISE[noise], NOTHING, 15)[1].found < 3
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("plant", PLANTS)
 def test_what_is_planted_is_found_where_memory_hardly_varies(way: str, plant: str) -> None:
-    found, false = counts(way, MEMORY_NOISE["stray pages"], PLANTS[plant], 5)
-    assert (found.found, false.found) == (5, 0)
+    found, false = counts(way, MEMORY_NOISE["stray pages"], PLANTS[plant], 2)
+    assert (found.found, false.found) == (2, 0)
 
 
 def test_many_series_of_a_wandering_machine_are_hardly_ever_called_changed() -> None:
