@@ -25,7 +25,7 @@ from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UnableError, UsageError
 from harness.journal.lines import Run
 from harness.journal.read import read_journal
 from harness.planning.limit_search import limit_outcome
-from harness.planning.plan import Request
+from harness.planning.plan import Request, keys_in
 from harness.report.words.place import page_of
 from harness.run import session as sessions
 from harness.run.runner import default_effort
@@ -73,6 +73,8 @@ class RunOptions:
         Leave Python's garbage collector on while timing, as your programs do.
     npy
         Your own .npy file to train from instead of generated data; each row is a sample.
+    only
+        Measure only the cases that this file names, one per line, as compare --suspects writes it.
     """
 
     quick: Annotated[bool, Parameter(negative=())] = False
@@ -89,9 +91,14 @@ class RunOptions:
     start: Literal["fork", "spawn"] | None = None
     gc: Annotated[bool, Parameter(negative=())] = False
     npy: Path | None = None
+    only: Annotated[Path | None, Parameter(env_var="FERRYBENCH_ONLY")] = None
 
     def request(self, targets: Sequence[str]) -> Request:
         """What to measure."""
+        request = self._request(targets)
+        return request if self.only is None else replace(request, only=keys_in(self.only))
+
+    def _request(self, targets: Sequence[str]) -> Request:
         level = chosen_level(quick=self.quick, full=self.full)
         sets = parse_sets(self.set_)
         if self.size is not None:

@@ -48,7 +48,7 @@ def _test(case: CaseVerdict, kind: str) -> ET.Element:
     if time is not None and time.candidate is not None:
         test.set("time", f"{time.candidate:.9f}")
     if kind:
-        finding = case.decisive
+        finding = case.shown
         message = " ".join(filter(None, (change(finding), ratio_text(finding), finding.reason)))
         ET.SubElement(test, kind, {"message": _clean(message), "type": case.word})
     return test

@@ -36,6 +36,11 @@ class MeasuredCase:
     def payload_bytes(self) -> int:
         return max((trial.payload_bytes for trial in self.trials), default=0)
 
+    @property
+    def asks_outcome_alone(self) -> bool:
+        """Whether how it ends is all that is asked of it, as of the cells of a matrix."""
+        return bool(self.trials) and all(trial.kind == "probe" for trial in self.trials)
+
 
 @dataclass(frozen=True)
 class Side:

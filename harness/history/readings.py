@@ -26,6 +26,7 @@ class CaseReading:
         scale: by what its amounts are judged.
         source: a digest of the strategy's code.
         baseline: the key of the case that its ratio is to; "" where it is that itself.
+        asks_outcome_alone: it is a cell of a matrix.
     """
 
     outcome: Outcome
@@ -33,6 +34,7 @@ class CaseReading:
     scale: Scale
     source: str
     baseline: str = ""
+    asks_outcome_alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,14 @@ def past_run(run: Run, keep: Callable[[str], bool] = lambda key: True) -> PastRu
         values = dict(_values(measured, others)) if outcome.ok else {}
         source = sources.get((case.scenario, case.strategy), "")
         baseline = "" if planned.baseline else names.get((case.scenario, case.point), "")
-        cases[case.key] = CaseReading(outcome, values, Scale.of((measured,)), source, baseline)
+        cases[case.key] = CaseReading(
+            outcome,
+            values,
+            Scale.of((measured,)),
+            source,
+            baseline,
+            measured.asks_outcome_alone,
+        )
     return PastRun(
         header.run_id,
         header.created,

@@ -401,7 +401,7 @@ class Trial(Found):
     started_s: float = 0.0  # since the epoch
     wall_s: float = 0.0  # from asking the host to its answer
     reaped: int = 0  # processes the trial left behind, which were killed
-    again: bool = False  # of a duet: measured anew, since earlier ones had flagged its case
+    again: bool = False  # of an A/B run: measured anew, since earlier trials had flagged its case
 
 
 @dataclass(frozen=True)

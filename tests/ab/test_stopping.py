@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from harness.ab.stopping import PAIRS_A_BATCH, StoppingRule
-from harness.comparison.paired import INTERIM_LOOKS, Pair, last_word
+from harness.ab.stopping import StoppingRule
+from harness.comparison.paired import INTERIM_LOOKS, PAIRS_A_BATCH, Pair, last_word
 
 
 def play(

@@ -12,7 +12,7 @@ from harness.cli import run
 from harness.comparison.as_junit import junit
 from harness.comparison.as_markdown import markdown
 from harness.comparison.as_text import headline
-from harness.errors import EXIT_NOT_COMPARABLE, EXIT_OK, EXIT_USAGE, EXIT_WORSE
+from harness.errors import EXIT_NOT_JUDGED, EXIT_OK, EXIT_USAGE, EXIT_WORSE
 from harness.schema.records import Outcome
 from tests.comparison.sides_made import compared, steady, suite, usual
 from tests.journals import planned, trial
@@ -81,7 +81,7 @@ def test_runs_with_nothing_in_common_exit_with_3_and_say_why(
 ) -> None:
     base = suite(tmp_path, "base", usual())
     other = suite(tmp_path, "other", [trial(0, 0)], cases=[planned("elsewhere")])
-    assert run(["compare", str(base), str(other)]) == EXIT_NOT_COMPARABLE
+    assert run(["compare", str(base), str(other)]) == EXIT_NOT_JUDGED
     assert "no case in common" in capsys.readouterr().out
 
 
