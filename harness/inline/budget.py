@@ -138,7 +138,7 @@ class Budget:
         if shares is None:
             raise UsageError(
                 f"shares_memory={wanted} of {measurement.name} cannot be judged: "
-                f"{_why_unknown(measurement)}"
+                f"{measurement.sharing_unknown}"
             )
         if wanted:
             yield Breach("the result does not share the payload's memory", _SHARE_INSTEAD)
@@ -261,6 +261,7 @@ def _telling_payload(measurement: Costs, what: str) -> int:
     if payload >= TELLING_BYTES:
         return payload
     found = f"its payload is {format_size(payload)}" if payload else "it was given no arrays"
+    found = measurement.payload_unknown or found
     raise UsageError(
         f"{what} of {measurement.name} cannot be judged: {found}; measure with "
         f"{format_size(TELLING_BYTES)} or more, or pass payload="
@@ -274,7 +275,3 @@ def _stray(payload_bytes: int) -> float:
 def _said(allowed: int | str, limit: float) -> str:
     multiple = isinstance(allowed, str) and _parse(allowed)[1]
     return f"{allowed} = {format_size(limit)}" if multiple else format_size(limit)
-
-
-def _why_unknown(measurement: Costs) -> str:
-    return "it returns no array" if measurement.payload_bytes else "it was given no arrays"
