@@ -89,8 +89,8 @@ def explained(
     last = trials[-1]
     if outcome.name == "timeout" and other_threads:
         names = ", ".join(dict.fromkeys(other_threads))
-        reason = f"{outcome.reason}; other threads are not in a fork, nor who frees the locks that "
-        outcome = replace(outcome, reason=f"{reason}they held: {names}")
+        text = f"a fork has no other threads, and locks that they hold stay locked: {names}"
+        outcome = replace(outcome, reason=f"{outcome.reason}; {text}")
     if len(trials) == 1:
         return outcome
     if outcome.name == "wrong" and job.check is None:

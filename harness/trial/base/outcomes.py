@@ -104,7 +104,8 @@ def _first_told(error: BaseException) -> BaseException:
 def kind_of(error: BaseException) -> str:
     """What gave way; empty for an error like any other."""
     kind = _kind_of(error)
-    return SHM_FULL if kind == DISK_FULL and _is_of_shared_memory(error) else kind
+    quota = getattr(error, "errno", None) in (errno.EDQUOT, errno.EFBIG)
+    return SHM_FULL if kind == DISK_FULL and not quota and _is_of_shared_memory(error) else kind
 
 
 def _is_of_shared_memory(error: BaseException) -> bool:
@@ -113,7 +114,7 @@ def _is_of_shared_memory(error: BaseException) -> bool:
     if file is not None:
         return str(file).startswith(f"{_SHM}/")
     text = str(error)
-    if any(phrase in text for phrase in (_SHM, "torch_", "(shm)", "shared memory")):
+    if any(phrase in text for phrase in (_SHM, "</torch_", "(shm)", "shared memory")):
         return True
     try:
         room = os.statvfs(_SHM)
