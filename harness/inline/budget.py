@@ -17,6 +17,7 @@ from harness.inline.as_text import as_text
 from harness.inline.costs import STRAY_BYTES, Costs
 from harness.schema.records import MISSED
 from harness.trial.base.outcomes import OPEN_FILES
+from harness.trial.base.pointers import NO_ARRAYS
 from harness.units import format_multiple, format_size, parse_size
 
 STRAY_SHARE = 0.02  # of the payload
@@ -260,7 +261,7 @@ def _telling_payload(measurement: Costs, what: str) -> int:
     payload = measurement.payload_bytes
     if payload >= TELLING_BYTES:
         return payload
-    found = f"its payload is {format_size(payload)}" if payload else "it was given no arrays"
+    found = f"its payload is {format_size(payload)}" if payload else NO_ARRAYS
     found = measurement.payload_unknown or found
     raise UsageError(
         f"{what} of {measurement.name} cannot be judged: {found}; measure with "

@@ -19,7 +19,7 @@ import numpy as np
 from harness.trial.base.blocks import Block, block_of, distinct_bytes
 from harness.trial.base.parts import SCALARS, Look, a, look
 
-MOST_VALUES = 200_000
+MOST_VALUES = 100_000
 """Of a walk: it takes a second at most."""
 
 

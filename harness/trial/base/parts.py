@@ -32,6 +32,16 @@ PLAIN: tuple[type, ...] = (
     fractions.Fraction, uuid.UUID,
 )  # fmt: skip
 """Hold nothing, and are known by what they print."""
+_SEQUENCES: tuple[type, ...] = (
+    list, tuple, deque, set, frozenset, type({}.keys()), type({}.values()), type({}.items()),
+)  # fmt: skip
+_IN_C = frozenset({
+    "SimpleQueue", "Future", "Task", "_local", "Context", "ContextVar", "coroutine",
+    "async_generator", "frame", "traceback",
+})  # fmt: skip
+"""Types of Python itself that hold whatever they are given, where nobody sees it."""
+_WITHOUT_DATA = ("torch", "numpy", "pandas", "pyarrow", "scipy", "builtins")
+"""Libraries whose classes hold no arrays for all their objects."""
 _IMAGES = "PIL"  # whose images read their file when they are asked for memory
 _HOST = 1  # kDLCPU of DLPack
 
@@ -63,6 +73,10 @@ MEMORY = Look(memory=True)
 
 def look(value: Any) -> Look:
     """Look at one value. Whatever an object of a user raises meanwhile is raised."""
+    if type(value) is np.ndarray and not value.dtype.hasobject:  # most of what there is
+        return MEMORY
+    if isinstance(value, type) and not issubclass(value, enum.Enum):
+        return Look(parts=_of_class(value))
     if isinstance(value, PLAIN):
         return NOTHING
     for reader in _READERS:
@@ -102,9 +116,9 @@ def _array(value: Any) -> Look | None:
         mask = np.ma.getmask(value)
         parts = [(".data", np.ma.getdata(value))]
         return Look(parts=parts if mask is np.ma.nomask else [*parts, (".mask", mask)])
-    if not value.dtype.hasobject:
-        return MEMORY
-    return Look(memory=True, parts=_objects(value))
+    further = () if isinstance(value, np.memmap) else _attributes(value)  # of subclasses
+    items = _objects(value) if value.dtype.hasobject else ()
+    return Look(memory=True, parts=[*items, *further])
 
 
 def _objects(array: np.ndarray[Any, Any]) -> Iterator[tuple[str, Any]]:
@@ -130,7 +144,9 @@ def _tensor(value: Any) -> Look | None:
         return Look(parts=_items(value.detach().unbind()))
     if value.layout is not torch.strided:
         return Look(hidden=f"the memory of a tensor of layout {value.layout}")
-    return MEMORY
+    grad = value.grad if value.is_leaf else None
+    further = [*_attributes(value), *([] if grad is None else [(".grad", grad)])]
+    return Look(memory=True, parts=further)
 
 
 def sparse_parts(tensor: Any) -> list[tuple[str, Any]] | None:
@@ -154,8 +170,9 @@ def _container(value: Any) -> Look | None:
         inside = [(f"[{key!r:.40}]", item) for key, item in value.items()]
         keys = [("", key) for key in value if type(key) not in SCALARS]
         return Look(parts=[*inside, *keys, *_attributes(value)])
-    if isinstance(value, list | tuple | deque | set | frozenset):
-        return Look(parts=[*_items(value), *_attributes(value)])
+    if isinstance(value, _SEQUENCES):
+        items: Any = value
+        return Look(parts=[*_items(items), *_attributes(value)])
     return None
 
 
@@ -181,13 +198,17 @@ def _callable(value: Any) -> Look | None:
 
 
 def enclosed(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
-    """What the variables of enclosing functions stand for, by name."""
-    cells = function.__closure__ or ()
-    for name, cell in zip(function.__code__.co_freevars, cells, strict=True):
-        try:
-            yield name, cell.cell_contents
-        except ValueError:  # not assigned yet
-            continue
+    """What the variables of enclosing functions stand for."""
+    for cell in function.__closure__ or ():
+        yield from enclosed_in(cell)
+
+
+def enclosed_in(cell: types.CellType) -> list[tuple[str, Any]]:
+    """What one of these variables stands for; nothing before it is assigned."""
+    try:
+        return [("", cell.cell_contents)]
+    except ValueError:
+        return []
 
 
 def defaults(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
@@ -291,10 +312,25 @@ _READERS: Sequence[Callable[[Any], Look | None]] = (
 def _object(value: Any) -> Look:
     kind = type(value)
     arraylike = hasattr(kind, "shape") and hasattr(kind, "dtype")
-    parts = list(_attributes(value))
+    parts = [*_attributes(value), *_of_class(kind)]
+    if isinstance(value, types.CellType):
+        parts += enclosed_in(value)
     known = comes_from(value, "torch") or comes_from(value, "numpy") or _is_of_python(kind)
     hidden = not known and not callable(value) and has_state_in_c(kind)
+    hidden = hidden or kind.__name__ in _IN_C
     return Look(parts=parts, arraylike=arraylike, hidden=f"what {a(value)} holds" if hidden else "")
+
+
+def _of_class(kind: type) -> Iterator[tuple[str, Any]]:
+    """What a class holds for all its objects."""
+    for one in kind.__mro__:
+        library = one.__module__.partition(".")[0]
+        if library in _WITHOUT_DATA or library in sys.stdlib_module_names:
+            continue
+        for name, item in list(vars(one).items()):
+            data = not name.startswith("__") and not callable(item)
+            if data and type(item) not in SCALARS and not hasattr(type(item), "__get__"):
+                yield f".{name}", item
 
 
 def _attributes(value: Any) -> Iterator[tuple[str, Any]]:

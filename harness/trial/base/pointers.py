@@ -13,6 +13,7 @@ from harness.trial.base.blocks import Block, meet
 from harness.trial.base.contents import Contents, contents_of
 from harness.trial.base.parts import buffer_of, is_tensor
 
+NO_ARRAYS = "it was given no arrays"
 _MAPS = Path("/proc/self/maps")
 _BEFORE_NAME = 5  # fields of a line before the name of what is mapped
 Extent = tuple[int, int]
@@ -63,9 +64,9 @@ def overlap(inputs: Any, result: Any) -> bool | None:
 
 def sharing(inputs: Contents, result: Any) -> tuple[bool | None, str]:
     """Whether a result shares memory with the inputs and, where that cannot be known, why."""
-    made = contents_of([result])
     if not inputs.memory and not inputs.files:
-        return None, "it was given no arrays"
+        return None, f"{inputs.hidden[0]} cannot be seen" if inputs.hidden else NO_ARRAYS
+    made = contents_of([result])
     on_host = [block for block in made.blocks if not block.space]
     if not on_host and not made.hidden:
         empty = made.memory and not made.blocks

@@ -7,6 +7,7 @@ import ctypes
 import functools
 import io
 import mmap
+import queue
 import threading
 import warnings
 from collections import OrderedDict, deque, namedtuple
@@ -23,7 +24,6 @@ import pyarrow as pa
 import pytest
 import scipy.sparse
 import torch
-import zarr
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
 from harness.trial.base import blocks, contents
@@ -50,6 +50,28 @@ class Holder:
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)
+
+
+class Classwide:
+    data = X
+
+
+class Tagged(np.ndarray):
+    """An array with an attribute of its own."""
+
+    extra: Any
+
+
+def tagged() -> Any:
+    made = np.zeros(3).view(Tagged)
+    made.extra = X
+    return made
+
+
+def with_gradient() -> Any:
+    made = torch.zeros(32, 32, dtype=torch.float64, requires_grad=True)
+    made.grad = T
+    return made
 
 
 class Slotted:
@@ -104,6 +126,12 @@ HOLDERS: dict[str, Callable[[], Any]] = {
     "dataclass": lambda: Sample("a", T),
     "attribute": lambda: Holder(X),
     "slot": lambda: Slotted(X),
+    "class": Classwide,
+    "class itself": lambda: Classwide,
+    "subclass": tagged,
+    "gradient": with_gradient,
+    "values": lambda: {"a": X}.values(),
+    "set of objects": lambda: {Holder(X)},
     "nested": lambda: Holder({"a": [Slotted((1, X))]}),
     "bound": lambda: Holder(X).method,
     "bound in C": lambda: X.sum,
@@ -146,6 +174,7 @@ def test_what_holds_an_array_shares_its_memory(name: str) -> None:
         (lambda: (n for n in range(3)), "what a generator has yet to give"),
         (lambda: iter([X]), "what a list_iterator has yet to give"),
         (lambda: [X.copy(), map(abs, X)], "what a map has yet to give"),
+        (queue.SimpleQueue, "what a SimpleQueue holds"),
         (lambda: torch.eye(3).to_mkldnn(), "the memory of a tensor of layout torch._mkldnn"),
     ],
 )
@@ -165,8 +194,21 @@ def test_what_lies_in_a_file_is_not_in_memory(tmp_path: Path) -> None:
         hidden = contents_of([dataset]).hidden
         assert overlap(dataset, X) is None
         assert any("h5py.Dataset" in text for text in hidden)
-    stored = zarr.create_array(tmp_path / "data.zarr", data=X)
-    assert "the elements of a zarr.Array, which are not in memory" in contents_of([stored]).hidden
+
+
+def test_what_claims_to_be_an_array_has_memory_or_hides_it() -> None:
+    class Stored:
+        """As zarr, dask and others have them."""
+
+        shape = property(lambda self: (3,))
+        dtype = property(lambda self: np.dtype("f4"))
+
+        def __init__(self, *chunks: Any) -> None:
+            self.chunks = chunks
+
+    said = "the elements of a test_contents.Stored, which are not in memory"
+    assert contents_of([X, Stored()]).hidden == [said]
+    assert contents_of([Stored(X)]).hidden == []
 
 
 def test_an_object_that_raises_cannot_be_seen() -> None:

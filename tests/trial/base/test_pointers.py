@@ -93,7 +93,8 @@ def test_bytes_are_those_of_the_elements() -> None:
     assert data_bytes(BASE[::2]) == 400
     assert data_bytes(np.broadcast_to(BASE[0], (1000, 10))) == 80_000
     assert data_bytes(torch.zeros(3, 5, dtype=torch.bfloat16)) == 30
-    assert data_bytes((BASE, [torch.zeros(2)], {"x": BASE}, None)) == 1608
+    assert data_bytes((BASE, [torch.zeros(2)], {"x": BASE}, None)) == 808  # each once
+    assert data_bytes((BASE, BASE[:5])) == 1200
     assert data_bytes([1.0] * 1000) == 0
 
 
