@@ -37,6 +37,7 @@ MOST_LEAVES = 100_000
 DEEPEST = 100
 _SHOWN = 80  # characters of a text; of a longer one, its beginning and a checksum
 _SHOWN_KEY = 40
+_LONGEST_BITS = 4096
 _NAMED = ("NAType", "NaTType", "Timestamp", "Timedelta", "Period", "Interval")
 """Scalars of pandas."""
 _KEYS = (*PLAIN, PurePath, bytes, tuple)
@@ -116,7 +117,7 @@ def _leaf(value: Any, name: str) -> Leaf | None:
     if isinstance(value, types.CodeType):
         return Leaf(name, kind, unseen=a(value))
     if isinstance(value, (*PLAIN, PurePath)) and not isinstance(value, np.generic):
-        return Leaf(name, kind, text=_short(repr(value)))
+        return Leaf(name, kind, text=_short(_printed(value)))
     if (comes_from(value, "pandas") and kind in _NAMED) or (
         comes_from(value, "torch") and kind in _OF_TORCH
     ):
@@ -279,6 +280,8 @@ def _frame(value: Any) -> Opened | None:
         columns = [(f"[{n}]", value.iloc[:, n].array) for n in range(value.shape[1])]
         labels = [(".columns", value.columns), (".index", value.index)]
         return kind, f"{list(value.shape)}", [*labels, *columns]
+    if hasattr(value, "levels"):  # an index of several levels, which has no one array
+        return kind, f"{list(value.names)!r}", [("", value.tolist())]
     if hasattr(value, "array"):
         labels = [(".index", value.index)] if hasattr(value, "index") else []
         return kind, f"{value.dtype} {value.name!r}", [*labels, ("", value.array)]
@@ -328,6 +331,12 @@ _READERS: Sequence[Callable[[Any], Opened | None]] = (
 def _full_name(value: Any) -> str:
     kind = type(value)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _printed(value: Any) -> str:
+    if isinstance(value, int) and value.bit_length() > _LONGEST_BITS:
+        return hex(value)  # which has no limit of digits
+    return repr(value)
 
 
 def _short(text: str) -> str:

@@ -160,6 +160,8 @@ with warnings.catch_warnings():
         (array.array("d", [1.0]), array.array("d", [1.0])),
         (FRAME, FRAME.copy()),
         (FRAME["a"], FRAME["a"].copy()),
+        (FRAME.set_index(["a", "b"]), FRAME.set_index(["a", "b"])),
+        ({"n": 10**5000}, {"n": 10**5000}),
         (pa.table(FRAME), pa.table(FRAME)),
         (pa.array([1, None, 3])[1:], pa.array([None, 3])),
         (torch.nn.Linear(1, 1).state_dict(), None),

@@ -95,9 +95,10 @@ class _Walk:
             return []
         if not seen.arraylike:
             return parts
-        before = len(self.found.memory)
+        before, hidden = len(self.found.memory), len(self.found.hidden)
         self.through(parts)
         if len(self.found.memory) == before:
+            del self.found.hidden[hidden:]
             self._hide(f"the elements of {a(value)}, which are not in memory")
         return []
 

@@ -106,15 +106,15 @@ def _read_bytes(memory: Any) -> int:
     return 0 if view is None else view.nbytes
 
 
-def summary(value: Any) -> str:
-    """What came back, in a few words: ``tensor float32 (64, 256)``."""
+def summary(value: Any, levels: int = 4) -> str:
+    """What came back, in a few words: ``tensor float32 (64, 256)``; no deeper than some levels."""
     if is_tensor(value):
         return f"tensor {str(value.dtype).removeprefix('torch.')} {_shape(value)}{_layout(value)}"
     if isinstance(value, np.ndarray):
         layout = "" if value.flags.c_contiguous else " not contiguous"
         return f"array {value.dtype} {value.shape}{layout}"
-    if isinstance(value, list | tuple) and value:
-        return f"{type(value).__name__} of {len(value)}, first: {summary(value[0])}"
+    if isinstance(value, list | tuple) and value and levels:
+        return f"{type(value).__name__} of {len(value)}, first: {summary(value[0], levels - 1)}"
     return type(value).__name__
 
 

@@ -12,6 +12,8 @@ import torch
 from harness.trial.base.contents import contents_of
 from harness.trial.base.pointers import array_extent, data_bytes, overlap, summary
 
+RING: list[Any] = []
+RING.append(RING)
 BASE = np.arange(100.0).reshape(10, 10)
 
 
@@ -108,6 +110,7 @@ def test_bytes_are_those_of_the_elements() -> None:
         ([BASE, BASE], "list of 2, first: array float64 (10, 10)"),
         ((), "tuple"),
         (3, "int"),
+        (RING, "list of 1, first: list of 1, first: list of 1, first: list of 1, first: list"),
         (None, "NoneType"),
     ],
 )
