@@ -24,6 +24,7 @@ def compare(
     check: Check = None,
     payload: int | None = None,
     warm: bool = True,
+    allow_shared: bool = False,
     **kwargs: Any,
 ) -> Comparison:
     """Measure several functions on the same arguments, as :func:`harness.measure` does each.
@@ -42,6 +43,7 @@ def compare(
             the same as the baseline, up to rounding. An array and a tensor may be equal.
         payload: bytes that count as one copy.
         warm: call each function once before its memory is measured.
+        allow_shared: measure them even if they could write to memory shared with other processes.
         **kwargs: passed to each.
 
     Raises:
@@ -55,7 +57,10 @@ def compare(
         raise UsageError(f"baseline {baseline!r} is not one of {', '.join(ways)}")
     effort = effort_of(trials, steady_s, timeout_s)
     names = [baseline, *(name for name in ways if name != baseline)]
-    jobs = [Job(ways[name], args, kwargs, check, payload, name) for name in names]
+    jobs = [
+        Job(ways[name], args, kwargs, check, payload, name, allow_shared=allow_shared)
+        for name in names
+    ]
     with Processes(jobs, effort, warm=warm) as series:
         for index in range(len(jobs)):
             series.find_memory(index)
