@@ -93,7 +93,6 @@ def same(array, tensor):
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("harness.run.ceilings.CEILING_BYTES", (1024**2, 1024**2))
     (tmp_path / "mine.py").write_text(SCENARIO)
     return tmp_path / "mine.py"
 

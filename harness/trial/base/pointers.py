@@ -94,6 +94,30 @@ def data_bytes(value: Any) -> int:
     return sum(data_bytes(item) for item in value.values()) if isinstance(value, dict) else 0
 
 
+def main_part(value: Any) -> Any:
+    """The array or tensor that most of a value's bytes lie in; None where there is none."""
+    if isinstance(value, np.ndarray) or is_tensor(value):
+        return value
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list | tuple) or not holds_arrays(value):
+        return None
+    parts = [part for part in map(main_part, value) if part is not None]
+    return max(parts, key=data_bytes, default=None)
+
+
+def dtype_of(value: Any) -> str:
+    """The dtype of most of a value's bytes, as its library writes it; "" where it has none."""
+    part = main_part(value)
+    return "" if part is None else str(part.dtype).removeprefix("torch.")
+
+
+def row_bytes(value: Any) -> int:
+    """What one index of the first dimension holds, of most of a value's bytes; 0 of a scalar."""
+    part = main_part(value)
+    return data_bytes(part) // max(1, len(part)) if part is not None and part.ndim else 0
+
+
 def summary(value: Any) -> str:
     """What came back, in a few words: ``tensor float32 (64, 256)``."""
     if is_tensor(value):
