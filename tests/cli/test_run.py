@@ -181,7 +181,7 @@ def test_a_run_ends_with_its_verdicts_and_where_its_page_would_be(
     run_id = read_journal(Path("run.jsonl")).header.run_id
     assert last == f"next: ferrybench report run.jsonl, which writes reports/{run_id}/index.html"
     assert "error: moving/raises 256 KiB: ValueError: two lines" in said.err
-    assert "refuses" not in said.err
+    assert "error: moving/refuses" not in said.err
     assert not read_journal(Path("run.jsonl")).remarks
 
 
