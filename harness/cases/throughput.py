@@ -7,14 +7,12 @@ from dataclasses import replace
 
 from harness.cases.summary import CaseSummary
 from harness.journal.lines import Run
-from harness.planning.work import work_of
+from harness.planning.work import NO_COPYING, work_of
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import DEVICE_CEILINGS, DISK_CEILINGS, Ceiling, Work
 
 Limits = Mapping[Work | str, Ceiling]
 """Ceilings by their work; those of journals that hold one for all sizes by their name."""
-NO_COPYING = 20
-"""So many times the best of all ceilings is reached by no copy."""
 LARGE_ENOUGH = (*DISK_CEILINGS, *DEVICE_CEILINGS)
 """Ceilings that are one of smaller work too: nothing has a cache on its way."""
 
@@ -39,7 +37,8 @@ def best_of(ceilings: Iterable[Ceiling]) -> dict[Work | str, Ceiling]:
 def with_throughput(case: CaseSummary, info: ScenarioInfo | None, limits: Limits) -> CaseSummary:
     """A case with its throughput, and the ceiling of its work where there is one.
 
-    Of several kinds of work it did the first that it does not beat.
+    Of several kinds of work it did the first that it does not beat. An epoch that is many times
+    faster than anything moves hands out views, and has no throughput.
     """
     if info is None or not case.steady.median > 0:
         return case
@@ -48,8 +47,9 @@ def with_throughput(case: CaseSummary, info: ScenarioInfo | None, limits: Limits
         rate = work.moved_bytes / case.steady.median
         ceiling = _ceiling(work, limits)
         if work is works[-1] or (ceiling and rate <= ceiling.bytes_per_s):
-            if case.loading and rate > NO_COPYING * _fastest(limits) > 0:
-                return case  # it handed out views of what was made before
+            best = ceiling.bytes_per_s if ceiling else _fastest(limits)
+            if case.loading and rate > NO_COPYING * best > 0:
+                return case
             return replace(case, rate_bytes_per_s=rate, ceiling=ceiling)
     return case
 

@@ -17,6 +17,8 @@ from harness.schema.records import (
 
 COPY, CAST, READ, GATHER, HANDOVER = "copy", "cast", "read", "gather", "handover"
 PAGE_BYTES = 4096
+NO_COPYING = 10
+"""So many times its ceiling is reached by no copy: it hands out views of what was made before."""
 SCATTERED_UP_TO_BYTES = 64 * 1024
 """Larger samples are read about as fast here and there as in order."""
 

@@ -18,7 +18,7 @@ from harness.host.environment import available_bytes
 from harness.host.host import Host
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import CeilingLine, Plan
-from harness.planning.work import work_of
+from harness.planning.work import NO_COPYING, work_of
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import (
     BY_DIRECTION,
@@ -85,7 +85,7 @@ class Ceilings:
         work = works[-1]
         known = self._best.get(work.rounded(), 0.0)
         rate = work.moved_bytes / statistics.median(trial.timing.samples_s)
-        if known and rate > CHANGED * known:
+        if CHANGED * known < rate < NO_COPYING * known:
             self._beaten.add(work.rounded())
 
     @property

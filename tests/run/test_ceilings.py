@@ -110,7 +110,9 @@ def test_a_run_that_is_taken_up_again_measures_only_what_it_lacks() -> None:
     assert [work.read_bytes for work in again.wanted] == [4 * MIB]
 
 
-@pytest.mark.parametrize(("share", "again"), [(1.04, False), (1.06, True), (3.0, True)])
+@pytest.mark.parametrize(
+    ("share", "again"), [(1.04, False), (1.06, True), (3.0, True), (30.0, False)]
+)
 def test_what_a_trial_beats_is_measured_again(share: float, again: bool) -> None:
     known, machine = ceilings_of(), Machine()
     known.note(memory(0))
