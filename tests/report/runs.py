@@ -158,6 +158,12 @@ def poor_runs(folder: Path) -> dict[str, Path]:
             infos=[user],
         ),
         "no ceilings": write_run(folder / "g.jsonl", two, times),
+        "no ceilings of this size": write_run(
+            folder / "j.jsonl", two, times, ceilings=[Ceiling("memcpy_touched", 1, 256 * MIB, 1e10)]
+        ),
+        "too low a ceiling": write_run(
+            folder / "k.jsonl", two, times, ceilings=[ceiling("copy", MIB / 1.1e-3)]
+        ),
         "no payload": write_run(folder / "h.jsonl", two[:1], nothing),
         "no measuring scenario": write_run(folder / "i.jsonl", *_probes(0), infos=[probing()]),
     }

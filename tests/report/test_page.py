@@ -173,6 +173,8 @@ def test_the_page_is_small(source: str) -> None:
         ("no size", "takes 1 ms and 1.00× the data in extra memory"),
         ("no groups", "By batch : 32, 64"),
         ("no ceilings", "No ceilings were measured"),
+        ("no ceilings of this size", "measured at one size, which no case has"),
+        ("too low a ceiling", "2 cases were faster than their ceiling by more than 5%"),
         ("no payload", "takes 1 ms"),
         ("no measuring scenario", "Of 8 conversions 6 work"),
     ],
