@@ -12,7 +12,7 @@ from harness.cases.parts.loading import loading_of, watched_tree
 from harness.cases.parts.training import cache_of, training_of
 from harness.cases.rounds import outcome_of, paired_ratio, steady_by_round
 from harness.cases.summary import CaseSummary
-from harness.cases.throughput import ceiling_rates, with_throughput
+from harness.cases.throughput import limits_of, with_throughput
 from harness.journal.lines import Run
 from harness.schema.records import TIMED, PlannedCase, Trial, TrialKind
 from harness.stats.intervals import known_median, median_interval, two_modes
@@ -45,14 +45,14 @@ def summaries(run: Run) -> list[CaseSummary]:
         for info in run.header.scenarios
         for strategy in info.strategies
     }
-    rates = ceiling_rates(run)
+    limits = limits_of(run)
     found = []
     for index, planned in enumerate(cases):
         case = planned.case
         baseline = baselines.get((case.scenario, case.point), [])
         group = groups.get((case.scenario, case.strategy), "")
         summary = _summary(run, planned, group, trials.get(index, []), baseline)
-        found.append(with_throughput(summary, infos.get(case.scenario), rates))
+        found.append(with_throughput(summary, infos.get(case.scenario), limits))
     return found
 
 

@@ -15,6 +15,7 @@ from harness.cases.parts.training import CacheSummary, TrainingSummary
 from harness.schema.records import (
     DEFAULT_HOST,
     TIMED,
+    Ceiling,
     Ledger,
     PlannedCase,
     Tree,
@@ -25,6 +26,8 @@ from harness.stats.intervals import NOTHING, Interval, known_median
 
 NEGLIGIBLE_BYTES = 512 * 1024
 """Memory below this is within what the ledger itself is accurate to."""
+
+ABOVE_CEILING = 1.05
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,7 @@ class CaseSummary:
     samples: int = 0
     ratio: Interval = NOTHING  # paired with the baseline's, round by round
     rate_bytes_per_s: float = math.nan
-    ceiling: str = ""
-    ceiling_fraction: float = math.nan
-    in_cache: bool = False
+    ceiling: Ceiling | None = None  # the best that the machine can do of the same work
     faults_steady: float = math.nan  # minor ones, per call
     two_modes: bool = False
     reaped: int = 0
@@ -120,6 +121,15 @@ class CaseSummary:
     def ledger(self) -> Ledger | None:
         """What the first call did to its process's memory."""
         return self.observed.ledger if self.observed else None
+
+    @property
+    def ceiling_fraction(self) -> float:
+        return self.rate_bytes_per_s / self.ceiling.bytes_per_s if self.ceiling else math.nan
+
+    @property
+    def above_ceiling(self) -> bool:
+        """Faster than its ceiling by more than what measuring leaves open: a doubt about that."""
+        return self.ceiling_fraction > ABOVE_CEILING
 
     @property
     def payload_bytes(self) -> float:

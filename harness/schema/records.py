@@ -7,7 +7,7 @@ this module imports only the standard library. All sizes are bytes, all times se
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 Value = str | int | float | bool
@@ -386,6 +386,8 @@ class Found:
     device_memory: DeviceMemory | None = None
     switches_first: Switches | None = None  # None in journals from before they were counted
     switches_steady: Switches | None = None  # per call; in a duet with those of waiting for turns
+    dtypes: tuple[str, str] = ("", "")  # of most of the inputs' bytes, and of the result's
+    row_bytes: int = 0  # of the result: what one index of its first dimension holds
 
 
 @dataclass(kw_only=True)
@@ -405,16 +407,60 @@ class Trial(Found):
 
 
 @dataclass(frozen=True)
+class Work:
+    """What a call or an epoch cannot do without, whichever way it goes about it.
+
+    Its ceiling is measured by doing this and nothing else.
+    """
+
+    kind: str  # see harness.trial.ceilings; "": of a kind that is held against nothing
+    read_bytes: int
+    written_bytes: int = 0
+    threads: int = 1
+    block_bytes: int = 0  # written at a time, over and over, such as a batch; 0: all at once
+    piece_bytes: int = 0  # that lie together, of what is read here and there
+    workers: int = 0  # processes that write it
+    dtypes: tuple[str, str] = ("", "")  # read and written, where they differ
+
+    @property
+    def moved_bytes(self) -> float:
+        """What counts in a throughput: the mean of what is read and written.
+
+        A plain copy counts once, as everywhere; what is only read counts in full.
+        """
+        return (self.read_bytes + (self.written_bytes or self.read_bytes)) / 2
+
+    def rounded(self) -> Work:
+        """As it is measured: work of about equal size has one ceiling."""
+        read_bytes = _rounded(self.read_bytes)
+        written_bytes = round(self.written_bytes * read_bytes / max(1, self.read_bytes))
+        return replace(
+            self,
+            read_bytes=read_bytes,
+            written_bytes=written_bytes,
+            block_bytes=_rounded(self.block_bytes),
+            piece_bytes=_rounded(self.piece_bytes),
+        )
+
+
+def _rounded(size_bytes: int) -> int:
+    """To three binary digits: at most a ninth more or less."""
+    step = 1 << max(0, size_bytes.bit_length() - 3)
+    return (size_bytes + step // 2) // step * step
+
+
+@dataclass(frozen=True)
 class Ceiling:
     """What this machine can do at best, measured in the same run."""
 
-    name: str  # memcpy_touched, memcpy_fresh, memcpy_fresh_huge, disk_sequential, disk_random,
-    # device_to, device_from, device_both, device_copy
+    name: str  # the kind of its work; at first memcpy_touched, memcpy_fresh, memcpy_fresh_huge
     threads: int
     size_bytes: int
     bytes_per_s: float
     samples_s: tuple[float, ...] = ()
     note: str = ""
+    text: str = ""  # what was done, as in "81% of copying"
+    work: Work | None = None  # None where one size was measured for all cases, as at first
 
 
 DISK_SEQUENTIAL, DISK_RANDOM = DISK_CEILINGS = ("disk_sequential", "disk_random")

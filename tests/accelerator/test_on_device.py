@@ -18,6 +18,7 @@ import pytest
 from harness.host.host import Host
 from harness.scenario.discover import built_in_files
 from harness.schema.records import (
+    DEVICE_CEILINGS,
     DeviceMemory,
     DeviceTiming,
     Effort,
@@ -25,10 +26,11 @@ from harness.schema.records import (
     Timing,
     TrialKind,
     Value,
+    Work,
 )
 from harness.schema.request import (
     CaseQuestion,
-    DeviceCeilingsRequest,
+    CeilingsRequest,
     EvaluateRequest,
     InputsRequest,
     TrialRequest,
@@ -242,7 +244,8 @@ def test_what_hides_on_a_stream_of_its_own_does_not_on_the_kernels(trials: Trial
 
 
 def test_every_ceiling_is_measured(host: Host) -> None:
-    answer = host.ask(DeviceCeilingsRequest(64 * MIB))
+    works = tuple(Work(name, 64 * MIB) for name in DEVICE_CEILINGS)
+    answer = host.ask(CeilingsRequest(works))
     rates = {one["name"]: one["bytes_per_s"] for one in answer["ceilings"]}
     assert rates.keys() == {"device_to", "device_from", "device_both", "device_copy"}
     assert all(rate > 0 for rate in rates.values())

@@ -93,7 +93,6 @@ def same(array, tensor):
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("harness.run.ceilings.CEILING_BYTES", (1024**2, 1024**2))
     (tmp_path / "mine.py").write_text(SCENARIO)
     return tmp_path / "mine.py"
 
@@ -182,7 +181,7 @@ def test_a_run_ends_with_its_verdicts_and_where_its_page_would_be(
     run_id = read_journal(Path("run.jsonl")).header.run_id
     assert last == f"next: ferrybench report run.jsonl, which writes reports/{run_id}/index.html"
     assert "error: moving/raises 256 KiB: ValueError: two lines" in said.err
-    assert "refuses" not in said.err
+    assert "error: moving/refuses" not in said.err
     assert not read_journal(Path("run.jsonl")).remarks
 
 

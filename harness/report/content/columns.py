@@ -129,7 +129,7 @@ def _ratio(row: CaseSummary) -> Cell:
 def _share_of_ceiling(row: CaseSummary) -> Cell:
     return Cell(
         share_text(row),
-        "in cache" if row.in_cache else "",
+        "above it" if row.above_ceiling else "",
         f"of {ceiling_text(row.ceiling)}" if row.ceiling else "",
     )
 

@@ -12,7 +12,7 @@ from harness.analysis.sweep import Sweep, sweep
 from harness.analysis.verdict import Verdict, verdict
 from harness.cases.summaries import summaries
 from harness.cases.summary import CaseSummary
-from harness.cases.throughput import ceiling_rates
+from harness.cases.throughput import limits_of
 from harness.charts.chart import Figure
 from harness.charts.palette import Style, styles
 from harness.journal.lines import Run
@@ -26,6 +26,7 @@ from harness.report.content.tables import Pane, panes
 from harness.report.content.variations import Variation, further, variations
 from harness.report.figures.all import figures
 from harness.schema.description import ScenarioInfo
+from harness.schema.records import Ceiling
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Content:
     scenarios: tuple[ScenarioContent, ...]
     matrices: tuple[MatrixContent, ...]
     findings: tuple[Remark, ...]
-    ceilings: Mapping[tuple[str, int], float]
+    ceilings: tuple[Ceiling, ...]
     styles: Mapping[str, Mapping[str, Style]]  # of groups, by scenario
     notices: tuple[str, ...]  # what a reader must know before trusting anything below
     method: tuple[str, ...]
@@ -91,9 +92,8 @@ def content(run: Run) -> Content:
     rows = summaries(run)
     infos = run.header.scenarios
     measuring = [info for info in infos if not info.probe]
-    rates = ceiling_rates(run)
     found = case_remarks(rows, infos)
-    scenarios = tuple(_scenario(info, rows, rates) for info in measuring)
+    scenarios = tuple(_scenario(info, rows) for info in measuring)
     grids = [(info, grid(rows, info.name)) for info in infos if info.probe]
     return Content(
         run=run,
@@ -103,7 +103,7 @@ def content(run: Run) -> Content:
             MatrixContent(info, one, summary(one), _first(info, one)) for info, one in grids
         ),
         findings=tuple(found),
-        ceilings=rates,
+        ceilings=tuple(limits_of(run).values()),
         styles={info.name: styles(one.group for one in info.strategies) for info in measuring},
         notices=notices(run, rows),
         method=method(run, rows),
@@ -111,9 +111,7 @@ def content(run: Run) -> Content:
     )
 
 
-def _scenario(
-    info: ScenarioInfo, rows: Sequence[CaseSummary], rates: Mapping[tuple[str, int], float]
-) -> ScenarioContent:
+def _scenario(info: ScenarioInfo, rows: Sequence[CaseSummary]) -> ScenarioContent:
     own = sweep(info, rows)
     answer = verdict(own)
     return ScenarioContent(
@@ -124,7 +122,7 @@ def _scenario(
         panes=() if own.by_size else panes(own),
         device=device_table(own),
         limits=limit_table(own),
-        figures=figures(own, answer, rates),
+        figures=figures(own, answer),
         variations=variations(own),
         further=further(own),
         failures=failures(info, rows),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from harness.host.environment import Environment, python_text
 from harness.journal.lines import Run
 from harness.report.content.imported import imported_pairs, is_imported
-from harness.report.words.text import CEILING_TEXTS, OTHER_TEXTS, capital, ceiling_text, plural
+from harness.report.words.text import capital, ceiling_text, plural
+from harness.schema.records import DISK_CEILINGS, Ceiling
 from harness.units import format_duration, format_rate, format_seconds, format_size
 
 LabelledTexts = tuple[tuple[str, str], ...]
@@ -31,11 +33,10 @@ class HostLine:
 
 @dataclass(frozen=True)
 class CeilingTable:
-    """Bytes a second by ceiling, one column per thread count."""
+    """Bytes a second by what was done and with how many threads, one column for each size."""
 
-    threads: tuple[int, ...]
-    rows: tuple[tuple[str, tuple[str, ...]], ...]
-    size: str  # of what was copied; "" where nothing was
+    sizes: tuple[str, ...]
+    rows: tuple[tuple[str, str, tuple[str, ...]], ...]
     notes: tuple[str, ...]
 
 
@@ -152,45 +153,47 @@ def host_lines(run: Run) -> tuple[HostLine, ...]:
     )
 
 
-def ceiling_table(run: Run, rates: Mapping[tuple[str, int], float]) -> CeilingTable | None:
+def ceiling_table(run: Run, ceilings: Sequence[Ceiling]) -> CeilingTable | None:
     """The machine's limits; None when none was measured."""
-    if not rates:
+    if not ceilings:
         return None
-    threads = sorted({count for _, count in rates})
-    order = [*CEILING_TEXTS, *OTHER_TEXTS]
-    names = sorted(
-        {name for name, _ in rates}, key=lambda name: order.index(name) if name in order else -1
-    )
+    sizes = sorted({one.size_bytes for one in ceilings})
+    rows: dict[tuple[str, int], dict[int, float]] = {}
+    for one in ceilings:
+        found = rows.setdefault((_done(one), one.threads), {})
+        found[one.size_bytes] = max(one.bytes_per_s, found.get(one.size_bytes, 0.0))
     return CeilingTable(
-        tuple(threads),
+        tuple(map(format_size, sizes)),
         tuple(
             (
-                capital(ceiling_text(name)) if name in OTHER_TEXTS else ceiling_text(name),
-                tuple(format_rate(rates.get((name, count), float("nan"))) for count in threads),
+                capital(text),
+                str(threads),
+                tuple(format_rate(found.get(size, math.nan)) for size in sizes),
             )
-            for name in names
+            for (text, threads), found in rows.items()
         ),
-        _largest(run),
         _notes(run),
     )
 
 
-def _largest(run: Run) -> str:
-    """The size that was copied; "" where nothing was."""
-    found = [line.ceiling for line in run.ceilings if line.ceiling.name in CEILING_TEXTS]
-    size = max((one.size_bytes for one in found if one.bytes_per_s), default=0)
-    return format_size(size) if size else ""
+def _done(ceiling: Ceiling) -> str:
+    """What was done, and in blocks or pieces of which size."""
+    text, work = ceiling_text(ceiling), ceiling.work
+    if work is not None and work.piece_bytes and work.kind not in DISK_CEILINGS:
+        text += f" {format_size(work.piece_bytes)} at a time"
+    if work is not None and work.block_bytes:
+        text += f", in blocks of {format_size(work.block_bytes)}"
+    return text
 
 
 def _notes(run: Run) -> tuple[str, ...]:
-    """What was noted of the ceilings: once of each kind but memcpy's, as they differ."""
-    notes: dict[str, str] = {}
+    """What was noted of the ceilings, once of each kind."""
+    notes: dict[tuple[str, str], str] = {}
     for line in run.ceilings:
-        name, note = line.ceiling.name, line.ceiling.note
-        if note and name in OTHER_TEXTS:
-            notes.setdefault(name, f"{capital(OTHER_TEXTS[name])}: {note}")
-        elif note:
-            notes.setdefault(note, note)
+        if line.ceiling.note:
+            text = ceiling_text(line.ceiling)
+            reason = line.ceiling.note if not line.ceiling.bytes_per_s else ""
+            notes.setdefault((text, reason), f"{capital(text)}: {line.ceiling.note}")
     return tuple(notes.values())
 
 

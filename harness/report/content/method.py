@@ -43,8 +43,15 @@ def notices(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
         busy=environment.load_1m > BUSY_LOAD * max(1, environment.processors),
         environment=environment,
         without_ceilings=timed and not run.ceilings and not is_imported(run),
+        of_other_sizes=timed and not any(row.ceiling for row in timed) and _of_one_size(run),
+        above=sum(row.above_ceiling for row in timed),
         inexact=sorted(source for source in sources if "lower bound" in source),
     )
+
+
+def _of_one_size(run: Run) -> bool:
+    """Whether ceilings were measured once for all cases, as they were at first."""
+    return any(line.ceiling.work is None and line.ceiling.bytes_per_s for line in run.ceilings)
 
 
 def method(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
