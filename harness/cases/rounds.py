@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -33,9 +32,8 @@ def outcome_of(ended: str, planned: PlannedCase, trials: Sequence[Trial]) -> Out
 
 
 def steady_s(trial: Trial) -> float:
-    """One process's steady-state time: the median of its samples; NaN where it has none."""
-    samples = trial.timing.samples_s if trial.timing else ()
-    return statistics.median(samples) if samples else math.nan
+    """One process's steady-state time: the median of its samples; NaN where it is not known."""
+    return trial.timing.median_s if trial.timing else math.nan
 
 
 def steady_by_round(trials: Iterable[Trial]) -> dict[int, float]:

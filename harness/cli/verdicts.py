@@ -21,12 +21,14 @@ def verdicts_of(run: Run) -> list[str]:
     """
     if run.header.plan.sides is not None:
         return []
+    from harness.analysis.contests import in_contests
     from harness.analysis.matrix import grid  # other verbs, and --help, do without
     from harness.analysis.sweep import sweep
     from harness.analysis.verdict import verdict
     from harness.analysis.verdict_line import matrix_line, verdict_line
     from harness.cases.summaries import summaries
 
+    run = in_contests(run)
     rows = summaries(run)
     lines = []
     for info in run.header.scenarios:

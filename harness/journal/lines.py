@@ -11,8 +11,10 @@ run, in duets; times and memory of accelerators.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.errors import UsageError
 from harness.host.environment import Environment
@@ -20,6 +22,8 @@ from harness.schema.description import ScenarioInfo
 from harness.schema.records import Ceiling, Effort, HostSpec, PlannedCase, Trial
 
 FORMAT = "ferrybench-journal"
+EXPORTED = "ferrybench, exported for pytest-benchmark"
+"""The format of a run that is read from such an export."""
 SCHEMA = 4
 
 
@@ -67,6 +71,11 @@ class Header:
     format: str = FORMAT
     schema: int = SCHEMA
 
+    @property
+    def ours(self) -> bool:
+        """Whether ferrybench planned the cases, and knows what their parameters mean."""
+        return self.format.startswith("ferrybench")
+
 
 @dataclass(frozen=True)
 class CeilingLine:
@@ -111,3 +120,4 @@ class Run:
     ended: str = ""  # the last reason to stop; empty when the run was cut off
     remarks: list[str] = field(default_factory=list)  # what a reader should be told
     good_bytes: int = 0  # length of the file up to its last complete line
+    document: Mapping[str, Any] | None = None  # the file as it is, where another program wrote it

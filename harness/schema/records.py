@@ -6,9 +6,11 @@ this module imports only the standard library. All sizes are bytes, all times se
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Value = str | int | float | bool
 """What a parameter may be: anything that survives JSON unchanged."""
@@ -55,13 +57,13 @@ class Case:
     @property
     def shared_key(self) -> str:
         """What the case has in common with the same one on another host."""
-        return f"{self.scenario}/{self.strategy} {self.point}"
+        return f"{self.scenario}/{self.strategy} {self.point}".rstrip()
 
     @property
     def key(self) -> str:
         """Unique within a run, stable across runs."""
         host = "" if self.host == DEFAULT_HOST else f"@{self.host}"
-        return f"{self.scenario}/{self.strategy}{host} {self.point}"
+        return f"{self.scenario}/{self.strategy}{host} {self.point}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,44 @@ class Timing:
     calls_per_sample: int
     calls_timed_apart: bool  # True: the result is freed outside the timed region
     clock_cost_s: float  # what was subtracted from each reading
+
+    @property
+    def median_s(self) -> float:
+        """Of the samples; NaN where there are none."""
+        return statistics.median(self.samples_s) if self.samples_s else math.nan
+
+    @property
+    def fastest_s(self) -> float:
+        return min(self.samples_s, default=math.nan)
+
+    @property
+    def samples(self) -> int | None:
+        """How many there were; None where that is not known."""
+        return len(self.samples_s)
+
+
+@dataclass(frozen=True)
+class StatedTiming(Timing):
+    """Times that another program measured: without samples, its statistics are what is known."""
+
+    stated: Mapping[str, Any] = field(default_factory=dict)  # by its own names, times in seconds
+
+    def _number(self, name: str) -> float:
+        value = self.stated.get(name)
+        return float(value) if isinstance(value, int | float) else math.nan
+
+    @property
+    def median_s(self) -> float:
+        return super().median_s if self.samples_s else self._number("median")
+
+    @property
+    def fastest_s(self) -> float:
+        return super().fastest_s if self.samples_s else self._number("min")
+
+    @property
+    def samples(self) -> int | None:
+        rounds = self.stated.get("rounds")
+        return rounds if isinstance(rounds, int) else len(self.samples_s) or None
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.analysis.contests import in_contests
 from harness.analysis.matrix import Grid, grid
 from harness.analysis.matrix_dangers import summary
 from harness.analysis.remarks import Remark, case_remarks
@@ -88,6 +89,7 @@ class Content:
 
 def content(run: Run) -> Content:
     """Analyse a run and gather what its report will say."""
+    run = in_contests(run)
     rows = summaries(run)
     infos = run.header.scenarios
     measuring = [info for info in infos if not info.probe]
