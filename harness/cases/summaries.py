@@ -9,7 +9,7 @@ from harness.cases.parts.device import device_of
 from harness.cases.parts.limit import limit_of
 from harness.cases.parts.loading import loading_of, watched_tree
 from harness.cases.parts.training import cache_of, training_of
-from harness.cases.rounds import outcome_of, paired_ratio, steady_by_round
+from harness.cases.rounds import outcome_of, paired_ratio
 from harness.cases.summary import CaseSummary
 from harness.cases.throughput import ceiling_rates, with_throughput
 from harness.journal.lines import Run
@@ -91,7 +91,7 @@ def _summary(
         steady=steady,
         steady_min_s=min(fastest, default=math.nan),
         samples=None if None in counts else sum(count or 0 for count in counts),
-        ratio=paired_ratio(steady_by_round(own), steady_by_round(baseline)),
+        ratio=paired_ratio(own, baseline),
         faults_steady=known_median(
             trial.faults_steady.minor for trial in processes if trial.faults_steady
         ),

@@ -23,6 +23,7 @@ from harness.cli.verdicts import show_verdicts, verdicts_of
 from harness.console import Progress, err, out
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UnableError, UsageError
 from harness.journal.lines import Run
+from harness.journal.lock import refuse_second_writer
 from harness.journal.read import read_journal
 from harness.planning.limit_search import limit_outcome
 from harness.planning.plan import Request
@@ -158,6 +159,7 @@ def run_command(
 
 
 def _resume(path: Path) -> int:
+    refuse_second_writer(path)
     run = read_journal(path)
     if run.ended == "complete":
         out.print(f"{path} is complete; nothing is left to measure", soft_wrap=True)

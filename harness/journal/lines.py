@@ -6,7 +6,7 @@ other line has a ``kind``.
 
 Schema history: 1 — first version. 2 — loaders: phases of epochs, process trees. 3 — training
 steps, page cache, limits; outcomes with kind and place. 4 — two sides that are compared within a
-run, in duets; times and memory of accelerators.
+run, in duets; times and memory of accelerators; numbers that JSON has no form for, which were null.
 """
 
 from __future__ import annotations
@@ -120,4 +120,5 @@ class Run:
     ended: str = ""  # the last reason to stop; empty when the run was cut off
     remarks: list[str] = field(default_factory=list)  # what a reader should be told
     good_bytes: int = 0  # length of the file up to its last complete line
+    read_bytes: int = 0  # length of the file as it was read
     document: Mapping[str, Any] | None = None  # the file as it is, where another program wrote it

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from harness.schema.texts import valid
+
 Value = str | int | float | bool
 """What a parameter may be: anything that survives JSON unchanged."""
 
@@ -34,6 +36,9 @@ class Outcome:
     reason: str = ""
     kind: str = ""  # what gave way, such as "tensor memory"; see harness.trial.base.outcomes
     where: str = ""  # the line of the scenario's code: ``tensor_from_array.py:57: return …``
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", valid(self.reason))  # it quotes what was raised
 
     @property
     def ok(self) -> bool:
@@ -427,6 +432,9 @@ class Found:
     switches_first: Switches | None = None  # None in journals from before they were counted
     switches_steady: Switches | None = None  # per call; in a duet with those of waiting for turns
 
+    def __post_init__(self) -> None:
+        self.warnings = tuple(map(valid, self.warnings))
+
 
 @dataclass(kw_only=True)
 class Trial(Found):
@@ -442,6 +450,7 @@ class Trial(Found):
     wall_s: float = 0.0  # from asking the host to its answer
     reaped: int = 0  # processes the trial left behind, which were killed
     again: bool = False  # of a duet: measured anew, since earlier ones had flagged its case
+    sitting: int = 0  # how often the run had been taken up again by then; known once it is read
 
 
 @dataclass(frozen=True)
