@@ -151,7 +151,7 @@ def run_command(
     if resume:
         if targets or options != RunOptions():
             raise UsageError("--resume continues a run as it was planned; it takes only --output")
-        return _resume(output or latest_journal())
+        return _resume(output or latest_journal(to_resume=True))
     request = options.request(targets)
     settings = options.settings(request.level)
     ended, path = measure_into(request, settings, options.scenarios, output, force=force)

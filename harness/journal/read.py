@@ -72,6 +72,37 @@ def read_journal(path: Path) -> Run:
     return run
 
 
+class _Sides(msgspec.Struct):
+    """Of a plan, whether it compares two sides."""
+
+    sides: Any = None
+
+
+class _Beginning(msgspec.Struct):
+    """Of a header, when its run began and what it compares."""
+
+    format: str
+    created: str
+    plan: _Sides
+
+
+def began(path: Path, *, to_resume: bool = False) -> float | None:
+    """When a journal's run began, in seconds since the epoch; None of what is no journal.
+
+    Args:
+        path: the file, of which only the first line is read.
+        to_resume: nor of a run that compares two sides, which cannot be taken up again.
+    """
+    try:
+        with path.open("rb") as stream:
+            header = msgspec.json.decode(stream.readline(), type=_Beginning)
+        when = datetime.fromisoformat(header.created).timestamp()
+    except (OSError, ValueError, RecursionError):
+        return None
+    known = header.format == FORMAT and not (to_resume and header.plan.sides is not None)
+    return when if known else None
+
+
 def _header(path: Path, line: bytes) -> Header:
     try:
         fields = restored(msgspec.json.decode(line))

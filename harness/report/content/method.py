@@ -55,6 +55,7 @@ def method(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
     return _items(
         "method",
         imported=is_imported(run),
+        sides=run.header.plan.sides is not None,
         rows=rows,
         rounds=sum(trial.timing.samples or 0 for trial in run.trials if trial.timing),
         ledgers=any(trial.ledger for trial in run.trials),

@@ -11,6 +11,7 @@ from harness.report.content.choices import SUMMARY_COLUMNS, texts
 from harness.report.content.columns import chosen
 from harness.report.content.content import Content, ScenarioContent
 from harness.report.content.machine import machine_line
+from harness.report.content.sides import SideBySide
 from harness.report.words.kinds import kind_of
 from harness.report.words.text import plural
 
@@ -29,6 +30,8 @@ def _lines(content: Content) -> Iterator[str]:
     for notice in content.notices:
         yield f"> {escape(notice)}"
         yield ""
+    if content.sides is not None:
+        yield from _sides(content.sides)
     for scenario in content.scenarios:
         yield from _scenario(scenario, every=not content.run.header.ours)
     for matrix in content.matrices:
@@ -37,6 +40,24 @@ def _lines(content: Content) -> Iterator[str]:
     yield from _findings(content)
     yield from _failures(content)
     yield f"<sub>{escape(machine_line(content.run))}</sub>"
+
+
+def _sides(sides: SideBySide) -> Iterator[str]:
+    """Both sides of an A/B run, case by case."""
+    yield f"### {escape(sides.title)}"
+    yield ""
+    yield f"{escape(sides.headline)}."
+    yield ""
+    heads = ("time", "candidate's", "ratio", "memory at the peak", "candidate's", "why")
+    yield _row(["case", "candidate is", *heads])
+    yield _row(["---", "---", *("--:" for _ in heads[1:]), "---"])
+    for line in sides.lines:
+        numbers = (line.base_time, line.candidate_time, line.ratio)
+        memory = (line.base_memory, line.candidate_memory, escape(line.why))
+        yield _row([_code(line.case), line.verdict, *numbers, *memory])
+    yield ""
+    yield "What follows is about the base alone."
+    yield ""
 
 
 def _scenario(scenario: ScenarioContent, *, every: bool) -> Iterator[str]:
