@@ -208,7 +208,7 @@ class StatedTiming(Timing):
 
     @property
     def fastest_s(self) -> float:
-        return super().fastest_s if self.samples_s else self._number("min")
+        return self._number("min") if "min" in self.stated else super().fastest_s
 
     @property
     def samples(self) -> int | None:

@@ -19,7 +19,7 @@ from harness.errors import EXIT_UNABLE, UnableError
 from harness.journal.lines import EndLine, JournalError, ResumeLine
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
-from harness.schema.records import Case, Outcome, PlannedCase, Training
+from harness.schema.records import Case, Outcome, PlannedCase, Training, TrialKind
 from tests.journals import ENVIRONMENT, MIB, header, planned, trial, write_run
 
 HOLDS_IT = """
@@ -75,12 +75,10 @@ def test_two_writers_of_one_process_are_two(path: Path) -> None:
     run = read_journal(path)
     with Journal.extend(run) as journal:
         journal.append(trial(0, 1))
-        for second in (
-            lambda: Journal.extend(run),
-            lambda: Journal.create(path, header([planned("base")]), force=True),
-        ):
-            with pytest.raises(UnableError, match="another ferrybench"):
-                second()
+        with pytest.raises(UnableError, match="another ferrybench"):
+            Journal.extend(run)
+        with pytest.raises(UnableError, match="another ferrybench"):
+            Journal.create(path, header([planned("base")]), force=True)
     assert [one.round for one in read_journal(path).trials] == [0, 1]
 
 
@@ -167,7 +165,7 @@ def test_bytes_are_text(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["memory", "time", "probe"])
-def test_a_second_trial_of_one_round_is_of_a_second_writer(tmp_path: Path, kind: str) -> None:
+def test_a_second_trial_of_one_round_is_of_a_second_writer(tmp_path: Path, kind: TrialKind) -> None:
     one = replace(trial(0, 1), kind=kind)
     path = write_run(tmp_path / "run.jsonl", [planned("base")], [one, replace(one, round=2), one])
     with pytest.raises(JournalError, match=f"line 4: a second {kind} trial of case 0 in round 1"):
