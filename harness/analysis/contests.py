@@ -9,12 +9,13 @@ nothing is said of one beside another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.journal.lines import Run
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Case, PlannedCase
+from harness.schema.texts import apart
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,23 @@ def in_contests(run: Run) -> Run:
         return run
     plan = run.header.plan
     found = [one for info in run.header.scenarios for one in _contests(run, info)]
+    names = apart(contest.name for contest in found)
+    found = [replace(one, name=name) for one, name in zip(found, names, strict=True)]
     order = [index for contest in found for index in contest.cases]
     places = {index: place for place, index in enumerate(order)}
+    labels = dict(zip(order, apart(_label(plan.cases[index].case) for index in order), strict=True))
     planned = [
-        _planned(plan.cases[index], contest, first=index == contest.cases[0])
+        _planned(plan.cases[index], contest, labels[index], first=index == contest.cases[0])
         for contest in found
         for index in contest.cases
     ]
     infos = {info.name: info for info in run.header.scenarios}
     scenarios = [
-        _scenario(infos[plan.cases[contest.cases[0]].case.scenario], contest, plan.cases)
+        _scenario(
+            infos[plan.cases[contest.cases[0]].case.scenario],
+            contest,
+            {labels[index]: plan.cases[index].case for index in contest.cases},
+        )
         for contest in found
     ]
     header = replace(
@@ -86,10 +94,8 @@ def _of_group(info: ScenarioInfo, cases: Sequence[tuple[int, Case]]) -> Iterator
         yield Contest(f"{info.name}.{number}", f"{info.question}{where}", tuple(indices))
 
 
-def _planned(planned: PlannedCase, contest: Contest, *, first: bool) -> PlannedCase:
-    case = replace(
-        planned.case, scenario=contest.name, strategy=_label(planned.case), parameters={}
-    )
+def _planned(planned: PlannedCase, contest: Contest, label: str, *, first: bool) -> PlannedCase:
+    case = replace(planned.case, scenario=contest.name, strategy=label, parameters={})
     return replace(planned, case=case, baseline=first and contest.compared)
 
 
@@ -99,9 +105,10 @@ def _label(case: Case) -> str:
     return f"{case.strategy}[{values}]" if values else case.strategy
 
 
-def _scenario(info: ScenarioInfo, contest: Contest, planned: Sequence[PlannedCase]) -> ScenarioInfo:
-    cases = [planned[index].case for index in contest.cases]
-    strategies = tuple(replace(info.strategy(case.strategy), name=_label(case)) for case in cases)
+def _scenario(info: ScenarioInfo, contest: Contest, cases: Mapping[str, Case]) -> ScenarioInfo:
+    strategies = tuple(
+        replace(info.strategy(case.strategy), name=label) for label, case in cases.items()
+    )
     return replace(
         info,
         name=contest.name,

@@ -7,7 +7,7 @@ has no column for, memory above all, stands in ``extra_info``. Its own code comp
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, TextIO
 
@@ -18,6 +18,7 @@ from harness.errors import UnableError
 from harness.formats.rows import plain, records
 from harness.journal.lines import Run
 from harness.schema.records import TIMED, Trial
+from harness.schema.texts import apart
 
 VERSION = "5.0.0"
 """Of pytest-benchmark, whose format this is."""
@@ -48,9 +49,9 @@ def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
         {
             "machine_info": _machine(run),
             "commit_info": _commit(run),
-            "benchmarks": [
+            "benchmarks": _told_apart(
                 _benchmark(run, index, own, rows[index]) for index, own in sorted(trials.items())
-            ],
+            ),
             "datetime": run.header.created,
             "version": VERSION,
         },
@@ -60,6 +61,16 @@ def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
     )
     stream.write("\n")
     return len(trials)
+
+
+def _told_apart(benchmarks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With names of their own: values such as ``1-2`` and ``3`` are joined as others may be."""
+    found = list(benchmarks)
+    names = apart(one["fullname"] for one in found)
+    for one, name in zip(found, names, strict=True):
+        one["name"] += name.removeprefix(one["fullname"])
+        one["fullname"] = name
+    return found
 
 
 def _benchmark(

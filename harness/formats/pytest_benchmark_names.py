@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
 from harness.formats.pytest_benchmark_file import Benchmark, File, as_object
 from harness.schema.records import DEFAULT_HOST, Case, Value
+from harness.schema.texts import apart
 
 _ABOUT = ("scenario", "strategy", "host")
 """What an export of ours says of a case beside its own parameters."""
@@ -89,19 +90,10 @@ def _apart(benchmarks: Sequence[Benchmark]) -> list[Case]:
 
 
 def _numbered(cases: Sequence[Case]) -> Iterator[Case]:
-    """With a number where a name stands there already: a file may hold one test several times."""
-    seen: Counter[str] = Counter()
-    taken = {case.key for case in cases}
-    for case in cases:
-        seen[case.key] += 1
-        number, one = seen[case.key], case
-        while number > 1:
-            one = Case(case.scenario, f"{case.strategy}~{number}", case.parameters, case.host)
-            if one.key not in taken:
-                taken.add(one.key)
-                break
-            number += 1
-        yield one
+    """With a number where a name is there already: a file may hold one test several times."""
+    for case, name in zip(cases, apart(case.key for case in cases), strict=True):
+        number = name.removeprefix(case.key)
+        yield replace(case, strategy=f"{case.strategy}{number}")
 
 
 def as_name(text: str) -> str:

@@ -89,3 +89,15 @@ def test_a_journal_of_ours_stays_as_it_is(tmp_path: Path) -> None:
     path = write_run(tmp_path / "run.jsonl", [planned("base", baseline=True)], [trial(0, 1)])
     run = read_journal(path)
     assert in_contests(run) is run
+
+
+def test_no_test_hides_behind_the_name_of_another(tmp_path: Path) -> None:
+    tests = [benchmark("t.py::test_a", None, {"x": x, "y": y}) for x, y in (("1-2", 3), (1, "2-3"))]
+    tests += [benchmark(f"u.py::test_{name}", "t.test_a") for name in "bc"]
+    found = content(read_run(put(tmp_path / "a.json", document(tests))))
+    shown = {one.info.name: [row.strategy for row in one.sweep.main] for one in found.scenarios}
+    assert shown == {
+        "t.test_a": ["test_a[1-2-3]", "test_a[1-2-3]~2"],
+        "t.test_a~2": ["test_b", "test_c"],
+    }
+    assert summary(found).count("| `test_") == 4

@@ -215,3 +215,11 @@ def test_a_case_without_parameters_has_a_name_without_a_tail(tmp_path: Path) -> 
     first, second = json.loads(exported(journal, "github-action-benchmark"))
     assert [one["name"].partition(" (")[0] for one in (first, second)] == ["moving/base"] * 2
     assert first["extra"] == "2 processes"  # which timed it; a third looked at memory
+
+
+def test_values_that_are_joined_alike_have_names_of_their_own(tmp_path: Path) -> None:
+    cases = [planned("base", a="1-2", b="3"), planned("base", a="1", b="2-3")]
+    journal = write_run(tmp_path / "run.jsonl", cases, [trial(0, 1), trial(1, 1)])
+    found = json.loads(exported(journal, "pytest-benchmark"))["benchmarks"]
+    assert [one["name"] for one in found] == [f"base[{MIB}-1-2-3]", f"base[{MIB}-1-2-3]~2"]
+    assert len({one["fullname"] for one in found}) == 2

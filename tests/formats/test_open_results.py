@@ -180,6 +180,7 @@ def test_report_and_exports_take_the_file(
     page = (tmp_path / "report" / "index.html").read_text()
     assert "How do the tests of sums / all compare?" in page
     assert "in the one process of its session" in page
+    assert "0 processors" not in page
     assert "processes of its own" not in page  # which is how ferrybench itself measures
     again = tmp_path / "again.json"
     options = ["--format", "pytest-benchmark", "-o", str(again)]
