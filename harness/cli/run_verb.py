@@ -23,6 +23,7 @@ from harness.cli.verdicts import show_verdicts, verdicts_of
 from harness.console import Progress, err, out
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UnableError, UsageError
 from harness.journal.lines import Run
+from harness.journal.lock import refuse_second_writer
 from harness.journal.read import read_journal
 from harness.planning.limit_search import limit_outcome
 from harness.planning.plan import Request, keys_in
@@ -157,7 +158,7 @@ def run_command(
     if resume:
         if targets or options != RunOptions():
             raise UsageError("--resume continues a run as it was planned; it takes only --output")
-        return _resume(output or latest_journal())
+        return _resume(output or latest_journal(to_resume=True))
     request = options.request(targets)
     settings = options.settings(request.level)
     ended, path = measure_into(request, settings, options.scenarios, output, force=force)
@@ -165,6 +166,7 @@ def run_command(
 
 
 def _resume(path: Path) -> int:
+    refuse_second_writer(path)
     run = read_journal(path)
     if run.ended == "complete":
         out.print(f"{path} is complete; nothing is left to measure", soft_wrap=True)

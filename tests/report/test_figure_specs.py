@@ -21,6 +21,7 @@ from harness.report.figures.spec import BarSpec, DotSpec, Subject, exactly, of, 
 from tests.report.file_runs import feeding_run, limiting_run
 from tests.report.loader_runs import batching_run, holding_run
 from tests.report.runs import rich_run
+from tests.some import some
 
 
 @pytest.fixture(scope="module")
@@ -132,12 +133,12 @@ def every_run(folder: Path) -> list[Content]:
 
 
 def test_every_figure_says_what_it_is(tmp_path: Path) -> None:
-    for made in every_run(tmp_path):
-        for scenario in made.scenarios:
+    for made in some(every_run(tmp_path)):
+        for scenario in some(made.scenarios):
             keys = Counter(figure.key for figure in scenario.figures)
             assert keys
             assert set(keys.values()) == {1}
-            for figure in scenario.figures:
+            for figure in some(scenario.figures):
                 texts = [figure.title, figure.subtitle]
                 if isinstance(figure, DotFigure):
                     texts += [name for _, name in figure.roles]

@@ -60,7 +60,7 @@ CASES = (
     ),
     Quantity(
         "size_bytes", "bytes", "the requested size",
-        lambda case: case.planned.case.parameters.get("size"),
+        lambda case: case.planned.case.parameters.get("size") if case.ours else None,
     ),
     Quantity(
         "payload_bytes", "bytes", "size of the inputs, as the strategy sees them", _payload,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.analysis.contests import in_contests
 from harness.analysis.matrix import Grid, grid
 from harness.analysis.matrix_dangers import summary
+from harness.analysis.one_side import base_alone
 from harness.analysis.remarks import Remark, case_remarks
 from harness.analysis.sweep import Sweep, sweep
 from harness.analysis.verdict import Verdict, verdict
@@ -22,6 +24,7 @@ from harness.report.content.device_tables import DeviceTable, device_table
 from harness.report.content.failures import Failure, failures
 from harness.report.content.limit_tables import LimitTable, limit_table
 from harness.report.content.method import method, not_measured, notices
+from harness.report.content.sides import SideBySide, side_by_side
 from harness.report.content.tables import Pane, panes
 from harness.report.content.variations import Variation, further, variations
 from harness.report.figures.all import figures
@@ -69,6 +72,7 @@ class Content:
     ceilings: tuple[Ceiling, ...]
     styles: Mapping[str, Mapping[str, Style]]  # of groups, by scenario
     notices: tuple[str, ...]  # what a reader must know before trusting anything below
+    sides: SideBySide | None  # of an A/B run, whose scenarios are then shown of the base alone
     method: tuple[str, ...]
     not_measured: tuple[str, ...]
 
@@ -89,6 +93,7 @@ class Content:
 
 def content(run: Run) -> Content:
     """Analyse a run and gather what its report will say."""
+    whole, run = run, in_contests(base_alone(run))
     rows = summaries(run)
     infos = run.header.scenarios
     measuring = [info for info in infos if not info.probe]
@@ -105,7 +110,8 @@ def content(run: Run) -> Content:
         findings=tuple(found),
         ceilings=tuple(limits_of(run).values()),
         styles={info.name: styles(one.group for one in info.strategies) for info in measuring},
-        notices=notices(run, rows),
+        notices=notices(whole, rows),
+        sides=side_by_side(whole),
         method=method(run, rows),
         not_measured=not_measured(run),
     )

@@ -45,9 +45,8 @@ def machine_pairs(environment: Environment) -> LabelledTexts:
     caches = ", ".join(
         f"{name} {format_size(size)}" for name, size in environment.caches_bytes.items()
     )
-    processors = (
-        f"{environment.processors} of {plural(environment.processors_installed, 'processor')}"
-    )
+    usable, installed = environment.processors, environment.processors_installed
+    processors = f"{usable or UNKNOWN} of {installed or UNKNOWN}"
     limit = (
         f", limited to {format_size(environment.memory_limit_bytes)}"
         if environment.memory_limit_bytes
@@ -56,7 +55,7 @@ def machine_pairs(environment: Environment) -> LabelledTexts:
     virtual = " · virtual machine" if environment.hypervisor else ""
     return (
         ("Processor", f"{environment.cpu_model or UNKNOWN}{virtual}"),
-        ("Processors used", processors),
+        ("Processors used", processors if usable or installed else UNKNOWN),
         ("Caches", caches or UNKNOWN),
         (
             "Memory",
@@ -65,16 +64,30 @@ def machine_pairs(environment: Environment) -> LabelledTexts:
             if environment.memory_bytes
             else UNKNOWN,
         ),
-        ("System", f"{environment.system} {environment.kernel}, {environment.machine}"),
+        ("System", _system(environment) or UNKNOWN),
         (
             "Huge pages",
             f"{environment.thp_enabled or UNKNOWN}, defrag {environment.thp_defrag or UNKNOWN}",
         ),
         ("Governor", environment.governor or UNKNOWN),
-        ("Load at the start", f"{environment.load_1m:.2f}"),
-        ("Clock resolution", format_seconds(environment.clock_resolution_s)),
+        (
+            "Load at the start",
+            UNKNOWN if environment.load_1m is None else f"{environment.load_1m:.2f}",
+        ),
+        (
+            "Clock resolution",
+            format_seconds(environment.clock_resolution_s)
+            if environment.clock_resolution_s
+            else UNKNOWN,
+        ),
         *_accelerators(environment),
     )
+
+
+def _system(environment: Environment) -> str:
+    """``Linux 6.1, x86_64``; "" where nothing is known of it."""
+    name = f"{environment.system} {environment.kernel}".strip()
+    return ", ".join(filter(None, (name, environment.machine)))
 
 
 def _accelerators(environment: Environment) -> LabelledTexts:
@@ -201,14 +214,15 @@ def machine_line(run: Run) -> str:
     """The machine and the versions in one line."""
     environment = run.header.environment
     hosts = host_lines(run)
+    count = environment.processors or environment.processors_installed
     versions = (
         f"Python {hosts[0].python}, NumPy {hosts[0].numpy}, torch {hosts[0].torch}" if hosts else ""
     )
     parts = (
         environment.cpu_model,
-        plural(environment.processors, "processor"),
+        plural(count, "processor") if count else "",
         format_size(environment.memory_bytes) if environment.memory_bytes else "",
-        f"{environment.system} {environment.kernel}",
+        f"{environment.system} {environment.kernel}".strip(),
         f"huge pages: {environment.thp_enabled or UNKNOWN}",
         versions,
         f"ferrybench {environment.ferrybench}" if environment.ferrybench else "",

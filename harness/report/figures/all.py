@@ -34,6 +34,8 @@ FIGURES: tuple[FigureSpec, ...] = (
 
 
 def figures(sweep: Sweep, verdict: Verdict) -> tuple[Figure, ...]:
-    """Every figure that a scenario's cases have something to show in."""
+    """Every figure that a scenario's cases have something to show in; none of what stands alone."""
+    if not sweep.info.baseline:
+        return ()
     subject = Subject(sweep, verdict)
     return tuple(figure for spec in FIGURES if spec.when(sweep) for figure in spec.figures(subject))
