@@ -2,7 +2,6 @@
 
 import pickle
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -199,7 +198,7 @@ def list_in_one_array(data, labels, num_workers, start_method):
 
 
 def save(data, labels, folder):
-    path = Path(folder) / f"{len(data)}.npy"
+    path = folder / f"{len(data)}.npy"
     np.save(path, data)
     return path
 

@@ -118,18 +118,30 @@ class FixtureStore(Closing):
         size = parameters.get("size")
         # A user's own file stays where it is.
         needed = size if isinstance(size, int) and not parameters.get(NPY) else 0
-        free = self._make_room(needed * _MARGIN)
-        if needed * _MARGIN > free:
-            return Outcome(
-                "skipped",
-                f"its inputs need {format_size(needed)} in {self.folder.parent}, "
-                f"which has {format_size(free)} free",
-            )
+        lacking = self._lacking(needed * _MARGIN, needed)
+        if lacking is not None:
+            return lacking
         request = InputsRequest(info.path, info.name, parameters, self.seed, str(path))
-        outcome = _outcome(host.call(request, timeout_s), timeout_s)
+        report = host.call(request, timeout_s)
+        taken = (report.answer or {}).get("needed_bytes", 0)
+        if taken:  # more than their size says, and more than is free
+            lacking = self._lacking(taken, taken)
+            report = host.call(request, timeout_s) if lacking is None else report
+        outcome = lacking or _outcome(report, timeout_s)
         if not outcome.ok:
             _remove(path)
         return outcome
+
+    def _lacking(self, wanted_bytes: float, needed_bytes: int) -> Outcome | None:
+        """Make room; why there is not enough of it, if so."""
+        free = self._make_room(wanted_bytes)
+        if wanted_bytes <= free:
+            return None
+        return Outcome(
+            "skipped",
+            f"its inputs need {format_size(needed_bytes)} in {self.folder.parent}, "
+            f"which has {format_size(free)} free",
+        )
 
     def _make_room(self, wanted_bytes: float) -> int:
         """Free space, if need be after the removal of inputs that were not used for longest.

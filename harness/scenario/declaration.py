@@ -371,7 +371,7 @@ def call_with(function: Callable[..., Any], available: Mapping[str, Any]) -> Any
 
 
 def arguments(
-    function: Callable[..., Any], given: tuple[Any, ...], parameters: Mapping[str, Value]
+    function: Callable[..., Any], given: tuple[Any, ...], parameters: Mapping[str, Any]
 ) -> tuple[Any, ...]:
     """Positional arguments for a strategy, setup or check: what is given, then parameters.
 

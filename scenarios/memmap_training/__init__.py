@@ -145,7 +145,7 @@ def count(size, sample_bytes, dtype, npy):
 
 @scenario.inputs
 def file_and_labels(size, sample_bytes, dtype, data_offset, npy, folder, rng):
-    path = Path(folder) / "samples.npy"
+    path = folder / "samples.npy"
     if not npy:
         rows = count(size, sample_bytes, dtype, npy)
         return path, write_samples(path, rows, sample_bytes // 4, dtype, rng, offset=data_offset)

@@ -32,8 +32,8 @@ scenario = Scenario(
 
 
 @scenario.inputs
-def data(size: int, folder: str) -> Any:
-    path = Path(folder) / "data.npy"
+def data(size: int, folder: Path) -> Any:
+    path = folder / "data.npy"
     np.save(path, np.ones((size // ROW, ROW // 4), np.float32))
     return path, np.zeros(size // ROW, np.uint8)
 
@@ -98,8 +98,8 @@ def counts_its_steps(path: Path, labels: Any) -> Any:
 
 
 @scenario.strategy()
-def is_killed(path: Path, labels: Any, folder: str) -> Any:
-    (Path(folder) / "left").write_bytes(bytes(4096))
+def is_killed(path: Path, labels: Any, folder: Path) -> Any:
+    (folder / "left").write_bytes(bytes(4096))
     os.kill(os.getpid(), signal.SIGKILL)
 
 

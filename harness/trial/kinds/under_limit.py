@@ -102,7 +102,8 @@ class _Course:
         inputs = load_inputs(self.task.fixture)
         self.payload_bytes = pointers.data_bytes(inputs)
         self._begin("call")
-        self.work = work = bind(self.task.strategy, inputs, self.task.parameters)
+        task = self.task
+        self.work = work = bind(task.strategy, inputs, task.parameters, task.empty_folder())
         self.held_bytes = self.edge.used_bytes() - self.base_bytes - _RESERVE_BYTES
         if self.page is not None:
             self.page.note_held(self.held_bytes, self.payload_bytes)
