@@ -244,4 +244,4 @@ def memmap_in_worker(data, labels, path, num_workers, start_method):
 
 @scenario.check
 def every_sample_once(data, labels, result):
-    verify_epoch(result, data, labels, batch_size=BATCH_SIZE, shuffle=True)
+    return verify_epoch(result, data, labels, batch_size=BATCH_SIZE, shuffle=True)

@@ -59,6 +59,7 @@ class CaseSummary:
     two_modes: bool = False
     reaped: int = 0
     warnings: str = ""
+    unverified: str = ""  # what the check could not judge
     loading: LoadingSummary | None = None
     tree: Tree | None = None
     epochs: TrainingSummary | None = None  # of every loader, even where no step is taken

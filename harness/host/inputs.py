@@ -21,7 +21,7 @@ from harness.host.answers import answer_as
 from harness.host.closing import Closing
 from harness.host.host import Host, Report
 from harness.scenario.declaration import TINY_BYTES
-from harness.scenario.npy import NPY
+from harness.scenario.npy import NPY, RAW
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Case, Outcome, Value
 from harness.schema.request import InputsRequest
@@ -116,8 +116,9 @@ class FixtureStore(Closing):
         timeout_s: float,
     ) -> Outcome:
         size = parameters.get("size")
-        # A user's own file stays where it is.
-        needed = size if isinstance(size, int) and not parameters.get(NPY) else 0
+        # A user's own file stays where it is; one without a header is copied behind one.
+        stays = parameters.get(NPY) and not parameters.get(RAW)
+        needed = size if isinstance(size, int) and not stays else 0
         lacking = self._lacking(needed * _MARGIN, needed)
         if lacking is not None:
             return lacking

@@ -21,7 +21,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from harness.scenario.named_arguments import FOLDER, OF_A_CHECK, Named, unknown_arguments
+from harness.scenario.named_arguments import (
+    FOLDER,
+    OF_A_CHECK,
+    VARIADIC,
+    Named,
+    unknown_arguments,
+)
 from harness.schema.description import (
     LEVELS,
     DeclaredStrategy,
@@ -361,12 +367,19 @@ def _check_parameter(scenario: str, name: str, parameter: Parameter) -> None:
 
 
 def argument_names(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The names of a function's positional arguments, in order."""
-    return tuple(inspect.signature(function).parameters)
+    """The names of a function's arguments, in order, without ``*args`` and ``**kwargs``."""
+    given = inspect.signature(function).parameters.values()
+    return tuple(parameter.name for parameter in given if parameter.kind not in VARIADIC)
+
+
+def _takes(function: Callable[..., Any], kind: object) -> bool:
+    return any(one.kind is kind for one in inspect.signature(function).parameters.values())
 
 
 def call_with(function: Callable[..., Any], available: Mapping[str, Any]) -> Any:
-    """Call a function with those of the available values that it names."""
+    """Call a function with those of the available values that it names, or all for ``**kwargs``."""
+    if _takes(function, inspect.Parameter.VAR_KEYWORD):
+        return function(**available)
     return function(**{name: available[name] for name in argument_names(function)})
 
 
@@ -379,7 +392,7 @@ def arguments(
         DeclarationError: the function wants something that is neither.
     """
     names = argument_names(function)
-    if len(names) < len(given):
+    if len(names) < len(given) and not _takes(function, inspect.Parameter.VAR_POSITIONAL):
         raise DeclarationError(
             f"{function.__name__}({', '.join(names)}) takes fewer than the {len(given)} values "
             "it is given"

@@ -16,7 +16,8 @@ FOLDER = "folder"
 """The name under which a strategy asks for an empty folder of its own."""
 OF_A_CHECK = ("strategy", "group")
 """What a check may name beside parameters: whose result it is given."""
-_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+"""Kinds of arguments that take whatever there is."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Named:
     def variadic(self) -> bool:
         """Whether it takes whatever there is."""
         given = inspect.signature(self.function).parameters.values()
-        return any(parameter.kind in _VARIADIC for parameter in given)
+        return any(parameter.kind in VARIADIC for parameter in given)
 
     def unknown(self, inputs: int) -> list[str]:
         """The names that are neither inputs nor known, if there are so many inputs."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
+import numpy as np
 import torch
 
 from harness.scenario import Scenario
@@ -22,7 +23,7 @@ from harness.scenario.named_arguments import FOLDER
 from harness.schema.records import TIMED, Effort, TrialKind, Value
 from harness.schema.request import SCENARIO_FILE, DuetRequest, LimitRequest, TrialRequest
 from harness.trial.base import inputs as made_inputs
-from harness.trial.base.outcomes import CannotObeyError
+from harness.trial.base.outcomes import CannotObeyError, one_line
 from harness.trial.base.source_line import remember
 
 _LOADED: dict[str, list[Scenario]] = {}
@@ -57,6 +58,7 @@ class BoundStrategy:
     parameters: dict[str, Value]
     pristine: tuple[Any, ...]  # the inputs once more where the strategy changes them
     restore: Callable[[], None] = lambda: None  # undoes what the strategy did to its inputs
+    unverified: str = ""  # what the check could not judge
 
     @property
     def file(self) -> str:
@@ -71,7 +73,11 @@ class BoundStrategy:
         assert scenario.verify is not None
         own = {"strategy": self.strategy.name, "group": self.strategy.group}
         named = {**self.parameters, **own}
-        scenario.verify(*arguments(scenario.verify, (*self.pristine, result), named))
+        said = scenario.verify(*arguments(scenario.verify, (*self.pristine, result), named))
+        if isinstance(said, str):
+            self.unverified = one_line(said)
+        elif isinstance(said, bool | np.bool_ | np.ndarray | torch.Tensor):
+            assert bool(np.all(np.asarray(said))), "the check returned False"
 
 
 def prepare(

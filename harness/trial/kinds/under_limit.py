@@ -129,7 +129,10 @@ class _Course:
             work.pristine = load_inputs(self.task.fixture)
         if scenario.epochs:
             epoch = Counted(self.made, work.inputs)
-            return as_declared(work, check_epoch(scenario, work, epoch), epoch.shares_memory)
+            outcome = check_epoch(scenario, work, epoch)
+            found.unverified = work.unverified
+            return as_declared(work, outcome, epoch.shares_memory)
         note_result(found, work, self.made)
         outcome = judged(lambda: work.check(scenario, self.made))
+        found.unverified = work.unverified
         return as_declared(work, outcome, found.shares_memory)
