@@ -8,8 +8,9 @@ Functions get values by the names of their arguments. ``inputs`` and ``skip`` re
 parameters they name (``inputs`` also ``rng``, a seeded NumPy Generator). A strategy receives the
 inputs first, then what ``setup`` returned, then the parameters it names. A check receives the
 inputs, the result, then parameters, or ``strategy`` and ``group`` of the strategy. Setup and
-strategy may also name ``folder``, an empty folder on disk that is removed when the trial ends. In
-``inputs``, ``folder`` is for files and is kept as long as the inputs, which then include a Path.
+strategy may also name ``folder``, the Path of a folder on disk that is empty before setup and the
+first call, and is removed when the trial ends. In ``inputs``, ``folder`` is for files and is kept
+as long as the inputs, which then include a Path.
 
 Every trial applies some parameters by itself: see ``PROCESS_PARAMETERS``.
 """
@@ -40,6 +41,7 @@ from harness.schema.records import Value
 from harness.units import KIB, MIB
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+_NOT_GIVEN: Any = None
 PAGE_CACHE = "page_cache"
 PROCESS_PARAMETERS = {
     "threads": "how many threads torch may use, or 'all'",
@@ -176,11 +178,12 @@ class Scenario:
                 if other not in self.parameters:
                     raise DeclarationError(f"{name}: beside= of {key} names no parameter {other!r}")
 
-    def inputs(self, function: Function) -> Function:
+    def inputs(self, function: Function = _NOT_GIVEN) -> Function:
         """Register the function that makes the inputs, once per run and set of parameter values.
 
-        It returns a NumPy array, a tensor, a Path, a plain value, or a tuple of these.
+        It returns a NumPy array, a tensor, a Path, a plain value, or a tuple or list of these.
         """
+        self._refuse_parentheses("inputs", function)
         wanted = {*argument_names(function)} - {*GIVEN} - self.parameters.keys()
         if wanted:
             raise DeclarationError(
@@ -190,21 +193,30 @@ class Scenario:
         self.make_inputs = function
         return function
 
-    def check(self, function: Function) -> Function:
-        """Register the function that raises AssertionError when a result is wrong."""
+    def check(self, function: Function = _NOT_GIVEN) -> Function:
+        """Register the function that raises AssertionError when a result is wrong.
+
+        It may return a text, which says what it could not judge; returning False refuses a result.
+        """
+        self._refuse_parentheses("check", function)
         self.verify = function
         return function
 
-    def step(self, function: Function) -> Function:
+    def step(self, function: Function = _NOT_GIVEN) -> Function:
         """Register the function that makes the training step of an ``epochs`` scenario.
 
         It receives the parameters it names and returns a function of a batch, which computes on
         it and returns the loss as a float, or None if nothing is learnt.
         """
+        self._refuse_parentheses("step", function)
         if not self.epochs:
             raise DeclarationError(f"{self.name}: a training step needs epochs=True")
         self.make_step = function
         return function
+
+    def _refuse_parentheses(self, what: str, function: object) -> None:
+        if not callable(function):
+            raise DeclarationError(f"{self.name}: write @scenario.{what} without parentheses")
 
     def strategy(
         self,

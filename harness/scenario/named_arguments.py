@@ -46,6 +46,12 @@ class Named:
         given = inspect.signature(self.function).parameters.values()
         return any(parameter.kind in VARIADIC for parameter in given)
 
+    @property
+    def by_keyword(self) -> list[str]:
+        """What it takes by keyword alone, while it is called with what comes in its order."""
+        given = inspect.signature(self.function).parameters.values()
+        return [one.name for one in given if one.kind is inspect.Parameter.KEYWORD_ONLY]
+
     def unknown(self, inputs: int) -> list[str]:
         """The names that are neither inputs nor known, if there are so many inputs."""
         return [name for name in self.names[max(0, inputs) + self.more :] if name not in self.known]
@@ -65,6 +71,9 @@ def unknown_arguments(
     """
     taking = [one for one in functions if not one.variadic]
     inputs = _agreed(taking)
+    for one in functions:
+        if one.by_keyword:
+            yield f"{one.label} takes {', '.join(one.by_keyword)} by keyword alone: leave out the *"
     for one in taking:
         missing = one.unknown(inputs)
         if missing:

@@ -161,7 +161,6 @@ IDS: dict[str, Callable[[np.random.Generator], Any]] = {
     "tokens": lambda rng: np.minimum(rng.zipf(1.2, (2048, 64)), 50_256).astype(np.uint16),
     "evenly": lambda rng: rng.integers(0, 50_257, (2048, 64)).astype(np.int32),
     "hashes": lambda rng: rng.integers(-(2**62), 2**62, (2048, 32)),
-    "few": lambda rng: rng.integers(0, 4, (2048, 64)).astype(np.int16),
     "one": lambda rng: np.full((2048, 8), 7, np.int64),
 }
 
@@ -170,16 +169,6 @@ def in_pairs(x: torch.Tensor, y: torch.Tensor) -> list[tuple[torch.Tensor, torch
     return [(x[start : start + 64], y[start : start + 64]) for start in range(0, len(x), 64)]
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """As in trials; more of them would wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("what", IDS)
 def test_classes_of_ids_are_learnt(what: str, tmp_path: Path) -> None:
     data = IDS[what](np.random.default_rng(3))
@@ -194,7 +183,6 @@ def test_classes_of_ids_are_learnt(what: str, tmp_path: Path) -> None:
     assert losses[-8:].mean() < 0.9 * losses[:8].mean()
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_ids_that_were_not_read_are_not_learnt(tmp_path: Path) -> None:
     data = IDS["evenly"](np.random.default_rng(3))
     np.save(tmp_path / "ids.npy", data)
