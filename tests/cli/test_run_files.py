@@ -196,7 +196,7 @@ def test_a_users_file_that_cannot_be_measured_is_one_line(
         (("--dtype", "u1", "--shape", "-1,4"), "--raw: training takes .npy files; it has no param"),
         (
             ("--dtype", "u1", "--shape", "-1,4", "--size", "1KiB"),
-            "--raw: size is what the file says",
+            "--raw: size is what the file",
         ),
     ],
 )

@@ -103,6 +103,22 @@ def is_killed(path: Path, labels: Any, folder: Path) -> Any:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def looks_around(path: Path, labels: Any, folder: Path) -> str:
+    found = f"{type(folder).__name__}, {len(list(folder.iterdir()))} files"
+    (folder / "of the setup").touch()
+    return found
+
+
+@scenario.strategy(setup=looks_around)
+def finds_its_folder(path: Path, labels: Any, found: str, folder: Path) -> Any:
+    """Says in a warning what there was in it before setup, and before this call."""
+    import warnings
+
+    warnings.warn(f"{found}, then {len(list(folder.iterdir()))}", stacklevel=2)
+    (folder / "of a call").touch()
+    return batches(np.load(path))
+
+
 @scenario.strategy()
 def fills_the_disk(path: Path, labels: Any) -> Any:
     raise OSError(28, "No space left on device")
