@@ -98,6 +98,7 @@ def _summary(
         two_modes=_two_modes(medians, timed),
         reaped=max((trial.reaped for trial in trials), default=0),
         warnings="; ".join(dict.fromkeys(text for one in trials for text in one.warnings)),
+        unverified="; ".join(dict.fromkeys(one.unverified for one in trials if one.unverified)),
         loading=loading_of(own, steady),
         tree=watched_tree(own),
         epochs=training_of(own, steady),

@@ -63,6 +63,7 @@ class CaseSummary:
     two_modes: bool | None = False  # None where single samples are not known
     reaped: int = 0
     warnings: str = ""
+    unverified: str = ""  # what the check could not judge
     loading: LoadingSummary | None = None
     tree: Tree | None = None
     epochs: TrainingSummary | None = None  # of every loader, even where no step is taken

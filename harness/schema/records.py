@@ -429,6 +429,7 @@ class Found:
     limit: Limit | None = None
     device_timing: DeviceTiming | None = None
     device_memory: DeviceMemory | None = None
+    unverified: str = ""  # what the check could not judge of a result that is ok
     switches_first: Switches | None = None  # None in journals from before they were counted
     switches_steady: Switches | None = None  # per call; in a duet with those of waiting for turns
     dtypes: tuple[str, str] = ("", "")  # of most of the inputs' bytes, and of the result's

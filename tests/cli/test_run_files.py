@@ -161,7 +161,10 @@ def test_a_users_file_is_measured_as_it_is(dtype: str, mine: Path, tmp_path: Pat
     ("array", "more", "words"),
     [
         (np.ones((4, 4)), (), ["dtype cannot be 'float64'", "uint8, float16, float32"]),
-        (np.ones((4, 4), "i4"), (), ["rows.npy: its dtype is int32"]),
+        (np.ones((4, 4), "c8"), (), ["rows.npy: its dtype is complex64"]),
+        (np.ones((4, 4), "i4"), (), ["dtype cannot be 'int32'", "uint8, float16, float32"]),
+        (np.ones((4, 4), "f4"), ("--shape", "-1,4"), ["--shape is for a file without a header"]),
+        (np.ones((4, 4), "f4"), ("--raw", "rows.npy"), ["--npy and --raw exclude each other"]),
         (np.ones((4, 4), "f4"), ("--size", "1MiB"), ["--npy: size is what the file says"]),
         (np.ones((4, 4), "f4"), ("--set", "npy=x"), ["--npy: npy is what the file says"]),
         (
@@ -185,6 +188,28 @@ def test_a_users_file_that_cannot_be_measured_is_one_line(
     assert all(word in said[-1] for word in words), said
     assert "Traceback" not in "".join(said)
     assert not Path("run.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "--raw tokens.bin: say what is in it, such as --dtype uint16 --shape -1,1024"),
+        (("--dtype", "u1", "--shape", "-1,4"), "--raw: training takes .npy files; it has no param"),
+        (
+            ("--dtype", "u1", "--shape", "-1,4", "--size", "1KiB"),
+            "--raw: size is what the file",
+        ),
+    ],
+)
+def test_a_file_without_a_header_that_cannot_be_measured_is_one_line(
+    options: tuple[str, ...], words: str, mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("tokens.bin").write_bytes(bytes(4096))
+    arguments = ["run", "training", "--scenarios", str(mine), "--raw", "tokens.bin", *options]
+    assert run([*arguments, "-o", "run.jsonl"]) == EXIT_USAGE
+    said = capsys.readouterr().err.splitlines()
+    assert words in said[-1]
+    assert "Traceback" not in "".join(said)
 
 
 # A place for temporary files that cannot be used

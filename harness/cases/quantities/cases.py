@@ -223,6 +223,10 @@ CASES = (
     pooled("result_bytes", "bytes", "size of the result", lambda t: t.result_bytes, observed),
     Quantity("warnings", "text", "what the strategy warned of", lambda case: case.warnings),
     Quantity(
+        "unverified", "text", "what the check could not judge of a result, such as its order",
+        lambda case: case.unverified,
+    ),
+    Quantity(
         "reaped", "", "processes that a trial left behind, and that were killed",
         lambda case: case.reaped,
     ),

@@ -120,6 +120,14 @@ def _pace(row: CaseSummary) -> Cell:
     )
 
 
+def _outcome(row: CaseSummary) -> Cell:
+    partly = row.ok and row.unverified
+    text = "partly verified" if partly else ""
+    return Cell(
+        row.outcome, text, f"not verified: {row.unverified}" if partly else "", looks="quiet"
+    )
+
+
 def _ratio(row: CaseSummary) -> Cell:
     """With its interval where that is of interest: not of what costs next to nothing."""
     small = row.baseline or row.ratio.high < SMALL_RATIO
@@ -193,7 +201,7 @@ PROCESSES = Column(
     "processes", lambda row: Cell(str(row.tree.peak.processes) if row.tree else MISSING)
 )
 STRATEGY_COLUMNS = (
-    Column("outcome", lambda row: Cell(row.outcome, looks="quiet"), number=False),
+    Column("outcome", _outcome, number=False),
     FIRST,
     PACE,
     *(_stated(name) for name in ("min", "mean", "stddev", "max")),

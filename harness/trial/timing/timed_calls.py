@@ -59,6 +59,7 @@ class Calls:
     def verify(self, found: Found) -> Outcome:
         note_result(found, self.work, self.result)
         outcome = judged(lambda: self.work.check(self.task.scenario, self.result))
+        found.unverified = self.work.unverified
         return as_declared(self.work, outcome, found.shares_memory)
 
     def drop(self) -> None:
@@ -128,6 +129,7 @@ class Epochs:
         assert self.loading is not None
         epoch = Counted(self.loader, self.work.inputs)
         outcome = check_epoch(self.task.scenario, self.work, epoch, self.loading.batches)
+        found.unverified = self.work.unverified
         self.loading = replace(self.loading, samples=epoch.samples, data_bytes=epoch.data_bytes)
         found.shares_memory = epoch.shares_memory
         found.result_bytes = epoch.data_bytes
