@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.trial.base.parts import is_tensor
+from harness.trial.base.looks import is_tensor
 
 PIECE_ITEMS = 1 << 17
 Decode = Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]

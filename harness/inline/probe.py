@@ -12,8 +12,8 @@ from typing import Any
 
 from harness.inline.call import Job
 from harness.inline.restoring import mark_of
+from harness.trial.base.looks import a
 from harness.trial.base.outcomes import OwnFaultError, one_line
-from harness.trial.base.parts import a
 
 _OF_OTHERS = (map, zip, filter, enumerate)
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.inline.compared import leaves_of, quietly_all
-from harness.trial.base.parts import buffer_of, is_tensor
+from harness.trial.base.looks import buffer_of, is_tensor
 
 _RESIZABLE = (bytearray, array.array)
 

@@ -77,6 +77,7 @@ def nested(value: float, layout: Any = torch.strided) -> Any:
     return torch.nested.nested_tensor(parts, layout=layout)
 
 
+SECOND_HIDDEN: Any = [(0, 1), (0, 0)]
 FRAME = pd.DataFrame({"a": [1, 2], "b": ["x", "y"], "c": pd.array([1, None], "Int64")})
 
 
@@ -134,6 +135,14 @@ with warnings.catch_warnings():
         # What cannot be seen of an array is no part of its value.
         (np.ma.array([1, 2], mask=[False, True]), np.ma.array([1, 3], mask=[False, True])),
         (np.ma.array([1.0, 2.0]), np.ma.array([1.0, 2.0], mask=[False, False])),
+        (
+            np.ma.array(["2020", "2021"], "M8[s]", mask=[False, True]),
+            np.ma.array(["2020", "2022"], "M8[s]", mask=[False, True]),
+        ),
+        (
+            np.ma.array(padded(0), mask=SECOND_HIDDEN),
+            np.ma.array(padded(9), mask=SECOND_HIDDEN),
+        ),
         (padded(0), padded(255)),
         (padded(0)[0], padded(255)[0]),
         # Sparse, quantized and nested tensors by their values.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.trial.base.parts import buffer_of, is_tensor
+from harness.trial.base.looks import buffer_of, is_tensor
 
 _share: Any = np.shares_memory  # typed for two values of max_work alone
 MOST_PAIRS = 20_000

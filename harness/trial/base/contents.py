@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from harness.trial.base.blocks import Block, block_of, distinct_bytes
-from harness.trial.base.parts import SCALARS, Look, a, look
+from harness.trial.base.looks import SCALARS, Look, a
+from harness.trial.base.parts import look
 
 MOST_VALUES = 100_000
 """Of a walk: it takes a second at most."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.trial.base.blocks import Block, meet
 from harness.trial.base.contents import Contents, contents_of
-from harness.trial.base.parts import buffer_of, is_tensor
+from harness.trial.base.looks import buffer_of, is_tensor
 
 NO_ARRAYS = "it was given no arrays"
 _MAPS = Path("/proc/self/maps")

@@ -148,6 +148,7 @@ HOLDERS: dict[str, Callable[[], Any]] = {
     "memoryview": lambda: memoryview(X),  # type: ignore[arg-type]
     "frame": lambda: pd.DataFrame(X, copy=False),
     "series": lambda: pd.Series(X[0], copy=False),
+    "arrow of bits": lambda: [pa.array([True]), HOLDERS["arrow array"]()],
     "index": lambda: pd.Index(X[0], copy=False),
     "arrow": lambda: pa.py_buffer(X),
     "arrow array": lambda: pa.Array.from_buffers(pa.float64(), 1024, [None, pa.py_buffer(X)]),
