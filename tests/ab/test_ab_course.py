@@ -12,6 +12,7 @@ from harness.ab.runner import AbRunner, contenders
 from harness.ab.session import BASE, CANDIDATE
 from harness.ab.stopping import StoppingRule
 from harness.comparison.paired import Duets, first_word
+from harness.comparison.tolerance import Tolerance
 from harness.journal.lines import EndLine, Header, Sides
 from harness.planning.order import Step
 from harness.schema.records import HostSpec, PlannedCase, Trial
@@ -88,7 +89,7 @@ def played(monkeypatch: pytest.MonkeyPatch) -> Played:
     found: Any = Played()
     monkeypatch.setattr(harness.ab.runner, "PairMeasuring", lambda *given: found)
     head = two_sides()
-    runner = AbRunner(head, found, found, None, found)  # type: ignore[arg-type]
+    runner = AbRunner(head, found, found, None, found, Tolerance())  # type: ignore[arg-type]
     runner.instrument = found
     assert runner.run(StoppingRule(contenders(head), 0.02, 20, seed=1)) == found.ended == "complete"
     return found  # type: ignore[no-any-return]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,7 +13,6 @@ import pytest
 from harness.cases.frame import case_frame, trial_frame
 from harness.cases.quantities.loaders import LOADING, TREE
 from harness.cases.quantities.registry import CASE_COLUMNS
-from harness.cases.throughput import ceiling_rates
 from harness.comparison.amounts import AMOUNTS
 from harness.comparison.sides import MeasuredCase
 from harness.journal.read import read_journal
@@ -26,15 +26,36 @@ from harness.schema.records import (
     Rss,
     Trial,
 )
-from tests.journals import MIB, case, loaded, planned, sample, tree, trial, watched, write_run
+from tests.journals import (
+    MIB,
+    case,
+    ceiling,
+    loaded,
+    planned,
+    sample,
+    scenario,
+    strategy,
+    tree,
+    trial,
+    watched,
+    write_run,
+)
 
 CEILINGS = [
-    Ceiling("memcpy_touched", 1, 64 * MIB, 10e9),
-    Ceiling("memcpy_touched", 1, 64 * MIB, 12e9),
-    Ceiling("memcpy_touched", 1, 64 * MIB, 20e9),
+    ceiling("copy", 10e9),
+    ceiling("copy", 20e9),
+    ceiling("copy", 12e9),
+    ceiling("copy", 5e9, 64 * MIB),
+    ceiling("copy", 24e9, threads=2),
+    ceiling("copy", 30e9, block_bytes=64 * 1024),
+    ceiling("copy", 35e9, 8 * MIB, block_bytes=MIB // 2),
+    ceiling("handover", 6e9, block_bytes=64 * 1024, workers=2),
+    ceiling("read", 40e9, written=0),
+    ceiling("gather", 15e9, piece_bytes=1024),
+    ceiling("cast", 8e9, written=MIB // 2, dtypes=("float64", "float32")),
+    ceiling("handover", 7e9, workers=2),
     Ceiling("memcpy_fresh", 1, 64 * MIB, 2e9),
-    Ceiling("memcpy_fresh_huge", 1, 64 * MIB, 5e9),
-    Ceiling("memcpy_touched", 2, 64 * MIB, 24e9),
+    Ceiling("memcpy_touched", 1, MIB, 40e9),
 ]
 
 
@@ -95,31 +116,69 @@ def test_memory_comes_from_the_observed_trial(tmp_path: Path) -> None:
     assert row.retained_bytes == 3 * MIB
 
 
+@pytest.mark.parametrize(("payload", "rate"), [(MIB, 20e9), (MIB + 5000, 20e9), (64 * MIB, 5e9)])
+def test_the_ceiling_is_of_the_case_s_own_size(tmp_path: Path, payload: int, rate: float) -> None:
+    trials = [trial(0, n, 0.1, payload=payload) for n in range(3)]
+    row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+    assert row.ceiling == "copy"
+    assert row.throughput_bytes_per_s == pytest.approx(payload / 0.1)
+    assert row.ceiling_fraction == pytest.approx(payload / 0.1 / rate)  # the best of all rounds
+    assert not row.above_ceiling
+
+
+@pytest.mark.parametrize("payload", [MIB // 2, 2 * MIB, 32 * MIB, 256 * MIB])
+def test_no_case_is_held_against_the_ceiling_of_another_size(tmp_path: Path, payload: int) -> None:
+    # That was measured in another cache, or in none.
+    trials = [trial(0, n, 1e-6, payload=payload) for n in range(3)]
+    row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+    assert row.throughput_bytes_per_s == pytest.approx(payload / 1e-6)
+    assert pd.isna(row.ceiling)
+    assert pd.isna(row.ceiling_fraction)
+    assert pd.isna(row.above_ceiling)
+
+
+@pytest.mark.parametrize(("time_s", "above"), [(MIB / 20.9e9, False), (MIB / 21.1e9, True)])
+def test_more_than_a_twentieth_above_the_ceiling_is_a_doubt_about_it(
+    tmp_path: Path, time_s: float, above: bool
+) -> None:
+    row = frame_of(tmp_path, [planned("base")], [trial(0, n, time_s) for n in range(3)]).iloc[0]
+    assert row.ceiling_fraction > 1
+    assert row.above_ceiling == above
+
+
 @pytest.mark.parametrize(
-    ("faults", "payload", "ceiling", "rate"),
+    ("word", "dtypes", "result_bytes", "parameters", "expected", "rate"),
     [
-        (0.0, MIB, "memcpy_touched", 12e9),
-        (256.0, MIB, "memcpy_fresh_huge", 5e9),
-        (4.0, MIB, "memcpy_touched", 12e9),  # strays, not huge pages: too small for those
-        (32.0, 64 * MIB, "memcpy_fresh_huge", 5e9),
-        (2.0, 64 * MIB, "memcpy_touched", 12e9),
+        ("copy", ("float32", "float32"), MIB, {}, "copy", 20e9),
+        ("copy", ("", ""), 0, {}, "copy", 20e9),
+        ("copy", ("float64", "float32"), MIB // 2, {}, "cast", 8e9),
+        ("cast", ("float32", "float32"), MIB, {}, "copy", 20e9),
+        ("cast", ("int64", "float32"), MIB // 2, {}, None, math.nan),  # was not measured
+        ("read", ("float32", "float32"), 4096, {}, "read", 40e9),
+        ("gather", ("float32", "float32"), MIB, {}, "gather", 15e9),
+        ("copy", ("float32", "float32"), MIB, {"num_workers": 2}, "handover", 7e9),
     ],
 )
-def test_the_ceiling_fits_the_memory_that_was_used(
-    tmp_path: Path, faults: float, payload: int, ceiling: str, rate: float
+def test_the_ceiling_is_of_the_kind_of_work_that_a_strategy_declares(
+    tmp_path: Path,
+    word: str,
+    dtypes: tuple[str, str],
+    result_bytes: int,
+    parameters: dict[str, Any],
+    expected: str | None,
+    rate: float,
 ) -> None:
-    trials = [trial(0, n, 0.1, payload=payload, faults_steady=faults) for n in range(3)]
-    row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
-    assert row.ceiling == ceiling
-    assert row.throughput_bytes_per_s == pytest.approx(payload / 0.1)
-    assert row.ceiling_fraction == pytest.approx(payload / 0.1 / rate)
-    assert not row.in_cache
-
-
-def test_more_than_the_ceiling_is_marked_as_in_cache(tmp_path: Path) -> None:
-    row = frame_of(tmp_path, [planned("base")], [trial(0, n, 1e-6) for n in range(3)]).iloc[0]
-    assert row.ceiling_fraction > 1
-    assert row.in_cache
+    one = replace(trial(0, 1, 1.0), dtypes=dtypes, result_bytes=result_bytes, row_bytes=1024)
+    cases = [PlannedCase(case("base", **parameters))]
+    info = scenario([replace(strategy("base"), work=word)])
+    path = write_run(tmp_path / "run.jsonl", cases, [one], infos=[info], ceilings=CEILINGS)
+    row = case_frame(read_journal(path)).iloc[0]
+    if expected is None:
+        assert pd.isna(row.ceiling)
+        return
+    assert row.ceiling == expected
+    moved = MIB if word == "read" or not result_bytes else (MIB + result_bytes) / 2
+    assert row.ceiling_fraction == pytest.approx(moved / rate)
 
 
 def test_a_cast_counts_as_the_mean_of_what_it_reads_and_writes(tmp_path: Path) -> None:
@@ -217,9 +276,12 @@ def test_parameters_of_a_scenario_become_columns(tmp_path: Path) -> None:
     assert (rows.batch_size[0], rows.dtype[0], rows.size_bytes[0]) == (32, "f4", MIB)
 
 
-def test_the_ceiling_of_a_run_is_the_median_of_its_rounds(tmp_path: Path) -> None:
-    path = write_run(tmp_path / "r.jsonl", [planned("base")], [], ceilings=CEILINGS)
-    assert ceiling_rates(read_journal(path))["memcpy_touched", 1] == 12e9
+def test_a_ceiling_that_could_not_be_measured_is_none(tmp_path: Path) -> None:
+    failed = replace(ceiling("copy", 0.0), note="not measured: no memory")
+    path = write_run(tmp_path / "r.jsonl", [planned("base")], [trial(0, 1)], ceilings=[failed])
+    row = case_frame(read_journal(path)).iloc[0]
+    assert pd.isna(row.ceiling)
+    assert row.throughput_bytes_per_s > 0
 
 
 class TestLoaders:
@@ -262,7 +324,7 @@ class TestLoaders:
         trials = [loaded(trial(0, n, payload=4 * MIB), 1e-3, data_bytes=8 * MIB) for n in range(4)]
         row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
         assert row.throughput_bytes_per_s == pytest.approx(8 * MIB / 1e-3)
-        assert row.ceiling == "memcpy_touched"
+        assert row.ceiling_fraction == pytest.approx(8 * MIB / 1e-3 / 35e9)  # batch by batch
 
     @pytest.mark.parametrize(
         ("shares", "epoch_s"), [(True, 1e-3), (False, 1e-6)], ids=["views", "made before"]
@@ -272,11 +334,12 @@ class TestLoaders:
         row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
         assert pd.isna(row.throughput_bytes_per_s)
 
-    def test_batches_of_workers_have_no_ceiling(self, tmp_path: Path) -> None:
+    def test_batches_of_workers_are_held_against_handing_them_over(self, tmp_path: Path) -> None:
         cases = [PlannedCase(case("base", num_workers=2))]
         row = frame_of(tmp_path, cases, [loaded(trial(0, n), 1e-3) for n in range(4)]).iloc[0]
         assert row.throughput_bytes_per_s == pytest.approx(MIB / 1e-3)
-        assert pd.isna(row.ceiling_fraction)
+        assert row.ceiling == "handover"
+        assert row.ceiling_fraction == pytest.approx(MIB / 1e-3 / 6e9)
 
 
 class TestTrees:

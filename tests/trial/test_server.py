@@ -19,14 +19,15 @@ PREAMBLE = """
 import json, os, select, sys
 from dataclasses import asdict
 from harness.schema.messages import Message
-from harness.schema.request import DeviceCeilingsRequest
+from harness.schema.request import BothWaysRequest
 from harness.trial import server as module
 from harness.trial.server import Server
 from harness.trial.tasks import Task
 
 def ask(do, pipes=(), **changed):
-    server = Server("fork", {"task": Task(DeviceCeilingsRequest, do)}, pipes)
-    message = asdict(Message("task", {"size_bytes": 1, **changed}, timeout_s=30.0))
+    server = Server("fork", {"task": Task(BothWaysRequest, do)}, pipes)
+    fields = {"strategy": "", "target_ns": 1, "total_s": 1.0, **changed}
+    message = asdict(Message("task", fields, timeout_s=30.0))
     print(server.handle(json.dumps(message)).decode())
 """
 LATE = """
@@ -94,11 +95,9 @@ def test_a_peak_that_the_observer_missed_is_looked_at_again(
 
 
 def test_a_misspelt_key_of_a_request_is_an_error_that_names_it() -> None:
-    report = in_a_process("ask(lambda request, provided: {}, size_byte=2)")
+    report = in_a_process("ask(lambda request, provided: {}, target_n=2)")
     assert report["error_type"] == "FieldError"
-    assert report["error"] == (
-        "DeviceCeilingsRequest has no field size_byte; did you mean size_bytes?"
-    )
+    assert report["error"] == "BothWaysRequest has no field target_n; did you mean target_ns?"
 
 
 def test_a_task_can_neither_write_into_the_hosts_pipes_nor_hold_them_open() -> None:
