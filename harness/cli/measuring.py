@@ -16,6 +16,7 @@ from harness.console import Progress, err
 from harness.errors import refuse_overwriting
 from harness.host.inputs import temporary_folder
 from harness.journal.lines import Header
+from harness.journal.lock import refuse_second_writer
 from harness.journal.write import Journal
 from harness.planning.plan import Request
 from harness.run import session as sessions
@@ -36,6 +37,7 @@ def measure_into(
     """
     if output is not None:
         refuse_overwriting(output, force=force)
+        refuse_second_writer(output)
     temporary_folder()  # rather than when everything has been started
     with ExitStack() as stack:
         with err.status("starting hosts"):
@@ -71,6 +73,7 @@ def measure_sides_into(
     """
     if output is not None:
         refuse_overwriting(output, force=force)
+        refuse_second_writer(output)
     temporary_folder()
     with ExitStack() as stack:
         with err.status("starting both sides"):

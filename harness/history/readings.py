@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cases.rounds import outcome_of, steady_by_round
+from harness.cases.rounds import outcome_of, paired_ratios, steady_by_round
 from harness.comparison.amounts import Scale
 from harness.comparison.sides import MeasuredCase
 from harness.history.metrics import METRICS, MetricName
@@ -125,12 +125,10 @@ def _sweep(plan: Plan) -> str:
 def _values(
     case: MeasuredCase, baseline: list[Trial]
 ) -> Iterator[tuple[MetricName, tuple[float, ...]]]:
-    times, others = steady_by_round(case.trials), steady_by_round(baseline)
-    rounds = sorted(times.keys() & others.keys())
-    if times:
+    if times := steady_by_round(case.trials):
         yield "time", tuple(times.values())
-    if rounds:
-        yield "ratio", tuple(times[number] / others[number] for number in rounds)
+    if ratios := paired_ratios(case.trials, baseline):
+        yield "ratio", tuple(ratios)
     for metric in METRICS:
         found = metric.amount.of(case) if metric.amount else ()
         if found and metric.name not in ("time", "ratio"):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harness.errors import UsageError
 from harness.scenario.declaration import PROCESS_PARAMETERS
-from harness.scenario.npy import NPY
+from harness.scenario.npy import NPY, RAW
 from harness.schema.description import Level, Parameter, ScenarioInfo, StrategyInfo
 from harness.schema.records import DEFAULT_HOST, Case, HostSpec, PlannedCase, Value
 from harness.units import parse_size
@@ -258,6 +258,8 @@ def _of_file(infos: Sequence[ScenarioInfo], request: Request) -> Mapping[str, tu
     for info in infos:
         if request.file and NPY not in info.parameters:
             raise UsageError(f"--npy: {info.name} makes its own data; it has no parameter {NPY}")
+        if RAW in request.file and RAW not in info.parameters:
+            raise UsageError(f"--raw: {info.name} takes .npy files; it has no parameter {RAW}")
     known = {name for info in infos for name in info.parameters}
     return {name: values for name, values in request.file.items() if name in known}
 

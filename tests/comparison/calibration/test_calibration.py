@@ -177,6 +177,8 @@ def test_a_calibration_informs_and_lets_no_time_fail(
     ("changed", "why"),
     [
         ({"created": "2026-01-01T05:00:00+00:00"}, "it was made 5 hours from"),
+        ({"created": "2026-01-03T01:00:00+00:00"}, "it was made 49 hours from"),
+        ({"created": "2025-12-31T00:00:00+00:00"}, "it was made 24 hours from"),
         (
             {"environment": replace(ENVIRONMENT, cpu_model="another")},
             "made under other conditions (cpu_model",
