@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from harness.errors import EXIT_OK, EXIT_WORSE
+from harness.errors import EXIT_NOT_JUDGED, EXIT_OK, EXIT_WORSE
 from harness.journal.lines import EndLine, Run
 from harness.journal.write import Journal
 from harness.schema.records import PlannedCase, Trial
@@ -47,7 +47,7 @@ def compare_seconds(base: Path, candidate: Path, runs: int) -> Iterator[float]:
         start = time.perf_counter()
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         yield time.perf_counter() - start
-        assert done.returncode in (EXIT_OK, EXIT_WORSE), done.stderr
+        assert done.returncode in (EXIT_OK, EXIT_WORSE, EXIT_NOT_JUDGED), done.stderr
 
 
 def imports_torch(base: Path, candidate: Path) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import run as ferrybench
-from harness.comparison import paired
+from harness.comparison import counted, paired
 from harness.errors import EXIT_OK, EXIT_USAGE, EXIT_WORSE
 from harness.journal.read import read_journal
 from harness.selfcheck.ab_false_alarms import GATE_SIZES, NAME, PLANTED, STRATEGIES, SUITE
@@ -51,7 +51,10 @@ def ab(folder: Path, *arguments: str) -> int:
 
 
 @pytest.mark.parametrize("fault", ["copies", "leaks"])
-def test_a_twentieth_more_memory_is_found(fault: str, tmp_path: Path) -> None:
+def test_a_twentieth_more_memory_is_found(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counted, "FALSE_ALARM", 0.5)  # new pairs start new hosts
     plant = json.dumps({f"numpy_copy {LARGEST}": {fault: 0.05}})
     junit, markdown = tmp_path / "junit.xml", tmp_path / "summary.md"
     code = ab(
@@ -65,6 +68,8 @@ def test_a_twentieth_more_memory_is_found(fault: str, tmp_path: Path) -> None:
     assert "1 heavier" in told
     assert "numpy\\_copy" in told or "numpy_copy" in told
     assert 'failures="1"' in junit.read_text()
+    again = [trial.kind for trial in read_journal(tmp_path / "ab.jsonl").trials if trial.again]
+    assert again.count("memory") == again.count("duet") >= 2 * 3  # new pairs, which decided
     # and the same when the journal is judged again
     assert ferrybench(["compare", str(tmp_path / "ab.jsonl")]) == EXIT_WORSE
 
@@ -97,6 +102,7 @@ def test_identical_sides_are_no_worse(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_two_revisions_of_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counted, "FALSE_ALARM", 0.5)  # new pairs start new hosts
     project = tmp_path / "project"
     (project / "src").mkdir(parents=True)
     thing, scenario = project / "src" / "thing.py", project / "mine.py"

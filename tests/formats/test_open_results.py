@@ -159,7 +159,10 @@ def test_compare_weighs_their_memory_and_tells_of_their_times(
     more = {"peak_extra_bytes": 4 * MIB, "peak_anon_bytes": 3 * MIB}
     heavier = with_memory(written / "all.json", tmp_path / "heavier.json", **more)
     assert run(["compare", str(base), str(base)]) == 0
-    assert run(["compare", str(base), str(heavier)]) == 1
+    assert run(["compare", str(base), str(heavier)]) == 3  # suspect: of one reading each
+    assert "by 1 against 1 readings; no number of new ones would decide" in capsys.readouterr().out
+    several = [option for _ in range(7) for option in ("--base-again", str(base))]
+    assert run(["compare", str(base), *[str(heavier)] * 8, *several]) == 1
     said = capsys.readouterr().out
     assert "memory at the peak: 2 MiB → 3 MiB" in said
     content = json.loads(base.read_text())
