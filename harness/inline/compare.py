@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harness.cases.rounds import paired_ratio, steady_by_round
+from harness.cases.rounds import paired_ratio
 from harness.errors import UsageError
 from harness.inline.call import Check, Job
 from harness.inline.comparison import Comparison
@@ -70,9 +70,9 @@ def compare(
             for index in order:
                 series.find_time(index, number)
         found = {name: series.measurement(index) for index, name in enumerate(names)}
-    times = {name: steady_by_round(one.trials) if one.ok else {} for name, one in found.items()}
+    timed = {name: one.trials if one.ok else () for name, one in found.items()}
     return Comparison(
         baseline=baseline,
         measurements={name: found[name] for name in ways},
-        ratios={name: paired_ratio(times[name], times[baseline]) for name in ways},
+        ratios={name: paired_ratio(timed[name], timed[baseline]) for name in ways},
     )

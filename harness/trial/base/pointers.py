@@ -106,6 +106,25 @@ def _read_bytes(memory: Any) -> int:
     return 0 if view is None else view.nbytes
 
 
+def main_part(value: Any) -> Any:
+    """The array or tensor that most of a value's bytes lie in; None where there is none."""
+    found = [one.value for one in contents_of([value]).memory]
+    arrays = [one for one in found if isinstance(one, np.ndarray) or is_tensor(one)]
+    return max(arrays, key=_read_bytes, default=None)
+
+
+def dtype_of(value: Any) -> str:
+    """The dtype of most of a value's bytes, as its library writes it; "" where it has none."""
+    part = main_part(value)
+    return "" if part is None else str(part.dtype).removeprefix("torch.")
+
+
+def row_bytes(value: Any) -> int:
+    """What one index of the first dimension holds, of most of a value's bytes; 0 of a scalar."""
+    part = main_part(value)
+    return data_bytes(part) // max(1, len(part)) if part is not None and part.ndim else 0
+
+
 def summary(value: Any, levels: int = 4) -> str:
     """What came back, in a few words: ``tensor float32 (64, 256)``; no deeper than some levels."""
     if is_tensor(value):
