@@ -42,6 +42,7 @@ _LIKELY = {
     "SIGBUS": ("bus error", "bus error: a mapped file or shared memory without backing"),
 }
 """What a signal stands for: an Outcome's kind, and in words."""
+DEADLOCKED = "it waits for a lock that no thread of its process can free"
 KILLED_FOR_MEMORY = "killed for memory"
 
 
@@ -72,6 +73,8 @@ class Report(TaskReport):
         where = place_in_dump(self.stderr, self.file) if self.file else ""
         if self.kills:
             return killed_for_memory(where)
+        if self.deadlocked:
+            return Outcome("timeout", DEADLOCKED, "hang", where)
         if self.timed_out:
             return Outcome("timeout", f"no answer within {timeout_s:g} s", "hang", where)
         if self.host_died:

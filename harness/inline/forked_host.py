@@ -164,7 +164,8 @@ def _become_host(tasks: Mapping[str, Task], asked: int, answered: int, not_ours:
             os.dup2(nothing, stream)
         process.release_free_memory()
         with os.fdopen(asked) as requests, os.fdopen(answered, "wb") as answers:
-            serve(Server("fork", tasks, (asked, answered)), requests, answers)
+            server = Server("fork", tasks, (asked, answered), sees_deadlocks=True)
+            serve(server, requests, answers)
     finally:
         os._exit(0)  # whatever happened: this copy must not go on as if it were the other
 

@@ -39,6 +39,7 @@ class TaskReport:
     error_type: str = ""
     exit_status: int | None = None  # the task ended without an answer; negative for a signal
     timed_out: bool = False
+    deadlocked: bool = False  # it was not waited for any longer, since it could not go on
     stderr: str = ""
     reaped: int = 0
     wall_s: float = 0.0

@@ -30,6 +30,7 @@ from harness.schema.records import MISSED
 from harness.schema.request import PreloadRequest
 from harness.schema.strict import from_fields, set_fields
 from harness.trial.base import process, source_line
+from harness.trial.base.deadlock import DeadlockWatch
 from harness.trial.limit.cgroups import make_group
 from harness.trial.limit.memory_limit import LimitPage
 from harness.trial.meters.peak_watch import WatchPage
@@ -92,6 +93,10 @@ def _prepare_for_death() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
+def _never() -> bool:
+    return False
+
+
 class _Pipe:
     """Collects what a task writes until it has ended or its time is over."""
 
@@ -99,8 +104,14 @@ class _Pipe:
         self.fd = read_end
         self.data = b""
 
-    def collect(self, ended: Callable[[], bool], deadline: float) -> bool:
-        """Read until a whole line has come or ``ended()``; False when the deadline passes.
+    def collect(
+        self,
+        ended: Callable[[], bool],
+        deadline: float,
+        stuck: Callable[[], bool] = _never,
+    ) -> bool:
+        """Read until a whole line has come or ``ended()``; False when the deadline passes, or it
+        is ``stuck()``.
 
         A task may answer and end between a look at its pipe and the question whether it has ended:
         once it has, :meth:`drain` finds the rest.
@@ -117,6 +128,8 @@ class _Pipe:
                 self.data += piece
             elif ended():
                 return True
+            elif stuck():
+                return False
         return True
 
     def drain(self) -> None:
@@ -132,12 +145,19 @@ class Server:
         method: fork or spawn.
         tasks: what it can be asked for, by name; with spawn, those of the harness alone.
         pipes: in which it is asked, and answers. They are no task's to read, write or hold open.
+        sees_deadlocks: do not wait for a task that waits for a lock which a fork left locked.
     """
 
     def __init__(
-        self, method: str, tasks: Mapping[str, Task] = TASKS, pipes: Sequence[int] = ()
+        self,
+        method: str,
+        tasks: Mapping[str, Task] = TASKS,
+        pipes: Sequence[int] = (),
+        *,
+        sees_deadlocks: bool = False,
     ) -> None:
         self.method = method
+        self.sees_deadlocks = sees_deadlocks
         self.tasks = tasks
         self.pipes = pipes
         watches = sys.platform.startswith("linux") and method == "fork"
@@ -224,7 +244,8 @@ class Server:
 
         deadline = time.monotonic() + message.timeout_s
         pipe = _Pipe(read_end)
-        in_time = pipe.collect(ended, deadline)
+        watch = DeadlockWatch(pid)
+        in_time = pipe.collect(ended, deadline, watch.is_stuck if self.sees_deadlocks else _never)
         while in_time and not ended() and time.monotonic() < deadline:
             time.sleep(0.0002)
         finished = ended()
@@ -238,7 +259,7 @@ class Server:
         process.remove_shared_memory(pid, started_s)
         report = _verdict(pipe.data, os.waitstatus_to_exitcode(status[0]) if finished else None)
         noted = page.read() if isinstance(page, LimitPage) else {}
-        return replace(report, reaped=len(left_behind), noted=noted)
+        return replace(report, reaped=len(left_behind), noted=noted, deadlocked=watch.is_certain)
 
     def _fork(
         self,
