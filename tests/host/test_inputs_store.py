@@ -21,7 +21,7 @@ from harness.host import inputs
 from harness.host.host import Host
 from harness.host.inputs import PREFIX, FixtureStore, temporary_folder
 from harness.run.session import describe
-from harness.schema.records import Case
+from harness.schema.records import Case, Value
 from tests.lab import Lab
 
 FILES = Path(__file__).parents[1] / "trial" / "files.py"
@@ -284,7 +284,7 @@ def test_inputs_that_fill_the_disk_are_named(
 ) -> None:
     (tmp_path / "stored.py").write_text(SCENARIO)
     (info,) = describe(host, [tmp_path / "stored.py"])
-    usual = {"npy": "", "fails": "", "returns": 0}
+    usual: dict[str, Value] = {"npy": "", "fails": "", "returns": 0}
     case = Case("stored", "copy", {"size": 256 * 1024, **usual})
     with FixtureStore(1) as store:
         assert store.get(host, info, case, 30.0)[1].name == "skipped"
@@ -303,7 +303,7 @@ def test_what_takes_more_than_its_size_says_is_weighed_before_it_is_written(
     (info,) = describe(host, [tmp_path / "stored.py"])
 
     def case(returns: int) -> Case:
-        given = {"size": 4096, "npy": "", "fails": "", "returns": returns}
+        given: dict[str, Value] = {"size": 4096, "npy": "", "fails": "", "returns": returns}
         return Case("stored", "copy", given)
 
     with FixtureStore(1) as store:

@@ -77,7 +77,8 @@ class BoundStrategy:
         if isinstance(said, str):
             self.unverified = one_line(said)
         elif isinstance(said, bool | np.bool_ | np.ndarray | torch.Tensor):
-            assert bool(np.all(np.asarray(said))), "the check returned False"
+            if not bool(np.all(np.asarray(said))):
+                raise AssertionError("the check returned False")
 
 
 def prepare(
