@@ -23,9 +23,10 @@ from harness.cli.verdicts import show_verdicts, verdicts_of
 from harness.console import Progress, err, out
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UnableError, UsageError
 from harness.journal.lines import Run
+from harness.journal.lock import refuse_second_writer
 from harness.journal.read import read_journal
 from harness.planning.limit_search import limit_outcome
-from harness.planning.plan import Request
+from harness.planning.plan import Request, keys_in
 from harness.report.words.place import page_of
 from harness.run import session as sessions
 from harness.run.runner import default_effort
@@ -73,6 +74,8 @@ class RunOptions:
         Leave Python's garbage collector on while timing, as your programs do.
     npy
         Your own .npy file to train from instead of generated data; each row is a sample.
+    only
+        Measure only the cases that this file names, one per line, as compare --suspects writes it.
     raw
         The same for a file without a header, such as tokens.bin; it is copied behind one first.
     dtype
@@ -97,6 +100,7 @@ class RunOptions:
     start: Literal["fork", "spawn"] | None = None
     gc: Annotated[bool, Parameter(negative=())] = False
     npy: Path | None = None
+    only: Annotated[Path | None, Parameter(env_var="FERRYBENCH_ONLY")] = None
     raw: Path | None = None
     dtype: str | None = None
     shape: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None
@@ -104,6 +108,10 @@ class RunOptions:
 
     def request(self, targets: Sequence[str]) -> Request:
         """What to measure."""
+        request = self._request(targets)
+        return request if self.only is None else replace(request, only=keys_in(self.only))
+
+    def _request(self, targets: Sequence[str]) -> Request:
         level = chosen_level(quick=self.quick, full=self.full)
         sets = parse_sets(self.set_)
         if self.size is not None:
@@ -182,7 +190,7 @@ def run_command(
     if resume:
         if targets or options != RunOptions():
             raise UsageError("--resume continues a run as it was planned; it takes only --output")
-        return _resume(output or latest_journal())
+        return _resume(output or latest_journal(to_resume=True))
     request = options.request(targets)
     own = options.own_file()
     if own is not None and own.remark:
@@ -193,6 +201,7 @@ def run_command(
 
 
 def _resume(path: Path) -> int:
+    refuse_second_writer(path)
     run = read_journal(path)
     if run.ended == "complete":
         out.print(f"{path} is complete; nothing is left to measure", soft_wrap=True)

@@ -10,6 +10,7 @@ import difflib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from harness.errors import UsageError
 from harness.scenario.declaration import PROCESS_PARAMETERS
@@ -29,6 +30,22 @@ class Request:
     hosts: tuple[HostSpec, ...] = ()  # beside the default one
     file: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What a user's own file, which is to be measured, gives parameters that there are."""
+    only: frozenset[str] | None = None  # keys of the cases to measure, of all these
+
+
+def keys_in(path: Path) -> frozenset[str]:
+    """The cases that a file names, one per line.
+
+    Raises:
+        UsageError: it cannot be read, or names none.
+    """
+    try:
+        keys = frozenset(filter(None, path.read_text(encoding="utf-8").splitlines()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--only {path} cannot be read: {error}") from error
+    if not keys:
+        raise UsageError(f"--only {path}: it names no case")
+    return keys
 
 
 def select(
@@ -227,7 +244,14 @@ def expand(infos: Sequence[ScenarioInfo], request: Request) -> list[PlannedCase]
                 for point in points(info, strategy, request.level, asked, vary=False):
                     add(info, info.baseline, point, DEFAULT_HOST)
                     add(info, strategy.name, point, host)
-    return list(planned.values())
+    return list(planned.values()) if request.only is None else _only(planned, request.only)
+
+
+def _only(planned: Mapping[str, PlannedCase], keys: frozenset[str]) -> list[PlannedCase]:
+    unknown = sorted(keys - planned.keys())
+    if unknown:
+        raise UsageError(f"--only: what was asked for has no case {unknown[0]}")
+    return [case for key, case in planned.items() if key in keys]
 
 
 def _of_file(infos: Sequence[ScenarioInfo], request: Request) -> Mapping[str, tuple[str, ...]]:

@@ -123,6 +123,7 @@ class Scenario:
             strategy belongs to one of them.
         possible: by group of a scenario that borrows, what its strategies make possible up to
             some size, as a clause: ``{"sorting": "an array can be sorted"}``.
+        work: what strategies that do not say so themselves do at least; see :meth:`strategy`.
         order: the place among other scenarios in lists and reports, the smallest first; those
             of equal order come by name, built-in ones before others.
 
@@ -146,6 +147,7 @@ class Scenario:
         on_device: bool = False,
         groups: Mapping[str, str] | None = None,
         possible: Mapping[str, str] | None = None,
+        work: str = "copy",
         order: int = LAST,
     ) -> None:
         if not name.isidentifier():
@@ -166,6 +168,7 @@ class Scenario:
         self.borrows = {source: tuple(names) for source, names in (borrows or {}).items()}
         self.groups = dict(groups or {})
         self.possible = dict(possible or {})
+        self.work = work
         self.order = order
         self.strategies: dict[str, Strategy] = {}
         self.variants: list[Variant] = []
@@ -237,6 +240,7 @@ class Scenario:
         on_device: bool = False,
         pins: float | Callable[..., float] | None = None,
         crosses: float = 1.0,
+        work: str = "",
     ) -> Callable[[Function], Function]:
         """Register a strategy; its docstring is one line for the report.
 
@@ -267,6 +271,10 @@ class Scenario:
                 inputs' bytes, or a function of parameters.
             crosses: in a scenario that ``transfers``, the bytes that go between host and device,
                 as a multiple of the inputs' bytes.
+            work: what it does at least, in one word. Its ceiling is the fastest that this machine
+                does that: ``copy`` the data (a cast if the dtype changes), ``read`` it and keep
+                next to nothing, or ``gather`` rows from all over it. What workers, cold files and
+                links to an accelerator do at least follows from the parameters.
         """
         for function in without_parentheses:
             raise DeclarationError(
@@ -305,6 +313,7 @@ class Scenario:
                 on_device=on_device or self.on_device,
                 pins=pins,
                 crosses=crosses,
+                work=work or self.work,
             )
             return function
 

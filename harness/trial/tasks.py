@@ -18,10 +18,8 @@ from harness.scenario.named_arguments import FOLDER
 from harness.schema.records import Value
 from harness.schema.request import (
     BothWaysRequest,
-    CopyCeilingsRequest,
+    CeilingsRequest,
     DescribeRequest,
-    DeviceCeilingsRequest,
-    DiskCeilingsRequest,
     EvaluateRequest,
     Facts,
     InputsRequest,
@@ -211,28 +209,12 @@ def measure(request: TrialRequest, provided: Provided) -> Answer:
     return run_trial(request, provided.page, provided.group)
 
 
-@task(CopyCeilingsRequest)
-def ceilings(request: CopyCeilingsRequest, provided: Provided) -> Answer:
-    """The machine's memory-copy limits."""
-    from harness.trial.ceilings.memory_copy import measure_ceilings
+@task(CeilingsRequest)
+def ceilings(request: CeilingsRequest, provided: Provided) -> Answer:
+    """What the machine can do at best."""
+    from harness.trial.ceilings.measure import measure_ceilings
 
     return measure_ceilings(request)
-
-
-@task(DiskCeilingsRequest)
-def disk(request: DiskCeilingsRequest, provided: Provided) -> Answer:
-    """How fast files are read that are not in memory."""
-    from harness.trial.ceilings.disk_read import measure_disk
-
-    return measure_disk(request)
-
-
-@task(DeviceCeilingsRequest)
-def device_ceilings(request: DeviceCeilingsRequest, provided: Provided) -> Answer:
-    """How fast data gets to an accelerator and back."""
-    from harness.trial.ceilings.device_copy import measure_device_ceilings
-
-    return measure_device_ceilings(request)
 
 
 @task(VersionsRequest)

@@ -19,6 +19,7 @@ from harness.cli import run
 from harness.errors import EXIT_UNABLE, EXIT_USAGE
 from harness.host.inputs import PREFIX
 from harness.journal.read import read_journal
+from harness.schema.records import Work
 from harness.selfcheck.planted import write_file
 from harness.trial.meters.page_cache import evict
 
@@ -93,9 +94,6 @@ def same(path, result):
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("harness.run.ceilings.CEILING_BYTES", (1024**2, 1024**2))
-    monkeypatch.setattr("harness.run.ceilings.QUICK_DISK_BYTES", 1024**2)
-    monkeypatch.setattr("harness.run.ceilings.DISK_BYTES", 1024**2)
     (tmp_path / "mine.py").write_text(SCENARIO)
     return tmp_path / "mine.py"
 
@@ -125,8 +123,11 @@ def test_training_from_files_cold_and_warm(mine: Path) -> None:
     assert rows.stall_fraction.between(0, 1).all()
     assert set(cold.ceiling) == {"disk_sequential"}
     found = read_journal(Path("run.jsonl"))
-    names = {(line.round, line.ceiling.name) for line in found.ceilings}
-    assert {(number, "disk_random") for number in range(4)} < names
+    disk = [line for line in found.ceilings if line.ceiling.name == "disk_sequential"]
+    assert [line.round for line in disk][:1] == [1]  # the first with a time
+    assert {line.ceiling.work for line in disk} == {
+        Work("disk_sequential", int(size)).rounded() for size in cold.payload_bytes
+    }
     assert own_folders() == []
 
 

@@ -36,6 +36,7 @@ from harness.trial.describe import describe
 from harness.trial.meters.page_cache import evict, read_through, resident
 from harness.trial.timing.training import summarised, verdict
 from tests.scenarios.bench import Bench, built_in, own_point, verify
+from tests.some import some
 
 SCENARIO = built_in()["memmap_training"]
 FILE = next(file for file in built_in_files() if file.stem == SCENARIO.name)
@@ -672,8 +673,8 @@ def test_images_are_flipped_and_rotated(name: str, bench: Bench) -> None:
     images = as_given(np.load(work.inputs[0])).astype(float).reshape(-1, 10, 25)
     assert 20 < flips.sum() < 80
     # WHEN an epoch comes, THEN each sample is what it says it is
-    for x, y, rows in work.strategy.function(*work.args):
-        for sample, label, row in zip(x.numpy(), y.tolist(), rows.tolist(), strict=True):
+    for x, y, rows in some(work.strategy.function(*work.args)):
+        for sample, label, row in some(zip(x.numpy(), y.tolist(), rows.tolist(), strict=True)):
             image = images[row][:, ::-1] if flips[row] else images[row]
             assert np.allclose(sample[0], rotated(image, angles[row]), atol=1e-4)
             assert label == work.inputs[1][row]

@@ -134,6 +134,7 @@ class Epochs:
         found.shares_memory = epoch.shares_memory
         found.result_bytes = epoch.data_bytes
         found.result = epoch.summary
+        found.dtypes = pointers.dtype_of(self.work.inputs), epoch.dtype
         found.loading = self.loading
         return as_declared(self.work, outcome, epoch.shares_memory)
 
@@ -187,6 +188,8 @@ def note_result(found: Found, work: BoundStrategy, result: Any) -> None:
     found.shares_memory = pointers.overlap(work.inputs, result)
     found.result_bytes = pointers.data_bytes(result)
     found.result = pointers.summary(result)
+    found.dtypes = pointers.dtype_of(work.inputs), pointers.dtype_of(result)
+    found.row_bytes = pointers.row_bytes(result)
 
 
 def as_declared(work: BoundStrategy, outcome: Outcome, shares_memory: bool | None) -> Outcome:
