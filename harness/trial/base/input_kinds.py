@@ -24,10 +24,13 @@ _OF_TORCH = f"{_SHARED}torch_"  # what share_memory_() maps
 
 _ARRAYS: dict[type[np.ndarray[Any, Any]], tuple[str, str]] = {
     np.memmap: ("a memmap", "return the Path of its file, and map it in the strategy"),
-    np.matrix: ("a matrix", "return numpy.asarray(matrix), and make the matrix in setup="),
+    np.matrix: (
+        "a matrix",
+        "return numpy.asarray(matrix), and make it in a setup function",
+    ),
     np.ma.MaskedArray: (
         "a masked array, whose mask would be lost",
-        "return its data and its mask, and put them together in setup=",
+        "return its data and its mask, and put them together in a setup function",
     ),
     np.recarray: ("a record array", "return an array for each of its fields"),
 }
@@ -86,7 +89,7 @@ def _subclass_problem(kind: type[np.ndarray[Any, Any]]) -> str:
             return f"{called}; {instead}"
     return (
         f"{kind.__module__}.{kind.__qualname__}, a kind of array that would arrive as a plain one; "
-        "return numpy.asarray(…), and make the rest in setup="
+        "return numpy.asarray(…), and make the rest in a setup function"
     )
 
 
@@ -94,7 +97,7 @@ def _mapped_problem(what: str, name: str) -> str:
     if not name or is_torchs_own(name):
         return ""
     if name.startswith(_SHARED) or not name.startswith("/"):
-        return f"{what} in memory shared with other processes; share it in setup="
+        return f"{what} in memory shared with other processes; share it in a setup function"
     return f"{what} mapped from {Path(name).name}; return its Path, and map it in the strategy"
 
 
@@ -118,16 +121,19 @@ _TENSORS: tuple[tuple[Callable[[torch.Tensor], bool], str], ...] = (
     (lambda t: t.is_nested, "a nested tensor; return its parts as a list"),
     (
         lambda t: t.layout is not torch.strided,
-        "a tensor of layout {layout}; return its indices and values, and make it in setup=",
+        "a tensor of layout {layout}; return its parts, and make it in a setup function",
     ),
-    (lambda t: t.device.type != "cpu", "a tensor on {device}; return it on the CPU, move it later"),
+    (
+        lambda t: t.device.type != "cpu",
+        "a tensor on {device}; return it on the CPU, and move it later",
+    ),
     (
         lambda t: t.is_quantized,
-        "a quantised tensor; return tensor.int_repr(), and make it in setup=",
+        "a quantised tensor; return tensor.int_repr(), and make it in a setup function",
     ),
     (
         lambda t: any(getattr(t, "names", ())),  # torch has given up names
-        "a tensor with named dimensions; name them in setup=",
+        "a tensor with named dimensions; name them in a setup function",
     ),
     (
         lambda t: t.requires_grad and not t.is_leaf,
@@ -141,7 +147,7 @@ _TENSORS: tuple[tuple[Callable[[torch.Tensor], bool], str], ...] = (
     (lambda t: bool(vars(t)), "a tensor with attributes of its own, which would be lost"),
     (lambda t: t._is_zerotensor(), "a tensor of zeros without memory; return tensor.clone()"),  # noqa: SLF001
     (lambda t: t.is_inference(), "a tensor made in inference mode; return tensor.clone()"),
-    (lambda t: t.is_pinned(), "a pinned tensor; pin it in setup="),
+    (lambda t: t.is_pinned(), "a pinned tensor; pin it in a setup function"),
 )
 
 
@@ -151,7 +157,7 @@ def tensor_problem(tensor: torch.Tensor, mapped: Mapped) -> str:
     if kind not in (torch.Tensor, torch.nn.Parameter):
         return (
             f"{kind.__module__}.{kind.__qualname__}, a kind of tensor that would arrive as a plain "
-            "one; make it in setup="
+            "one; make it in a setup function"
         )
     for applies, text in _TENSORS:
         if applies(tensor):

@@ -76,8 +76,15 @@ class BoundStrategy:
         said = scenario.verify(*arguments(scenario.verify, (*self.pristine, result), named))
         if isinstance(said, str):
             self.unverified = one_line(said)
-        elif isinstance(said, bool | np.bool_ | np.ndarray | torch.Tensor):
-            assert bool(np.all(np.asarray(said))), "the check returned False"
+        elif _denies(said):
+            raise AssertionError("the check returned False")
+
+
+def _denies(answer: Any) -> bool:
+    """Whether it is False, or holds one; what is no truth says nothing."""
+    if isinstance(answer, np.ndarray | torch.Tensor):
+        return str(answer.dtype).endswith("bool") and not bool(answer.all())
+    return isinstance(answer, bool | np.bool_) and not answer
 
 
 def prepare(

@@ -122,7 +122,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         f"{__name__}.Tagged, a kind of tensor that would arrive as a plain one",
     ),
     "a buffer": (lambda: torch.nn.Buffer(torch.ones(3)), "a tensor with attributes of its own"),
-    "sparse": (lambda: torch.eye(3).to_sparse(), "a tensor of layout sparse_coo; return its indi"),
+    "sparse": (lambda: torch.eye(3).to_sparse(), "a tensor of layout sparse_coo; return its pa"),
     "sparse rows": (lambda: torch.eye(3).to_sparse_csr(), "a tensor of layout sparse_csr"),
     "on another device": (lambda: torch.empty(3, device="meta"), "a tensor on meta; return it on"),
     "computed": (
@@ -182,7 +182,10 @@ MAPPED: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda folder: torch.from_numpy(np.load(saved(folder), mmap_mode="c")),
         "a tensor mapped from file.npy",
     ),
-    "shared": (shared_array, "an array in memory shared with other processes; share it in setup="),
+    "shared": (
+        shared_array,
+        "an array in memory shared with other processes; share it in",
+    ),
 }
 
 
