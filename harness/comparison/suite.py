@@ -95,6 +95,7 @@ def _amounts(base: MeasuredCase, candidate: MeasuredCase, rules: Rules) -> Itera
     for amount in AMOUNTS:
         then, now = amount.of(base), amount.of(candidate)
         if not (then and now):
+            yield from _unknown(amount, base, candidate)
             continue
         if amount.informs:
             yield from _information(amount, then, now)
@@ -104,6 +105,15 @@ def _amounts(base: MeasuredCase, candidate: MeasuredCase, rules: Rules) -> Itera
         if rules.interleaved and finding.word in ("same", "inconclusive"):
             finding = _side_by_side(amount, amount.differences(base, candidate), allowed, finding)
         yield finding
+
+
+def _unknown(amount: Amount, base: MeasuredCase, candidate: MeasuredCase) -> Iterator[Finding]:
+    """Where a side has figures that may be too low: nothing is the same by those."""
+    for name, side in (("base", base), ("candidate", candidate)):
+        doubt = next((t.ledger.doubt for t in side.trials if t.ledger and t.ledger.doubt), "")
+        if doubt and amount.of_ledger and not amount.informs and not amount.of(side):
+            yield Finding(amount.name, "not measured", f"{name}: {doubt}")
+            return
 
 
 def _information(

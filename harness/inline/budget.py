@@ -99,7 +99,10 @@ class Budget:
 
     def breaches(self, measurement: Costs) -> Iterator[Breach]:
         """Everything that was exceeded."""
-        yield from self._memory(measurement)
+        memory = list(self._memory(measurement))
+        if not memory:
+            self._confirm_known(measurement)
+        yield from memory
         yield from self._sharing(measurement)
         yield from self._repeats(measurement)
 
@@ -130,6 +133,19 @@ class Budget:
                 yield Breach(
                     f"{format_size(bytes_used)} {name}, {_said(allowed, limit)} allowed", advice
                 )
+
+    def _confirm_known(self, measurement: Costs) -> None:
+        """What is below a limit may be too low a figure: no budget passes by that."""
+        limits = {
+            "copies": self.copies,
+            "peak": self.peak,
+            "retained": self.retained,
+            "left": self.left,
+        }
+        given = next((name for name, limit in limits.items() if limit is not None), "")
+        doubt = measurement.ledger.doubt if measurement.ledger else "its memory was not measured"
+        if given and doubt:
+            raise UsageError(f"{given}= of {measurement.name} cannot be judged: {doubt}")
 
     def _sharing(self, measurement: Costs) -> Iterator[Breach]:
         shares, wanted = measurement.shares_memory, self.shares_memory

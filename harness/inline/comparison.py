@@ -124,6 +124,8 @@ class Comparison:
             if not found.ok:
                 where = f" ({found.outcome.where})" if found.outcome.where else ""
                 lines.append(f"{name}: {found.outcome.reason}{where}")
+            if found.ledger is not None and found.ledger.doubt:
+                lines.append(f"{name}: memory is not known: {found.ledger.doubt}")
             lines += [f"{name}: {text}" for text in found.remarks]
         return lines
 

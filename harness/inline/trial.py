@@ -7,7 +7,6 @@ restore them before each call, from copies made before anything is measured.
 
 from __future__ import annotations
 
-import copy
 import gc
 import os
 import sys
@@ -22,6 +21,7 @@ from harness.inline.call import Job
 from harness.inline.call_faults import median_faults
 from harness.inline.costs import Repeats
 from harness.inline.pieces import elements_of
+from harness.inline.pristine import Pristine
 from harness.inline.snapshot import Snapshot
 from harness.inline.threads_and_children import Holdings, holdings, left_since
 from harness.schema.records import UNFINISHED, Effort, Found, Outcome
@@ -145,12 +145,15 @@ class Live:
         self.clock_cost_s = self.watch.clock_cost_ns / 1e9
         self.first_s = 0.0
         self.result: Any = None
-        self._pristine = [(job.inputs[n], copy.deepcopy(job.inputs[n])) for n in step.restored]
+        self._pristine = [Pristine(job.inputs[number]) for number in step.restored]
 
     def restore(self) -> None:
         """Undo what a call did to its arguments."""
-        for value, original in self._pristine:
-            value[...] = original
+        for one in self._pristine:
+            if self.step.kind == "memory":
+                one.restore_pages()
+            else:
+                one.restore()
 
     def first(self) -> None:
         self.result, first_ns = self.watch.one_call()

@@ -31,16 +31,18 @@ VmRSS:\t     222 kB
 RssAnon:\t     100 kB
 RssFile:\t     120 kB
 RssShmem:\t       2 kB
+VmData:\t    9000 kB
+VmSwap:\t       1 kB
 Threads:\t1
 """
 BEFORE = Rss(100 * MIB, 40 * MIB, 2 * MIB)
 
 
 def test_status_is_read_in_bytes() -> None:
-    assert parse_status(STATUS) == Status(Rss(102400, 122880, 2048), 307200)
+    assert parse_status(STATUS) == Status(Rss(102400, 122880, 2048), 307200, 9216000, 1024)
 
 
-@pytest.mark.parametrize("field", [b"VmHWM", b"RssAnon", b"RssFile", b"RssShmem"])
+@pytest.mark.parametrize("field", [b"VmHWM", b"RssAnon", b"VmData", b"VmSwap"])
 def test_a_missing_field_is_an_error(field: bytes) -> None:
     with pytest.raises(ValueError, match="not found"):
         parse_status(STATUS.replace(field, b"Other"))

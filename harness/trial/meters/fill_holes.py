@@ -1,0 +1,173 @@
+"""Take what allocators keep free, so that a call has to take new pages.
+
+Freed blocks smaller than a page are not given back to the system. What a call puts there adds no
+page, and would seem to need no memory. So before the baseline is read, every free block is taken,
+and never given back: the process ends after its trial. Whole free pages inside of a block have been
+returned before (malloc_trim(3)), so taking a block touches its edges alone. What costs time is the
+first write to a page that the trial shares with its host, a few microseconds each.
+
+Arenas of threads that have ended serve the next thread. In a fork, all threads but one have ended:
+as many threads as there are other arenas get one each, fill it, and end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import mmap
+import os
+import threading
+import time
+from array import array
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import repeat
+from typing import Any
+
+from harness.trial.base.process import release_free_memory
+from harness.trial.meters.malloc_heaps import (
+    PROBE_BYTES,
+    Heaps,
+    arena_of_caller,
+    is_accounted,
+    libc,
+)
+from harness.trial.meters.python_arenas import Arenas
+
+LITTLE_BYTES = 128 * 1024
+"""Free memory of an arena that is not worth the time: less than figures are accurate to."""
+_LITTLE_OBJECTS_BYTES, _FEW_POOLS, _SPARE_POOLS = 256 * 1024, 16, 8
+"""The same of Python's: free places in pools of all sizes together, and unused pools. Where there
+are more of these, some are left: a call that takes next to nothing should not take an arena."""
+_ROUNDS = 12  # what is left over of blocks that were larger than asked for is taken in the next
+_HEAD_BYTES = 8  # malloc's own, of each block
+_PIECE_BYTES = 64 * 1024  # smaller than what is mapped by itself
+_STACK_BYTES = 512 * 1024  # not the usual: threads of the call must get stacks of their own
+_PATIENCE_S = 5.0
+
+
+def fill_holes() -> None:
+    """Take all free blocks of Python's and glibc's allocators, where these are in use.
+
+    Pools that are unused as a whole are left to :func:`give_back_pools`.
+    """
+    free = sorted(Arenas.now().free, key=lambda objects: objects.total_bytes)
+    while sum(objects.total_bytes for objects in free) > _LITTLE_OBJECTS_BYTES:
+        most = free.pop()
+        _take(_python_malloc(None), most.each_bytes, most.count)
+    if is_accounted():
+        _fill_heaps()
+    release_free_memory()
+
+
+def give_back_pools(python: Arenas) -> Arenas:
+    """Return the pages of Python's unused pools, as malloc_trim(3) does for malloc.
+
+    An arena goes back whole or not at all, and one is always kept. What the harness notes while a
+    result is alive would hold a second one. So all pools are taken, for good, and their pages given
+    back: nobody will look into them again.
+
+    Args:
+        python: as it is now.
+
+    Returns:
+        As it is afterwards.
+    """
+    if python.unused_pools <= _FEW_POOLS or python.pool_bytes % mmap.PAGESIZE:
+        return python
+    largest, each = python.free[-1], _blocks_of_pool(python)
+    count = largest.count + (python.unused_pools - _SPARE_POOLS) * each
+    take = _python_malloc(ctypes.c_void_p)
+    taken = array("Q", map(take, repeat(largest.each_bytes, count)))
+    blocks = Counter(address - address % python.pool_bytes for address in taken)
+    advise = libc().madvise
+    advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    for pool, taken_here in blocks.items():
+        if taken_here == each:
+            advise(pool, python.pool_bytes, mmap.MADV_DONTNEED)
+    return replace(
+        python,
+        in_use_bytes=python.in_use_bytes + count * largest.each_bytes,
+        free=python.free[:-1],
+        unused_pools=_SPARE_POOLS,
+    )
+
+
+def _blocks_of_pool(python: Arenas) -> int:
+    """How many of the largest blocks a pool holds, beside its head."""
+    return python.pool_bytes // python.free[-1].each_bytes - 1
+
+
+def _python_malloc(gives: Any) -> Callable[[int], Any]:
+    """PyObject_Malloc, called with the interpreter's lock."""
+    made = ctypes.PYFUNCTYPE(gives, ctypes.c_size_t)
+    return made(("PyObject_Malloc", ctypes.pythonapi))
+
+
+def _fill_heaps() -> None:
+    arenas = Heaps.now().arenas
+    own = _own_arena()
+    if own is None:
+        return
+    _fill_arena(own)
+    others = [arena for number, arena in enumerate(arenas) if number != own]
+    if sum(arena.room_bytes for arena in others) > LITTLE_BYTES:
+        _in_threads(len(others), _fill_own)
+
+
+def _fill_own() -> None:
+    own = _own_arena()
+    if own is not None:
+        _fill_arena(own)
+
+
+def _own_arena() -> int | None:
+    """Which arena serves this thread."""
+    before = Heaps.now().arenas
+    if len(before) == 1:
+        return 0
+    _take(libc().malloc, PROBE_BYTES, 1)
+    return arena_of_caller(before, Heaps.now().arenas)
+
+
+def _fill_arena(number: int) -> None:
+    """Take every free block of the arena that serves this thread, the largest first."""
+    malloc = libc().malloc
+    for _ in range(_ROUNDS):
+        arena = Heaps.now().arenas[number]
+        if arena.room_bytes <= LITTLE_BYTES:
+            break
+        for blocks in sorted(arena.blocks, key=lambda one: -one.least_bytes):
+            _take(malloc, blocks.least_bytes - _HEAD_BYTES, blocks.count)
+        if not arena.main:
+            _take(malloc, _PIECE_BYTES, arena.top_bytes // _PIECE_BYTES)
+
+
+def _take(call: Callable[[int], object], size_bytes: int, count: int) -> None:
+    """Allocate, again and again, and keep nothing of it, not even the addresses."""
+    deque(map(call, repeat(size_bytes, max(0, count))), maxlen=0)
+
+
+def _in_threads(count: int, do: Callable[[], None]) -> None:
+    """Do something in threads that are alive all at once, but one after the other."""
+    turn, all_done = threading.Lock(), threading.Barrier(count)
+
+    def work() -> None:
+        with turn:
+            do()
+        with contextlib.suppress(threading.BrokenBarrierError):
+            all_done.wait(_PATIENCE_S)
+
+    usual = threading.stack_size(_STACK_BYTES)
+    try:
+        threads = [threading.Thread(target=work) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        threading.stack_size(usual)
+    deadline = time.monotonic() + _PATIENCE_S
+    while len(os.listdir("/proc/self/task")) > 1 and time.monotonic() < deadline:  # noqa: PTH208
+        time.sleep(0.0001)  # joined before the system has ended it
