@@ -92,12 +92,13 @@ def _memory_rows(found: Costs) -> list[Row]:
         peak += "payload" if found.payload_source == "given" else found.payload_source
     if ledger.peak.file_bytes:
         peak += f"; and {format_size(ledger.peak.file_bytes)} of mapped files"
+    if ledger.doubt:
+        return [("memory", peak), ("kept", "not known"), ("unknown", ledger.doubt)]
     kept = (
-        f"{least}{size_text(copied_bytes(ledger.retained))} with the result, "
-        f"{least}{size_text(copied_bytes(ledger.left))} without it"
+        f"{size_text(found.retained_bytes)} with the result, "
+        f"{size_text(found.left_bytes)} without it"
     )
-    rows = [("memory", peak), ("kept", kept)]
-    return [*rows, ("unknown", ledger.doubt)] if ledger.doubt else rows
+    return [("memory", peak), ("kept", kept)]
 
 
 def size_text(size_bytes: float) -> str:

@@ -322,3 +322,19 @@ def test_tolerances_are_read(tmp_path: Path) -> None:
 def test_tolerances_that_cannot_be_meant_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--tolerance"):
         parse_tolerance(text)
+
+
+@pytest.mark.parametrize("side_of", ["base", "candidate", "both"])
+def test_memory_that_may_be_more_is_not_the_same(tmp_path: Path, side_of: str) -> None:
+    def unknown(one: Trial) -> Trial:
+        assert one.ledger is not None
+        return replace(one, ledger=replace(one.ledger, at_least="24 MiB lay free"))
+
+    base = suite(tmp_path, "base", usual(same if side_of == "candidate" else unknown))
+    candidate = suite(tmp_path, "candidate", usual(same if side_of == "base" else unknown))
+    found = compare(matched(base, candidate), Rules(strict=True))
+    for what in ("memory at the peak", "memory kept with the result", "memory left after it was"):
+        finding = next(one for one in found.cases[1].findings if one.what.startswith(what))
+        assert finding.word == "not measured"
+        assert "lay free" in finding.reason
+    assert found.exit_code == EXIT_NOT_COMPARABLE

@@ -74,6 +74,6 @@ def why_at_least(
     handed_out = after.in_use_bytes - before.in_use_bytes
     pages = last.rss.anon_bytes - first.rss.anon_bytes
     taken = max(0, pages, last.data_bytes - first.data_bytes)
-    if handed_out - taken > accurate_bytes + free_bytes:
+    if handed_out - taken > accurate_bytes + before.heaps.free_bytes + python_bytes:
         return UNCOVERED.format(format_size(handed_out), format_size(taken))
     return ""

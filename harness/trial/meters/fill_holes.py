@@ -37,9 +37,12 @@ from harness.trial.meters.python_arenas import Arenas
 
 LITTLE_BYTES = 128 * 1024
 """Free memory of an arena that is not worth the time: less than figures are accurate to."""
-_LITTLE_OBJECTS_BYTES, _FEW_POOLS, _SPARE_POOLS = 256 * 1024, 16, 8
-"""The same of Python's: free places in pools of all sizes together, and unused pools. Where there
-are more of these, some are left: a call that takes next to nothing should not take an arena."""
+_LITTLE_OBJECTS_BYTES, _FEW_POOLS = 256 * 1024, 4
+"""The same of Python's: free places in pools of all sizes together, and unused pools."""
+SPARE_POOLS = 16
+_UNTOUCHED_BYTES = 1024**2
+"""The same of what is free, whether it is in memory or not: it blurs the allocator's account."""
+_TRIES = 5
 _ROUNDS = 12  # what is left over of blocks that were larger than asked for is taken in the next
 _HEAD_BYTES = 8  # malloc's own, of each block
 _PIECE_BYTES = 64 * 1024  # smaller than what is mapped by itself
@@ -52,6 +55,7 @@ def fill_holes() -> None:
 
     Pools that are unused as a whole are left to :func:`give_back_pools`.
     """
+    release_free_memory()
     free = sorted(Arenas.now().free, key=lambda objects: objects.total_bytes)
     while sum(objects.total_bytes for objects in free) > _LITTLE_OBJECTS_BYTES:
         most = free.pop()
@@ -61,7 +65,7 @@ def fill_holes() -> None:
     release_free_memory()
 
 
-def give_back_pools(python: Arenas) -> Arenas:
+def give_back_pools(python: Arenas, spare: int = 0) -> Arenas:
     """Return the pages of Python's unused pools, as malloc_trim(3) does for malloc.
 
     An arena goes back whole or not at all, and one is always kept. What the harness notes while a
@@ -70,14 +74,15 @@ def give_back_pools(python: Arenas) -> Arenas:
 
     Args:
         python: as it is now.
+        spare: pools that are left: a call that takes next to nothing should not take an arena.
 
     Returns:
         As it is afterwards.
     """
-    if python.unused_pools <= _FEW_POOLS or python.pool_bytes % mmap.PAGESIZE:
+    if python.unused_pools <= max(spare, _FEW_POOLS) or python.pool_bytes % mmap.PAGESIZE:
         return python
     largest, each = python.free[-1], _blocks_of_pool(python)
-    count = largest.count + (python.unused_pools - _SPARE_POOLS) * each
+    count = largest.count + (python.unused_pools - spare) * each
     take = _python_malloc(ctypes.c_void_p)
     taken = array("Q", map(take, repeat(largest.each_bytes, count)))
     blocks = Counter(address - address % python.pool_bytes for address in taken)
@@ -90,7 +95,7 @@ def give_back_pools(python: Arenas) -> Arenas:
         python,
         in_use_bytes=python.in_use_bytes + count * largest.each_bytes,
         free=python.free[:-1],
-        unused_pools=_SPARE_POOLS,
+        unused_pools=spare,
     )
 
 
@@ -124,11 +129,16 @@ def _fill_own() -> None:
 
 def _own_arena() -> int | None:
     """Which arena serves this thread."""
-    before = Heaps.now().arenas
-    if len(before) == 1:
-        return 0
-    _take(libc().malloc, PROBE_BYTES, 1)
-    return arena_of_caller(before, Heaps.now().arenas)
+    found = None
+    for _ in range(_TRIES):  # another thread may take a block at the same moment
+        before = Heaps.now().arenas
+        if len(before) == 1:
+            return 0
+        _take(libc().malloc, PROBE_BYTES, 1)
+        found = arena_of_caller(before, Heaps.now().arenas)
+        if found is not None:
+            break
+    return found
 
 
 def _fill_arena(number: int) -> None:
@@ -136,7 +146,7 @@ def _fill_arena(number: int) -> None:
     malloc = libc().malloc
     for _ in range(_ROUNDS):
         arena = Heaps.now().arenas[number]
-        if arena.room_bytes <= LITTLE_BYTES:
+        if arena.room_bytes <= LITTLE_BYTES and arena.listed_bytes <= _UNTOUCHED_BYTES:
             break
         for blocks in sorted(arena.blocks, key=lambda one: -one.least_bytes):
             _take(malloc, blocks.least_bytes - _HEAD_BYTES, blocks.count)
@@ -150,7 +160,7 @@ def _take(call: Callable[[int], object], size_bytes: int, count: int) -> None:
 
 
 def _in_threads(count: int, do: Callable[[], None]) -> None:
-    """Do something in threads that are alive all at once, but one after the other."""
+    """Do something in threads that are alive all at once, one after the other, and alone."""
     turn, all_done = threading.Lock(), threading.Barrier(count)
 
     def work() -> None:
@@ -162,8 +172,9 @@ def _in_threads(count: int, do: Callable[[], None]) -> None:
     usual = threading.stack_size(_STACK_BYTES)
     try:
         threads = [threading.Thread(target=work) for _ in range(count)]
-        for thread in threads:
-            thread.start()
+        with turn:
+            for thread in threads:
+                thread.start()
         for thread in threads:
             thread.join()
     finally:

@@ -51,9 +51,14 @@ class Arena:
     main: bool
 
     @property
+    def listed_bytes(self) -> int:
+        """What is free between blocks in use."""
+        return sum(blocks.total_bytes for blocks in self.blocks)
+
+    @property
     def top_bytes(self) -> int:
         """The free part at the end, from which what fits nowhere else is cut."""
-        return max(0, self.free_bytes - sum(blocks.total_bytes for blocks in self.blocks))
+        return max(0, self.free_bytes - self.listed_bytes)
 
     @property
     def room_bytes(self) -> int:
@@ -81,6 +86,11 @@ class Heaps:
     def room_bytes(self) -> int:
         """Of all arenas together."""
         return sum(arena.room_bytes for arena in self.arenas)
+
+    @property
+    def free_bytes(self) -> int:
+        """What may be handed out without asking the system, whether it is in memory or not."""
+        return sum(arena.free_bytes for arena in self.arenas)
 
     @classmethod
     def now(cls) -> Heaps:

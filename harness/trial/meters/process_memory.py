@@ -28,7 +28,9 @@ MAXRSS = "growth of ru_maxrss: lower bound"
 UNSPLIT = "retained parts; the rest of the peak counted as anonymous"
 OBSERVED_SOURCE = "observed from another process"
 SWAPPED = "pages were swapped out during the call, which the peak does not count"
-REPLACED = "pages of mapped files went during the call, and nobody saw what came in their place"
+REPLACED = (
+    "pages of mapped files went during the call, and what took their place was not seen as a whole"
+)
 _BLINK_BYTES = 512 * 1024
 _BLINK_SHARE = 0.01
 """An observer that saw less of the peak than this has missed it: it was not given a processor."""
@@ -169,8 +171,7 @@ def make_ledger(
     if after.swapped_bytes - before.swapped_bytes > _blink(extra):
         at_least = at_least or SWAPPED
     replaced = -retained.file_bytes
-    unwatched = watched is None or highest - seen_total > _blink(extra)
-    if unwatched and min(replaced, grown + replaced - anon_bytes) > _blink(extra):
+    if min(replaced, grown + replaced - anon_bytes) > _blink(extra):
         at_least = at_least or REPLACED
     return Ledger(
         before=before.rss,

@@ -1,9 +1,10 @@
 """Planted work in a heap with holes: many blocks of one size, where every second one of as many
 others was freed before.
 
-What it needs is known by hand. Two equal lots of blocks are made, one after the other: the first
-uses up what is free, so the second adds exactly what a lot takes in pages. No allocator and no
-meter of the harness is asked.
+What it needs is known by hand. In a process without such holes, those that there are are used up by
+other blocks; then a lot of blocks is made, and another. Neither finds room, so the pages that are
+added are what it needs. No allocator and no meter of the harness is asked. The second lot may need
+less, where blocks are aligned: the gaps that the first has left hold small ones of it.
 """
 
 from __future__ import annotations
@@ -100,14 +101,26 @@ def make(block: int, kept: list[Any], kind: str, threads: int) -> list[Any]:
 
 
 @holes.strategy()
-def by_hand(block: int, kind: str) -> Any:
-    """An array that has as many bytes as a lot needs, and takes none."""
-    first = _lot(kind, block)
-    before = _anonymous_bytes()
-    second = _lot(kind, block)
-    needed = _anonymous_bytes() - before
-    assert len(first) == len(second)
-    return np.broadcast_to(np.uint8(1), (needed,))
+def by_hand(block: int, kind: str, threads: int) -> Any:
+    """An array that takes no memory, and whose shape is what two lots needed."""
+    used_up = [*_used_up(), *(_in_threads(1, _used_up) if threads else ())]
+    readings, lots = [_anonymous_bytes()], []
+    for _ in range(2):
+        lots.append(_in_threads(1, lambda: _lot(kind, block)) if threads else _lot(kind, block))
+        readings.append(_anonymous_bytes())
+    assert used_up
+    return np.broadcast_to(np.uint8(1), (readings[1] - readings[0], readings[2] - readings[1]))
+
+
+def _used_up() -> list[Any]:
+    """Blocks and objects of many sizes, which take what room a heap has for such."""
+    blocks = [
+        np.ones(size, np.uint8)
+        for size in (64 * 1024, 16 * 1024, *range(8192, 1024, -512), *range(1024, 16, -16))
+        for _ in range(max(8, 64 * 1024 // size))
+    ]
+    objects = [b"\1" * size for size in range(480, 0, -16) for _ in range(32 * 1024 // size)]
+    return [*blocks, *objects]
 
 
 def _anonymous_bytes() -> int:

@@ -18,7 +18,7 @@ from harness.schema.records import Effort, Faults, Found, Outcome, PageCache, Rs
 from harness.trial.base.outcomes import one_line
 from harness.trial.base.process import release_free_memory
 from harness.trial.meters.allocated import Account, why_at_least
-from harness.trial.meters.fill_holes import fill_holes, give_back_pools
+from harness.trial.meters.fill_holes import SPARE_POOLS, fill_holes, give_back_pools
 from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_memory import Meter, Status, Watched, make_ledger, open_meter
 from harness.trial.meters.python_arenas import Arenas, grain_bytes
@@ -149,13 +149,14 @@ def noted_warnings(found: Found) -> Iterator[None]:
 
 def _first(measured: MeasuredWork[F], page: WatchPage | None, *, fills: bool) -> First:
     gc.collect()
-    release_free_memory()
     if fills:
         fill_holes()
+    else:
+        release_free_memory()
     meter = open_meter()
     account = Account.now()
     if fills:
-        account = replace(account, arenas=give_back_pools(account.arenas))
+        account = replace(account, arenas=give_back_pools(account.arenas, SPARE_POOLS))
         release_free_memory()
     meter.read()  # the first reading allocates; later ones do not
     observed = page is not None and page.start()

@@ -125,6 +125,32 @@ def test_what_an_observer_saw_mends_a_high_water_mark_that_reads_low() -> None:
     assert mib(found.peak) == (64, 0, 0)
 
 
+@pytest.mark.parametrize(
+    ("file_went", "seen", "peak", "known"),
+    [
+        (32, grown(anon=32, file=-32), 32, True),  # copied on writing, all of it
+        (32, grown(anon=20, file=-32), 20, False),  # or unmapped, with something else beside
+        (32, None, 0, False),
+        (0, None, 0, True),
+    ],
+)
+def test_pages_of_files_that_are_replaced_leave_the_total_as_it_was(
+    file_went: int, seen: Rss | None, peak: int, known: bool
+) -> None:
+    base = BEFORE.total_bytes
+    watched = None if seen is None else Watched(seen, base)
+    after = Status(grown(file=-file_went), base)
+    found = make_ledger(Status(BEFORE, base), after, Rss(), EXACT, watched)
+    assert found.peak_extra_bytes == found.peak.anon_bytes == peak * MIB
+    assert bool(found.doubt) is not known
+
+
+def test_pages_that_were_swapped_out_make_the_peak_unknown() -> None:
+    base = BEFORE.total_bytes
+    after = Status(BEFORE, base, swapped_bytes=8 * MIB)
+    assert "swapped" in make_ledger(Status(BEFORE, base), after, Rss(), EXACT).doubt
+
+
 def test_retained_and_left_are_growth_over_the_start() -> None:
     base = BEFORE.total_bytes
     after = Status(grown(anon=64, file=8), base + 72 * MIB)
