@@ -126,6 +126,12 @@ def _faults(noted: dict[str, Any], name: str) -> Faults | None:
 
 def _ledger(noted: dict[str, Any]) -> Ledger | None:
     kinds = [number(noted, f"peak_{kind}_bytes") for kind in ("anon", "file", "shmem")]
+    unknown = noted.get("memory_unknown")
+    if isinstance(unknown, str) and unknown:
+        nothing = Rss()
+        return Ledger(
+            nothing, 0, nothing, nothing, nothing, "extra_info", "extra_info", at_least=unknown
+        )
     extra = number(noted, "peak_extra_bytes")
     if extra is None or None in kinds:
         return None

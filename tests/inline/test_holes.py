@@ -148,7 +148,7 @@ def test_what_was_there_before_and_is_gone_is_said_in_words() -> None:
 
 @pytest.fixture
 def unfilled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "fill_holes", lambda: None)
+    monkeypatch.setattr(steps, "fill_holes", Arenas.now)
 
 
 def refuses(found: Measurement, **budget: Any) -> None:

@@ -235,7 +235,7 @@ CASES = (
     ),
     pooled(
         "memory_unknown", "text", "why memory is not known, though it was measured",
-        memory.noted_in_ledger(lambda ledger: ledger.doubt), observed, noted=13,
+        memory.noted_in_ledger(lambda ledger: ledger.doubt), observed, noted=14,
     ),
     _switches("voluntary", "first"),
     _switches("involuntary", "first"),

@@ -39,9 +39,9 @@ class Account:
     heaps: Heaps | None
 
     @classmethod
-    def now(cls) -> Account:
-        """Ask them."""
-        return cls(Arenas.now(), Heaps.now() if is_accounted() else None)
+    def now(cls, arenas: Arenas | None = None) -> Account:
+        """Ask them; Python's only if that has not just been done."""
+        return cls(arenas or Arenas.now(), Heaps.now() if is_accounted() else None)
 
     @property
     def in_use_bytes(self) -> int:

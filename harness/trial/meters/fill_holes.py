@@ -28,6 +28,7 @@ from typing import Any
 from harness.trial.base.process import release_free_memory
 from harness.trial.meters.malloc_heaps import (
     PROBE_BYTES,
+    Arena,
     Heaps,
     arena_of_caller,
     is_accounted,
@@ -37,7 +38,7 @@ from harness.trial.meters.python_arenas import Arenas
 
 LITTLE_BYTES = 128 * 1024
 """Free memory of an arena that is not worth the time: less than figures are accurate to."""
-_LITTLE_OBJECTS_BYTES, _FEW_POOLS = 256 * 1024, 4
+_LITTLE_OBJECTS_BYTES, _FEW_POOLS = 448 * 1024, 4
 """The same of Python's: free places in pools of all sizes together, and unused pools."""
 SPARE_POOLS = 16
 _UNTOUCHED_BYTES = 1024**2
@@ -50,19 +51,26 @@ _STACK_BYTES = 512 * 1024  # not the usual: threads of the call must get stacks 
 _PATIENCE_S = 5.0
 
 
-def fill_holes() -> None:
+def fill_holes() -> Arenas:
     """Take all free blocks of Python's and glibc's allocators, where these are in use.
 
     Pools that are unused as a whole are left to :func:`give_back_pools`.
+
+    Returns:
+        Python's arenas, as they are afterwards.
     """
     release_free_memory()
-    free = sorted(Arenas.now().free, key=lambda objects: objects.total_bytes)
+    python = Arenas.now()
+    free = sorted(python.free, key=lambda objects: objects.total_bytes)
+    taken = []
     while sum(objects.total_bytes for objects in free) > _LITTLE_OBJECTS_BYTES:
-        most = free.pop()
+        taken.append(free.pop())
+    for most in taken:
         _take(_python_malloc(None), most.each_bytes, most.count)
     if is_accounted():
         _fill_heaps()
     release_free_memory()
+    return Arenas.now() if taken else python
 
 
 def give_back_pools(python: Arenas, spare: int = 0) -> Arenas:
@@ -112,10 +120,10 @@ def _python_malloc(gives: Any) -> Callable[[int], Any]:
 
 def _fill_heaps() -> None:
     arenas = Heaps.now().arenas
-    own = _own_arena()
+    own = _own_arena() if len(arenas) > 1 else 0
     if own is None:
         return
-    _fill_arena(own)
+    _fill_arena(own, arenas[own])
     others = [arena for number, arena in enumerate(arenas) if number != own]
     if sum(arena.room_bytes for arena in others) > LITTLE_BYTES:
         _in_threads(len(others), _fill_own)
@@ -124,7 +132,7 @@ def _fill_heaps() -> None:
 def _fill_own() -> None:
     own = _own_arena()
     if own is not None:
-        _fill_arena(own)
+        _fill_arena(own, Heaps.now().arenas[own])
 
 
 def _own_arena() -> int | None:
@@ -132,8 +140,6 @@ def _own_arena() -> int | None:
     found = None
     for _ in range(_TRIES):  # another thread may take a block at the same moment
         before = Heaps.now().arenas
-        if len(before) == 1:
-            return 0
         _take(libc().malloc, PROBE_BYTES, 1)
         found = arena_of_caller(before, Heaps.now().arenas)
         if found is not None:
@@ -141,17 +147,17 @@ def _own_arena() -> int | None:
     return found
 
 
-def _fill_arena(number: int) -> None:
+def _fill_arena(number: int, arena: Arena) -> None:
     """Take every free block of the arena that serves this thread, the largest first."""
     malloc = libc().malloc
     for _ in range(_ROUNDS):
-        arena = Heaps.now().arenas[number]
         if arena.room_bytes <= LITTLE_BYTES and arena.listed_bytes <= _UNTOUCHED_BYTES:
             break
         for blocks in sorted(arena.blocks, key=lambda one: -one.least_bytes):
             _take(malloc, blocks.least_bytes - _HEAD_BYTES, blocks.count)
         if not arena.main:
             _take(malloc, _PIECE_BYTES, arena.top_bytes // _PIECE_BYTES)
+        arena = Heaps.now().arenas[number]
 
 
 def _take(call: Callable[[int], object], size_bytes: int, count: int) -> None:

@@ -1,8 +1,8 @@
 """What glibc's malloc has in use and what it keeps free, arena by arena: malloc_info(3).
 
 Other allocators (jemalloc, tcmalloc, mimalloc, musl's) keep freed memory too, and have no common
-way to say how much. Whether it is glibc's that serves this process is found out by a block: what
-glibc does not account for, it has not served.
+way to say how much. Where malloc does not come from glibc's own file, a block decides: what glibc
+does not account for, it has not served.
 """
 
 from __future__ import annotations
@@ -146,18 +146,6 @@ def _malloc_info() -> bytes:
     return written
 
 
-@functools.cache
-def is_accounted() -> bool:
-    """Whether glibc's malloc serves this process, so that it knows what is free."""
-    if not sys.platform.startswith("linux") or not hasattr(libc(), "malloc_info"):
-        return False
-    before = Heaps.now().in_use_bytes
-    block = libc().malloc(PROBE_BYTES)
-    after = Heaps.now().in_use_bytes
-    libc().free(block)
-    return after - before > PROBE_BYTES // 2
-
-
 class _Place(ctypes.Structure):
     """What dladdr(3) says of an address."""
 
@@ -169,16 +157,37 @@ class _Place(ctypes.Structure):
     )
 
 
-@functools.cache
-def allocator() -> str:
-    """The file that malloc comes from, such as ``libjemalloc.so.2``."""
+def _file_of(name: str) -> str:
+    """The file that a function of the C library comes from; empty where there is none."""
     place = _Place()
-    if not hasattr(libc(), "dladdr"):
-        return "unknown"
-    found = libc().dladdr(ctypes.cast(libc().malloc, ctypes.c_void_p), ctypes.byref(place))
-    return (
-        Path((place.file or b"").decode(errors="replace")).name or "unknown" if found else "unknown"
-    )
+    if not (hasattr(libc(), "dladdr") and hasattr(libc(), name)):
+        return ""
+    address = ctypes.cast(getattr(libc(), name), ctypes.c_void_p)
+    found = libc().dladdr(address, ctypes.byref(place))
+    return (place.file or b"").decode(errors="replace") if found else ""
+
+
+def allocator() -> str:
+    """The name of the file that malloc comes from, such as ``libjemalloc.so.2``."""
+    return Path(_file_of("malloc")).name or "unknown"
+
+
+@functools.cache
+def is_accounted() -> bool:
+    """Whether glibc's malloc serves this process, so that it knows what is free."""
+    if not sys.platform.startswith("linux") or not hasattr(libc(), "malloc_info"):
+        return False
+    own = {_file_of(name) for name in ("malloc", "malloc_info", "gnu_get_libc_version")}
+    return (len(own) == 1 and own != {""}) or _serves_a_block()
+
+
+def _serves_a_block() -> bool:
+    """For programs that are linked in another way: is a block that is taken accounted for?"""
+    before = Heaps.now().in_use_bytes
+    block = libc().malloc(PROBE_BYTES)
+    after = Heaps.now().in_use_bytes
+    libc().free(block)
+    return after - before > PROBE_BYTES // 2
 
 
 def arena_of_caller(before: Iterable[Arena], after: Iterable[Arena]) -> int | None:

@@ -149,15 +149,12 @@ def noted_warnings(found: Found) -> Iterator[None]:
 
 def _first(measured: MeasuredWork[F], page: WatchPage | None, *, fills: bool) -> First:
     gc.collect()
+    arenas = None
     if fills:
-        fill_holes()
-    else:
-        release_free_memory()
+        arenas = give_back_pools(fill_holes(), SPARE_POOLS)
+    release_free_memory()
     meter = open_meter()
-    account = Account.now()
-    if fills:
-        account = replace(account, arenas=give_back_pools(account.arenas, SPARE_POOLS))
-        release_free_memory()
+    account = Account.now(arenas)
     meter.read()  # the first reading allocates; later ones do not
     observed = page is not None and page.start()
     meter.reset_peak()

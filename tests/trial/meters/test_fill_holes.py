@@ -19,7 +19,6 @@ import numpy as np
 from harness.trial.meters.fill_holes import fill_holes, give_back_pools
 from harness.trial.meters.malloc_heaps import Heaps
 from harness.trial.meters.process_memory import open_meter
-from harness.trial.meters.python_arenas import Arenas
 
 def lot(size, count, kind):
     if kind == "python":
@@ -50,8 +49,7 @@ meter = open_meter()
 IN_MAIN = """
 kept = lot(size, 2 * count, kind)[::2]
 if fills:
-    fill_holes()
-    give_back_pools(Arenas.now())
+    give_back_pools(fill_holes())
 print(grown(lambda: lot(size, count, kind)))
 """
 IN_THREADS = """
