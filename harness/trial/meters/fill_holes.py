@@ -36,8 +36,8 @@ from harness.trial.meters.malloc_heaps import (
 from harness.trial.meters.python_arenas import Arenas
 
 LITTLE_BYTES = 128 * 1024
-"""Free memory of an arena that is not worth the time: less than figures are accurate to."""
-_LITTLE_OBJECTS_BYTES = 448 * 1024
+"""Free memory of all arenas that is not worth the time: less than figures are accurate to."""
+_LITTLE_OBJECTS_BYTES = 192 * 1024
 """The same of Python's objects, of all sizes together."""
 _UNTOUCHED_BYTES = 1024**2
 """The same of what is free, whether it is in memory or not: it blurs the allocator's account."""
@@ -58,17 +58,23 @@ def fill_holes() -> Arenas:
         Python's arenas, as they are afterwards.
     """
     release_free_memory()
-    python = Arenas.now()
-    free = sorted(python.free, key=lambda objects: objects.total_bytes)
-    taken = []
-    while sum(objects.total_bytes for objects in free) > _LITTLE_OBJECTS_BYTES:
-        taken.append(free.pop())
-    for most in taken:
-        _take(_python_malloc(None), most.each_bytes, most.count)
+    python = _fill_objects(Arenas.now())
     if is_accounted():
         _fill_heaps()
     release_free_memory()
-    return Arenas.now() if taken else python
+    return python
+
+
+def _fill_objects(python: Arenas) -> Arenas:
+    """Take the free places of those sizes that have most; returns what is left."""
+    left = sorted(python.free, key=lambda objects: objects.total_bytes)
+    in_use_bytes = python.in_use_bytes
+    while sum(objects.total_bytes for objects in left) > _LITTLE_OBJECTS_BYTES:
+        most = left.pop()
+        _take(_python_malloc(None), most.each_bytes, most.count)
+        in_use_bytes += most.total_bytes
+    free = (one if one in left else replace(one, count=0) for one in python.free)
+    return replace(python, free=tuple(free), in_use_bytes=in_use_bytes)
 
 
 def give_back_pools(python: Arenas, *, of_all: bool = False) -> Arenas:
@@ -132,16 +138,17 @@ def _fill_heaps() -> None:
     own = _own_arena() if len(arenas) > 1 else 0
     if own is None:
         return
-    _fill_arena(own, arenas[own])
+    little_bytes = LITTLE_BYTES // len(arenas)
+    _fill_arena(own, arenas[own], little_bytes)
     others = [arena for number, arena in enumerate(arenas) if number != own]
-    if sum(arena.room_bytes for arena in others) > LITTLE_BYTES:
-        _in_threads(len(others), _fill_own)
+    if any(arena.room_bytes > little_bytes for arena in others):
+        _in_threads(len(others), lambda: _fill_own(little_bytes))
 
 
-def _fill_own() -> None:
+def _fill_own(little_bytes: int) -> None:
     own = _own_arena()
     if own is not None:
-        _fill_arena(own, Heaps.now().arenas[own])
+        _fill_arena(own, Heaps.now().arenas[own], little_bytes)
 
 
 def _own_arena() -> int | None:
@@ -156,16 +163,18 @@ def _own_arena() -> int | None:
     return found
 
 
-def _fill_arena(number: int, arena: Arena) -> None:
+def _fill_arena(number: int, arena: Arena, little_bytes: int) -> None:
     """Take every free block of the arena that serves this thread, the largest first."""
     malloc = libc().malloc
     for _ in range(_ROUNDS):
-        if arena.room_bytes <= LITTLE_BYTES and arena.listed_bytes <= _UNTOUCHED_BYTES:
+        if arena.room_bytes <= little_bytes and arena.listed_bytes <= _UNTOUCHED_BYTES:
             break
         for blocks in sorted(arena.blocks, key=lambda one: -one.least_bytes):
             _take(malloc, blocks.least_bytes - _HEAD_BYTES, blocks.count)
         if not arena.main:
-            _take(malloc, _PIECE_BYTES, arena.top_bytes // _PIECE_BYTES)
+            pieces, rest_bytes = divmod(arena.top_bytes, _PIECE_BYTES)
+            _take(malloc, _PIECE_BYTES, pieces)
+            _take(malloc, mmap.PAGESIZE, rest_bytes // mmap.PAGESIZE - 1)
         arena = Heaps.now().arenas[number]
 
 
