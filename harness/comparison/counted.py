@@ -135,17 +135,6 @@ def _not_heavier(held: Held) -> Finding:
     return held.finding("lighter", f"{text(less)} less than the base")
 
 
-def unknown(base: MeasuredCase, candidate: MeasuredCase) -> Iterator[Finding]:
-    """Where all figures of a side may be too low: nothing is the same by those."""
-    for amount in AMOUNTS:
-        for name, side in (("base", base), ("candidate", candidate)):
-            doubts = (trial.ledger.doubt for trial in side.trials if trial.ledger)
-            doubt = next(filter(None, doubts), "")
-            if doubt and amount.of_ledger and not amount.informs and not amount.of(side):
-                yield Finding(amount.name, "not measured", f"{name}: {doubt}")
-                break
-
-
 @dataclass(frozen=True)
 class Flag:
     """An amount that looked heavier in the first pairs, with what new ones say of it.
@@ -291,9 +280,27 @@ def beside(base: MeasuredCase, candidate: MeasuredCase) -> Iterator[Finding]:
                     Finding(amount.name, "same", "for information", gates=False, informs=True),
                     base=_middle(then), candidate=_middle(now),
                 )  # fmt: skip
-        elif bool(then) != bool(now) and not amount.informs:
-            missing = "candidate" if then else "base"
-            yield Finding(amount.name, "not measured", f"the {missing} has no reading of it")
+            continue
+        for name, side in (("base", base), ("candidate", candidate)):
+            unknown = _why_unknown(amount, side) if (then or now) else _doubt(amount, side)
+            if unknown and not amount.informs:
+                yield Finding(amount.name, "not measured", f"the {name} {unknown}")
+                break
+
+
+def _why_unknown(amount: Amount, side: MeasuredCase) -> str:
+    """Why one side has no reading of what the other has; empty if it has."""
+    if amount.of(side):
+        return ""
+    return _doubt(amount, side) or "has no reading of it"
+
+
+def _doubt(amount: Amount, side: MeasuredCase) -> str:
+    """Why its figures may be too low, where there are some: nothing is the same by those."""
+    if amount.of(side) or not amount.of_ledger:
+        return ""
+    doubts = (trial.ledger.doubt for trial in side.trials if trial.ledger)
+    return next((f"does not know it: {doubt}" for doubt in doubts if doubt), "")
 
 
 def _middle(ascending: Sequence[float]) -> float:

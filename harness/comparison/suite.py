@@ -75,7 +75,6 @@ def _findings(match: Match, key: str) -> Iterator[Finding]:
     yield _outcome(base, candidate)
     if base.outcome.ok and candidate.outcome.ok:
         yield from counted.beside(base, candidate)
-        yield from counted.unknown(base, candidate)
         yield from _sharing(base, candidate)
 
 

@@ -42,6 +42,11 @@ def objects(size: int) -> Any:
     return b"\1" * (size - 33)
 
 
+def slots(size: int) -> Any:
+    """Memory that is no payload."""
+    return [None] * ((size - 56) // 8)
+
+
 def lot(make: Make, size: int) -> list[Any]:
     return [make(size) for _ in range(LOT // size)]
 
@@ -125,18 +130,18 @@ def test_a_block_that_grows_is_counted_once() -> None:
 
 
 def test_what_was_there_before_makes_room_for_what_comes() -> None:
-    shelf = [lot(objects, 4096)]
+    shelf = [lot(slots, 4096)]
 
     def renew() -> list[Any]:
         shelf.clear()
-        return lot(objects, 4096)
+        return lot(slots, 4096)
 
     found = memory_of(renew, warm=False)
     assert found.peak_extra_bytes < MIB
 
 
 def test_what_was_there_before_and_is_gone_is_said_in_words() -> None:
-    shelf = [lot(objects, 4096)]
+    shelf = [lot(slots, 4096)]
     found = memory_of(shelf.clear, warm=False)
     assert found.left_bytes < -0.9 * LOT
     assert "less than before without it" in repr(found)
