@@ -18,6 +18,7 @@ RemarkKind = Literal[
     "cost model",
     "largest size",
     "not shared",
+    "memory unknown",
     "page cache",
     "pickled",
     "open files",
@@ -46,6 +47,10 @@ REMARK_KINDS: dict[RemarkKind, tuple[str, str]] = {
     "not shared": (
         "Declared to share memory, but copied",
         "By addresses: the result does not overlap the inputs.",
+    ),
+    "memory unknown": (
+        "Memory was measured, but is not known",
+        "The figures may be too low, so none is shown.",
     ),
     "page cache": (
         "The page cache was not in the requested state",
@@ -144,8 +149,8 @@ def _of(row: CaseSummary, info: ScenarioInfo) -> Iterator[Remark]:
             yield found("cost model", text, abs(excess))
         if info.strategy(row.strategy).shares_memory and row.shares_memory is False:
             yield found("not shared", "the result does not overlap the inputs", 0.0)
-        for kind, left_bytes in _left(row):
-            yield found(kind, f"{format_size(left_bytes)} still held", left_bytes)
+        for kind, text, weight in _of_memory(row):
+            yield found(kind, text, weight)
         if row.two_modes:
             low, high = format_seconds(row.steady_min_s), format_seconds(row.steady.high)
             text = f"fastest sample {low}, median of the slowest process {high}"
@@ -155,6 +160,14 @@ def _of(row: CaseSummary, info: ScenarioInfo) -> Iterator[Remark]:
             yield found(kind, text, weight)
     if row.reaped:
         yield found("processes left", f"{row.reaped} had to be killed", float(row.reaped))
+
+
+def _of_memory(row: CaseSummary) -> Iterator[tuple[RemarkKind, str, float]]:
+    """What is not known of a case's memory, and what is still held of it."""
+    if row.memory_unknown:
+        yield "memory unknown", row.memory_unknown, 0.0
+    for kind, left_bytes in _left(row):
+        yield kind, f"{format_size(left_bytes)} still held", left_bytes
 
 
 def _left(row: CaseSummary) -> Iterator[tuple[RemarkKind, float]]:

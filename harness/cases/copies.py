@@ -19,4 +19,6 @@ def copies_of(ledger: Ledger | None, payload_bytes: int) -> float:
     """Copied memory at the peak over the payload; NaN where that cannot be told."""
     if ledger is None or payload_bytes < COPIES_FROM_BYTES or ledger.split_source == MISSED:
         return math.nan
+    if ledger.doubt:
+        return math.nan
     return copied_bytes(ledger.peak) / payload_bytes

@@ -133,6 +133,16 @@ class CaseSummary:
         return self.observed.ledger if self.observed else None
 
     @property
+    def known_ledger(self) -> Ledger | None:
+        """The same, if its figures are known."""
+        return self.ledger if self.ledger and not self.ledger.doubt else None
+
+    @property
+    def memory_unknown(self) -> str:
+        """Why they are not, where they were measured."""
+        return self.ledger.doubt if self.ledger else ""
+
+    @property
     def ceiling_fraction(self) -> float:
         return self.rate_bytes_per_s / self.ceiling.bytes_per_s if self.ceiling else math.nan
 
@@ -150,23 +160,23 @@ class CaseSummary:
 
     @property
     def peak_extra_bytes(self) -> float:
-        return self.ledger.peak_extra_bytes if self.ledger else math.nan
+        return self.known_ledger.peak_extra_bytes if self.known_ledger else math.nan
 
     @property
     def peak_anon_bytes(self) -> float:
-        return self.ledger.peak.anon_bytes if self.ledger else math.nan
+        return self.known_ledger.peak.anon_bytes if self.known_ledger else math.nan
 
     @property
     def peak_file_bytes(self) -> float:
-        return self.ledger.peak.file_bytes if self.ledger else math.nan
+        return self.known_ledger.peak.file_bytes if self.known_ledger else math.nan
 
     @property
     def peak_shmem_bytes(self) -> float:
-        return self.ledger.peak.shmem_bytes if self.ledger else math.nan
+        return self.known_ledger.peak.shmem_bytes if self.known_ledger else math.nan
 
     @property
     def left_bytes(self) -> float:
-        return copied_bytes(self.ledger.left) if self.ledger else math.nan
+        return copied_bytes(self.known_ledger.left) if self.known_ledger else math.nan
 
     @property
     def copies(self) -> float:

@@ -15,6 +15,7 @@ from harness.host.host import Host
 from harness.host.machine_checks import MachineCheck, examine
 from harness.schema.records import DEFAULT_HOST, HostSpec
 from harness.schema.request import VersionsRequest
+from harness.selfcheck.hole_accuracy import hole_checks
 from harness.selfcheck.memory_accuracy import (
     QUICK_SIZES,
     AccuracyCheck,
@@ -65,7 +66,12 @@ def doctor_command(
 
 
 def _checks(host: Host) -> list[AccuracyCheck]:
-    checks = [*memory_checks(host, sizes=QUICK_SIZES), *fault_checks(host), *time_checks(host)]
+    checks = [
+        *memory_checks(host, sizes=QUICK_SIZES),
+        *hole_checks(host),
+        *fault_checks(host),
+        *time_checks(host),
+    ]
     return checks + list(tree_checks(host, workers=QUICK_WORKERS)) if host.watches_trees else checks
 
 

@@ -74,6 +74,11 @@ class Amount:
         return not self.compared.tolerance
 
     @property
+    def of_ledger(self) -> bool:
+        """Whether it is read off a ledger, whose figures may not be known."""
+        return self.compared.metric in ("peak", "kept", "left")
+
+    @property
     def stray(self) -> float:
         """A difference that is always none."""
         return self.compared.stray

@@ -280,9 +280,27 @@ def beside(base: MeasuredCase, candidate: MeasuredCase) -> Iterator[Finding]:
                     Finding(amount.name, "same", "for information", gates=False, informs=True),
                     base=_middle(then), candidate=_middle(now),
                 )  # fmt: skip
-        elif bool(then) != bool(now) and not amount.informs:
-            missing = "candidate" if then else "base"
-            yield Finding(amount.name, "not measured", f"the {missing} has no reading of it")
+            continue
+        for name, side in (("base", base), ("candidate", candidate)):
+            unknown = _why_unknown(amount, side) if (then or now) else _doubt(amount, side)
+            if unknown and not amount.informs:
+                yield Finding(amount.name, "not measured", f"the {name} {unknown}")
+                break
+
+
+def _why_unknown(amount: Amount, side: MeasuredCase) -> str:
+    """Why one side has no reading of what the other has; empty if it has."""
+    if amount.of(side):
+        return ""
+    return _doubt(amount, side) or "has no reading of it"
+
+
+def _doubt(amount: Amount, side: MeasuredCase) -> str:
+    """Why its figures may be too low, where there are some: nothing is the same by those."""
+    if amount.of(side) or not amount.of_ledger:
+        return ""
+    doubts = (trial.ledger.doubt for trial in side.trials if trial.ledger)
+    return next((f"does not know it: {doubt}" for doubt in doubts if doubt), "")
 
 
 def _middle(ascending: Sequence[float]) -> float:

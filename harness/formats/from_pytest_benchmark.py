@@ -98,7 +98,13 @@ def _faults(noted: Mapping[str, Any], name: str) -> Faults | None:
 
 
 def _ledger(noted: Mapping[str, Any]) -> Ledger | None:
-    """What was noted of memory; None unless all of it was."""
+    """What was noted of memory; None unless all of it was, or why it is not known."""
+    unknown = noted.get("memory_unknown")
+    if isinstance(unknown, str) and unknown:
+        nothing = Rss()
+        return Ledger(
+            nothing, 0, nothing, nothing, nothing, "extra_info", "extra_info", at_least=unknown
+        )
     names = ("anon", "file", "shmem")
     peak = [number(noted, f"peak_{kind}_bytes") for kind in names]
     extra, kept, left = (

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from html import escape
 
-from harness.inline.costs import STRAY_BYTES, Costs
+from harness.cases.copies import copied_bytes
+from harness.inline.costs import Costs
 from harness.stats.intervals import Interval
 from harness.units import MISSING, format_multiple, format_seconds, format_size
 
+GIVEN_BACK_BYTES = 1024**2
+"""What a process may hold less after a call, without the call having freed it: an arena."""
 ONE_PROCESS = "in one process alone"
 Row = tuple[str, str]
 """A label, which may be empty, and what it stands for."""
@@ -83,12 +86,15 @@ def _memory_rows(found: Costs) -> list[Row]:
     ledger = found.ledger
     if ledger is None:
         return []
-    peak = f"{format_size(found.copied_bytes)} at the peak"
+    least = "at least " if ledger.doubt else ""
+    peak = f"{least}{format_size(copied_bytes(ledger.peak))} at the peak"
     if not math.isnan(found.copies):
         peak += f", {format_multiple(found.copies)} the {format_size(found.payload_bytes)} of its "
         peak += "payload" if found.payload_source == "given" else found.payload_source
     if ledger.peak.file_bytes:
         peak += f"; and {format_size(ledger.peak.file_bytes)} of mapped files"
+    if ledger.doubt:
+        return [("memory", peak), ("kept", "not known"), ("unknown", ledger.doubt)]
     kept = (
         f"{size_text(found.retained_bytes)} with the result, "
         f"{size_text(found.left_bytes)} without it"
@@ -97,8 +103,10 @@ def _memory_rows(found: Costs) -> list[Row]:
 
 
 def size_text(size_bytes: float) -> str:
-    """A growth in words; the kernel's counts may be a few pages below what they were."""
-    return format_size(0 if -STRAY_BYTES < size_bytes < 0 else size_bytes)
+    """A growth in words; what allocators gave back of their own is none."""
+    if size_bytes <= -GIVEN_BACK_BYTES:
+        return f"{format_size(-size_bytes)} less than before"
+    return format_size(max(0, size_bytes))
 
 
 def _left_behind(found: Costs) -> str:

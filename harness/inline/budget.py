@@ -100,7 +100,10 @@ class Budget:
 
     def breaches(self, measurement: Costs) -> Iterator[Breach]:
         """Everything that was exceeded."""
-        yield from self._memory(measurement)
+        memory = list(self._memory(measurement))
+        if not memory:
+            self._confirm_known(measurement)
+        yield from memory
         yield from self._sharing(measurement)
         yield from self._repeats(measurement)
 
@@ -120,17 +123,30 @@ class Budget:
                     _SHARE_INSTEAD if not self.copies else _FEWER_COPIES,
                 )
         for name, allowed, bytes_used, advice in (
-            ("at the peak", self.peak, ledger.peak_extra_bytes, _peak_advice(measurement)),
+            (_AT_PEAK, self.peak, ledger.peak_extra_bytes, _peak_advice(measurement)),
             ("kept with the result", self.retained, copied_bytes(ledger.retained), _RETAINED),
             ("left after the result was dropped", self.left, copied_bytes(ledger.left), _LEFT),
         ):
-            if allowed is None:
-                continue
+            if allowed is None or (ledger.doubt and name != _AT_PEAK):
+                continue  # an allocator may also keep what the function does not
             limit = size_of(allowed, measurement)
             if bytes_used > limit + _stray(measurement.payload_bytes):
                 yield Breach(
                     f"{format_size(bytes_used)} {name}, {_said(allowed, limit)} allowed", advice
                 )
+
+    def _confirm_known(self, measurement: Costs) -> None:
+        """What is below a limit may be too low a figure: no budget passes by that."""
+        limits = {
+            "copies": self.copies,
+            "peak": self.peak,
+            "retained": self.retained,
+            "left": self.left,
+        }
+        given = next((name for name, limit in limits.items() if limit is not None), "")
+        doubt = measurement.ledger.doubt if measurement.ledger else "its memory was not measured"
+        if given and doubt:
+            raise UsageError(f"{given}= of {measurement.name} cannot be judged: {doubt}")
 
     def _sharing(self, measurement: Costs) -> Iterator[Breach]:
         shares, wanted = measurement.shares_memory, self.shares_memory
@@ -169,6 +185,7 @@ class Budget:
                     yield Breach(f"{count} more {what} after {repeats.calls} more calls", _LEAKS)
 
 
+_AT_PEAK = "at the peak"
 _SHARE_INSTEAD = (
     "share instead of copying: torch.from_numpy, torch.as_tensor, np.asarray and views share where "
     "dtype and layout stay the same; torch.tensor, clone, astype and fancy indexing always copy"

@@ -131,6 +131,8 @@ class Comparison:
                 lines.append(f"{name}: {found.outcome.reason}{where}")
             elif found.is_verified is False:
                 lines.append(f"{name}: {found.verified}")
+            if found.ledger is not None and found.ledger.doubt:
+                lines.append(f"{name}: memory is not known: {found.ledger.doubt}")
             lines += [f"{name}: {text}" for text in found.remarks]
         return lines
 

@@ -65,6 +65,11 @@ class Costs:
         return self.outcome.ok
 
     @property
+    def known_ledger(self) -> Ledger | None:
+        """The ledger, if its figures are known; where they may be too low, it says why."""
+        return self.ledger if self.ledger and not self.ledger.doubt else None
+
+    @property
     def is_verified(self) -> bool | None:
         """Whether results were compared or checked; None where nobody asked for that."""
         if not self.verified or self.verified == UNVERIFIED_AS_ASKED:
@@ -79,22 +84,22 @@ class Costs:
     @property
     def peak_extra_bytes(self) -> float:
         """Memory of all kinds at the peak of the call, above what was there before."""
-        return self.ledger.peak_extra_bytes if self.ledger else float("nan")
+        return self.known_ledger.peak_extra_bytes if self.known_ledger else float("nan")
 
     @property
     def copied_bytes(self) -> float:
         """Anonymous and shared memory at the peak: without mapped files."""
-        return copied_bytes(self.ledger.peak) if self.ledger else float("nan")
+        return copied_bytes(self.known_ledger.peak) if self.known_ledger else float("nan")
 
     @property
     def retained_bytes(self) -> float:
         """Anonymous and shared memory kept while the result was alive."""
-        return copied_bytes(self.ledger.retained) if self.ledger else float("nan")
+        return copied_bytes(self.known_ledger.retained) if self.known_ledger else float("nan")
 
     @property
     def left_bytes(self) -> float:
         """Anonymous and shared memory left after the result was dropped."""
-        return copied_bytes(self.ledger.left) if self.ledger else float("nan")
+        return copied_bytes(self.known_ledger.left) if self.known_ledger else float("nan")
 
     @property
     def first_call(self) -> Interval:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from harness.inline.compared import leaves_of, quietly_all
+from harness.inline.own_pages import see_file_again
 from harness.trial.base.looks import buffer_of, is_tensor
 
 _RESIZABLE = (bytearray, array.array)
@@ -42,6 +43,16 @@ class Saved:
         elif (view := buffer_of(self._memory)) is not None:
             with view, view.cast("B") as plain:
                 plain[:] = self._copy
+
+    def restore_pages(self) -> None:
+        """Undo what was done to the pages of a mapped file, too, where those are its own."""
+        is_array = is_tensor(self._memory) or isinstance(self._memory, np.ndarray)
+        if not is_array or not see_file_again(self._memory):
+            self.restore()
+            return
+        memory = self._memory.detach() if is_tensor(self._memory) else self._memory
+        differs = memory != self._copy  # changed before, or beside those pages
+        memory[differs] = self._copy[differs]
 
 
 def is_writable(memory: Any) -> bool:

@@ -154,7 +154,10 @@ class Live:
         """Undo what a call did to its arguments."""
         with ours("restoring its arguments"):
             for saved in self._pristine:
-                saved.restore()
+                if self.step.kind == "memory":
+                    saved.restore_pages()
+                else:
+                    saved.restore()
 
     def first(self) -> None:
         self.result, first_ns = self.watch.one_call()

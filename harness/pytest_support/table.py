@@ -77,6 +77,8 @@ def write_table(
         ok = row["outcome"] == "ok"
         text = _line(cells, widths) if ok else f"{cells[0]}: {row['outcome']}: {row['reason']}"
         reporter.write_line(text, red=not ok)
+        if row.get("memory_unknown"):
+            reporter.write_line(f"{cells[0]}: memory is not known: {row['memory_unknown']}")
     reporter.write_line("-" * width, yellow=True)
     for line in textwrap.wrap(LEGEND, max(width, LEAST_WIDTH)):
         reporter.write_line(line)

@@ -24,6 +24,9 @@ TIMED: tuple[TrialKind, ...] = ("time", "duet")
 
 OUTCOMES: tuple[OutcomeName, ...] = ("ok", "wrong", "error", "oom", "timeout", "crash", "skipped")
 DEFAULT_HOST = "default"
+CONTRADICTS = "its peak is below what it says was kept: one of the two was misread"
+CONTRADICTION_BYTES = 1024**2
+"""Readings that were rounded, or taken moments apart, may differ by less without being wrong."""
 MISSED = "observed from another process, which missed the peak: lower bounds"
 """The ``split_source`` of a ledger whose observer did not get a processor in time."""
 
@@ -146,6 +149,16 @@ class Ledger:
     source: str  # where the peak came from
     split_source: str  # where its parts came from
     arena_bytes: int = 0  # size of the arenas that Python's small objects took; 0: they took none
+    at_least: str = ""  # why all of these may be too low; empty where they are not
+
+    @property
+    def doubt(self) -> str:
+        """Why these figures are not known, though there are some; empty where they are."""
+        kept_bytes = self.retained.anon_bytes + self.retained.shmem_bytes
+        peak_bytes = self.peak.anon_bytes + self.peak.shmem_bytes
+        if not self.at_least and kept_bytes > peak_bytes + CONTRADICTION_BYTES:
+            return CONTRADICTS
+        return self.at_least
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
@@ -37,11 +38,13 @@ from harness.planning.limit_search import MOST_ATTEMPTS
 from harness.run.session import describe
 from harness.scenario.discover import built_in_files
 from harness.schema.records import HostSpec
+from harness.selfcheck import hole_accuracy as holes
 from harness.selfcheck import memory_accuracy as accuracy
 from harness.selfcheck import plugin_cost
 from harness.selfcheck.compare_cost import compare_seconds, enlarged, imports_torch
 from harness.selfcheck.limit_accuracy import TOLERATED_SHARE as LIMIT_SHARE
 from harness.selfcheck.limit_accuracy import limit_checks
+from harness.selfcheck.memory_accuracy import AccuracyCheck
 from harness.selfcheck.planted import TRUTHS_FILE, Planted, planted
 from harness.selfcheck.stall_accuracy import POINTS, stall_checks
 from harness.selfcheck.tree_accuracy import TOLERATED_SHARE, tree_checks
@@ -135,6 +138,21 @@ def memory_accuracy(host: Host, runs: int = 3) -> Iterator[BenchResult]:
         for reading in accuracy.memory_readings(host, truths=files)
     ]
     yield BenchResult("file pages counted as copies", "MiB", tuple(copied), 0.5, judged="max")
+
+
+def hole_accuracy(host: Host) -> Iterator[BenchResult]:
+    """Errors in heaps with and without holes, by kind and size of blocks; figures refused."""
+    checks: dict[tuple[str, int], list[AccuracyCheck]] = {}
+    for cell, check in zip(holes.CELLS, holes.hole_checks(host, holes.CELLS), strict=True):
+        checks.setdefault((cell.kind, cell.block), []).append(check)
+    refused = [check for row in checks.values() for check in row if math.isnan(check.error)]
+    for (kind, block), row in checks.items():
+        errors = tuple(abs(one.error) / MIB for one in row if not math.isnan(one.error))
+        tolerance = min(one.tolerance for one in row) / MIB
+        name = f"error in heaps with holes, {kind}, {format_size(block)}"
+        yield BenchResult(name, "MiB", errors or (math.inf,), tolerance, judged="max")
+    share = len(refused) / len(holes.CELLS)
+    yield BenchResult("figures refused there", "share", (share,), holes.UNKNOWN_SHARE)
 
 
 def tree_accuracy(host: Host, runs: int = 5) -> Iterator[BenchResult]:
@@ -330,6 +348,7 @@ def _scaled(values: list[float], factor: float) -> tuple[float, ...]:
 PARTS: dict[str, Callable[[Host], Iterator[BenchResult]]] = {
     "overhead": overhead,
     "memory": memory_accuracy,
+    "holes": hole_accuracy,
     "tree": tree_accuracy,
     "time": time_accuracy,
     "limits": limit_accuracy,

@@ -83,7 +83,11 @@ def test_a_twentieth_of_the_payload_is_found_and_a_hundredth_is_not(
 def test_an_extra_share_of_the_payload_is_found_where_no_copy_was_made_before(
     tmp_path: Path,
 ) -> None:
-    nothing = [replace(one, ledger=replace(one.ledger, peak=Rss())) for one in usual()]  # type: ignore[type-var]
+    def without_memory(one: Trial) -> Trial:
+        assert one.ledger is not None
+        return replace(one, ledger=replace(one.ledger, peak=Rss(), retained=Rss()))
+
+    nothing = usual(without_memory)
     base = suite(tmp_path, "base", nothing)
     candidate = suite(tmp_path, "candidate", [peak(PAYLOAD // 20)(one) for one in nothing])
     assert {case.word for case in compare(matched(base, candidate), Rules()).cases} == {"heavier"}
@@ -91,8 +95,12 @@ def test_an_extra_share_of_the_payload_is_found_where_no_copy_was_made_before(
 
 def test_memory_that_varies_by_itself_decides_nothing(tmp_path: Path) -> None:
     # GIVEN a candidate below the base, by more in one process than in the others
-    found = of(compared(tmp_path, lambda one: peak(-MIB * (1 + one.round))(one)), "b",
-               "memory at the peak")  # fmt: skip
+    def less(one: Trial) -> Trial:
+        found = peak(-MIB * (1 + one.round))(one)
+        assert found.ledger is not None
+        return replace(found, ledger=replace(found.ledger, retained=Rss()))
+
+    found = of(compared(tmp_path, less), "b", "memory at the peak")
     assert found.word == "inconclusive"
     assert "varies by 8 MiB" in found.reason
     # and one that overlaps the base is no change, but is said to vary
@@ -363,3 +371,20 @@ def test_tolerances_are_read(tmp_path: Path) -> None:
 def test_tolerances_that_cannot_be_meant_are_refused(text: str) -> None:
     with pytest.raises(UsageError, match="--tolerance"):
         parse_tolerance(text)
+
+
+@pytest.mark.parametrize("side_of", ["base", "candidate", "both"])
+def test_memory_that_may_be_more_is_not_the_same(tmp_path: Path, side_of: str) -> None:
+    def unknown(one: Trial) -> Trial:
+        assert one.ledger is not None
+        return replace(one, ledger=replace(one.ledger, at_least="24 MiB lay free"))
+
+    base = suite(tmp_path, "base", usual(same if side_of == "candidate" else unknown))
+    candidate = suite(tmp_path, "candidate", usual(same if side_of == "base" else unknown))
+    found = compare(matched(base, candidate), Rules(strict=True))
+    for what in ("memory at the peak", "memory kept with the result", "memory left after it was"):
+        finding = next(one for one in found.cases[1].findings if one.what.startswith(what))
+        assert finding.word == "not measured"
+        assert "lay free" in finding.reason
+    assert found.cases[1].word == "not measured"
+    assert found.exit_code == EXIT_WORSE  # of a strict comparison

@@ -232,11 +232,15 @@ CASES = (
     ),
     pooled(
         "memory_source", "text", "where the peak was read",
-        memory.of_ledger(lambda ledger: ledger.source), observed,
+        memory.noted_in_ledger(lambda ledger: ledger.source), observed,
     ),
     pooled(
         "memory_split_source", "text", "where its parts were read",
-        memory.of_ledger(lambda ledger: ledger.split_source), observed,
+        memory.noted_in_ledger(lambda ledger: ledger.split_source), observed,
+    ),
+    pooled(
+        "memory_unknown", "text", "why memory is not known, though it was measured",
+        memory.noted_in_ledger(lambda ledger: ledger.doubt), observed, noted=14,
     ),
     _switches("voluntary", "first"),
     _switches("involuntary", "first"),

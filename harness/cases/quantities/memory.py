@@ -16,9 +16,18 @@ RUN_TO_RUN_TREE_BYTES = 4 * 1024**2
 RUN_TO_RUN_FAULTS = 64
 
 
-def of_ledger(read: Callable[[Ledger], Any]) -> Read:
-    """A reading of the ledger; None without one."""
+def noted_in_ledger(read: Callable[[Ledger], Any]) -> Read:
+    """What a ledger says of itself; None without one."""
     return lambda trial: read(trial.ledger) if trial.ledger else None
+
+
+def of_ledger(read: Callable[[Ledger], Any]) -> Read:
+    """A figure of the ledger; None without one, and where its figures may be too low."""
+
+    def of(trial: Trial) -> Any:
+        return read(trial.ledger) if trial.ledger and not trial.ledger.doubt else None
+
+    return of
 
 
 def copied_at(moment: Callable[[Ledger], Rss]) -> Read:
@@ -34,7 +43,7 @@ def growth_at(moment: Callable[[Ledger], Rss]) -> Read:
 def copied_at_peak(trial: Trial) -> float | None:
     """Anonymous and shared memory at the peak; not of a trial whose observer missed it."""
     ledger = trial.ledger
-    if ledger is None or ledger.split_source == MISSED:
+    if ledger is None or ledger.doubt or ledger.split_source == MISSED:
         return None
     return copied_bytes(ledger.peak)
 

@@ -14,8 +14,8 @@ from harness.schema.records import Found, Outcome, Tree, TreeSample
 from harness.trial.base import pointers
 from harness.trial.base.inputs import folder_of
 from harness.trial.base.outcomes import judged
-from harness.trial.base.process import release_free_memory
 from harness.trial.base.request import BoundStrategy, TrialTask
+from harness.trial.meters.fill_holes import fill_holes
 from harness.trial.meters.page_cache import file_cache
 from harness.trial.meters.page_touch import touch_pages
 from harness.trial.meters.process_tree import TreePage, TreeReading
@@ -104,7 +104,7 @@ def measure_growth(task: TrialTask, page: TreePage, found: Found) -> Outcome:
     gc.unfreeze()  # what the host had put aside
     gc.enable()
     gc.collect()
-    release_free_memory()
+    fill_holes()
     with SentBytes() as sent:
         watcher = TreeWatcher(page)
         drive = _epochs if task.scenario.epochs else _call

@@ -17,9 +17,9 @@ from harness.schema.records import Found, Limit, Outcome
 from harness.schema.request import LimitRequest
 from harness.trial.base import pointers
 from harness.trial.base.outcomes import SYSTEM_MEMORY, CannotObeyError, failure, judged
-from harness.trial.base.process import release_free_memory
 from harness.trial.base.request import BoundStrategy, TrialTask, bind, file_of, load_inputs
 from harness.trial.limit.memory_limit import LimitPage, MemoryLimit, boundary
+from harness.trial.meters.fill_holes import fill_holes
 from harness.trial.timing.epochs import Counted, Loader, check_epoch
 from harness.trial.timing.timed_calls import as_declared, note_result, step_of
 from harness.units import format_size
@@ -40,7 +40,7 @@ def measure_limited(
     """
     gc.enable()  # as users have it: what it frees is memory to be had
     gc.collect()
-    release_free_memory()
+    fill_holes()
     edge = boundary(bound.limit, task.group)
     base_bytes = edge.used_bytes()
     limit = Limit(bound.limit, bound.budget_bytes, base_bytes, bound.size_bytes, "")

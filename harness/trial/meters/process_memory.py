@@ -27,6 +27,10 @@ NOT_RESET = "VmHWM, which could not be reset: lower bound"
 MAXRSS = "growth of ru_maxrss: lower bound"
 UNSPLIT = "retained parts; the rest of the peak counted as anonymous"
 OBSERVED_SOURCE = "observed from another process"
+SWAPPED = "pages were swapped out during the call, which the peak does not count"
+REPLACED = (
+    "pages of mapped files went during the call, and what took their place was not seen as a whole"
+)
 _BLINK_BYTES = 512 * 1024
 _BLINK_SHARE = 0.01
 """An observer that saw less of the peak than this has missed it: it was not given a processor."""
@@ -38,6 +42,8 @@ class Status:
 
     rss: Rss
     peak_bytes: int
+    data_bytes: int = 0  # private memory that was taken from the system, touched or not
+    swapped_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ def _field(text: bytes, name: bytes) -> int:
 
 
 def parse_status(text: bytes) -> Status:
-    """Read VmHWM, RssAnon, RssFile and RssShmem out of a status file.
+    """Read the lines that a :class:`Status` holds out of a status file.
 
     Raises:
         ValueError: a field is missing, as for a process that has just ended.
@@ -62,6 +68,8 @@ def parse_status(text: bytes) -> Status:
     return Status(
         Rss(_field(text, b"RssAnon:"), _field(text, b"RssFile:"), _field(text, b"RssShmem:")),
         _field(text, b"VmHWM:"),
+        _field(text, b"VmData:"),
+        _field(text, b"VmSwap:"),
     )
 
 
@@ -125,6 +133,7 @@ def make_ledger(
     source: str,
     watched: Watched | None = None,
     arena_bytes: int = 0,
+    at_least: str = "",
 ) -> Ledger:
     """Combine the readings around one call.
 
@@ -135,24 +144,35 @@ def make_ledger(
             runs between ``after`` and the drop and may leave something on the heap.
         source: where the peak came from.
         watched: what an observer saw in the call.
-        arena_bytes: see :mod:`harness.trial.meters.malloc_arenas`.
+        arena_bytes: see :mod:`harness.trial.meters.python_arenas`.
+        at_least: why the figures may be too low, as far as it is known already.
 
     The total is the kernel's, or the observer's where the kernel's reads low. Its parts are what
     the observer saw, what is retained, and for the little the observer may have missed,
     anonymous. Without an observer all that did not stay as file or shared pages is taken for
     anonymous; with one that missed the peak, nothing is, since it may have been file pages.
+
+    A page of a mapped file that is written to, and not shared, is replaced by an anonymous one. The
+    total then does not move, but memory was needed: the file's page stays in the page cache.
     """
-    seen_total = before.rss.total_bytes if watched is None else watched.total_bytes
-    extra = max(0, max(after.peak_bytes, seen_total) - before.rss.total_bytes)
     retained = after.rss - before.rss
+    seen_total = before.rss.total_bytes if watched is None else watched.total_bytes
+    highest = max(after.peak_bytes, seen_total, after.rss.total_bytes)
+    grown = max(0, highest - before.rss.total_bytes)
     seen = retained if watched is None else watched.highest - before.rss
     file_bytes = max(0, seen.file_bytes, retained.file_bytes)
     shmem_bytes = max(0, seen.shmem_bytes, retained.shmem_bytes)
     anon_bytes = max(0, seen.anon_bytes, retained.anon_bytes)
-    unseen = extra - anon_bytes - file_bytes - shmem_bytes
-    missed = watched is not None and unseen > max(_BLINK_BYTES, _BLINK_SHARE * extra)
+    unseen = grown - anon_bytes - file_bytes - shmem_bytes
+    missed = watched is not None and unseen > _blink(grown)
     if not missed:
-        anon_bytes = max(anon_bytes, extra - file_bytes - shmem_bytes)
+        anon_bytes = max(anon_bytes, grown - file_bytes - shmem_bytes)
+    extra = max(grown, anon_bytes, shmem_bytes, retained.anon_bytes + retained.shmem_bytes)
+    if after.swapped_bytes - before.swapped_bytes > _blink(extra):
+        at_least = at_least or SWAPPED
+    replaced = -retained.file_bytes
+    if min(replaced, grown + replaced - anon_bytes) > _blink(extra):
+        at_least = at_least or REPLACED
     return Ledger(
         before=before.rss,
         peak_extra_bytes=extra,
@@ -162,4 +182,9 @@ def make_ledger(
         source=source,
         split_source=UNSPLIT if watched is None else MISSED if missed else OBSERVED_SOURCE,
         arena_bytes=arena_bytes,
+        at_least=at_least,
     )
+
+
+def _blink(bytes_known: int) -> float:
+    return max(_BLINK_BYTES, _BLINK_SHARE * bytes_known)

@@ -14,13 +14,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
-from harness.schema.records import Effort, Faults, Found, Outcome, PageCache, Switches, Timing
+from harness.schema.records import Effort, Faults, Found, Outcome, PageCache, Rss, Switches, Timing
 from harness.trial.base.outcomes import one_line
 from harness.trial.base.process import release_free_memory
-from harness.trial.meters.malloc_arenas import Arenas, grain_bytes
+from harness.trial.meters.allocated import Account, why_at_least
+from harness.trial.meters.fill_holes import fill_holes, give_back_pools
 from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_memory import Meter, Status, Watched, make_ledger, open_meter
+from harness.trial.meters.python_arenas import Arenas, grain_bytes
 
+_SMALL_OBJECTS_BYTES = 64 * 1024
+"""From this on, what Python's allocator keeps of them may be taken for memory of the call."""
 F = TypeVar("F", bound=Found)
 F_contra = TypeVar("F_contra", bound=Found, contravariant=True)
 
@@ -88,15 +92,20 @@ class First:
     watched: Watched | None
     meter: Meter
     arena_bytes: int
+    at_least: str  # why the figures may be too low
+    small_objects: bool  # of Python: there were many
 
 
 def take_steps(
     measured: MeasuredWork[F], page: WatchPage | None, effort: Effort, found: F, *, timed: bool
 ) -> Outcome:
-    """Take all steps, the last only if ``timed``, and note what was found."""
+    """Take all steps, the last only if ``timed``, and note what was found.
+
+    Holes in the heap are filled only where nothing is timed: users' calls may use them.
+    """
     measured.cache.prepare()
     with noted_warnings(found):
-        first = _first(measured, page)
+        first = _first(measured, page, fills=not timed)
     measured.cache.note_after()
     found.page_cache = measured.cache.found()
     found.timing = timing = Timing(measured.first_s, (), 0, True, measured.clock_cost_s)
@@ -104,13 +113,19 @@ def take_steps(
     found.switches_first = first.switches
     outcome = measured.verify(found)
     timed = timed and outcome.ok
-    alive = first.meter.read().rss
+
+    def resident() -> Rss:
+        if timed:
+            return first.meter.read().rss
+        return _without_free_memory(first.meter, Arenas.now(), first.small_objects)
+
+    alive = resident()
     if timed and measured.reuses_result:
         outcome = _steady(measured, effort, timing, found)
-        alive = first.meter.read().rss
+        alive = resident()
     measured.drop()
     gc.collect()
-    freed = alive - first.meter.read().rss
+    freed = alive - resident()
     found.ledger = make_ledger(
         first.before,
         first.after,
@@ -118,6 +133,7 @@ def take_steps(
         first.meter.source,
         first.watched,
         first.arena_bytes,
+        first.at_least,
     )
     if timed and not measured.reuses_result:
         outcome = _steady(measured, effort, timing, found)
@@ -136,12 +152,15 @@ def noted_warnings(found: Found) -> Iterator[None]:
             found.warnings = tuple(dict.fromkeys((*found.warnings, *texts)))
 
 
-def _first(measured: MeasuredWork[F], page: WatchPage | None) -> First:
+def _first(measured: MeasuredWork[F], page: WatchPage | None, *, fills: bool) -> First:
     gc.collect()
+    arenas = None
+    if fills:
+        arenas = give_back_pools(fill_holes())
     release_free_memory()
     meter = open_meter()
+    account = Account.now(arenas)
     meter.read()  # the first reading allocates; later ones do not
-    arenas = Arenas.now()
     observed = page is not None and page.start()
     meter.reset_peak()
     before = meter.read()
@@ -151,9 +170,23 @@ def _first(measured: MeasuredWork[F], page: WatchPage | None) -> First:
     after = meter.read()
     watched = page.stop() if page is not None and observed else None
     faults = _faults(usage, usage_after, calls=1)
-    grain = grain_bytes(arenas, Arenas.now())
+    account_after = Account.now()
+    grain = grain_bytes(account.arenas, account_after.arenas)
+    kept_bytes = account_after.arenas.in_use_bytes - account.arenas.in_use_bytes
+    small = grain > 0 or kept_bytes > _SMALL_OBJECTS_BYTES
+    if fills:
+        after = replace(after, rss=_without_free_memory(meter, account_after.arenas, small))
+    grown_bytes = after.peak_bytes - before.rss.total_bytes
+    at_least = why_at_least(account, account_after, before, after, grown_bytes)
     switches = switches_between(usage, usage_after, calls=1)
-    return First(faults, switches, before, after, watched, meter, grain)
+    return First(faults, switches, before, after, watched, meter, grain, at_least, small)
+
+
+def _without_free_memory(meter: Meter, arenas: Arenas, small: bool) -> Rss:
+    """What is resident, once allocators have given back all free pages."""
+    give_back_pools(arenas, of_all=small)
+    release_free_memory()
+    return meter.read().rss
 
 
 def _faults(before: Any, after: Any, calls: int) -> Faults:

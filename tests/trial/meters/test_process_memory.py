@@ -31,16 +31,18 @@ VmRSS:\t     222 kB
 RssAnon:\t     100 kB
 RssFile:\t     120 kB
 RssShmem:\t       2 kB
+VmData:\t    9000 kB
+VmSwap:\t       1 kB
 Threads:\t1
 """
 BEFORE = Rss(100 * MIB, 40 * MIB, 2 * MIB)
 
 
 def test_status_is_read_in_bytes() -> None:
-    assert parse_status(STATUS) == Status(Rss(102400, 122880, 2048), 307200)
+    assert parse_status(STATUS) == Status(Rss(102400, 122880, 2048), 307200, 9216000, 1024)
 
 
-@pytest.mark.parametrize("field", [b"VmHWM", b"RssAnon", b"RssFile", b"RssShmem"])
+@pytest.mark.parametrize("field", [b"VmHWM", b"RssAnon", b"VmData", b"VmSwap"])
 def test_a_missing_field_is_an_error(field: bytes) -> None:
     with pytest.raises(ValueError, match="not found"):
         parse_status(STATUS.replace(field, b"Other"))
@@ -121,6 +123,32 @@ def test_what_an_observer_saw_mends_a_high_water_mark_that_reads_low() -> None:
     found = ledger(63.75, BEFORE, grown(anon=64), total=64)
     assert found.peak_extra_bytes == 64 * MIB
     assert mib(found.peak) == (64, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("file_went", "seen", "peak", "known"),
+    [
+        (32, grown(anon=32, file=-32), 32, True),  # copied on writing, all of it
+        (32, grown(anon=20, file=-32), 20, False),  # or unmapped, with something else beside
+        (32, None, 0, False),
+        (0, None, 0, True),
+    ],
+)
+def test_pages_of_files_that_are_replaced_leave_the_total_as_it_was(
+    file_went: int, seen: Rss | None, peak: int, known: bool
+) -> None:
+    base = BEFORE.total_bytes
+    watched = None if seen is None else Watched(seen, base)
+    after = Status(grown(file=-file_went), base)
+    found = make_ledger(Status(BEFORE, base), after, Rss(), EXACT, watched)
+    assert found.peak_extra_bytes == found.peak.anon_bytes == peak * MIB
+    assert bool(found.doubt) is not known
+
+
+def test_pages_that_were_swapped_out_make_the_peak_unknown() -> None:
+    base = BEFORE.total_bytes
+    after = Status(BEFORE, base, swapped_bytes=8 * MIB)
+    assert "swapped" in make_ledger(Status(BEFORE, base), after, Rss(), EXACT).doubt
 
 
 def test_retained_and_left_are_growth_over_the_start() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.schema.records import UNFINISHED, Effort, Found, Outcome
-from harness.trial.meters.malloc_arenas import Arenas
+from harness.trial.meters.python_arenas import Arenas
 from harness.trial.timing.steps import SteadyState, take_steps
 
 pytestmark = pytest.mark.skipif(

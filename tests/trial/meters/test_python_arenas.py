@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from harness.trial.meters.malloc_arenas import Arenas
+from harness.trial.meters.python_arenas import Arenas
 
 pytestmark = pytest.mark.skipif(
     sys.implementation.name != "cpython", reason="CPython's allocator is what is asked"
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(
 
 
 COUNTED = """
-from harness.trial.meters.malloc_arenas import Arenas, grain_bytes
+from harness.trial.meters.python_arenas import Arenas, grain_bytes
 before = Arenas.now()
 large = bytes(64 * 1024**2)
 between = Arenas.now()
@@ -46,7 +46,7 @@ def test_reading_leaves_standard_error_as_it_was(capfd: pytest.CaptureFixture[st
 
 
 def test_another_allocator_has_none() -> None:
-    script = "from harness.trial.meters.malloc_arenas import Arenas; print(Arenas.now())"
+    script = "from harness.trial.meters.python_arenas import Arenas as A; print(A.now() == A())"
     done = subprocess.run(
         [sys.executable, "-c", script],
         env=os.environ | {"PYTHONMALLOC": "malloc"},
@@ -54,4 +54,4 @@ def test_another_allocator_has_none() -> None:
         text=True,
         check=True,
     )
-    assert done.stdout == "Arenas(ever=0, each_bytes=0)\n"
+    assert done.stdout == "True\n"

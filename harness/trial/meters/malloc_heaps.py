@@ -1,0 +1,201 @@
+"""What glibc's malloc has in use and what it keeps free, arena by arena: malloc_info(3).
+
+Other allocators (jemalloc, tcmalloc, mimalloc, musl's) keep freed memory too, and have no common
+way to say how much. Where malloc does not come from glibc's own file, a block decides: what glibc
+does not account for, it has not served.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import mmap
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+_HEAP = re.compile(rb"<heap nr=.*?</heap>", re.DOTALL)
+_BLOCKS = re.compile(rb'<(?:size|unsorted) from="(\d+)" to="(\d+)" total="(\d+)" count="(\d+)"/>')
+_FREE = re.compile(rb'<total type="(?:fast|rest)" count="\d+" size="(\d+)"/>')
+_SYSTEM = re.compile(rb'<system type="current" size="(\d+)"/>')
+_MAPPED = re.compile(rb'<total type="mmap" count="\d+" size="(\d+)"/>')
+_FLAGS = 0b111  # in the lowest bits of a size
+_EDGES_BYTES = 2 * mmap.PAGESIZE
+"""What malloc_trim(3) leaves of a free block at the most: a part of a page at either end."""
+PROBE_BYTES = 100_000  # more than what reading takes itself, less than what is mapped by itself
+
+
+@dataclass(frozen=True)
+class FreeBlocks:
+    """Free blocks on one list of an arena, with malloc's own eight bytes each."""
+
+    least_bytes: int
+    total_bytes: int
+    count: int
+
+    @property
+    def resident_bytes(self) -> int:
+        """What may be in memory of them, once the heap was trimmed."""
+        return min(self.total_bytes, self.count * _EDGES_BYTES)
+
+
+@dataclass(frozen=True)
+class Arena:
+    """One arena: the main one, which comes first, or one that threads use."""
+
+    system_bytes: int  # taken from the kernel
+    free_bytes: int
+    blocks: tuple[FreeBlocks, ...]
+    main: bool
+
+    @property
+    def listed_bytes(self) -> int:
+        """What is free between blocks in use."""
+        return sum(blocks.total_bytes for blocks in self.blocks)
+
+    @property
+    def top_bytes(self) -> int:
+        """The free part at the end, from which what fits nowhere else is cut."""
+        return max(0, self.free_bytes - self.listed_bytes)
+
+    @property
+    def room_bytes(self) -> int:
+        """How much a call may take here, at the most, without a new page.
+
+        malloc_trim(3) cuts the top of the main arena, and of no other.
+        """
+        top = min(self.top_bytes, mmap.PAGESIZE) if self.main else self.top_bytes
+        return top + sum(blocks.resident_bytes for blocks in self.blocks)
+
+
+@dataclass(frozen=True)
+class Heaps:
+    """All arenas, and the blocks that were mapped one by one."""
+
+    arenas: tuple[Arena, ...]
+    mapped_bytes: int
+
+    @property
+    def in_use_bytes(self) -> int:
+        """Blocks that were handed out: uordblks and hblkhd of mallinfo(3)."""
+        return self.mapped_bytes + sum(one.system_bytes - one.free_bytes for one in self.arenas)
+
+    @property
+    def room_bytes(self) -> int:
+        """Of all arenas together."""
+        return sum(arena.room_bytes for arena in self.arenas)
+
+    @property
+    def free_bytes(self) -> int:
+        """What may be handed out without asking the system, whether it is in memory or not."""
+        return sum(arena.free_bytes for arena in self.arenas)
+
+    @classmethod
+    def now(cls) -> Heaps:
+        """Ask for it, which takes some 30 µs."""
+        return cls.parse(_malloc_info())
+
+    @classmethod
+    def parse(cls, text: bytes) -> Heaps:
+        """Read what malloc_info(3) has written."""
+        arenas = tuple(
+            _arena(heap[0], main=not number) for number, heap in enumerate(_HEAP.finditer(text))
+        )
+        mapped = _MAPPED.search(text)
+        return cls(arenas, int(mapped[1]) if mapped else 0)
+
+
+def _arena(text: bytes, *, main: bool) -> Arena:
+    system = _SYSTEM.search(text)
+    free = (int(size) for size in _FREE.findall(text))
+    blocks = (
+        FreeBlocks(
+            int(least) & ~_FLAGS, int(total) - int(count) * (int(least) & _FLAGS), int(count)
+        )
+        for least, _, total, count in _BLOCKS.findall(text)
+    )
+    return Arena(int(system[1]) if system else 0, sum(free), tuple(blocks), main)
+
+
+@functools.cache
+def libc() -> ctypes.PyDLL:
+    """The C library, called without giving up the interpreter's lock: that would take longer."""
+    library = ctypes.PyDLL(None)
+    library.malloc.argtypes = [ctypes.c_size_t]
+    library.malloc.restype = ctypes.c_void_p
+    library.free.argtypes = [ctypes.c_void_p]
+    library.free.restype = None
+    return library
+
+
+def _malloc_info() -> bytes:
+    calls = libc()
+    calls.open_memstream.restype = ctypes.c_void_p
+    calls.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
+    calls.fclose.argtypes = [ctypes.c_void_p]
+    text, size = ctypes.c_void_p(), ctypes.c_size_t()
+    stream = calls.open_memstream(ctypes.byref(text), ctypes.byref(size))
+    if not stream:
+        raise MemoryError("no memory to write malloc_info into")
+    calls.malloc_info(0, stream)
+    calls.fclose(stream)
+    written = ctypes.string_at(text, size.value)
+    calls.free(text)
+    return written
+
+
+class _Place(ctypes.Structure):
+    """What dladdr(3) says of an address."""
+
+    _fields_ = (
+        ("file", ctypes.c_char_p),
+        ("base", ctypes.c_void_p),
+        ("name", ctypes.c_char_p),
+        ("address", ctypes.c_void_p),
+    )
+
+
+def _file_of(name: str) -> str:
+    """The file that a function of the C library comes from; empty where there is none."""
+    place = _Place()
+    if not (hasattr(libc(), "dladdr") and hasattr(libc(), name)):
+        return ""
+    address = ctypes.cast(getattr(libc(), name), ctypes.c_void_p)
+    found = libc().dladdr(address, ctypes.byref(place))
+    return (place.file or b"").decode(errors="replace") if found else ""
+
+
+def allocator() -> str:
+    """The name of the file that malloc comes from, such as ``libjemalloc.so.2``."""
+    return Path(_file_of("malloc")).name or "unknown"
+
+
+@functools.cache
+def is_accounted() -> bool:
+    """Whether glibc's malloc serves this process, so that it knows what is free."""
+    if not sys.platform.startswith("linux") or not hasattr(libc(), "malloc_info"):
+        return False
+    own = {_file_of(name) for name in ("malloc", "malloc_info", "gnu_get_libc_version")}
+    return (len(own) == 1 and own != {""}) or _serves_a_block()
+
+
+def _serves_a_block() -> bool:
+    """For programs that are linked in another way: is a block that is taken accounted for?"""
+    before = Heaps.now().in_use_bytes
+    block = libc().malloc(PROBE_BYTES)
+    after = Heaps.now().in_use_bytes
+    libc().free(block)
+    return after - before > PROBE_BYTES // 2
+
+
+def arena_of_caller(before: Iterable[Arena], after: Iterable[Arena]) -> int | None:
+    """Which arena a block was taken from between two readings; None if none tells."""
+    pairs = zip(before, after, strict=False)
+    changed = [number for number, (then, now) in enumerate(pairs) if _in_use(then) < _in_use(now)]
+    return changed[0] if len(changed) == 1 else None
+
+
+def _in_use(arena: Arena) -> int:
+    return arena.system_bytes - arena.free_bytes
