@@ -13,7 +13,7 @@ TEST_WORKERS ?= 2
 GATES := conversions matrices
 RUN_conversions := tensor_from_array array_from_tensor --quick --trials 0 --size 1MiB --seed 1
 RUN_matrices := matrix_array_to_tensor matrix_tensor_to_array --set dtype=uint8,float32,complex64 --trials 0 --seed 1
-GATE = PATH="$(abspath $(BIN)):$$PATH" GATE_FOLDER=reports/gate-$* docs/ci/gate.sh
+GATE = PATH="$(abspath $(BIN)):$$PATH" GATE_FOLDER=reports/gate-$* GATE_LOOKS=30 docs/ci/gate.sh
 
 .PHONY: report test test-all test-accelerator lint types gate baseline bench-harness clean
 
@@ -50,9 +50,9 @@ gate-%: $(READY)
 
 baseline: $(GATES:%=baseline-%)
 
-# What varies by chance shows only in several processes: a baseline has five of each.
+# What varies by chance shows only in several processes: a baseline has ten of each.
 baseline-%: $(READY)
-	$(GATE) --store results/baseline-$*.jsonl ferrybench run $(RUN_$*) --memory-trials 5 -o {}
+	$(GATE) --store results/baseline-$*.jsonl ferrybench run $(RUN_$*) --memory-trials 10 -o {}
 
 bench-harness: $(READY)
 	$(BIN)/python -m harness.bench

@@ -20,9 +20,9 @@ PYTEST_BENCHMARK = ("benchmark", "pytest_benchmark.plugin")
 TIMEOUT = "60s"
 MARKER = (
     "ferrybench(copies=None, peak=None, retained=None, left=None, shares_memory=None, "
-    "faults=None, leaks=None): budgets for what the test measures, such as copies=1, "
-    "peak='64MiB' or peak='1.5x' (of the payload), left=0, shares_memory=True, faults=0, "
-    "leaks=False."
+    "faults=None, leaks=None, allow_shared=False): budgets for what the test measures, such as "
+    "copies=1, peak='64MiB' or peak='1.5x' (of the payload), left=0, shares_memory=True, faults=0, "
+    "leaks=False; allow_shared=True measures a call that could write to shared memory."
 )
 
 

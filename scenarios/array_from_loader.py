@@ -443,8 +443,8 @@ def open_memmap(data, labels, loader, folder):
     for x, y in loader:
         if start == 0:
             create = partial(np.lib.format.open_memmap, mode="w+")
-            x_file = create(f"{folder}/x.npy", dtype=x.numpy().dtype, shape=(rows, *x.shape[1:]))
-            y_file = create(f"{folder}/y.npy", dtype=y.numpy().dtype, shape=(rows, *y.shape[1:]))
+            x_file = create(folder / "x.npy", dtype=x.numpy().dtype, shape=(rows, *x.shape[1:]))
+            y_file = create(folder / "y.npy", dtype=y.numpy().dtype, shape=(rows, *y.shape[1:]))
         x_file[start : start + len(x)] = x.numpy()
         y_file[start : start + len(y)] = y.numpy()
         start += len(y)

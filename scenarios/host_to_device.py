@@ -253,8 +253,8 @@ def cast_on_host(data):
 
 def mapped_file(data, folder):
     array = data.numpy()
-    array.tofile(f"{folder}/data.bin")
-    return torch.from_numpy(np.memmap(f"{folder}/data.bin", array.dtype, "r+"))
+    array.tofile(folder / "data.bin")
+    return torch.from_numpy(np.memmap(folder / "data.bin", array.dtype, "r+"))
 
 
 from_file = partial(strategy, group="from a file", setup=mapped_file, in_quick=False)

@@ -515,7 +515,7 @@ def randperm_labels(data, labels, batch_size):
 
 @scenario.check
 def one_epoch(data, labels, result, group, batch_size, shuffle):
-    verify_epoch(
+    return verify_epoch(
         result,
         data,
         labels if group == "labels" else None,

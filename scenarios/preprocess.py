@@ -366,7 +366,7 @@ def collate_casts(images, mean, std, batch_size):
 
 # Epochs: whether to keep the floats. Each batch is used once, for its mean brightness, and dropped.
 
-epochs = partial(strategy, group="epochs")
+epochs = partial(strategy, group="epochs", work="read")
 
 
 @epochs(copies=4)

@@ -181,7 +181,7 @@ def reused_by_numpy(array, tensor):
 # glibc has freed, and then the peak is one part or a dozen, by luck of the process's addresses.
 
 
-@strategy(group="chunks", copies=1 / 16)
+@strategy(group="chunks", copies=1 / 16, work="read")
 def chunks_dropped(array):
     """Copies one part at a time and forgets it: memory for a sixteenth of the data."""
     total, rows = 0.0, 0
@@ -193,7 +193,7 @@ def chunks_dropped(array):
     return total, rows
 
 
-@strategy(group="chunks", copies=2 / 16)
+@strategy(group="chunks", copies=2 / 16, work="read")
 def chunk_generator(array):
     """Holds two parts: the loop keeps one while the generator makes the next."""
     total, rows = 0.0, 0
@@ -203,7 +203,7 @@ def chunk_generator(array):
     return total, rows
 
 
-@strategy(group="chunks", copies=0)
+@strategy(group="chunks", copies=0, work="read")
 def chunk_views(array):
     """Shares the array and splits the tensor: the parts need no memory at all."""
     total, rows = 0.0, 0

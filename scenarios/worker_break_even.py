@@ -164,4 +164,4 @@ def threads_2(data, sample_cost_us, work, batch_size):
 
 @scenario.check
 def one_epoch(data, result, batch_size):
-    verify_epoch(result, data, batch_size=batch_size)
+    return verify_epoch(result, data, batch_size=batch_size)

@@ -2,7 +2,6 @@
 
 import pickle
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -199,7 +198,7 @@ def list_in_one_array(data, labels, num_workers, start_method):
 
 
 def save(data, labels, folder):
-    path = Path(folder) / f"{len(data)}.npy"
+    path = folder / f"{len(data)}.npy"
     np.save(path, data)
     return path
 
@@ -245,4 +244,4 @@ def memmap_in_worker(data, labels, path, num_workers, start_method):
 
 @scenario.check
 def every_sample_once(data, labels, result):
-    verify_epoch(result, data, labels, batch_size=BATCH_SIZE, shuffle=True)
+    return verify_epoch(result, data, labels, batch_size=BATCH_SIZE, shuffle=True)

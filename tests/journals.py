@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from harness.host.environment import Environment
 from harness.journal.lines import CeilingLine, EndLine, Header, Plan
@@ -30,6 +31,7 @@ from harness.schema.records import (
     Trial,
     TrialKind,
     Value,
+    Work,
 )
 
 MIB = 1024**2
@@ -285,6 +287,21 @@ def header(
         plan,
         ENVIRONMENT,
         tuple(infos or (scenario(),)),
+    )
+
+
+def ceiling(
+    kind: str, bytes_per_s: float, size: int = MIB, *, written: int | None = None, **more: Any
+) -> Ceiling:
+    """The ceiling of work of some size, which writes as much as it reads if not told otherwise."""
+    work = Work(kind, size, size if written is None else written, **more).rounded()
+    return Ceiling(
+        kind,
+        work.threads,
+        work.read_bytes,
+        bytes_per_s,
+        text={"copy": "copying"}.get(kind, kind),
+        work=work,
     )
 
 

@@ -11,12 +11,17 @@
 #   gate.sh ci/gate.json pytest benchmarks --ferrybench-memory --benchmark-json={}
 #
 # Exit code: 0 nothing is worse; 1 something is; 2 there is no baseline, or no such option;
-# 3 nothing can be compared; 4 measuring failed.
+# 3 nothing was judged, or what looks worse is undecided; 4 measuring failed.
 #
-# What looks worse is measured again before it is reported, so that chance variation is not.
+# A baseline needs several readings of each case: ferrybench run --memory-trials 10, or for other
+# commands GATE_BASES, which measures BASELINE again into neighbours of it: gate.2.json, gate.3.json …
+#
+# What looks worse is measured again, as often as it takes until chance can hardly have done it.
+# ferrybench run then measures those cases alone; other commands measure everything again.
 #
 # GATE_FOLDER (gate-results)  where candidates, summary.md and junit.xml are written
-# GATE_LOOKS (3)              how often a candidate that looks worse is measured in total
+# GATE_LOOKS (20)             how often a candidate that looks worse is measured at most
+# GATE_BASES (1)              how often --store measures
 # GATE_OPTIONS                further options of ferrybench compare, such as --strict
 set -euo pipefail
 
@@ -46,37 +51,60 @@ shift
 [[ $* == *"{}"* ]] || fail 2 "write {} where the command takes the file to measure into: $*"
 mkdir -p -- "$folder"
 # Files of an earlier change say nothing about this one.
-rm -f -- "$folder"/candidate-* "$folder/summary.md" "$folder/junit.xml"
+suspects=$folder/suspects.txt
+rm -f -- "$folder"/candidate-* "$folder/summary.md" "$folder/junit.xml" "$suspects"
+stem=${baseline%.*} extension=${baseline##*.}
 
 if [[ $store ]]; then
-    stored=$folder/baseline.${baseline##*.}
-    measure "$stored" "$@"
+    for ((base = 1; base <= ${GATE_BASES:-1}; base++)); do
+        measure "$folder/baseline-$base.$extension" "$@"
+    done
     mkdir -p -- "$(dirname -- "$baseline")"
-    mv -- "$stored" "$baseline"
+    mv -- "$folder/baseline-1.$extension" "$baseline"
+    for ((base = 2; base <= ${GATE_BASES:-1}; base++)); do
+        mv -- "$folder/baseline-$base.$extension" "$stem.$base.$extension"
+    done
+    # Of an earlier baseline, which was measured more often.
+    for (( ; ; base++)); do
+        [[ -f $stem.$base.$extension ]] || break
+        rm -f -- "$stem.$base.$extension"
+    done
     echo "gate: $baseline is the new baseline"
     exit 0
 fi
 
 # Before anything is measured: without a baseline, measuring would be pointless.
 if [[ ! -f $baseline && $baseline == *:* ]]; then
-    git show "$baseline" >"$folder/baseline.${baseline##*.}" ||
+    fetched=$folder/baseline
+    git show "$baseline" >"$fetched.$extension" ||
         fail 2 "git has no $baseline: fetch its branch, or store a baseline there first"
-    baseline=$folder/baseline.${baseline##*.}
+    for ((base = 2; ; base++)); do
+        git show "$stem.$base.$extension" >"$fetched.$base.$extension" 2>/dev/null || break
+    done
+    rm -f -- "$fetched.$base.$extension"
+    stem=$fetched baseline=$fetched.$extension
 fi
 [[ -f $baseline ]] ||
     fail 2 "there is no baseline $baseline: make it with --store, in a checkout without the change"
+bases=()
+for ((base = 2; ; base++)); do
+    [[ -f $stem.$base.$extension ]] || break
+    bases+=(--base-again "$stem.$base.$extension")
+done
 
 candidates=()
-for ((look = 1; look <= ${GATE_LOOKS:-3}; look++)); do
-    candidate=$folder/candidate-$look.${baseline##*.}
+for ((look = 1; look <= ${GATE_LOOKS:-20}; look++)); do
+    candidate=$folder/candidate-$look.$extension
     measure "$candidate" "$@"
     candidates+=("$candidate")
     verdict=0
     # shellcheck disable=SC2086 # options must be split
-    ferrybench compare "$baseline" "${candidates[@]}" --markdown "$folder/summary.md" \
-        --junit "$folder/junit.xml" --force ${GATE_OPTIONS:-} || verdict=$?
-    [[ $verdict -eq 1 && $look -lt ${GATE_LOOKS:-3} ]] || break
-    echo "gate: measuring again what looks worse, look $((look + 1)) of ${GATE_LOOKS:-3}"
+    ferrybench compare "$baseline" "${candidates[@]}" "${bases[@]}" \
+        --markdown "$folder/summary.md" --junit "$folder/junit.xml" --suspects "$suspects" \
+        --force ${GATE_OPTIONS:-} || verdict=$?
+    [[ $verdict -ne 0 && -s $suspects && $look -lt ${GATE_LOOKS:-20} ]] || break
+    echo "gate: measuring again what looks worse, look $((look + 1)) of ${GATE_LOOKS:-20} at most"
+    export FERRYBENCH_ONLY=$suspects
 done
 if [[ ${GITHUB_STEP_SUMMARY:-} && -f $folder/summary.md ]]; then
     cat -- "$folder/summary.md" >>"$GITHUB_STEP_SUMMARY"

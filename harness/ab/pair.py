@@ -7,8 +7,9 @@ import random
 import shutil
 import tempfile
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 
+from harness.ab.threads import DaemonThreads
 from harness.host.closing import Closing
 from harness.planning.order import Step
 from harness.run.instrument import Asked, Instrument
@@ -30,11 +31,11 @@ class PairMeasuring(Closing):
     def __init__(self, instrument: Instrument, draw: random.Random) -> None:
         self.instrument = instrument
         self.draw = draw
-        self._threads = ThreadPoolExecutor(2)
+        self._threads = DaemonThreads(2)
         self._processors = _processors()
 
     def close(self) -> None:
-        self._threads.shutdown(cancel_futures=True)
+        self._threads.close()
 
     def measure(self, base: Step, candidate: Step) -> tuple[Trial, Trial]:
         """Run both halves; each is told whatever became of the other."""

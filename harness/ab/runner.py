@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
 import time
@@ -11,7 +10,10 @@ from dataclasses import dataclass, replace
 
 from harness.ab.pair import PairMeasuring
 from harness.ab.stopping import PairBatch, StoppingRule
+from harness.comparison.counted import unconfirmed
 from harness.comparison.paired import Pair
+from harness.comparison.sides import MeasuredCase
+from harness.comparison.tolerance import Tolerance
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import EndLine, Header
 from harness.journal.write import Journal
@@ -20,7 +22,7 @@ from harness.planning.order import Step
 from harness.run.instrument import Instrument
 from harness.run.runner import HostPool, Listener
 from harness.schema.description import ScenarioInfo
-from harness.schema.records import TrialKind
+from harness.schema.records import Outcome, Trial, TrialKind
 from harness.trial.timing.heap_layout import draw_layout, draw_offset
 
 MEMORY_BATCHES = 3
@@ -44,6 +46,7 @@ class AbRunner:
         pool: the two hosts.
         fixtures: where inputs come from.
         listener: is told about progress.
+        tolerance: by which memory is flagged.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class AbRunner:
         pool: HostPool,
         fixtures: FixtureStore,
         listener: Listener,
+        tolerance: Tolerance,
     ) -> None:
         self.plan = header.plan
         self.infos: Mapping[str, ScenarioInfo] = {info.name: info for info in header.scenarios}
@@ -63,6 +67,9 @@ class AbRunner:
         self.case_pairs = case_pairs(header)
         self.draw = random.Random(self.plan.seed)
         self.ends_at = math.inf
+        self.tolerance = tolerance
+        self.trials: dict[int, list[Trial]] = {}  # by case
+        self.failed: set[int] = set()
 
     def run(self, rule: StoppingRule) -> str:
         """Measure until the course is over or the budget spent; returns the reason to stop.
@@ -83,20 +90,55 @@ class AbRunner:
         return reason
 
     def _run(self, rule: StoppingRule, pairs: PairMeasuring) -> str:
-        """Lap by lap, on new hosts each; in the first ones, memory is looked at as well."""
+        """Lap by lap, on new hosts each; in the first ones, memory is looked at as well.
+
+        At last, what looked heavier is measured again until it is confirmed or not.
+        """
         batches = rule.batches()
-        for number in itertools.count():
+        number = 0
+        while True:
             batch = next(batches, None)
             looks = self._looks(number, rule)
             if batch is None and not looks and number >= MEMORY_BATCHES:
-                return "complete"
+                break
             if number and (batch or looks):
                 self.pool.renew(draw_layout(self.draw))
             if not self._look(looks, number, rule):
                 return "budget"
             if batch is not None and not self._batch(batch, rule, pairs):
                 return "budget"
-        raise AssertionError("unreachable: the count has no end")
+            number += 1
+        while rule.decide and (keys := self._unconfirmed()):
+            self.pool.renew(draw_layout(self.draw))
+            if not self._look_again(keys, number, rule, pairs):
+                return "budget"
+            number += 1
+        return "complete"
+
+    def _unconfirmed(self) -> list[int]:
+        """The cases of which what was flagged is open."""
+        found = {
+            key: (self._measured(pair.base), self._measured(pair.candidate))
+            for key, pair in self.case_pairs.items()
+            if key not in self.failed
+        }
+        return unconfirmed(found, self.tolerance)
+
+    def _measured(self, case: int) -> MeasuredCase:
+        return MeasuredCase(self.plan.cases[case], Outcome("ok"), tuple(self.trials.get(case, ())))
+
+    def _look_again(
+        self, keys: Sequence[int], number: int, rule: StoppingRule, pairs: PairMeasuring
+    ) -> bool:
+        """One pair of each; a duet too, since some amounts are read in a steady state alone."""
+        looks = [
+            (key, kind) for key in keys for kind in self._kinds(self.case_pairs[key], number=0)
+        ]
+        self.draw.shuffle(looks)
+        if not self._look(looks, number, rule, again=True):
+            return False
+        timed = tuple(key for key in keys if key in rule.contenders)
+        return self._batch(PairBatch(number, again=True, rounds=(timed,)), rule, pairs)
 
     def _looks(self, number: int, rule: StoppingRule) -> list[tuple[int, TrialKind]]:
         """What cases have to find out in a lap beside time, in an order of its own."""
@@ -118,7 +160,12 @@ class AbRunner:
         return ("memory", "tree") if planned.tree else ("memory",)
 
     def _look(
-        self, looks: Sequence[tuple[int, TrialKind]], number: int, rule: StoppingRule
+        self,
+        looks: Sequence[tuple[int, TrialKind]],
+        number: int,
+        rule: StoppingRule,
+        *,
+        again: bool = False,
     ) -> bool:
         """Trials that do not time, on both sides; False when the budget was spent before."""
         for key, kind in looks:
@@ -128,10 +175,16 @@ class AbRunner:
             for case in self.draw.sample((case_pair.base, case_pair.candidate), 2):
                 self.listener.working_on(self._what(case), math.nan)
                 trial = self.instrument.trial(Step(case, kind, number, offset_bytes))
-                self.journal.append(trial)
-                if not trial.outcome.ok and key in rule.contenders:
-                    rule.fail(key)
+                self._note(key, replace(trial, again=again), rule)
         return True
+
+    def _note(self, key: int, trial: Trial, rule: StoppingRule) -> None:
+        self.journal.append(trial)
+        self.trials.setdefault(trial.case, []).append(trial)
+        if not trial.outcome.ok:
+            self.failed.add(key)
+            if key in rule.contenders:
+                rule.fail(key)
 
     def _batch(self, batch: PairBatch, rule: StoppingRule, pairs: PairMeasuring) -> bool:
         for index, keys in enumerate(batch.rounds):
@@ -155,9 +208,9 @@ class AbRunner:
         ]
         trials = [replace(trial, again=batch.again) for trial in pairs.measure(*steps)]
         for trial in trials:
-            self.journal.append(trial)
+            self._note(key, trial, rule)
         pair = Pair.of(*trials)
-        if pair is None or any(not trial.outcome.ok for trial in trials):
+        if pair is None:
             rule.fail(key)
         else:
             rule.note(key, pair, again=batch.again)
@@ -200,8 +253,13 @@ def contenders(header: Header) -> list[int]:
 
 
 def run_ab(
-    header: Header, journal: Journal, pool: HostPool, listener: Listener, rule: StoppingRule
+    header: Header,
+    journal: Journal,
+    pool: HostPool,
+    listener: Listener,
+    rule: StoppingRule,
+    tolerance: Tolerance,
 ) -> str:
     """Measure an A/B run into a journal; returns the reason to stop."""
     with FixtureStore(header.plan.seed) as fixtures:
-        return AbRunner(header, journal, pool, fixtures, listener).run(rule)
+        return AbRunner(header, journal, pool, fixtures, listener, tolerance).run(rule)

@@ -13,10 +13,8 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from harness.comparison.paired import FirstWord, Pair, first_word, last_word
+from harness.comparison.paired import PAIRS_A_BATCH, FirstWord, Pair, first_word, last_word
 
-PAIRS_A_BATCH = 5
-"""On the same hosts."""
 MOST_PAIRS = 40
 """Of a case that stays undecided, unless asked for otherwise."""
 

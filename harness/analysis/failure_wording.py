@@ -21,6 +21,7 @@ GAVE_WAY = {
     "hang": ("hangs", "hang"),
     "open files": ("runs out of open files", "run out of open files"),
     "disk full": ("fills the disk", "fill the disk"),
+    "shared memory full": ("fills the shared memory", "fill the shared memory"),
     "read-only": ("cannot write", "cannot write"),
 }
 """By kind, where that says more than the outcome."""
@@ -32,6 +33,7 @@ CAUGHT = (
     "system memory",
     "open files",
     "disk full",
+    "shared memory full",
     "read-only",
 )
 """Kinds that are exceptions: a program can catch them and live on."""

@@ -67,7 +67,11 @@ def cold_and_warm(sweep: Sweep) -> str:
         return ""
     text = f"from a cold page cache an epoch takes {_ends(slower)} as long as from a warm one"
     known = sorted(
-        (cold for cold, _ in pairs if cold.ceiling in DISK and cold.rate_bytes_per_s > 0),
+        (
+            cold
+            for cold, _ in pairs
+            if cold.ceiling and cold.ceiling.name in DISK and cold.rate_bytes_per_s > 0
+        ),
         key=lambda row: -row.rate_bytes_per_s,
     )
     told = [_of_disk(row) for row in (*known[:1], *known[1:][-1:])]
@@ -76,9 +80,10 @@ def cold_and_warm(sweep: Sweep) -> str:
 
 def _of_disk(row: CaseSummary) -> str:
     """``x` reads 1.2 GB/s, 80% of what the disk delivers in sequence``."""
+    assert row.ceiling is not None
     return (
         f"`{row.strategy}` reads {format_rate(row.rate_bytes_per_s)}, "
-        f"{percent(row.ceiling_fraction)} of what the disk delivers {DISK[row.ceiling]}"
+        f"{percent(row.ceiling_fraction)} of what the disk delivers {DISK[row.ceiling.name]}"
     )
 
 

@@ -70,8 +70,11 @@ def rankings(sweep: Sweep, rows: Sequence[CaseSummary]) -> tuple[Ranking, ...]:
     """Hold the contests among rows of one size, in the order of the scenario's groups.
 
     A strategy that stands alone at its point is left out where its group has a real contest. One
-    that is kept as published is shown, but never recommended: it may be right only here.
+    that is kept as published is shown, but never recommended: it may be right only here. What has
+    no baseline is not compared at all.
     """
+    if not sweep.info.baseline:
+        return ()
     contests: dict[tuple[str, object], list[CaseSummary]] = {}
     for row in rows:
         as_published = sweep.info.strategy(row.strategy).published and not row.baseline

@@ -14,6 +14,7 @@ from harness.schema.description import ScenarioInfo
 from harness.units import format_multiple, format_seconds, format_size
 
 RemarkKind = Literal[
+    "not verified",
     "cost model",
     "largest size",
     "not shared",
@@ -27,6 +28,11 @@ RemarkKind = Literal[
     "two modes",
 ]  # the gravest first
 REMARK_KINDS: dict[RemarkKind, tuple[str, str]] = {
+    "not verified": (
+        "Results that could not be verified in every respect",
+        "Nothing was found wrong, but the check could not judge all of it: samples that are alike "
+        "can change places unseen.",
+    ),
     "cost model": (
         "Copies differ from the declared cost model",
         "By more than 5% and 0.5 MiB: the model is wrong, or the strategy does more than its "
@@ -144,7 +150,8 @@ def _of(row: CaseSummary, info: ScenarioInfo) -> Iterator[Remark]:
             low, high = format_seconds(row.steady_min_s), format_seconds(row.steady.high)
             text = f"fastest sample {low}, median of the slowest process {high}"
             yield found("two modes", text, row.steady.high / row.steady_min_s)
-        for kind, text, weight in (*_of_tree(row), *_of_cache(row), *_of_limit(row)):
+        others = (*_of_check(row), *_of_tree(row), *_of_cache(row), *_of_limit(row))
+        for kind, text, weight in others:
             yield found(kind, text, weight)
     if row.reaped:
         yield found("processes left", f"{row.reaped} had to be killed", float(row.reaped))
@@ -160,6 +167,12 @@ def _left(row: CaseSummary) -> Iterator[tuple[RemarkKind, float]]:
         yield "pinned memory kept", pinned_bytes
     if row.left_bytes - pinned_bytes > NEGLIGIBLE_BYTES:
         yield "memory kept", row.left_bytes - pinned_bytes
+
+
+def _of_check(row: CaseSummary) -> Iterator[tuple[RemarkKind, str, float]]:
+    """What it could not judge."""
+    if row.unverified:
+        yield "not verified", row.unverified, 0.0
 
 
 def _of_tree(row: CaseSummary) -> Iterator[tuple[RemarkKind, str, float]]:

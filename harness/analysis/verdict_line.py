@@ -11,7 +11,7 @@ from harness.analysis.ranking import LEAST_COVERAGE, Ranking
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.analysis.verdict_limit import largest_text
-from harness.analysis.verdict_time import gains_most, memory_text
+from harness.analysis.verdict_time import gains_most, memory_text, not_compared
 from harness.analysis.wording import TOO_FEW, comparison, factor, series
 from harness.cases.summary import CaseSummary
 from harness.units import format_multiple, plural
@@ -26,6 +26,9 @@ def verdict_line(sweep: Sweep, answer: Verdict) -> str:
     Of the promises that a scenario has, the baseline's and that which gains most on it.
     """
     where = f"{sweep.info.name}{f' {answer.place}' if answer.place else ''}"
+    compared = [row for row in sweep.at(answer.size_bytes) if sweep.compared(row)]
+    if not sweep.info.baseline and compared:
+        return f"{where}: {not_compared(compared)}".replace("`", "")
     if not answer.rankings:
         return f"{where}: {nothing_measured(sweep)}".replace("`", "")
     baseline = sweep.baseline_at(answer.size_bytes)

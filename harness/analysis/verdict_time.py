@@ -31,6 +31,9 @@ def time_sentences(
         rows: its timed main cases of the reference size; at least one.
         found: the contests among them.
     """
+    if not sweep.info.baseline:
+        yield not_compared(rows)
+        return
     baseline = sweep.baseline_at(rows[0].size_bytes)
     for name in sweep.axes:
         yield break_even(sweep, name)
@@ -44,6 +47,13 @@ def time_sentences(
     if sweep.info.watched:
         yield file_pages(rows)
     yield _other_host(sweep, baseline)
+
+
+def not_compared(rows: Sequence[CaseSummary]) -> str:
+    """That tests which have nothing in common are not held against each other."""
+    if len(rows) == 1:
+        return f"`{rows[0].strategy}` takes {_time_and_memory(rows[0])}"
+    return f"{len(rows)} tests of no group, each by itself: they are not compared"
 
 
 def _cost(sweep: Sweep, rows: Sequence[CaseSummary], baseline: CaseSummary | None) -> str:
@@ -87,14 +97,16 @@ def _time_and_memory(row: CaseSummary) -> str:
 
 
 def memory_text(row: CaseSummary) -> str:
-    """``1.00× the data in extra memory``; "" where that, or the data's size, is not known."""
+    """``1.00× the data in extra memory``, or in bytes; "" where it is not known."""
     if row.extra_bytes <= NEGLIGIBLE_BYTES:
         # A loader holds a batch or two, which is little, but not nothing.
         little = "next to " if row.loading and not row.shares_memory else ""
         return f"{little}no extra memory"
-    if row.payload_bytes > 0 and not math.isnan(row.extra_bytes):
+    if math.isnan(row.extra_bytes):
+        return ""
+    if row.payload_bytes > 0:
         return f"{format_multiple(row.peak_multiple)} the data in extra memory"
-    return ""
+    return f"{format_size(row.extra_bytes)} of extra memory"
 
 
 def _same_promise(found: Sequence[Ranking], baseline: CaseSummary | None) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from harness.planning.limit_search import limit_outcome
@@ -33,9 +32,8 @@ def outcome_of(ended: str, planned: PlannedCase, trials: Sequence[Trial]) -> Out
 
 
 def steady_s(trial: Trial) -> float:
-    """One process's steady-state time: the median of its samples; NaN where it has none."""
-    samples = trial.timing.samples_s if trial.timing else ()
-    return statistics.median(samples) if samples else math.nan
+    """One process's steady-state time: the median of its samples; NaN where it is not known."""
+    return trial.timing.median_s if trial.timing else math.nan
 
 
 def steady_by_round(trials: Iterable[Trial]) -> dict[int, float]:
@@ -44,7 +42,23 @@ def steady_by_round(trials: Iterable[Trial]) -> dict[int, float]:
     return {number: value for number, value in times.items() if value > 0}
 
 
-def paired_ratio(times: Mapping[int, float], others: Mapping[int, float]) -> Interval:
-    """The ratio of two cases' times, round by round, so that a drifting machine cancels out."""
-    shared = sorted(times.keys() & others.keys())
-    return median_interval([times[n] / others[n] for n in shared]) if shared else NOTHING
+def paired_ratio(trials: Iterable[Trial], others: Iterable[Trial]) -> Interval:
+    """The ratio of two cases' times, round by round, so that a drifting machine cancels out.
+
+    A round that an interruption cut in two has no pairs: its halves share no moment of the machine.
+    """
+    ratios = paired_ratios(trials, others)
+    return median_interval(ratios) if ratios else NOTHING
+
+
+def paired_ratios(trials: Iterable[Trial], others: Iterable[Trial]) -> list[float]:
+    """The ratios of two cases' times in the same round and sitting."""
+    times, theirs = (
+        {
+            (trial.sitting, trial.round): value
+            for trial in some
+            if trial.kind in TIMED and (value := steady_s(trial)) > 0
+        }
+        for some in (trials, others)
+    )
+    return [times[key] / theirs[key] for key in sorted(times.keys() & theirs.keys())]

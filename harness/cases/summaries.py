@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Mapping, Sequence
 
 from harness.cases.parts.device import device_of
 from harness.cases.parts.limit import limit_of
 from harness.cases.parts.loading import loading_of, watched_tree
 from harness.cases.parts.training import cache_of, training_of
-from harness.cases.rounds import outcome_of, paired_ratio, steady_by_round
+from harness.cases.rounds import outcome_of, paired_ratio
 from harness.cases.summary import CaseSummary
-from harness.cases.throughput import ceiling_rates, with_throughput
+from harness.cases.throughput import limits_of, with_throughput
 from harness.journal.lines import Run
-from harness.schema.records import TIMED, PlannedCase, Trial, TrialKind
+from harness.schema.records import TIMED, PlannedCase, Timing, Trial, TrialKind
 from harness.stats.intervals import known_median, median_interval, two_modes
 
 MEMORY_KINDS: Mapping[TrialKind, int] = {
@@ -45,14 +44,14 @@ def summaries(run: Run) -> list[CaseSummary]:
         for info in run.header.scenarios
         for strategy in info.strategies
     }
-    rates = ceiling_rates(run)
+    limits = limits_of(run)
     found = []
     for index, planned in enumerate(cases):
         case = planned.case
         baseline = baselines.get((case.scenario, case.point), [])
         group = groups.get((case.scenario, case.strategy), "")
         summary = _summary(run, planned, group, trials.get(index, []), baseline)
-        found.append(with_throughput(summary, infos.get(case.scenario), rates))
+        found.append(with_throughput(summary, infos.get(case.scenario), limits))
     return found
 
 
@@ -67,10 +66,12 @@ def _summary(
     own = [trial for trial in trials if trial.kind != "limit"]  # attempts measure nothing else
     processes = [one for one in own if one.kind in TIMED and one.outcome.ok]
     timed = [one.timing for one in processes if one.timing]
-    medians = [statistics.median(one.samples_s) for one in timed if one.samples_s]
-    samples = [sample for one in timed for sample in one.samples_s]
+    medians = [one.median_s for one in timed if not math.isnan(one.median_s)]
+    fastest = [one.fastest_s for one in timed if not math.isnan(one.fastest_s)]
+    counts = [one.samples for one in timed]
     steady = median_interval(medians)
-    size = planned.case.parameters.get("size")
+    ours = run.header.ours
+    size = planned.case.parameters.get("size") if ours else None
     outcome = outcome_of(run.ended, planned, trials)
     limit = limit_of(planned, trials, outcome)
     return CaseSummary(
@@ -78,6 +79,7 @@ def _summary(
         planned=planned,
         outcome=outcome.name,
         size_bytes=size if isinstance(size, int) else None,
+        ours=ours,
         reason=outcome.reason,
         kind=limit.kind if limit else outcome.kind,
         where=limit.where if limit else outcome.where,
@@ -87,15 +89,16 @@ def _summary(
         observed=_observed(own),
         first=median_interval([one.first_call_s for one in timed]),
         steady=steady,
-        steady_min_s=min(samples, default=math.nan),
-        samples=len(samples),
-        ratio=paired_ratio(steady_by_round(own), steady_by_round(baseline)),
+        steady_min_s=min(fastest, default=math.nan),
+        samples=None if None in counts else sum(count or 0 for count in counts),
+        ratio=paired_ratio(own, baseline),
         faults_steady=known_median(
             trial.faults_steady.minor for trial in processes if trial.faults_steady
         ),
-        two_modes=two_modes(medians) or any(two_modes(one.samples_s) for one in timed),
+        two_modes=_two_modes(medians, timed),
         reaped=max((trial.reaped for trial in trials), default=0),
         warnings="; ".join(dict.fromkeys(text for one in trials for text in one.warnings)),
+        unverified="; ".join(dict.fromkeys(one.unverified for one in trials if one.unverified)),
         loading=loading_of(own, steady),
         tree=watched_tree(own),
         epochs=training_of(own, steady),
@@ -103,6 +106,13 @@ def _summary(
         limit=limit,
         device=device_of(own),
     )
+
+
+def _two_modes(medians: Sequence[float], timed: Sequence[Timing]) -> bool | None:
+    """Within processes, or among them; None where there are times of which no sample is known."""
+    if medians and not any(one.samples_s for one in timed):
+        return None
+    return two_modes(medians) or any(two_modes(one.samples_s) for one in timed)
 
 
 def _observed(trials: Sequence[Trial]) -> Trial | None:

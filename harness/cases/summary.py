@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from harness.cases.copies import copied_bytes, copies_of
 from harness.cases.parts.device import DeviceSummary
@@ -15,8 +16,10 @@ from harness.cases.parts.training import CacheSummary, TrainingSummary
 from harness.schema.records import (
     DEFAULT_HOST,
     TIMED,
+    Ceiling,
     Ledger,
     PlannedCase,
+    StatedTiming,
     Tree,
     Trial,
     Value,
@@ -25,6 +28,8 @@ from harness.stats.intervals import NOTHING, Interval, known_median
 
 NEGLIGIBLE_BYTES = 512 * 1024
 """Memory below this is within what the ledger itself is accurate to."""
+
+ABOVE_CEILING = 1.05
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,7 @@ class CaseSummary:
     planned: PlannedCase
     outcome: str
     size_bytes: int | None = None
+    ours: bool = True  # planned by ferrybench; else its parameters mean whatever they mean
     reason: str = ""
     kind: str = ""  # what gave way, of a case that failed
     where: str = ""  # the line of the scenario's code: ``tensor_from_array.py:57: return …``
@@ -49,16 +55,15 @@ class CaseSummary:
     first: Interval = NOTHING
     steady: Interval = NOTHING
     steady_min_s: float = math.nan
-    samples: int = 0
+    samples: int | None = 0
     ratio: Interval = NOTHING  # paired with the baseline's, round by round
     rate_bytes_per_s: float = math.nan
-    ceiling: str = ""
-    ceiling_fraction: float = math.nan
-    in_cache: bool = False
+    ceiling: Ceiling | None = None  # the best that the machine can do of the same work
     faults_steady: float = math.nan  # minor ones, per call
-    two_modes: bool = False
+    two_modes: bool | None = False  # None where single samples are not known
     reaped: int = 0
     warnings: str = ""
+    unverified: str = ""  # what the check could not judge
     loading: LoadingSummary | None = None
     tree: Tree | None = None
     epochs: TrainingSummary | None = None  # of every loader, even where no step is taken
@@ -86,7 +91,7 @@ class CaseSummary:
     def parameters(self) -> Mapping[str, Value]:
         """As planned, without the size."""
         given = self.planned.case.parameters
-        return {name: value for name, value in given.items() if name != "size"}
+        return {n: value for n, value in given.items() if not (self.ours and n == "size")}
 
     @property
     def expected_copies(self) -> float:
@@ -112,6 +117,12 @@ class CaseSummary:
             if trial.kind in TIMED and trial.timing and trial.outcome.ok
         )
 
+    @cached_property
+    def stated(self) -> Mapping[str, Any]:
+        """The statistics of another program that measured the case, by its names; else empty."""
+        timings = (trial.timing for trial in self.processes)
+        return next((one.stated for one in timings if isinstance(one, StatedTiming)), {})
+
     def middle(self, read: Callable[[Trial], float | None]) -> float:
         """The median over those processes of what is read off each; NaN where it is of none."""
         return known_median(map(read, self.processes))
@@ -120,6 +131,15 @@ class CaseSummary:
     def ledger(self) -> Ledger | None:
         """What the first call did to its process's memory."""
         return self.observed.ledger if self.observed else None
+
+    @property
+    def ceiling_fraction(self) -> float:
+        return self.rate_bytes_per_s / self.ceiling.bytes_per_s if self.ceiling else math.nan
+
+    @property
+    def above_ceiling(self) -> bool:
+        """Faster than its ceiling by more than what measuring leaves open: a doubt about that."""
+        return self.ceiling_fraction > ABOVE_CEILING
 
     @property
     def payload_bytes(self) -> float:

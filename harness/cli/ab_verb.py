@@ -78,7 +78,7 @@ class JudgingOptions:
     tolerance
         Differences to ignore; by default time=2%,memory=2%,faults=10%.
     strict
-        Count cases that could not be decided or were not measured as worse.
+        Fail, too, if a case could not be decided or was not measured.
     output
         The journal to write; results/ab-RUN.jsonl by default.
     markdown
@@ -110,8 +110,8 @@ def ab_command(
     A side is an interpreter, a virtual environment, NAME=VALUE for an environment variable,
     path=FOLDER or rev=REVISION of the project in the current folder, or several of these separated
     by commas; whatever is left out is taken from this interpreter. Exit code 0: nothing is worse,
-    1: something is, 3: not comparable. Time counts here: what looks slower is measured again
-    before it is reported.
+    1: something is, 3: nothing was judged, or what looks worse could not be measured again in
+    time. Time counts here: what looks slower or heavier is measured again before it is reported.
 
     Parameters
     ----------
@@ -146,6 +146,7 @@ def ab_command(
             settings.seed,
             layout_is_shared=layout_can_be_shared(),
         ),
+        rules.tolerance,
         measured.scenarios,
         judged.output,
         force=judged.force,

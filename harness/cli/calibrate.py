@@ -110,14 +110,16 @@ def _tell(found: Calibration, trials: int, budget_s: float) -> None:
         soft_wrap=True,
     )
     out.print(f"identical code was reported as slower in {found.said}", soft_wrap=True)
-    if found.trusted:
-        out.print(
-            f"compare will let time decide, using {found.run.path}", soft_wrap=True, markup=False
-        )
-    else:
-        out.print(
-            "that is too often: time stays advisory; use ferrybench ab, which interleaves the sides"
-        )
+    out.print(
+        "this informs and decides nothing: a machine may drift more another time, so times of "
+        "separate runs stay advisory; ferrybench ab interleaves two sides, and lets time decide",
+        soft_wrap=True,
+    )
+    out.print(
+        f"compare shows intervals with this drift, using {found.run.path}",
+        soft_wrap=True,
+        markup=False,
+    )
 
 
 def _line(found: Calibration, case: CaseRuns, trials: int, affordable: int, budget_s: float) -> str:

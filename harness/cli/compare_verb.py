@@ -28,18 +28,20 @@ def compare_command(
     base: Path,
     candidate: Path | None = None,
     *again: Path,
+    base_again: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
     tolerance: str = "",
     strict: Annotated[bool, Parameter(negative=())] = False,
     calibration: Path | None = None,
     markdown: Annotated[Path | None, Parameter(name="--markdown")] = None,
     junit: Annotated[Path | None, Parameter(name="--junit")] = None,
+    suspects: Path | None = None,
     force: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Is the candidate worse than the base?
 
-    Exit code 0: nothing is worse, 1: something is, 3: not comparable. Memory, copies, page faults
-    and outcomes decide. Times from separate runs are shown for information; they decide only if
-    ferrybench doctor --calibrate has recently measured how much runs differ on this machine.
+    Exit code 0: nothing is worse, 1: something is, 3: nothing was judged, or what looks worse is
+    not decided by so few readings. Memory, copies, page faults and outcomes decide. Times decide
+    only in the journal of an A/B run; those of separate runs are shown for information.
 
     Parameters
     ----------
@@ -48,13 +50,20 @@ def compare_command(
     candidate
         The journal that may be worse.
     again
-        Further runs of the candidate. What differs among them varies by chance and is not worse.
+        Further runs of the candidate: what is worse must be so in each. They may contain only the
+        cases that look worse.
+    base_again
+        A further run of the base; may be repeated.
     tolerance
         Differences to ignore; by default time=2%,memory=2%,faults=10%.
     strict
-        Count cases that could not be decided or were not measured as worse.
+        Fail, too, if a case could not be decided or was not measured.
     calibration
-        A calibration of this machine; by default the latest next to the runs or in results/.
+        A calibration of this machine, which makes intervals of times wider by its drift; by default
+        the latest next to the runs or in results/.
+    suspects
+        Write to this file the cases that look worse and are not decided, one per line, for
+        ferrybench run --only.
     markdown
         Also write a summary for a pull request to this file.
     junit
@@ -63,24 +72,32 @@ def compare_command(
         Overwrite these files if they exist.
     """
     rules = Rules(parse_tolerance(tolerance), strict)
-    for path in filter(None, (markdown, junit)):
+    for path in filter(None, (markdown, junit, suspects)):
         refuse_overwriting(path, force=force)
     with collector_off():
         if candidate is None:
+            if base_again:
+                raise UsageError("--base-again: name a candidate too")
             found = within(_read(base), rules)
         else:
-            one, *others = [side(_read(path)) for path in (base, candidate, *again)]
-            found = apart(match(one, pooled(others)), rules, calibration, [base, candidate])
+            then, now = (
+                pooled([side(_read(path)) for path in paths])
+                for paths in ((base, *base_again), (candidate, *again))
+            )
+            found = apart(match(then, now), rules, calibration, [base, candidate])
     show(found)
     write(found, markdown, junit)
+    if suspects is not None:
+        keys = [case.key for case in found.of("suspect")]
+        _write(suspects, "".join(f"{key}\n" for key in keys).encode())
     return found.exit_code
 
 
 def apart(sides: Match, rules: Rules, chosen: Path | None, runs: Sequence[Path]) -> RunComparison:
-    """Judge two runs, by a calibration where one applies to them.
+    """Judge two runs. A calibration that applies to them makes the intervals of times wider.
 
     Raises:
-        UsageError: the one that was chosen does not.
+        UsageError: the one that was chosen does not apply.
     """
     tolerance = rules.tolerance.time
     if chosen is not None:
@@ -96,8 +113,8 @@ def apart(sides: Match, rules: Rules, chosen: Path | None, runs: Sequence[Path])
             return compare(sides, rules)
         known = found
     err.print(
-        f"time decides for the cases in calibration {known.run.path}: identical code was reported "
-        f"as slower in {known.said}",
+        f"for information: intervals of times contain the drift in calibration {known.run.path}, "
+        f"in which identical code would have been called slower in {known.said}",
         soft_wrap=True,
         markup=False,
     )

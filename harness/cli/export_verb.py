@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,6 +15,8 @@ from harness.console import err
 from harness.errors import EXIT_OK, UnableError, refuse_overwriting
 from harness.formats import export_formats
 from harness.formats.open_results import read_run
+from harness.journal.lines import Run
+from harness.units import plural
 
 if TYPE_CHECKING:
     Format = str
@@ -42,21 +45,37 @@ def export_command(
     force
         Overwrite the file if it exists.
     """
-    run = read_run(journal or latest_journal())
+    path = journal or latest_journal()
+    run = read_run(path)
     for remark in run.remarks:
-        err.print(remark, soft_wrap=True)
+        err.print(remark, soft_wrap=True, markup=False)
+    if output is not None:
+        refuse_overwriting(output, force=force)
     from harness.cases.frame import case_frame  # pandas takes half a second to import
 
     writer = import_module(f"harness.formats.{format.replace('-', '_')}")
-    cases = case_frame(run)
+    cases, text = case_frame(run), StringIO()
+    written = writer.write(run, cases, text)
+    if not written:
+        raise UnableError(f"{path} has nothing for the format {format}: {_why_nothing(run)}")
     if output is None:
-        writer.write(run, cases, sys.stdout)
+        sys.stdout.write(text.getvalue())
         return EXIT_OK
-    refuse_overwriting(output, force=force)
     try:
-        with output.open("w", newline="") as stream:
-            writer.write(run, cases, stream)
+        output.write_text(text.getvalue(), encoding="utf-8", newline="")
     except OSError as error:
         raise UnableError(f"{output} cannot be written: {error.strerror}") from error
-    err.print(f"{output}: {len(cases)} cases", soft_wrap=True)
+    some = f"{written} of " if written < len(cases) else ""
+    err.print(f"{output}: {some}{plural(len(cases), 'case')}", soft_wrap=True, markup=False)
     return EXIT_OK
+
+
+def _why_nothing(run: Run) -> str:
+    """What a run has in place of that: no case, failures, or memory without times."""
+    planned = len(run.header.plan.cases)
+    if not planned:
+        return "it has no cases"
+    ended_well = {trial.case for trial in run.trials if trial.outcome.ok}
+    if not ended_well:
+        return f"none of {plural(planned, 'case')} ended well"
+    return f"none of {plural(planned, 'case')} was timed; run --trials 1 or more times them"

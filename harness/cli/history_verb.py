@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from harness.cli.options import RESULTS
 from harness.comparison.tolerance import parse_tolerance
 from harness.console import err, out
-from harness.errors import EXIT_OK, UnableError, UsageError, refuse_overwriting
+from harness.errors import EXIT_NOT_JUDGED, EXIT_OK, UnableError, UsageError, refuse_overwriting
 from harness.history.as_text import SHOWN, case_lines, headline, machine_lines, remarks, run_lines
 from harness.history.detect import history
 from harness.history.discover import discover
@@ -34,7 +34,8 @@ def history_command(
     """Show each case over many runs, and where its time, memory, page faults or outcome changed.
 
     Runs on different machines are followed separately. Times of separate runs are advisory; the
-    ratio to the baseline, which is measured within each run, is more reliable.
+    ratio to the baseline, which is measured within each run, is more reliable. Exit code 3: nothing
+    was judged, since there are too few runs, or nothing but times.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def history_command(
     show(found, everything=everything)
     if output is not None:
         write(found, output, everything=everything)
-    return EXIT_OK
+    return EXIT_OK if found.judged else EXIT_NOT_JUDGED
 
 
 def _wanted(texts: tuple[str, ...]) -> Callable[[str], bool]:
@@ -81,7 +82,7 @@ def _wanted(texts: tuple[str, ...]) -> Callable[[str], bool]:
 
 def show(found: History, *, everything: bool) -> None:
     """The cases, then in which runs they changed; the count last, where it is seen."""
-    told = list(found.cases) if everything else [*found.changed, *found.drifted]
+    told = list(found.cases) if everything else found.shown
     shown = told if everything else told[:SHOWN]
     for case in shown:
         for line, style in case_lines(case, everything=everything):

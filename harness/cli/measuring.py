@@ -11,10 +11,12 @@ from harness.ab.runner import run_ab
 from harness.ab.session import SidesToCompare, open_ab_session
 from harness.ab.stopping import StoppingRule
 from harness.cli.options import RESULTS
+from harness.comparison.tolerance import Tolerance
 from harness.console import Progress, err
 from harness.errors import refuse_overwriting
 from harness.host.inputs import temporary_folder
 from harness.journal.lines import Header
+from harness.journal.lock import refuse_second_writer
 from harness.journal.write import Journal
 from harness.planning.plan import Request
 from harness.run import session as sessions
@@ -35,6 +37,7 @@ def measure_into(
     """
     if output is not None:
         refuse_overwriting(output, force=force)
+        refuse_second_writer(output)
     temporary_folder()  # rather than when everything has been started
     with ExitStack() as stack:
         with err.status("starting hosts"):
@@ -50,6 +53,7 @@ def measure_sides_into(
     request: Request,
     settings: sessions.Settings,
     rule: Callable[[Header], StoppingRule],
+    tolerance: Tolerance,
     user_paths: Sequence[Path],
     output: Path | None,
     *,
@@ -62,12 +66,14 @@ def measure_sides_into(
         request: what is measured.
         settings: how.
         rule: given the header, says which cases are measured how often.
+        tolerance: what is no difference.
         user_paths: scenarios of the user's own.
         output: the journal; one in ``results`` if not given.
         force: overwrite it.
     """
     if output is not None:
         refuse_overwriting(output, force=force)
+        refuse_second_writer(output)
     temporary_folder()
     with ExitStack() as stack:
         with err.status("starting both sides"):
@@ -76,7 +82,9 @@ def measure_sides_into(
         journal = stack.enter_context(Journal.create(path, session.header, force=force))
         progress = stack.enter_context(Progress(err))
         header, pool = session.header, session.pool
-        return until_stopped(lambda: run_ab(header, journal, pool, progress, rule(header))), path
+        return until_stopped(
+            lambda: run_ab(header, journal, pool, progress, rule(header), tolerance)
+        ), path
 
 
 def until_stopped(measure: Callable[[], str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.journal.read import began
 from harness.schema.description import Level
 from harness.schema.records import HostSpec
 from harness.units import parse_duration
@@ -68,13 +69,21 @@ def parse_hosts(texts: Sequence[str]) -> tuple[HostSpec, ...]:
     return tuple(hosts)
 
 
-def latest_journal(folder: Path = RESULTS) -> Path:
-    """The journal that was written to last.
+def latest_journal(folder: Path = RESULTS, *, to_resume: bool = False) -> Path:
+    """The journal whose run began last, by its header: files are copied, touched and checked out.
+
+    Args:
+        folder: where to look.
+        to_resume: only among runs that can be taken up again, which those of two sides cannot.
 
     Raises:
         UsageError: there is none.
     """
-    journals = sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
-    if not journals:
+    begun = {
+        path: when
+        for path in folder.glob("*.jsonl")
+        if (when := began(path, to_resume=to_resume)) is not None
+    }
+    if not begun:
         raise UsageError(f"no journal in {folder}/; make one with: ferrybench run --quick")
-    return journals[-1]
+    return max(begun, key=lambda path: (begun[path], path.stat().st_mtime))

@@ -23,13 +23,14 @@ from harness.cli.verdicts import show_verdicts, verdicts_of
 from harness.console import Progress, err, out
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UnableError, UsageError
 from harness.journal.lines import Run
+from harness.journal.lock import refuse_second_writer
 from harness.journal.read import read_journal
 from harness.planning.limit_search import limit_outcome
-from harness.planning.plan import Request
+from harness.planning.plan import Request, keys_in
 from harness.report.words.place import page_of
 from harness.run import session as sessions
 from harness.run.runner import default_effort
-from harness.scenario.npy import read_npy
+from harness.scenario.npy import OwnFile, read_npy, read_raw
 from harness.schema.description import Level
 from harness.schema.records import Trial
 from harness.units import format_duration, format_seconds, plural
@@ -73,6 +74,16 @@ class RunOptions:
         Leave Python's garbage collector on while timing, as your programs do.
     npy
         Your own .npy file to train from instead of generated data; each row is a sample.
+    only
+        Measure only the cases that this file names, one per line, as compare --suspects writes it.
+    raw
+        The same for a file without a header, such as tokens.bin; it is copied behind one first.
+    dtype
+        Of the values in that file, such as uint16.
+    shape
+        Of the array in it, such as 1000,1024; one number may be -1, for as many as there are.
+    offset
+        Bytes before its first value, such as 1KiB.
     """
 
     quick: Annotated[bool, Parameter(negative=())] = False
@@ -89,20 +100,49 @@ class RunOptions:
     start: Literal["fork", "spawn"] | None = None
     gc: Annotated[bool, Parameter(negative=())] = False
     npy: Path | None = None
+    only: Annotated[Path | None, Parameter(env_var="FERRYBENCH_ONLY")] = None
+    raw: Path | None = None
+    dtype: str | None = None
+    shape: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None
+    offset: str | None = None
 
     def request(self, targets: Sequence[str]) -> Request:
         """What to measure."""
+        request = self._request(targets)
+        return request if self.only is None else replace(request, only=keys_in(self.only))
+
+    def _request(self, targets: Sequence[str]) -> Request:
         level = chosen_level(quick=self.quick, full=self.full)
         sets = parse_sets(self.set_)
         if self.size is not None:
             sets["size"] = tuple(self.size.split(","))
         hosts = parse_hosts(self.host)
-        if self.npy is None:
+        own = self.own_file()
+        if own is None:
             return Request(tuple(targets), level, sets, hosts)
-        file = read_npy(self.npy).values()
+        file, option = own.values(), "--raw" if own.raw else "--npy"
         for name in sets.keys() & file.keys():
-            raise UsageError(f"--npy: {name} is what the file says; leave it out")
+            raise UsageError(f"{option}: {name} is what the file says; leave it out")
         return Request(tuple(targets) or (TRAINS_FROM_FILES,), level, sets, hosts, file)
+
+    def own_file(self) -> OwnFile | None:
+        """The user's own file that is to be trained from.
+
+        Raises:
+            UsageError: it cannot be, or is not said well enough.
+        """
+        said = {"--dtype": self.dtype, "--shape": self.shape, "--offset": self.offset}
+        if self.raw is None:
+            for option in (option for option, value in said.items() if value is not None):
+                raise UsageError(f"{option} is for a file without a header, given by --raw")
+            return None if self.npy is None else read_npy(self.npy)
+        if self.npy is not None:
+            raise UsageError("--npy and --raw exclude each other: one file at a time")
+        if self.dtype is None or self.shape is None:
+            raise UsageError(
+                f"--raw {self.raw}: say what is in it, such as --dtype uint16 --shape -1,1024"
+            )
+        return read_raw(self.raw, self.dtype, self.shape, self.offset or "0")
 
     def settings(self, level: Level) -> sessions.Settings:
         """How to measure it."""
@@ -150,14 +190,18 @@ def run_command(
     if resume:
         if targets or options != RunOptions():
             raise UsageError("--resume continues a run as it was planned; it takes only --output")
-        return _resume(output or latest_journal())
+        return _resume(output or latest_journal(to_resume=True))
     request = options.request(targets)
+    own = options.own_file()
+    if own is not None and own.remark:
+        err.print(own.remark, soft_wrap=True, markup=False)
     settings = options.settings(request.level)
     ended, path = measure_into(request, settings, options.scenarios, output, force=force)
     return _conclude(ended, path)
 
 
 def _resume(path: Path) -> int:
+    refuse_second_writer(path)
     run = read_journal(path)
     if run.ended == "complete":
         out.print(f"{path} is complete; nothing is left to measure", soft_wrap=True)

@@ -17,16 +17,22 @@ LEAST_WIDTH = 40  # columns: text in a narrower column is broken at every other 
 def verdicts_of(run: Run) -> list[str]:
     """One line for each scenario of a run, in the order of its report.
 
-    None of a run that compares two sides: what is asked there is which of them is worse.
+    Of a run that compares two sides what is asked there: which of them is worse.
     """
-    if run.header.plan.sides is not None:
-        return []
+    sides = run.header.plan.sides
+    if sides is not None:
+        from harness.comparison.as_text import headline
+        from harness.report.content.sides import judged
+
+        return [f"{sides.base_label} against {sides.candidate_label}: {headline(judged(run))}"]
+    from harness.analysis.contests import in_contests
     from harness.analysis.matrix import grid  # other verbs, and --help, do without
     from harness.analysis.sweep import sweep
     from harness.analysis.verdict import verdict
     from harness.analysis.verdict_line import matrix_line, verdict_line
     from harness.cases.summaries import summaries
 
+    run = in_contests(run)
     rows = summaries(run)
     lines = []
     for info in run.header.scenarios:

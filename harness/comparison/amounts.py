@@ -2,9 +2,9 @@
 
 Most of it hardly varies from process to process, and then little is enough to call a change. Some
 does, by the luck of where an allocator finds room: a loader's batches may take twice the memory in
-every second process. So every trial's reading counts, and a change is called only where the two
-sides lie apart by more than the tolerance and neither varies by more itself. Quantities without a
-tolerance are shown for information, and never called a change.
+every second process. So every trial's reading counts; what is concluded from them says
+:mod:`harness.comparison.counted`. Quantities without a tolerance are shown for information, and
+never called a change.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.cases.quantities.quantity import Compared, Quantity
 from harness.cases.quantities.registry import QUANTITIES
 from harness.comparison.sides import MeasuredCase
 from harness.comparison.tolerance import Tolerance
-from harness.schema.records import Trial
+from harness.schema.records import Trial, TrialKind
 from harness.units import format_size
 
 PAGE_BYTES = 4096
@@ -92,6 +92,12 @@ class Amount:
 
     def differences(self, base: MeasuredCase, candidate: MeasuredCase) -> list[float]:
         """What the candidate has more than the base, in trials of one kind and round."""
+        return list(self.differences_by_trial(base, candidate).values())
+
+    def differences_by_trial(
+        self, base: MeasuredCase, candidate: MeasuredCase
+    ) -> dict[tuple[TrialKind, int], float]:
+        """The same, by the kind and the round of the trials."""
         then, now = (
             {
                 (t.kind, t.round): self.read(t)
@@ -100,11 +106,11 @@ class Amount:
             }
             for case in (base, candidate)
         )
-        return [
-            mine - theirs
-            for key in then.keys() & now.keys()
+        return {
+            key: mine - theirs
+            for key in sorted(then.keys() & now.keys())
             if (mine := now[key]) is not None and (theirs := then[key]) is not None
-        ]
+        }
 
     def text(self, value: float) -> str:
         """A reading, or a difference, as people write it."""

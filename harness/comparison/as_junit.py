@@ -1,8 +1,8 @@
 """A comparison as JUnit XML: a test case for each case, a failure for each that is worse.
 
-The elements and attributes are those that Jenkins' and GitLab's readers document: testsuites,
-testsuite (name, tests, failures, skipped), testcase (classname, name, time), failure and skipped
-(message, type).
+The elements and attributes are those of Jenkins' junit-4.xsd, which GitLab reads as well:
+testsuites (name, tests, failures, errors), testsuite (skipped too), testcase (classname, name,
+time), failure (message, type), and skipped, which has text but no attributes.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ def junit(comparison: RunComparison) -> bytes:
         "tests": str(len(comparison.cases)),
         "failures": str(len(failed)),
         "errors": "0",
-        "skipped": str(len(skipped)),
     }
     suites = ET.Element("testsuites", counts)
-    suite = ET.SubElement(suites, "testsuite", counts)
+    suite = ET.SubElement(suites, "testsuite", {**counts, "skipped": str(len(skipped))})
     for case in comparison.cases:
         kind = "failure" if case in failed else "skipped" if case in skipped else ""
         suite.append(_test(case, kind))
@@ -48,9 +47,12 @@ def _test(case: CaseVerdict, kind: str) -> ET.Element:
     if time is not None and time.candidate is not None:
         test.set("time", f"{time.candidate:.9f}")
     if kind:
-        finding = case.decisive
+        finding = case.shown
         message = " ".join(filter(None, (change(finding), ratio_text(finding), finding.reason)))
-        ET.SubElement(test, kind, {"message": _clean(message), "type": case.word})
+        if kind == "skipped":
+            ET.SubElement(test, kind).text = _clean(f"{case.word}: {message}")
+        else:
+            ET.SubElement(test, kind, {"message": _clean(message), "type": case.word})
     return test
 
 

@@ -37,19 +37,25 @@ def remarks(comparison: RunComparison) -> Iterator[str]:
         yield f"time is advisory: {comparison.why_not_time}"
     for difference in match.differences:
         yield f"environments differ in {difference.text}"
+    if comparison.word == "undecided":
+        yield (
+            "what is suspect looks worse, and chance may do that: measure those cases again, and "
+            "give compare all runs of the candidate"
+        )
     if not match.common:
         yield "the runs have no case in common: measure the same scenarios, sizes and parameters"
 
 
 def told(comparison: RunComparison) -> list[CaseVerdict]:
     """The cases worth a row: everything but those that are the same, what weighs most first."""
-    cases = [c for c in comparison.cases if c.word not in ("same", "skipped") or c.advisory]
+    quiet = ("advisory", "same", "skipped")
+    cases = [case for case in comparison.cases if case.word not in quiet or case.advisory]
     return sorted(cases, key=lambda case: WORDS.index(case.word))
 
 
 def row(case: CaseVerdict) -> tuple[str, str, str, str, str]:
     """A case, its word, what changed, the ratio with its interval, and why."""
-    finding = case.advisory[0] if case.word == "same" and case.advisory else case.decisive
+    finding = case.shown
     word = finding.word if finding.gates else f"{finding.word} (advisory)"
     return case.key, word, change(finding), ratio_text(finding), finding.reason
 

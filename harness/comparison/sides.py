@@ -17,6 +17,8 @@ HARDWARE = (
     "memory_bytes", "memory_limit_bytes", "hypervisor",
 )  # fmt: skip
 """Fields that make it another machine."""
+NEVER_ZERO = ("processors", "processors_installed", "memory_bytes")
+"""Those of them whose zero means that they are not known."""
 SETTINGS = ("kernel", "governor", "thp_enabled", "thp_defrag", "swap_bytes", "ferrybench")
 """Fields of the same machine in another state."""
 HOST_FACTS = ("python", "implementation", "numpy", "torch", "env", "method", "revision")
@@ -35,6 +37,11 @@ class MeasuredCase:
     @property
     def payload_bytes(self) -> int:
         return max((trial.payload_bytes for trial in self.trials), default=0)
+
+    @property
+    def asks_outcome_alone(self) -> bool:
+        """Whether how it ends is all that is asked of it, as of the cells of a matrix."""
+        return bool(self.trials) and all(trial.kind == "probe" for trial in self.trials)
 
 
 @dataclass(frozen=True)
@@ -163,7 +170,13 @@ def differences(base: Environment, candidate: Environment) -> Iterator[Differenc
     for name in (*HARDWARE, *SETTINGS):
         then, now = getattr(base, name), getattr(candidate, name)
         if then != now:
-            yield Difference(name, _text(then), _text(now), name in HARDWARE)
+            known = not (_unknown(name, then) or _unknown(name, now))
+            yield Difference(
+                name,
+                "" if _unknown(name, then) else _text(then),
+                "" if _unknown(name, now) else _text(now),
+                hardware=known and name in HARDWARE,
+            )
     for host in base.hosts.keys() & candidate.hosts.keys():
         for name in (*HOST_FACTS, *LATER_FACTS):
             then, now = base.hosts[host].get(name), candidate.hosts[host].get(name)
@@ -172,6 +185,11 @@ def differences(base: Environment, candidate: Environment) -> Iterator[Differenc
             if then != now:
                 label = name if host == "default" else f"{name} of host {host}"
                 yield Difference(label, _text(then), _text(now), hardware=False)
+
+
+def _unknown(name: str, value: Any) -> bool:
+    """Whether an environment does not say: then nothing is known to differ in it."""
+    return value in (None, "", {}) or (name in NEVER_ZERO and value == 0)
 
 
 def _text(value: Any) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from harness.cases.rounds import steady_by_round
 from harness.comparison.paired import Duets, FirstWord, Standing, first_word, last_word
 from harness.comparison.sides import Match
-from harness.comparison.verdicts import Finding
+from harness.comparison.verdicts import Finding, Word
 from harness.stats.two_level import Drift, TimeRatio, called, compare_times
 from harness.units import format_share
 
@@ -51,7 +51,8 @@ def _of_duet(duets: Duets, word: FirstWord, tolerance: float, flagged: int) -> F
     looked = f"looked {word} in the first {first.pairs} pairs"
     if last == "open":
         reason = f"{looked}; measuring ended before that could be confirmed"
-        return replace(_told(duets, first, reason), word="inconclusive")
+        doubt: Word = "suspect" if word == "slower" else "inconclusive"
+        return replace(_told(duets, first, reason), word=doubt)
     assert standing is not None
     reason = f"{looked}; not confirmed by {standing.pairs} new ones on new hosts"
     finding = _told(duets, standing, reason)

@@ -8,19 +8,22 @@ from typing import Literal
 
 from harness.comparison.sides import Match
 from harness.comparison.tolerance import Tolerance
-from harness.errors import EXIT_NOT_COMPARABLE, EXIT_OK, EXIT_WORSE
+from harness.errors import EXIT_NOT_JUDGED, EXIT_OK, EXIT_WORSE
 
 Word = Literal[
-    "broken", "heavier", "slower", "not comparable", "inconclusive", "not measured", "mended",
-    "lighter", "faster", "same", "skipped",
+    "broken", "heavier", "slower", "suspect", "not comparable", "inconclusive", "not measured",
+    "not judged", "advisory", "mended", "lighter", "faster", "same", "skipped",
 ]  # fmt: skip
 WORDS: tuple[Word, ...] = Word.__args__  # type: ignore[attr-defined]
 """In the order in which they weigh: the first of a case's findings is the case's."""
 _WEIGHTS = {word: weight for weight, word in enumerate(WORDS)}
 WORSE: tuple[Word, ...] = ("broken", "heavier", "slower")
 BETTER: tuple[Word, ...] = ("mended", "lighter", "faster")
-UNDECIDED: tuple[Word, ...] = ("not comparable", "inconclusive", "not measured")
-SuiteWord = Literal["worse", "inconclusive", "not comparable", "nothing worse"]
+UNDECIDED: tuple[Word, ...] = (
+    "suspect", "not comparable", "inconclusive", "not measured", "not judged", "advisory",
+)  # fmt: skip
+JUDGED: tuple[Word, ...] = (*WORSE, *BETTER, "same")
+SuiteWord = Literal["worse", "undecided", "inconclusive", "nothing was judged", "nothing worse"]
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,24 @@ class CaseVerdict:
 
     @cached_property
     def decisive(self) -> Finding:
-        """The finding that weighs most among those that gate."""
+        """The finding that weighs most among those that gate, of which there is one at least."""
         gating = [finding for finding in self.findings if finding.gates]
-        return min(gating or self.findings, key=lambda finding: _WEIGHTS[finding.word])
+        return min(gating, key=lambda finding: _WEIGHTS[finding.word])
 
     @property
     def word(self) -> Word:
         return self.decisive.word
+
+    @property
+    def judged(self) -> bool:
+        """Whether anything that decides was found to be better, worse or the same."""
+        return any(finding.gates and finding.word in JUDGED for finding in self.findings)
+
+    @property
+    def shown(self) -> Finding:
+        """The one that a report shows: what is only advisory, where nothing weighs more."""
+        quiet = self.word in ("same", "advisory")
+        return self.advisory[0] if quiet and self.advisory else self.decisive
 
     @property
     def information(self) -> tuple[Finding, ...]:
@@ -100,17 +114,20 @@ class RunComparison:
     def word(self) -> SuiteWord:
         if self.of(*WORSE):
             return "worse"
-        if not self.of(*BETTER, "same", "inconclusive"):
-            return "not comparable"
-        undecided = self.of(*UNDECIDED)
-        return "inconclusive" if self.strict and undecided else "nothing worse"
+        if self.of("suspect"):
+            return "undecided"
+        if not any(case.judged for case in self.cases):
+            return "nothing was judged"
+        return "inconclusive" if self.strict and self.of(*UNDECIDED) else "nothing worse"
 
     @property
     def exit_code(self) -> int:
         codes: dict[SuiteWord, int] = {
             "worse": EXIT_WORSE,
+            "undecided": EXIT_NOT_JUDGED,
             "inconclusive": EXIT_WORSE,
-            "not comparable": EXIT_NOT_COMPARABLE,
+            "nothing was judged": EXIT_NOT_JUDGED,
             "nothing worse": EXIT_OK,
         }
-        return codes[self.word]
+        code = codes[self.word]
+        return EXIT_WORSE if code and self.strict else code

@@ -1,4 +1,8 @@
-"""Export formats: each module with a function ``write``, of a run, its cases and a stream."""
+"""Export formats: each module with a function ``write``, of a run, its cases and a stream.
+
+It returns how many cases it has written, and writes nothing if there are none: what reads a format
+refuses an empty file.
+"""
 
 from importlib.resources import files
 

@@ -24,15 +24,17 @@ LONGEST_NAME = 1024
 """Bytes of UTF-8: MAX_BENCHMARK_NAME_LEN in Bencher's lib/bencher_valid."""
 
 
-def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:
+def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
     """Write every case that has something to tell."""
     benchmarks: dict[str, dict[str, dict[str, float]]] = {}
     for row in records(cases):
         measures = dict(_measures(row))
         if measures:
             benchmarks[_name(str(row["case"]))] = measures
-    json.dump(benchmarks, stream, indent=1, allow_nan=False)
-    stream.write("\n")
+    if benchmarks:
+        json.dump(benchmarks, stream, indent=1, allow_nan=False)
+        stream.write("\n")
+    return len(benchmarks)
 
 
 def _name(case: str) -> str:
@@ -57,5 +59,5 @@ def _measures(row: dict[str, Any]) -> Iterator[tuple[str, dict[str, float]]]:
         ("memory-retained", "retained_bytes"),
         ("memory-of-process-tree", "tree_grown_bytes"),
     ):
-        if known(row[column]):
+        if known(row.get(column)):
             yield measure, {"value": float(row[column])}

@@ -9,6 +9,8 @@ import pandas as pd
 from harness.journal.lines import Run
 
 
-def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:
+def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
     """Write the frame with its header; missing values are empty."""
-    cases.to_csv(stream, index=False)
+    if len(cases):
+        cases.to_csv(stream, index=False)
+    return len(cases)

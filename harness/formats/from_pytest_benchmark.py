@@ -1,27 +1,25 @@
 """A file of pytest-benchmark as a run, so that reports, comparisons and exports take it.
 
-Its groups become scenarios and its tests strategies; a test of no group belongs to a scenario named
-like its file. Each test is one process that was timed, each of its rounds a sample. What memory our
-plugin noted of it is a trial beside that one, as it was.
+Each test is one process that was timed, with the statistics that the file states; what it does not
+state is unknown. What memory our plugin noted of it is a trial beside that one, as it was. The file
+itself stays with the run, so that nothing of it is lost when it is exported again.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from harness.formats.pytest_benchmark_file import NAME, Benchmark, File, number, parse
+from harness.formats.pytest_benchmark_file import NAME, Benchmark, File, as_object, number, parse
 from harness.formats.pytest_benchmark_machine import environment_of
-from harness.journal.lines import Header, Plan, Run
+from harness.formats.pytest_benchmark_names import cases_of
+from harness.journal.lines import EXPORTED, Header, Plan, Run
 from harness.schema.description import Parameter, ScenarioInfo, StrategyInfo
 from harness.schema.records import (
-    DEFAULT_HOST,
     Case,
     Effort,
     Faults,
@@ -30,7 +28,7 @@ from harness.schema.records import (
     Outcome,
     PlannedCase,
     Rss,
-    Timing,
+    StatedTiming,
     Trial,
     Value,
 )
@@ -42,66 +40,41 @@ def read_file(path: Path, data: bytes) -> Run:
     Raises:
         UsageError: it is damaged, or holds no benchmarks.
     """
-    file = parse(path, data)
-    cases = _cases(file.benchmarks)
-    index = {key: number for number, key in enumerate(dict.fromkeys(case.key for case in cases))}
-    run = Run(path, _header(path, file, cases), ended="complete", good_bytes=len(data))
-    seen: Counter[str] = Counter()
-    for benchmark, case in zip(file.benchmarks, cases, strict=True):
-        seen[case.key] += 1
-        run.trials += _trials(benchmark, index[case.key], seen[case.key])
-    run.remarks += _remarks(path, file)
-    return run
+    file, document = parse(path, data)
+    cases = cases_of(file)
+    return Run(
+        path,
+        _header(path, file, cases),
+        trials=[
+            trial
+            for index, benchmark in enumerate(file.benchmarks)
+            for trial in _trials(benchmark, _noted(benchmark, file), index)
+        ],
+        ended="complete",
+        remarks=list(_remarks(path, file)),
+        good_bytes=len(data),
+        document=document,
+    )
 
 
-def _cases(benchmarks: Sequence[Benchmark]) -> list[Case]:
-    """The case that each test is; tests of equal name in one group are told apart by their file."""
-    named = [_case(benchmark, benchmark.qualified) for benchmark in benchmarks]
-    files: dict[str, set[str]] = {}
-    for benchmark, case in zip(benchmarks, named, strict=True):
-        files.setdefault(case.key, set()).add(benchmark.file)
-    return [
-        case
-        if len(files[case.key]) == 1
-        else _case(benchmark, f"{PurePosixPath(benchmark.file).stem}.{benchmark.qualified}")
-        for benchmark, case in zip(benchmarks, named, strict=True)
-    ]
+def _noted(benchmark: Benchmark, file: File) -> Mapping[str, Any]:
+    """What ferrybench noted of a test: our plugin apart, our export with everything else."""
+    return benchmark.plugin_facts or (as_object(benchmark.extra_info) if file.exported else {})
 
 
-def _case(benchmark: Benchmark, strategy: str) -> Case:
-    noted = benchmark.noted
-    own = {name: _value(value) for name, value in benchmark.parameters.items()}
-    if isinstance(noted.get("scenario"), str) and isinstance(noted.get("strategy"), str):
-        about = {name: str(own.pop(name, "")) for name in ("scenario", "strategy", "host")}
-        return Case(noted["scenario"], noted["strategy"], own, about["host"] or DEFAULT_HOST)
-    scenario = benchmark.group or str(PurePosixPath(benchmark.file).with_suffix(""))
-    return Case(as_name(scenario), as_name(strategy), own)
-
-
-def as_name(text: str) -> str:
-    """Text that can name a file and a place in a page."""
-    dotted = re.sub(r"(?<=\w)/(?=\w)", ".", text)
-    return re.sub(r"[^\w.=+-]+", "_", dotted).strip("_.") or "tests"
-
-
-def _value(value: Any) -> Value:
-    return value if isinstance(value, str | int | float | bool) else str(value)
-
-
-def _trials(benchmark: Benchmark, case: int, session: int) -> Iterator[Trial]:
+def _trials(benchmark: Benchmark, noted: Mapping[str, Any], case: int) -> Iterator[Trial]:
     """The process that was timed, and the one whose memory was measured."""
-    stats, noted = benchmark.stats, benchmark.noted
-    payload = int(number(noted, "payload_bytes") or 0)
+    calls = int(number(benchmark.stats, "iterations") or 1)
     shares = noted.get("shares_memory")
     timed = Trial(
         case=case,
         kind="time",
-        round=session,
+        round=1,
         outcome=Outcome("ok"),
-        timing=Timing(
-            math.nan, stats.samples_s, stats.iterations, stats.iterations == 1, clock_cost_s=0.0
+        timing=StatedTiming(
+            math.nan, benchmark.samples_s, calls, calls == 1, 0.0, benchmark.statistics
         ),
-        payload_bytes=payload,
+        payload_bytes=int(number(noted, "payload_bytes") or 0),
         shares_memory=shares if isinstance(shares, bool) else None,
         faults_steady=_faults(noted, "minor_faults_steady"),
     )
@@ -119,23 +92,26 @@ def _trials(benchmark: Benchmark, case: int, session: int) -> Iterator[Trial]:
         )
 
 
-def _faults(noted: dict[str, Any], name: str) -> Faults | None:
+def _faults(noted: Mapping[str, Any], name: str) -> Faults | None:
     minor = number(noted, name)
-    return None if minor is None else Faults(minor, 0.0)
+    return None if minor is None else Faults(minor, math.nan)
 
 
-def _ledger(noted: dict[str, Any]) -> Ledger | None:
-    kinds = [number(noted, f"peak_{kind}_bytes") for kind in ("anon", "file", "shmem")]
-    extra = number(noted, "peak_extra_bytes")
-    if extra is None or None in kinds:
+def _ledger(noted: Mapping[str, Any]) -> Ledger | None:
+    """What was noted of memory; None unless all of it was."""
+    names = ("anon", "file", "shmem")
+    peak = [number(noted, f"peak_{kind}_bytes") for kind in names]
+    extra, kept, left = (
+        number(noted, f"{name}_bytes") for name in ("peak_extra", "retained", "left")
+    )
+    if extra is None or kept is None or left is None or None in peak:
         return None
-    kept, left = (int(number(noted, f"{name}_bytes") or 0) for name in ("retained", "left"))
     return Ledger(
         before=Rss(),
         peak_extra_bytes=int(extra),
-        peak=Rss(*(int(kind or 0) for kind in kinds)),
-        retained=Rss(anon_bytes=kept),
-        left=Rss(anon_bytes=left),
+        peak=Rss(*(int(kind or 0) for kind in peak)),
+        retained=Rss(anon_bytes=int(kept)),
+        left=Rss(anon_bytes=int(left)),
         source="extra_info",
         split_source="extra_info",
         arena_bytes=int(number(noted, "arena_bytes") or 0),
@@ -143,12 +119,8 @@ def _ledger(noted: dict[str, Any]) -> Ledger | None:
 
 
 def _header(path: Path, file: File, cases: Sequence[Case]) -> Header:
-    options = file.benchmarks[0].options
-    baselines = _baselines(cases)
-    planned = {
-        case.key: PlannedCase(case, baseline=baselines[case.scenario] == case.strategy)
-        for case in cases
-    }
+    options = file.benchmarks[0].options or {}
+    baselines = _baselines(file, cases)
     effort = Effort(
         trials=1,
         steady_s=number(options, "max_time") or 0.0,
@@ -156,29 +128,33 @@ def _header(path: Path, file: File, cases: Sequence[Case]) -> Header:
         collect_garbage=not options.get("disable_gc", False),
     )
     hosts = tuple(HostSpec(name) for name in dict.fromkeys(case.host for case in cases))
+    planned = tuple(
+        PlannedCase(case, baseline=baselines[case.scenario] == case.strategy) for case in cases
+    )
     return Header(
         run_id=path.stem,
         created=_created(file.datetime),
-        plan=Plan(NAME, 0, effort, 0.0, "", hosts, tuple(planned.values())),
+        plan=Plan(NAME, 0, effort, 0.0, "", hosts, planned),
         environment=environment_of(file),
         scenarios=tuple(_scenarios(file.benchmarks, cases, baselines)),
-        format=NAME,
+        format=EXPORTED if file.exported else NAME,
     )
 
 
-def _created(text: str) -> str:
+def _created(text: Any) -> str:
     """When it was measured; the epoch where the file does not say."""
     try:
-        return datetime.fromisoformat(text).isoformat(timespec="seconds")
+        return datetime.fromisoformat(str(text)).isoformat(timespec="seconds")
     except ValueError:
         return datetime.fromtimestamp(0, UTC).isoformat(timespec="seconds")
 
 
-def _baselines(cases: Sequence[Case]) -> dict[str, str]:
-    """The first strategy of every scenario."""
+def _baselines(file: File, cases: Sequence[Case]) -> dict[str, str]:
+    """The first strategy of every group, and "" of a file whose tests are of none."""
     found: dict[str, str] = {}
-    for case in cases:
-        found.setdefault(case.scenario, case.strategy)
+    for benchmark, case in zip(file.benchmarks, cases, strict=True):
+        compared = benchmark.group or file.exported
+        found.setdefault(case.scenario, case.strategy if compared else "")
     return found
 
 
@@ -225,20 +201,14 @@ def _is_amount(values: Sequence[Value]) -> bool:
 
 
 def _remarks(path: Path, file: File) -> Iterator[str]:
-    """What a reader should know of the file."""
-    benchmarks = file.benchmarks
-    if "ferrybench" in file.machine_info:
+    """What a reader should know of the file, in one line."""
+    if file.exported:
         yield f"{path}: exported by ferrybench: the samples of all processes are combined"
         return
-    yield (
-        f"{path}: measured by pytest-benchmark, all tests in one process: there are no "
-        "intervals over processes and no first calls"
-    )
-    without = sum(not benchmark.stats.data for benchmark in benchmarks)
+    about = ["measured by pytest-benchmark, without intervals over processes or first calls"]
+    without = sum(not benchmark.samples_s for benchmark in file.benchmarks)
     if without:
-        yield (
-            f"{path}: {without} of {len(benchmarks)} tests have only a median; "
-            "pytest --benchmark-save-data keeps every round"
-        )
-    if not any(_ledger(benchmark.noted) for benchmark in benchmarks):
-        yield f"{path}: contains no memory; pytest --ferrybench-memory measures it"
+        about.append(f"{without} of {len(file.benchmarks)} tests without their single rounds")
+    if not any(_ledger(_noted(benchmark, file)) for benchmark in file.benchmarks):
+        about.append("no memory (pytest --ferrybench-memory measures it)")
+    yield f"{path}: {'; '.join(about)}"

@@ -8,24 +8,38 @@ memory are benchmarks of their own.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, TextIO
 
 import pandas as pd
 
 from harness.formats.rows import has_interval, known, records
 from harness.journal.lines import Run
+from harness.schema.records import TIMED
 from harness.units import plural
 
 
-def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:
+def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
     """Write every case that has something to tell."""
-    found = [one for row in records(cases) for one in _benchmarks(row)]
-    json.dump(found, stream, indent=1, allow_nan=False)
-    stream.write("\n")
+    timed = Counter(t.case for t in run.trials if t.kind in TIMED and t.timing and t.outcome.ok)
+    rows = records(cases)
+    found = [list(_benchmarks(row, timed[index])) for index, row in enumerate(rows)]
+    if entries := list(chain.from_iterable(found)):
+        json.dump(entries, stream, indent=1, allow_nan=False)
+        stream.write("\n")
+    return sum(map(bool, found))
 
 
-def _benchmarks(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _rests_on(row: dict[str, Any], processes: int) -> str:
+    """What a time was made of: processes, or what another program says."""
+    if known(row["trials"]):
+        return plural(processes, "process", "processes")
+    return plural(int(row["samples"]), "round") if known(row["samples"]) else ""
+
+
+def _benchmarks(row: dict[str, Any], processes: int) -> Iterator[dict[str, Any]]:
     if row["outcome"] != "ok":
         return
     time_s, low_s, high_s = (row[f"steady_{end}_s"] for end in ("median", "low", "high"))
@@ -36,7 +50,7 @@ def _benchmarks(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "unit": "ns",
             "value": time_s * 1e9,
             **({"range": half} if half else {}),
-            "extra": plural(row["trials"], "process", "processes"),
+            "extra": _rests_on(row, processes),
         }
     if known(row["peak_extra_bytes"]):
         yield {

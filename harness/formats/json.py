@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import TextIO
 
 import pandas as pd
 
+from harness.formats.rows import plain, records
 from harness.journal.lines import Run
 
 
-def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:
-    """Write the frame, at full precision."""
-    cases.to_json(stream, orient="records", indent=1, double_precision=15, force_ascii=False)
-    stream.write("\n")
+def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
+    """Write the frame, every number as it is."""
+    rows = [{name: plain(value) for name, value in row.items()} for row in records(cases)]
+    if rows:
+        json.dump(rows, stream, indent=1, ensure_ascii=False, allow_nan=False)
+        stream.write("\n")
+    return len(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,4 +52,5 @@ def _is_of_pytest_benchmark(data: bytes) -> bool:
 
     Where a journal quotes such text, in the source of a scenario, its quotes are escaped.
     """
-    return data.lstrip()[:1] == b"{" and b'"machine_info"' in data and b'"benchmarks"' in data
+    begins = data.removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+    return begins == b"{" and b'"machine_info"' in data and b'"benchmarks"' in data

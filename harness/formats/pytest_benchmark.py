@@ -7,7 +7,7 @@ has no column for, memory above all, stands in ``extra_info``. Its own code comp
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, TextIO
 
@@ -15,9 +15,10 @@ import pandas as pd
 
 from harness.cases.quantities.registry import QUANTITIES
 from harness.errors import UnableError
-from harness.formats.rows import known, records
+from harness.formats.rows import plain, records
 from harness.journal.lines import Run
 from harness.schema.records import TIMED, Trial
+from harness.schema.texts import apart
 
 VERSION = "5.0.0"
 """Of pytest-benchmark, whose format this is."""
@@ -27,24 +28,30 @@ EXTRA = tuple(
 """Columns that stand in ``extra_info``."""
 
 
-def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:
-    """Write every case that was timed.
+def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
+    """Write every case that was timed; a file of pytest-benchmark as it was.
 
     Raises:
         UnableError: pytest-benchmark is not installed.
     """
+    if run.document is not None:
+        json.dump(run.document, stream, indent=4)
+        stream.write("\n")
+        return len(cases)
     trials: dict[int, list[Trial]] = {}
     for trial in run.trials:
-        if trial.kind in TIMED and trial.outcome.ok and trial.timing is not None:
+        if trial.kind in TIMED and trial.outcome.ok and trial.timing and trial.timing.samples_s:
             trials.setdefault(trial.case, []).append(trial)
+    if not trials:
+        return 0
     rows: list[dict[str, Any]] = records(cases)
     json.dump(
         {
             "machine_info": _machine(run),
             "commit_info": _commit(run),
-            "benchmarks": [
+            "benchmarks": _told_apart(
                 _benchmark(run, index, own, rows[index]) for index, own in sorted(trials.items())
-            ],
+            ),
             "datetime": run.header.created,
             "version": VERSION,
         },
@@ -53,6 +60,17 @@ def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> None:
         allow_nan=False,
     )
     stream.write("\n")
+    return len(trials)
+
+
+def _told_apart(benchmarks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With names of their own: values such as ``1-2`` and ``3`` are joined as others may be."""
+    found = list(benchmarks)
+    names = apart(one["fullname"] for one in found)
+    for one, name in zip(found, names, strict=True):
+        one["name"] += name.removeprefix(one["fullname"])
+        one["fullname"] = name
+    return found
 
 
 def _benchmark(
@@ -61,19 +79,19 @@ def _benchmark(
     case = run.header.plan.cases[index].case
     parameters = {**case.parameters} | ({"host": case.host} if case.host != "default" else {})
     label = "-".join(str(value) for value in parameters.values())
-    name = f"{case.strategy}[{label}]"
+    name = f"{case.strategy}[{label}]" if label else case.strategy
     samples = [sample for trial in trials if trial.timing for sample in trial.timing.samples_s]
     calls = max(trial.timing.calls_per_sample for trial in trials if trial.timing)
     return {
-        "group": f"{case.scenario} {case.point}",
+        "group": f"{case.scenario} {case.point}".rstrip(),
         "name": name,
         "fullname": f"scenarios/{case.scenario}.py::{name}",
-        "params": parameters,
-        "param": label,
+        "params": parameters or None,
+        "param": label or None,
         "extra_info": {
             "scenario": case.scenario,
             "strategy": case.strategy,
-            **{column: _plain(row[column]) for column in EXTRA},
+            **{column: plain(row[column]) for column in EXTRA},
         },
         "options": {
             "disable_gc": not run.header.plan.effort.collect_garbage,
@@ -100,13 +118,6 @@ def _stats(samples: Sequence[float]) -> dict[str, Any]:
         stats.update(sample)
     found: dict[str, Any] = stats.as_dict()
     return found
-
-
-def _plain(value: Any) -> Any:
-    """A cell of a frame as JSON knows it."""
-    if not known(value):
-        return None
-    return value.item() if hasattr(value, "item") else value
 
 
 def _machine(run: Run) -> dict[str, Any]:

@@ -1,13 +1,17 @@
 """What pytest-benchmark writes, as far as it is read here.
 
 ``pytest --benchmark-json`` writes such files with the times of all rounds, ``--benchmark-save``
-and ``--benchmark-autosave`` without, unless ``--benchmark-save-data`` is given.
+and ``--benchmark-autosave`` without, unless ``--benchmark-save-data`` is given. Earlier versions
+leave out what they did not know: 2.5 has neither parameters nor ``extra_info``, ``ops`` or
+``total``. Hooks of a suite may put anything in place of the machine and the commit.
 """
 
 from __future__ import annotations
 
+import json
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,39 +27,34 @@ _UNSERIALIZABLE = "UNSERIALIZABLE["
 
 
 @dataclass(frozen=True)
-class Stats:
-    """The times of a test, in seconds a call."""
-
-    median: float
-    min: float = math.nan
-    rounds: int = 1
-    iterations: int = 1
-    data: tuple[float, ...] = ()
-
-    @property
-    def samples_s(self) -> tuple[float, ...]:
-        """Every round; the median alone where they were not kept."""
-        return self.data or (self.median,)
-
-
-@dataclass(frozen=True)
 class Benchmark:
     """One test."""
 
     name: str
     fullname: str
-    stats: Stats
+    stats: dict[str, Any]
     group: str | None = None
     params: dict[str, Any] | None = None
     param: str | None = None
-    extra_info: dict[str, Any] = field(default_factory=dict)
-    options: dict[str, Any] = field(default_factory=dict)
+    extra_info: dict[str, Any] | None = None
+    options: dict[str, Any] | None = None
 
     @property
-    def noted(self) -> dict[str, Any]:
-        """What ferrybench noted of the test: our plugin apart, our export with everything else."""
-        own = self.extra_info.get(EXTRA_INFO)
-        return own if isinstance(own, dict) else self.extra_info
+    def samples_s(self) -> tuple[float, ...]:
+        """Every round, as the time of one call; empty where they were not kept, or not all."""
+        data = tuple(self.stats.get("data") or ())
+        whole = len(data) == self.stats.get("rounds", len(data))
+        return data if whole and all(isinstance(one, int | float) for one in data) else ()
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """What the file states of the rounds, by its own names."""
+        return {name: value for name, value in self.stats.items() if name != "data"}
+
+    @property
+    def plugin_facts(self) -> dict[str, Any]:
+        """What our plugin noted of the test."""
+        return part(self.extra_info, EXTRA_INFO)
 
     @property
     def function(self) -> str:
@@ -63,15 +62,19 @@ class Benchmark:
         return self.name.partition("[")[0]
 
     @property
+    def label(self) -> str:
+        """Its parameters as pytest calls them; "" where it has none."""
+        return self.param or self.name.partition("[")[2].removesuffix("]")
+
+    @property
     def file(self) -> str:
         """The file of the test, as its node id begins."""
         return self.fullname.partition("::")[0]
 
     @property
-    def qualified(self) -> str:
-        """The test with its class, if it has one."""
-        path = self.fullname.partition("[")[0].split("::")[1:]
-        return ".".join(path) or self.function
+    def path(self) -> tuple[str, ...]:
+        """The classes of the test, if it has any, and its function."""
+        return tuple(self.fullname.partition("[")[0].split("::")[1:]) or (self.function,)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -79,8 +82,7 @@ class Benchmark:
         values = self.params or {}
         if values and not any(_has_address(value) for value in values.values()):
             return values
-        label = self.param or self.name.partition("[")[2].removesuffix("]")
-        return {"param": label} if label else {}
+        return {"param": self.label} if self.label else {}
 
 
 def _has_address(value: Any) -> bool:
@@ -91,32 +93,62 @@ def _has_address(value: Any) -> bool:
 class File:
     """One session of pytest."""
 
-    machine_info: dict[str, Any]
+    machine_info: Any
     benchmarks: list[Benchmark]
-    commit_info: dict[str, Any] = field(default_factory=dict)
-    datetime: str = ""
-    version: str = ""
+    commit_info: Any = None
+    datetime: Any = ""
+    version: Any = ""
+
+    @property
+    def exported(self) -> bool:
+        """Whether it is a run of ferrybench that was exported."""
+        return "ferrybench" in as_object(self.machine_info)
 
 
-def parse(path: Path, data: bytes) -> File:
-    """Read and validate a file.
+def parse(path: Path, data: bytes) -> tuple[File, dict[str, Any]]:
+    """Read and validate a file; returned with all that is in it.
+
+    Python's own reader takes the NaN and Infinity that pytest-benchmark writes.
 
     Raises:
         UsageError: it is damaged, or holds no benchmarks; the message names file and problem.
     """
     try:
-        file = msgspec.json.decode(data, type=File)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        document = json.loads(data.decode("utf-8-sig"))
+        file = msgspec.convert(document, File)
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: a damaged pytest-benchmark file: {error}") from error
     if not file.benchmarks:
         raise UsageError(f"{path}: a pytest-benchmark file without benchmarks")
     for benchmark in file.benchmarks:
-        if not all(math.isfinite(time_s) and time_s >= 0 for time_s in benchmark.stats.samples_s):
+        if "median" not in benchmark.stats:
+            raise UsageError(f"{path}: {benchmark.fullname}: missing required field `median`")
+        if not _has_times(benchmark):
             raise UsageError(f"{path}: {benchmark.fullname}: its times are not durations")
-    return file
+    return file, document
 
 
-def number(part: dict[str, Any], name: str) -> float | None:
+def _has_times(benchmark: Benchmark) -> bool:
+    """Whether every time is one."""
+    times = (benchmark.stats["median"], *benchmark.samples_s)
+    return all(
+        isinstance(time_s, int | float) and math.isfinite(time_s) and time_s >= 0
+        for time_s in times
+    )
+
+
+def as_object(value: Any) -> Mapping[str, Any]:
+    """A part of the file that a hook may have replaced by anything."""
+    return value if isinstance(value, dict) else {}
+
+
+def part(whole: Any, name: str) -> dict[str, Any]:
+    """A part of a part; empty where there is none."""
+    return dict(as_object(as_object(whole).get(name)))
+
+
+def number(whole: Mapping[str, Any] | None, name: str) -> float | None:
     """A number of a part of the file; None where there is none."""
-    value = part.get(name)
-    return value if isinstance(value, int | float) and math.isfinite(value) else None
+    value = (whole or {}).get(name)
+    known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return value if known else None

@@ -18,10 +18,19 @@ def known(value: Any) -> bool:
     return value is not None and not (isinstance(value, float) and math.isnan(value))
 
 
+def plain(value: Any) -> Any:
+    """A cell as JSON knows it; None of what is not known, or no number at all."""
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
 def has_interval(row: dict[str, Any]) -> bool:
     """Whether a case was timed in processes enough for an interval.
 
     Of one process the ends are its median, and hold the true one with probability 0: consumers
     would take that for an interval of no width.
     """
-    return bool(row["coverage"] > 0)
+    return known(row["coverage"]) and bool(row["coverage"] > 0)

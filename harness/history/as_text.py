@@ -10,7 +10,7 @@ from harness.history.metrics import METRICS, Metric
 from harness.history.outcomes import OutcomeChange, Outcomes
 from harness.history.readings import PastRun
 from harness.history.series import CaseHistory, ChangePoint, History, Series
-from harness.history.significance import LEAST_COUNTED, LEAST_TIMED
+from harness.history.significance import FALSE_DISCOVERIES, LEAST_COUNTED, LEAST_TIMED
 from harness.history.sparkline import sparkline
 from harness.units import format_multiple, format_share
 
@@ -19,6 +19,7 @@ SHOWN = 50
 TextLine = tuple[str, str]
 """A line and its style."""
 ADVISORY = "advisory: the runs were not interleaved"
+DOUBTFUL = "perhaps by chance: more runs will show"
 INFORMATION = "for information: not judged"
 
 
@@ -82,11 +83,12 @@ def ends_text(series: Series) -> str:
 
 
 def change_text(series: Series, change: ChangePoint) -> str:
-    """``16 MiB → 32 MiB, 2.00×, worse``."""
+    """``16 MiB → 32 MiB, 2.00×, worse``; with a remark where chance may have done it."""
     write = series.metric.text
     times = "" if math.isnan(change.ratio) else f", {format_multiple(change.ratio)}"
     word = "worse" if change.worse else "better"
-    return f"{write(change.before)} → {write(change.after)}{times}, {word}"
+    doubt = "" if change.sure else f"; {DOUBTFUL}"
+    return f"{write(change.before)} → {write(change.after)}{times}, {word}{doubt}"
 
 
 def outcome_text(change: OutcomeChange) -> str:
@@ -153,6 +155,7 @@ def change_runs(case: CaseHistory) -> set[int]:
         for series in case.series
         if not series.metric.advisory
         for change in series.changes
+        if change.sure
     }
     if case.outcomes and not case.outcomes.comes_and_goes:
         found |= {case.outcomes.runs[change.at] for change in case.outcomes.changes}
@@ -168,6 +171,10 @@ def remarks(history: History) -> Iterator[str]:
         f"{format_share(share.memory)} of the data in memory, or {format_share(share.faults)} of "
         "page faults"
     )
+    yield (
+        f"of the changes that are counted, {format_share(FALSE_DISCOVERIES)} at most are expected "
+        "to be chance, over all series together"
+    )
     few = {case.key for case in history.cases for series in case.series if series.too_few}
     if few:
         yield (
@@ -178,12 +185,14 @@ def remarks(history: History) -> Iterator[str]:
 
 
 def headline(history: History) -> str:
-    """``195 cases over 12 runs: 3 changed, 5 more in time alone (advisory)``."""
-    drifted = history.drifted_count
+    """``195 cases over 12 runs: 3 changed, 2 more perhaps, 5 more in time alone (advisory)``."""
+    doubtful, drifted = history.doubtful_count, history.drifted_count
+    perhaps = f", {doubtful} more perhaps (chance may do that)" if doubtful else ""
     more = f", {drifted} more in time alone (advisory)" if drifted else ""
+    nothing = "" if history.judged else "nothing was judged: "
     return (
-        f"{_cases(history.case_count)} over {_runs(history.run_count)}: "
-        f"{history.changed_count} changed{more}"
+        f"{nothing}{_cases(history.case_count)} over {_runs(history.run_count)}: "
+        f"{history.changed_count} changed{perhaps}{more}"
     )
 
 

@@ -12,11 +12,13 @@ from harness.history.significance import (
     LEAST_COUNTED,
     LEAST_TIMED,
     LEVEL,
+    carried_over,
+    chance_of_amounts,
     doubt_of_amounts,
     doubt_of_times,
     places,
 )
-from harness.stats.change_points import placed, proposed, standing
+from harness.stats.change_points import around, placed, proposed, standing
 
 
 def runs_needed(series: Series) -> int:
@@ -56,3 +58,20 @@ def _counted(series: Series, amount: Amount, tolerance: Tolerance) -> list[int]:
     proposals = proposed(values, LEAST_COUNTED)
     cuts = standing(proposals, len(values), doubt, math.nextafter(1, 0))
     return placed(values, cuts, LEAST_COUNTED)
+
+
+def doubts_of(series: Series, cuts: Sequence[int], tolerance: Tolerance) -> list[float]:
+    """How probable each of these changes is by chance, in a series by itself."""
+    found = []
+    for place in range(len(cuts)):
+        before, after = around(cuts, len(series.values), place)
+        if series.metric.amount is None:
+            one, other = ([series.values[index] for index in side] for side in (before, after))
+            carried = carried_over(one, other)
+            doubt = doubt_of_times(one, other, tolerance.time, carried) * places(len(series.values))
+        else:
+            sides = ([series.readings[index] for index in side] for side in (before, after))
+            # Either direction is counted there already.
+            doubt = chance_of_amounts(*sides) * places(len(series.values), LEAST_COUNTED) / 2
+        found.append(min(1.0, doubt))
+    return found

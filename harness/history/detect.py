@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from harness.comparison.amounts import widest
 from harness.comparison.tolerance import Tolerance
-from harness.history.changes import cuts_of, runs_needed
+from harness.history.changes import cuts_of, doubts_of, runs_needed
 from harness.history.machines import Machine, changed_between
 from harness.history.metrics import METRIC_NAMES, METRICS, OUTCOME, Metric, MetricName
 from harness.history.outcomes import outcomes_of
 from harness.history.readings import PastRun
 from harness.history.series import CaseHistory, ChangePoint, History, Series
-from harness.history.significance import HISTORY_TOLERANCE
+from harness.history.significance import FALSE_DISCOVERIES, HISTORY_TOLERANCE
 from harness.stats.change_points import around
 from harness.units import format_seconds
 
@@ -50,7 +50,42 @@ def history(
         )
         for machine, key in keys
     )
-    return History(tuple(machines), cases, tolerance, tuple(metrics), tuple(remarks))
+    return History(tuple(machines), _assured(cases), tolerance, tuple(metrics), tuple(remarks))
+
+
+def _assured(cases: tuple[CaseHistory, ...]) -> tuple[CaseHistory, ...]:
+    """With the changes marked that do not stand among all series, or all that are advisory."""
+    most = {
+        advisory: most_doubt(
+            [
+                min((change.doubt for change in one.changes), default=1.0)
+                for case in cases
+                for one in case.series
+                if one.metric.advisory == advisory and not one.too_few and not one.metric.informs
+            ]
+        )
+        for advisory in (False, True)
+    }
+
+    def assured(series: Series) -> Series:
+        changes = (
+            replace(change, sure=change.doubt <= most[series.metric.advisory])
+            for change in series.changes
+        )
+        return replace(series, changes=tuple(changes))
+
+    return tuple(replace(case, series=tuple(map(assured, case.series))) for case in cases)
+
+
+def most_doubt(doubts: Sequence[float]) -> float:
+    """Up to which doubt a change is sure; one of each series."""
+    if min(doubts, default=1.0) > FALSE_DISCOVERIES:
+        return -1.0
+    from scipy.stats import false_discovery_control
+
+    adjusted = false_discovery_control(doubts, method="by")
+    sure = [own for own, all_ in zip(doubts, adjusted, strict=True) if all_ <= FALSE_DISCOVERIES]
+    return max(sure, default=-1.0)
 
 
 MOSTLY = 0.35
@@ -75,12 +110,18 @@ def _series(machine: Machine, key: str, metric: Metric, tolerance: Tolerance) ->
     elif len(indices) < needed:
         yield replace(series, too_few=needed)
     else:
-        changes = _change_points(machine, key, series, cuts_of(series, tolerance))
+        cuts = cuts_of(series, tolerance)
+        doubts = doubts_of(series, cuts, tolerance)
+        changes = _change_points(machine, key, series, cuts, doubts)
         yield replace(series, changes=tuple(changes))
 
 
 def _change_points(
-    machine: Machine, key: str, series: Series, cuts: Sequence[int]
+    machine: Machine,
+    key: str,
+    series: Series,
+    cuts: Sequence[int],
+    doubts: Sequence[float],
 ) -> Iterator[ChangePoint]:
     values = series.values
     for place, at in enumerate(cuts):
@@ -91,7 +132,7 @@ def _change_points(
         if series.metric.name == "ratio":
             sides = [[machine.runs[series.runs[i]] for i in part] for part in (before, after)]
             causes = (*_of_baseline(key, sides, levels[1] / levels[0]), *causes)
-        yield ChangePoint(at, levels[0], levels[1], causes)
+        yield ChangePoint(at, levels[0], levels[1], causes, doubts[place])
 
 
 def _of_baseline(key: str, sides: Sequence[Sequence[PastRun]], changed_by: float) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.cases.rounds import outcome_of, steady_by_round
+from harness.cases.rounds import outcome_of, paired_ratios, steady_by_round
 from harness.comparison.amounts import Scale
 from harness.comparison.sides import MeasuredCase
 from harness.history.metrics import METRICS, MetricName
@@ -26,6 +26,7 @@ class CaseReading:
         scale: by what its amounts are judged.
         source: a digest of the strategy's code.
         baseline: the key of the case that its ratio is to; "" where it is that itself.
+        asks_outcome_alone: it is a cell of a matrix.
     """
 
     outcome: Outcome
@@ -33,6 +34,7 @@ class CaseReading:
     scale: Scale
     source: str
     baseline: str = ""
+    asks_outcome_alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,14 @@ def past_run(run: Run, keep: Callable[[str], bool] = lambda key: True) -> PastRu
         values = dict(_values(measured, others)) if outcome.ok else {}
         source = sources.get((case.scenario, case.strategy), "")
         baseline = "" if planned.baseline else names.get((case.scenario, case.point), "")
-        cases[case.key] = CaseReading(outcome, values, Scale.of((measured,)), source, baseline)
+        cases[case.key] = CaseReading(
+            outcome,
+            values,
+            Scale.of((measured,)),
+            source,
+            baseline,
+            measured.asks_outcome_alone,
+        )
     return PastRun(
         header.run_id,
         header.created,
@@ -116,12 +125,10 @@ def _sweep(plan: Plan) -> str:
 def _values(
     case: MeasuredCase, baseline: list[Trial]
 ) -> Iterator[tuple[MetricName, tuple[float, ...]]]:
-    times, others = steady_by_round(case.trials), steady_by_round(baseline)
-    rounds = sorted(times.keys() & others.keys())
-    if times:
+    if times := steady_by_round(case.trials):
         yield "time", tuple(times.values())
-    if rounds:
-        yield "ratio", tuple(times[number] / others[number] for number in rounds)
+    if ratios := paired_ratios(case.trials, baseline):
+        yield "ratio", tuple(ratios)
     for metric in METRICS:
         found = metric.amount.of(case) if metric.amount else ()
         if found and metric.name not in ("time", "ratio"):

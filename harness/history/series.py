@@ -22,6 +22,8 @@ class ChangePoint:
     before: float  # the median of the old level's runs
     after: float
     causes: tuple[str, ...]  # what else changed in that run
+    doubt: float = 0.0  # the probability of such a change by chance, in its series alone
+    sure: bool = True  # it stands among all series; otherwise it is shown, and not counted
 
     @property
     def ratio(self) -> float:
@@ -62,13 +64,36 @@ class CaseHistory:
     @property
     def changed(self) -> bool:
         """In anything that can be trusted over runs."""
-        told = any(one.changes and not one.metric.advisory for one in self.series)
-        return told or bool(self.outcomes and self.outcomes.changed)
+        sure = any(change.sure for one in self._trusted for change in one.changes)
+        return sure or bool(self.outcomes and self.outcomes.changed)
+
+    @property
+    def doubtful(self) -> bool:
+        """It may have changed, and chance may have done that."""
+        return not self.changed and any(one.changes for one in self._trusted)
 
     @property
     def drifted(self) -> bool:
         """In time alone, which is advisory."""
-        return not self.changed and any(one.changes for one in self.series)
+        quiet = not (self.changed or self.doubtful)
+        return quiet and any(one.changes for one in self.series)
+
+    @property
+    def judged(self) -> bool:
+        """Whether a change would have been found: of memory, a ratio, or how a cell ends."""
+        cell = self.asks_outcome_alone and self.outcomes and len(self.outcomes.runs) > 1
+        return self.changed or bool(cell) or any(not one.too_few for one in self._trusted)
+
+    @property
+    def asks_outcome_alone(self) -> bool:
+        return any(
+            self.key in run.cases and run.cases[self.key].asks_outcome_alone
+            for run in self.machine.runs
+        )
+
+    @property
+    def _trusted(self) -> list[Series]:
+        return [one for one in self.series if not one.metric.advisory]
 
 
 @dataclass(frozen=True)
@@ -86,8 +111,22 @@ class History:
         return [case for case in self.cases if case.changed]
 
     @property
+    def doubtful(self) -> list[CaseHistory]:
+        return [case for case in self.cases if case.doubtful]
+
+    @property
     def drifted(self) -> list[CaseHistory]:
         return [case for case in self.cases if case.drifted]
+
+    @property
+    def shown(self) -> list[CaseHistory]:
+        """The cases in which anything was found, what can be trusted first."""
+        return [*self.changed, *self.doubtful, *self.drifted]
+
+    @property
+    def judged(self) -> bool:
+        """Whether a change that counts would have been found in any case."""
+        return any(case.judged for case in self.cases)
 
     @property
     def run_count(self) -> int:
@@ -103,6 +142,12 @@ class History:
         return len({case.key for case in self.changed})
 
     @property
+    def doubtful_count(self) -> int:
+        """Of cases that changed on no machine, but may have on one."""
+        return len({case.key for case in self.doubtful} - {case.key for case in self.changed})
+
+    @property
     def drifted_count(self) -> int:
         """Of cases that changed on no machine, save in time alone."""
-        return len({case.key for case in self.drifted} - {case.key for case in self.changed})
+        others = {case.key for case in (*self.changed, *self.doubtful)}
+        return len({case.key for case in self.drifted} - others)

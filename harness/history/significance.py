@@ -8,17 +8,24 @@ change was looked for, the answer is multiplied by the number of places and of d
 cases run at one of two speeds, by the luck of each run, and a row of equal luck is no change: no
 more than a tenth of the runs may lie at the level of the other side.
 
-Series are not corrected for each other. Where nothing changes, a difference far below the tolerance
-is asked to lie beyond it, and hardly ever does: ``python -m harness.history.experiment`` counts it.
+Of many series some look changed by chance, and more of them where a machine's speed wanders: a run
+is then much like the one before, and a few runs say less than they seem to. So a change is sure
+only if it stands among all series: the share of false ones among those is controlled, whatever the
+series have in common (Y. Benjamini, D. Yekutieli, Annals of Statistics 29 (2001) 1165). What a run
+hands on to the next is estimated, corrected for its bias (M. G. Kendall, Biometrika 41 (1954) 403),
+and makes the standard error larger. The other changes are shown, and not counted. How often either
+is wrong counts ``python -m harness.history.experiment``.
 
 What is counted is judged as ``ferrybench compare`` judges it: the readings of either side, a fifth
 of them trimmed in the same way, must lie apart by more than the tolerance, and neither side may
 vary by more itself. One that does, by the luck of where an allocator finds room, still changed if
-not one reading of at least four runs a side says otherwise.
+not one reading of at least four runs a side says otherwise. How probable that is by chance says the
+test of H. B. Mann and D. R. Whitney, Annals of Mathematical Statistics 18 (1947) 50.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from collections.abc import Sequence
@@ -36,7 +43,11 @@ LEAST_TIMED, LEAST_COUNTED = 3, 2
 LEAST_VARYING = 4
 """The same, where what is counted varies by more than the tolerance."""
 LEVEL = 0.05
-"""The doubt up to which a change in time is named."""
+"""The doubt up to which a change in time is shown."""
+FALSE_DISCOVERIES = 0.05
+"""The share of false ones among the changes that are counted."""
+MOST_CARRIED = 0.9
+"""Of what a run has, the next one keeps no more."""
 STRAYS = 0.1
 """The share of runs that may lie at the other side's level."""
 
@@ -62,13 +73,16 @@ def middle(values: Sequence[float]) -> Middle:
     )
 
 
-def doubt_of_times(before: Sequence[float], after: Sequence[float], tolerance: float) -> float:
+def doubt_of_times(
+    before: Sequence[float], after: Sequence[float], tolerance: float, carried: float = 0.0
+) -> float:
     """The probability that times this far apart come by chance, if they differ by the tolerance.
 
     Args:
         before: seconds, or multiples, one per run.
         after: the same.
         tolerance: a share.
+        carried: what a run hands on to the next one, as a share of how it differs.
 
     Returns:
         1 where too many runs lie at the level of the other side.
@@ -79,10 +93,26 @@ def doubt_of_times(before: Sequence[float], after: Sequence[float], tolerance: f
     one, other = (middle(side) for side in sides)
     error2 = one.error2 + other.error2
     parts = one.error2**2 / one.freedom + other.error2**2 / other.freedom
-    spread = Spread(
-        abs(other.mean - one.mean), math.sqrt(error2), error2**2 / parts if parts else 1.0
-    )
+    fewer = (1 + carried) / (1 - carried)  # so many runs say no more than one
+    freedom = max(1.0, error2**2 / parts / fewer) if parts else 1.0
+    spread = Spread(abs(other.mean - one.mean), math.sqrt(error2 * fewer), freedom)
     return spread.p_above(math.log1p(tolerance))
+
+
+def carried_over(before: Sequence[float], after: Sequence[float]) -> float:
+    """What a run hands on to the next, on either side of a change."""
+    products = squares = 0.0
+    for side in (before, after):
+        logs = [math.log(value) for value in side]
+        centre = middle(logs).mean
+        rests = [log - centre for log in logs]
+        products += math.fsum(rest * later for rest, later in itertools.pairwise(rests))
+        squares += math.fsum(rest * rest for rest in rests)
+    if not squares:
+        return 0.0
+    runs = (len(before) + len(after)) / 2
+    unbiased = (runs * products / squares + 1) / max(1.0, runs - 3)
+    return min(MOST_CARRIED, max(0.0, unbiased))
 
 
 def _strays(before: Sequence[float], after: Sequence[float]) -> int:
@@ -94,9 +124,9 @@ def _strays(before: Sequence[float], after: Sequence[float]) -> int:
     )
 
 
-def places(count: int) -> int:
-    """How many changes a series of timed runs might have had: each place, up or down."""
-    return 2 * (count - 2 * LEAST_TIMED + 1)
+def places(count: int, least: int = LEAST_TIMED) -> int:
+    """How many changes a series of runs might have had: each place, up or down."""
+    return 2 * (count - 2 * least + 1)
 
 
 def core(ordered: Sequence[float]) -> tuple[float, float]:
@@ -122,3 +152,11 @@ def doubt_of_amounts(
             return 1.0
         apart = max(other[0] - one[-1], one[0] - other[-1])
     return allowed / apart if apart > allowed else 1.0
+
+
+def chance_of_amounts(before: Readings, after: Readings) -> float:
+    """The probability that readings lie apart like this by chance, in either direction."""
+    from scipy.stats import mannwhitneyu
+
+    one, other = ([value for run in side for value in run] for side in (before, after))
+    return float(mannwhitneyu(one, other, method="asymptotic").pvalue)

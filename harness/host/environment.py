@@ -25,7 +25,7 @@ _CPU0 = Path("/sys/devices/system/cpu/cpu0")
 
 @dataclass(frozen=True)
 class Environment:
-    """One machine at one time. Empty strings and zeros mean that the system does not tell."""
+    """One machine at one time. What is not known is None, empty, or a zero that cannot be meant."""
 
     ferrybench: str
     system: str
@@ -36,14 +36,14 @@ class Environment:
     processors_installed: int
     governor: str
     caches_bytes: Mapping[str, int]  # as the first processor sees them: L1d, L2, L3
-    hypervisor: bool
+    hypervisor: bool | None
     memory_bytes: int
     memory_available_bytes: int
-    memory_limit_bytes: int  # of the control group; 0 when there is none
-    swap_bytes: int
+    memory_limit_bytes: int | None  # of the control group; 0 when there is none
+    swap_bytes: int | None
     thp_enabled: str
     thp_defrag: str
-    load_1m: float
+    load_1m: float | None
     clock_resolution_s: float
     git_revision: str = ""
     git_dirty: bool = False

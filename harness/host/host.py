@@ -32,7 +32,7 @@ from harness.trial.base.source_line import place_in_dump, without_dump
 
 OBSERVED_FOR: dict[TrialKind, Observed] = {"memory": "peak", "tree": "tree", "limit": "limit"}
 BOOTSTRAP = Path(__file__).resolve().parents[1] / "trial" / "bootstrap.py"
-PRELOAD = ("numpy", "torch", "harness.trial.run", "harness.trial.ceilings.memory_copy")
+PRELOAD = ("numpy", "torch", "harness.trial.run", "harness.trial.ceilings.measure")
 START_TIMEOUT_S = 120.0
 GRACE_S = 30.0  # how much longer than a task's own limit its host may take to report
 END_S = 5.0  # how long a host may take to end

@@ -21,7 +21,7 @@ from harness.host.answers import answer_as
 from harness.host.closing import Closing
 from harness.host.host import Host, Report
 from harness.scenario.declaration import TINY_BYTES
-from harness.scenario.npy import NPY
+from harness.scenario.npy import NPY, RAW
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Case, Outcome, Value
 from harness.schema.request import InputsRequest
@@ -116,20 +116,33 @@ class FixtureStore(Closing):
         timeout_s: float,
     ) -> Outcome:
         size = parameters.get("size")
-        # A user's own file stays where it is.
-        needed = size if isinstance(size, int) and not parameters.get(NPY) else 0
-        free = self._make_room(needed * _MARGIN)
-        if needed * _MARGIN > free:
-            return Outcome(
-                "skipped",
-                f"its inputs need {format_size(needed)} in {self.folder.parent}, "
-                f"which has {format_size(free)} free",
-            )
+        # A user's own file stays where it is; one without a header is copied behind one.
+        stays = parameters.get(NPY) and not parameters.get(RAW)
+        needed = size if isinstance(size, int) and not stays else 0
+        lacking = self._lacking(needed * _MARGIN, needed)
+        if lacking is not None:
+            return lacking
         request = InputsRequest(info.path, info.name, parameters, self.seed, str(path))
-        outcome = _outcome(host.call(request, timeout_s), timeout_s)
+        report = host.call(request, timeout_s)
+        taken = (report.answer or {}).get("needed_bytes", 0)
+        if taken:  # more than their size says, and more than is free
+            lacking = self._lacking(taken, taken)
+            report = host.call(request, timeout_s) if lacking is None else report
+        outcome = lacking or _outcome(report, timeout_s)
         if not outcome.ok:
             _remove(path)
         return outcome
+
+    def _lacking(self, wanted_bytes: float, needed_bytes: int) -> Outcome | None:
+        """Make room; why there is not enough of it, if so."""
+        free = self._make_room(wanted_bytes)
+        if wanted_bytes <= free:
+            return None
+        return Outcome(
+            "skipped",
+            f"its inputs need {format_size(needed_bytes)} in {self.folder.parent}, "
+            f"which has {format_size(free)} free",
+        )
 
     def _make_room(self, wanted_bytes: float) -> int:
         """Free space, if need be after the removal of inputs that were not used for longest.

@@ -112,6 +112,9 @@ def _huge_pages(environment: Environment) -> Iterator[MachineCheck]:
 
 
 def _load(environment: Environment) -> Iterator[MachineCheck]:
+    if environment.load_1m is None:
+        yield MachineCheck("load", "note", "cannot read how busy the machine is")
+        return
     busy = environment.load_1m > BUSY_LOAD * environment.processors
     yield MachineCheck(
         "load",

@@ -11,12 +11,11 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from harness.charts.palette import INK, MUTED, RULE, STYLES
 from harness.charts.ticks import byte_ticks, time_ticks, widen
+from harness.inline.costs import UNVERIFIED, Costs
 from harness.units import format_size
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from harness.inline.costs import Costs
 
 _WIDTH_IN, _HEAD_IN, _ROW_IN = 9.0, 1.1, 0.34
 
@@ -39,7 +38,7 @@ def draw(measurements: Mapping[str, Costs], baseline: str) -> Picture:
     for axes in (times, memory):
         _plain(axes, len(ways))
     times.set_yticks(
-        range(len(ways)), [f"{name} (baseline)" if name == baseline else name for name in ways]
+        range(len(ways)), [_label(name, found, baseline) for name, found in ways.items()]
     )
     for label in times.get_yticklabels():
         label.set_color(INK)
@@ -67,6 +66,12 @@ def draw(measurements: Mapping[str, Costs], baseline: str) -> Picture:
 
 _SMALL: dict[str, Any] = {"size": 9.5, "color": MUTED}
 _TITLE: dict[str, Any] = {"loc": "left", "size": 10.5, "color": INK}
+
+
+def _label(name: str, found: Costs, baseline: str) -> str:
+    notes = ["baseline"] if name == baseline else []
+    notes += [UNVERIFIED] if found.is_verified is False else []
+    return f"{name} ({', '.join(notes)})" if notes else name
 
 
 def _plain(axes: Axes, rows: int) -> None:

@@ -9,6 +9,7 @@ from harness.inline.costs import STRAY_BYTES, Costs
 from harness.stats.intervals import Interval
 from harness.units import MISSING, format_multiple, format_seconds, format_size
 
+ONE_PROCESS = "in one process alone"
 Row = tuple[str, str]
 """A label, which may be empty, and what it stands for."""
 
@@ -53,7 +54,8 @@ def rows_of(found: Costs) -> list[Row]:
 
 
 def _result(found: Costs) -> str:
-    shares = {True: ", shares the payload's memory", False: ", memory of its own", None: ""}
+    unknown = f", shared or not: {found.sharing_unknown}" if found.result_bytes else ""
+    shares = {True: ", shares the payload's memory", False: ", memory of its own", None: unknown}
     return found.result + shares[found.shares_memory]
 
 
@@ -73,9 +75,8 @@ def interval_text(interval: Interval) -> str:
     if math.isnan(interval.median):
         return MISSING
     low, high = format_seconds(interval.low), format_seconds(interval.high)
-    around = f"{low} to {high} in " if interval.count > 1 else ""
-    processes = "process" if interval.count == 1 else "processes"
-    return f"{format_seconds(interval.median)} ({around}{interval.count} {processes})"
+    around = f"{low} to {high} in {interval.count} processes"
+    return f"{format_seconds(interval.median)} ({around if interval.count > 1 else ONE_PROCESS})"
 
 
 def _memory_rows(found: Costs) -> list[Row]:

@@ -17,6 +17,7 @@ from harness.inline.as_text import as_text
 from harness.inline.costs import STRAY_BYTES, Costs
 from harness.schema.records import MISSED
 from harness.trial.base.outcomes import OPEN_FILES
+from harness.trial.base.pointers import NO_ARRAYS
 from harness.units import format_multiple, format_size, parse_size
 
 STRAY_SHARE = 0.02  # of the payload
@@ -138,7 +139,7 @@ class Budget:
         if shares is None:
             raise UsageError(
                 f"shares_memory={wanted} of {measurement.name} cannot be judged: "
-                f"{_why_unknown(measurement)}"
+                f"{measurement.sharing_unknown}"
             )
         if wanted:
             yield Breach("the result does not share the payload's memory", _SHARE_INSTEAD)
@@ -260,7 +261,8 @@ def _telling_payload(measurement: Costs, what: str) -> int:
     payload = measurement.payload_bytes
     if payload >= TELLING_BYTES:
         return payload
-    found = f"its payload is {format_size(payload)}" if payload else "it was given no arrays"
+    found = f"its payload is {format_size(payload)}" if payload else NO_ARRAYS
+    found = measurement.payload_unknown or found
     raise UsageError(
         f"{what} of {measurement.name} cannot be judged: {found}; measure with "
         f"{format_size(TELLING_BYTES)} or more, or pass payload="
@@ -274,7 +276,3 @@ def _stray(payload_bytes: int) -> float:
 def _said(allowed: int | str, limit: float) -> str:
     multiple = isinstance(allowed, str) and _parse(allowed)[1]
     return f"{allowed} = {format_size(limit)}" if multiple else format_size(limit)
-
-
-def _why_unknown(measurement: Costs) -> str:
-    return "it returns no array" if measurement.payload_bytes else "it was given no arrays"

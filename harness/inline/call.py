@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from harness.errors import UsageError
-from harness.trial.base import pointers
+from harness.inline.references import ARGUMENTS, bare, references
+from harness.inline.restoring import is_writable
+from harness.trial.base.contents import Contents, Memory, contents_of
+from harness.trial.base.pointers import mappings
 
 Check = Callable[[Any], object] | Literal[False] | None
 Setup = Callable[[], tuple[Any, Any] | None]
-_MAPS = Path("/proc/self/maps")
+GIVEN = "given"
+NAME_BYTES = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +29,10 @@ class Job:
         check: called with a result in the process that made it: raises, or returns something
             false, where it is wrong. None compares results with the first one; False does not
             look at them.
-        payload_bytes: None counts the arrays and tensors that the call is given.
+        payload_bytes: None counts the arrays, tensors and buffers that the call is given.
         setup: called once in each trial, before anything is measured; returns other arguments,
             positional and by name, or None.
+        allow_shared: measure it even though it could write to memory that is shared with others.
 
     Raises:
         UsageError: it is nothing that can be called and measured.
@@ -43,12 +45,13 @@ class Job:
     payload_bytes: int | None = None
     name: str = ""
     setup: Setup | None = None
+    allow_shared: bool = False
 
     def __post_init__(self) -> None:
         if not callable(self.function):
             raise UsageError(f"{self.function!r:.80} is not callable; pass a function")
-        bare = inspect.unwrap(_bare(self.function))
-        if inspect.iscoroutinefunction(bare) or inspect.isasyncgenfunction(bare):
+        plain = inspect.unwrap(bare(self.function))
+        if inspect.iscoroutinefunction(plain) or inspect.isasyncgenfunction(plain):
             raise UsageError(
                 f"{self.label} is a coroutine function: pass lambda: asyncio.run({self.label}(…))"
             )
@@ -65,16 +68,16 @@ class Job:
     @property
     def label(self) -> str:
         """What people call it."""
-        bare = _bare(self.function)
-        return self.name or getattr(bare, "__name__", "") or type(bare).__name__
+        plain = bare(self.function)
+        return self.name or getattr(plain, "__name__", "") or type(plain).__name__
 
     @property
     def file(self) -> str:
         """The file that the function stands in, as tracebacks name it; empty where none does."""
-        bare = inspect.unwrap(_bare(self.function))
-        code = getattr(bare, "__code__", None)
+        plain = inspect.unwrap(bare(self.function))
+        code = getattr(plain, "__code__", None)
         if code is None:
-            code = getattr(vars(type(bare)).get("__call__"), "__code__", None)
+            code = getattr(vars(type(plain)).get("__call__"), "__code__", None)
         return code.co_filename if code else ""
 
     @property
@@ -84,87 +87,102 @@ class Job:
             return self.function, self.kwargs
         return functools.partial(self.function, **self.kwargs), {}
 
-    @cached_property
-    def _given(self) -> tuple[str, list[Any]]:
-        handed = list(_data([*self.args, *self.kwargs.values()]))
-        if handed:
-            return "arguments", handed
-        around = list(_data(_around(self.function)))
-        return ("closure", around) if around else ("", [])
-
     @property
     def inputs(self) -> list[Any]:
-        """Arrays and tensors of the arguments; without any, those that the function refers to."""
-        return self._given[1]
+        """Arrays, tensors and buffers of the payload."""
+        return [memory.value for memory in self.payload.contents.memory]
+
+    @cached_property
+    def payload(self) -> Payload:
+        """The arrays, tensors and buffers of the arguments; without any, those that the function
+        refers to.
+        """
+        if self._handed.hidden or any(map(_is_data, self._handed.memory)):
+            return Payload(ARGUMENTS, self._handed, self.payload_bytes)
+        around = list(references(self.function))
+        found = contents_of(value for _, value in around)
+        sources = [
+            source
+            for source in dict.fromkeys(source for source, _ in around)
+            if contents_of(value for own, value in around if own == source).memory
+        ]
+        return Payload(" and ".join(sources), found, self.payload_bytes)
+
+    @cached_property
+    def _handed(self) -> Contents:
+        return contents_of([self.args, self.kwargs])
+
+    @cached_property
+    def reach(self) -> Contents:
+        """All that the function can get at: what it is given, and what it refers to."""
+        around = [value for _, value in references(self.function)]
+        return contents_of([self.args, self.kwargs, *around])
+
+    def refuse_shared(self) -> None:
+        """Raise where a call could change data that this process shares with its trials.
+
+        Raises:
+            UsageError: it could, and nobody has allowed it.
+        """
+        where = "" if self.allow_shared else self.shared_and_writable()
+        if where:
+            raise UsageError(
+                f"{self.label} can write to shared memory ({where}), which a fork does not "
+                "isolate: measuring would change the data of this process; if it only reads, pass "
+                "allow_shared=True, or data that cannot be written to (mmap_mode='r')"
+            )
+
+    def shared_and_writable(self) -> str:
+        """What is mapped where the function could write so that other processes see it, forked or
+        not; empty where nothing is.
+        """
+        blocks = [one.block for one in self.reach.memory if one.block and is_writable(one.value)]
+        wanted = [(block.low, block.high) for block in blocks if not block.space]
+        for one in mappings() if wanted else ():
+            if (
+                one.permissions[1] == "w"
+                and one.permissions[3] == "s"
+                and any(one.low < high and low < one.high for low, high in wanted)
+            ):
+                return one.name or "memory without a name"
+        return ""
+
+
+@dataclass(frozen=True, eq=False)
+class Payload:
+    """The data that a call moves.
+
+    Args:
+        source: where it was found; empty if it was not.
+        contents: the data.
+        given_bytes: what the user says that one copy is; None counts the data.
+    """
+
+    source: str
+    contents: Contents
+    given_bytes: int | None
 
     @property
-    def payload(self) -> tuple[int, str]:
-        """Bytes of the data, and where it was found."""
-        if self.payload_bytes is not None:
-            return self.payload_bytes, "given"
-        source, values = self._given
-        return sum(pointers.data_bytes(value) for value in values), source
+    def unknown(self) -> str:
+        """Why its size is not known; empty where it is."""
+        hidden = self.contents.hidden
+        return f"{hidden[0]} cannot be seen" if hidden and self.given_bytes is None else ""
 
-    def in_shared_memory(self) -> bool:
-        """Whether writing to an input reaches other processes, forked or not."""
-        wanted = [extent for extent in pointers.extents(self.inputs) if extent[0] < extent[1]]
-        if not wanted or not _MAPS.exists():
-            return False
-        lowest, highest = min(low for low, _ in wanted), max(high for _, high in wanted)
-        for start, end in _shared_and_writable():
-            near = start < highest and lowest < end
-            if near and any(start < high and low < end for low, high in wanted):
-                return True
+    @cached_property
+    def nbytes(self) -> int:
+        """Bytes of the data, each counted once; 0 where they are not known."""
+        if self.given_bytes is not None:
+            return self.given_bytes
+        return 0 if self.unknown else self.contents.nbytes
+
+    @property
+    def said_source(self) -> str:
+        """What the bytes are of, as people are told."""
+        return GIVEN if self.given_bytes is not None else "" if self.unknown else self.source
+
+
+def _is_data(memory: Memory) -> bool:
+    """Whether it is worth counting: short bytes are names and keys."""
+    if memory.block is None:
         return False
-
-
-def _bare(function: Any) -> Any:
-    while isinstance(function, functools.partial):
-        function = function.func
-    return function
-
-
-def _data(values: Any) -> Iterator[Any]:
-    """Every array and tensor in some values and their items, each once."""
-    seen: set[int] = set()
-    waiting = list(values)
-    while waiting:
-        value = waiting.pop(0)
-        if id(value) in seen:
-            continue
-        seen.add(id(value))
-        if isinstance(value, np.ndarray) or pointers.is_tensor(value):
-            yield value
-        elif isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list | tuple) and pointers.holds_arrays(value):
-            waiting += value
-
-
-def _around(function: Any) -> list[Any]:
-    """What a function refers to without being given it: bound, enclosed, or named globally."""
-    found: list[Any] = []
-    while isinstance(function, functools.partial):
-        found += [*function.args, *function.keywords.values()]
-        function = function.func
-    found.append(getattr(function, "__self__", None))
-    function = inspect.unwrap(function)
-    found += getattr(function, "__defaults__", None) or ()
-    code = getattr(function, "__code__", None)
-    for cell in getattr(function, "__closure__", None) or ():
-        try:
-            found.append(cell.cell_contents)
-        except ValueError:  # not assigned yet
-            continue
-    if code is not None:
-        known = function.__globals__
-        found += [known[name] for name in code.co_names if name in known]
-    return found
-
-
-def _shared_and_writable() -> Iterator[tuple[int, int]]:
-    for line in _MAPS.read_text().splitlines():
-        addresses, permissions, *_ = line.split(maxsplit=2)
-        if permissions[1] == "w" and permissions[3] == "s":
-            low, _, high = addresses.partition("-")
-            yield int(low, 16), int(high, 16)
+    return not isinstance(memory.value, bytes) or memory.block.nbytes >= NAME_BYTES

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harness.cases.rounds import paired_ratio, steady_by_round
+from harness.cases.rounds import paired_ratio
 from harness.errors import UsageError
 from harness.inline.call import Check, Job
 from harness.inline.comparison import Comparison
@@ -24,6 +24,7 @@ def compare(
     check: Check = None,
     payload: int | None = None,
     warm: bool = True,
+    allow_shared: bool = False,
     **kwargs: Any,
 ) -> Comparison:
     """Measure several functions on the same arguments, as :func:`harness.measure` does each.
@@ -42,6 +43,7 @@ def compare(
             the same as the baseline, up to rounding. An array and a tensor may be equal.
         payload: bytes that count as one copy.
         warm: call each function once before its memory is measured.
+        allow_shared: measure them even if they could write to memory shared with other processes.
         **kwargs: passed to each.
 
     Raises:
@@ -55,7 +57,10 @@ def compare(
         raise UsageError(f"baseline {baseline!r} is not one of {', '.join(ways)}")
     effort = effort_of(trials, steady_s, timeout_s)
     names = [baseline, *(name for name in ways if name != baseline)]
-    jobs = [Job(ways[name], args, kwargs, check, payload, name) for name in names]
+    jobs = [
+        Job(ways[name], args, kwargs, check, payload, name, allow_shared=allow_shared)
+        for name in names
+    ]
     with Processes(jobs, effort, warm=warm) as series:
         for index in range(len(jobs)):
             series.find_memory(index)
@@ -65,9 +70,9 @@ def compare(
             for index in order:
                 series.find_time(index, number)
         found = {name: series.measurement(index) for index, name in enumerate(names)}
-    times = {name: steady_by_round(one.trials) if one.ok else {} for name, one in found.items()}
+    timed = {name: one.trials if one.ok else () for name, one in found.items()}
     return Comparison(
         baseline=baseline,
         measurements={name: found[name] for name in ways},
-        ratios={name: paired_ratio(times[name], times[baseline]) for name in ways},
+        ratios={name: paired_ratio(timed[name], timed[baseline]) for name in ways},
     )

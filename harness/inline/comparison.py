@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from harness.inline.as_text import size_text
+from harness.inline.costs import UNVERIFIED
 from harness.inline.measurement import Measurement
 from harness.stats.intervals import Interval
 from harness.units import MISSING, format_multiple, format_seconds, format_size
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-HEADS = ("", "steady state", "ratio", "first call", "peak", "copies", "left", "faults")
+HEADS = ("", "steady state", "ratio", "first call", "peak", "copies", "left", "faults", "result")
+ONE_PROCESS = "each time is of one process, and processes differ by chance: trials= asks for more"
 FRAME_COLUMNS = (
     "outcome", "reason", "ratio", "ratio_low", "ratio_high", "steady_median_s", "steady_low_s",
     "steady_high_s", "first_call_s", "peak_extra_bytes", "copied_bytes", "copies",
@@ -115,17 +117,29 @@ class Comparison:
             format_multiple(found.copies),
             size_text(found.left_bytes),
             f"{faults.minor:.3g}" if faults else MISSING,
+            checked_text(found),
         )
 
     def _below(self) -> list[str]:
         """What does not fit into the table."""
         lines = []
+        if max((len(one.samples_s) for one in self.measurements.values()), default=0) == 1:
+            lines.append(ONE_PROCESS)
         for name, found in self.measurements.items():
             if not found.ok:
                 where = f" ({found.outcome.where})" if found.outcome.where else ""
                 lines.append(f"{name}: {found.outcome.reason}{where}")
+            elif found.is_verified is False:
+                lines.append(f"{name}: {found.verified}")
             lines += [f"{name}: {text}" for text in found.remarks]
         return lines
+
+
+def checked_text(found: Measurement) -> str:
+    """How a result was checked, in two words."""
+    if found.is_verified is None:
+        return MISSING
+    return "verified" if found.is_verified else UNVERIFIED
 
 
 def ratio_text(ratio: Interval) -> str:

@@ -10,6 +10,9 @@ from harness.inline.threads_and_children import Holdings
 from harness.schema.records import Faults, Ledger, Outcome, Trial
 from harness.stats.intervals import Interval, median_interval
 
+UNVERIFIED = "not verified"
+"""How :attr:`Costs.verified` begins where results, or a part of them, could not be compared."""
+UNVERIFIED_AS_ASKED = f"{UNVERIFIED}, as requested"
 STRAY_BYTES = 128 * 1024
 """Never held against a function: pages of the interpreter's own, and of the kernel's counting."""
 
@@ -36,10 +39,12 @@ class Costs:
     traceback: str = ""  # of what the function raised
     verified: str = ""  # how its results were checked
     payload_bytes: int = 0
-    payload_source: str = ""  # whose bytes those are: arguments, closure, or given
+    payload_source: str = ""  # whose: arguments, object, closure, globals, or given
+    payload_unknown: str = ""  # why its bytes are not known; empty where they are
     result: str = ""  # dtype, shape and layout of what came back
     result_bytes: int = 0
-    shares_memory: bool | None = None  # by addresses: can the result reach the payload's memory
+    shares_memory: bool | None = None  # by addresses: does the result lie in the payload's memory
+    sharing_unknown: str = ""  # why that is not known
     ledger: Ledger | None = None  # of the second call in its process; of the first if not warm
     first_ledger: Ledger | None = None  # of the first call: with imports, and caches it fills
     faults_first: Faults | None = None  # of the first call, the median over processes
@@ -58,6 +63,13 @@ class Costs:
     @property
     def ok(self) -> bool:
         return self.outcome.ok
+
+    @property
+    def is_verified(self) -> bool | None:
+        """Whether results were compared or checked; None where nobody asked for that."""
+        if not self.verified or self.verified == UNVERIFIED_AS_ASKED:
+            return None
+        return not self.verified.startswith(UNVERIFIED)
 
     @property
     def copies(self) -> float:

@@ -23,6 +23,7 @@ def measure(
     check: Check = None,
     payload: int | None = None,
     warm: bool = True,
+    allow_shared: bool = False,
     **kwargs: Any,
 ) -> Measurement:
     """Measure ``function(*args, **kwargs)`` in processes forked from this one.
@@ -49,13 +50,15 @@ def measure(
         timeout_s: how long a trial may take.
         check: called with the result in each trial; raises, or returns something false, if the
             result is wrong. Without it, results are compared with the first one: arrays and
-            tensors by dtype, shape and value, up to rounding; numbers, text and containers of
-            these likewise; other objects only by type. False compares nothing; use it for random
-            results.
-        payload: bytes that count as one copy; by default those of the arrays and tensors among
-            the arguments or, without any, of those the function refers to.
+            tensors by dtype, shape and value, up to rounding, wherever they are in containers and
+            objects; numbers, text and frames likewise. What cannot be compared, such as a
+            generator, is shown as not verified. False compares nothing; use it for random results.
+        payload: bytes that count as one copy; by default those of the arrays, tensors and buffers
+            in the arguments or, without any, of those the function refers to.
         warm: call the function once before its memory is measured; otherwise the ledger is that
             of the first call, and the function is called only once if ``trials`` is 0.
+        allow_shared: measure it even if it could write to memory that is shared with other
+            processes, which a fork does not isolate; for functions that only read it.
 
     Returns:
         The measurement. If the function fails, its ``outcome`` says so; nothing is raised.
@@ -64,7 +67,7 @@ def measure(
         UsageError: the function cannot be measured like this.
         UnableError: this process cannot be forked: it uses an accelerator, or has no fork(2).
     """
-    job = Job(function, args, kwargs, check, payload)
+    job = Job(function, args, kwargs, check, payload, allow_shared=allow_shared)
     return measure_job(job, effort_of(trials, steady_s, timeout_s), warm=warm)
 
 

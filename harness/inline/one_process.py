@@ -12,6 +12,7 @@ from harness.inline import remarks
 from harness.inline.call import Job
 from harness.inline.costs import Repeats
 from harness.inline.measurement import Measurement
+from harness.inline.references import ARGUMENTS
 from harness.inline.trial import CallFound
 from harness.schema.records import Faults, Found, Ledger, Outcome, Trial, TrialKind
 
@@ -39,8 +40,17 @@ class ProcessRun:
         """Which inputs the first call changed."""
         return self.answers[0].changed if self.answers else ()
 
-    def add(self, report: Report, kind: TrialKind, number: int, timeout_s: float) -> None:
+    def add(
+        self, report: Report, kind: TrialKind, number: int, timeout_s: float, *, goes_on: bool
+    ) -> None:
         """Take in what became of one more trial.
+
+        Args:
+            report: of the host.
+            kind: of the trial.
+            number: of the trial among those of its kind.
+            timeout_s: how long it was allowed to take.
+            goes_on: whether the function is to be called again with the same arguments.
 
         Raises:
             UnableError: what the trial says is not known here.
@@ -62,14 +72,19 @@ class ProcessRun:
         )
         self.wall_s += report.wall_s
         if not found.outcome.ok:
-            self.failed = remarks.explained(found.outcome, self.job, self.trials)
+            self.failed = remarks.explained(
+                found.outcome, self.job, self.trials, self.other_threads
+            )
+        elif found.used_up and goes_on:
+            self.failed = remarks.used_up(found.used_up)
 
     def measurement(self) -> Measurement:
         """All that is known by now."""
         first, memory = self.trials[0], _trials(self.trials, "memory")
-        payload_bytes, source = self.job.payload
+        payload = self.job.payload
+        payload_bytes, source = payload.nbytes, payload.said_source
         if self.job.setup is not None:  # which has run in the trials alone
-            payload_bytes, source = first.payload_bytes, source or "arguments"
+            payload_bytes, source = first.payload_bytes, source or ARGUMENTS
         timed = _trials(self.trials, "time")
         found = Measurement(
             name=self.job.label,
@@ -78,9 +93,11 @@ class ProcessRun:
             verified=_verified(self.answers),
             payload_bytes=payload_bytes,
             payload_source=source,
+            payload_unknown="" if payload_bytes else payload.unknown,
             result=first.result,
             result_bytes=first.result_bytes,
             shares_memory=first.shares_memory,
+            sharing_unknown=self.answers[0].sharing_unknown,
             ledger=_last_ledger(memory),
             first_ledger=first.ledger,
             faults_first=_median_faults([trial.faults_first for trial in timed or memory[:1]]),
@@ -97,9 +114,11 @@ class ProcessRun:
             wall_s=self.wall_s,
             trials=tuple(self.trials),
         )
-        lazy = self.answers[0].lazy
-        said = remarks.remarks(found, changes=bool(self.changed), lazy=lazy)
-        if self.changed and self.job.in_shared_memory():
+        one = self.answers[0]
+        said = remarks.remarks(
+            found, changes=bool(self.changed), lazy=one.lazy, once_only=one.once_only
+        )
+        if self.changed and self.job.shared_and_writable():
             said.append(remarks.SHARED)
         return replace(found, remarks=(*self.doubts, *said))
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.trial.base import pointers
+from harness.trial.base.looks import is_tensor
 
 PIECE_ITEMS = 1 << 17
 Decode = Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]
+_BITS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,9 @@ class Elements:
 
     Args:
         dtype: by the name that NumPy and torch share, such as float32.
-        stored: the elements, or their bits where NumPy has no such type.
-        decode: from a piece of what is stored to numbers; None where only bits can be compared.
+        stored: the elements, or their bits where NumPy does not calculate with them.
+        decode: from a piece of what is stored to numbers that may differ in their last digits;
+            None where elements are equal or not.
     """
 
     dtype: str
@@ -53,26 +55,50 @@ class Elements:
         """A checksum of all elements, in order."""
         crc = 0
         for piece in self.pieces():
-            crc = zlib.crc32(np.ascontiguousarray(piece).data.cast("B"), crc)
+            crc = zlib.crc32(bytes_of(piece).data, crc)
         return crc
 
 
+def bytes_of(piece: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The bytes of a flat piece, of any type: not all types have a buffer that Python can read."""
+    if not piece.dtype.itemsize:
+        return np.empty(0, np.uint8)
+    return np.ascontiguousarray(piece).view(np.uint8)
+
+
 def elements_of(value: Any) -> Elements | None:
-    """The elements of an array or a tensor; None where they cannot be reached, as with objects."""
-    if isinstance(value, np.ndarray | np.generic):
-        array = np.asarray(value)
-        if array.dtype.hasobject:
-            return None
-        numbers = array.dtype.kind in "fc"
-        return Elements(str(array.dtype), array.shape, array, _as_is if numbers else None)
-    return _of_tensor(value) if pointers.is_tensor(value) else None
+    """The elements of an array of plain type or of a dense tensor; None of all else."""
+    if is_tensor(value):
+        return _of_tensor(value)
+    if not isinstance(value, np.ndarray | np.generic):
+        return None
+    array = np.asarray(value)
+    if array.dtype.hasobject or array.dtype.names:
+        return None
+    return _of_array(array)
+
+
+def _of_array(array: np.ndarray[Any, Any]) -> Elements:
+    dtype = array.dtype
+    if dtype.kind in "fc":
+        return Elements(str(dtype), array.shape, array, _as_is)
+    # Dates have no buffer that Python reads, and types of other packages have no arithmetic here.
+    if dtype.kind not in "mMV" and dtype.isbuiltin == 1:
+        return Elements(str(dtype), array.shape, array, None)
+    bits = _BITS.get(dtype.itemsize)
+    stored = array.view(bits) if bits is not None else array
+    floating = "float" in str(dtype) and dtype.kind not in "mM"
+    return Elements(
+        str(dtype), array.shape, stored, _by_type(dtype) if floating and bits is not None else None
+    )
 
 
 def _of_tensor(tensor: Any) -> Elements | None:
     torch: Any = sys.modules["torch"]  # somebody imported it, or there were no tensor
-    if tensor.layout is not torch.strided or tensor.device.type == "meta" or tensor.is_quantized:
+    if tensor.layout is not torch.strided or tensor.untyped_storage().device.type == "meta":
         return None
     dtype = str(tensor.dtype).removeprefix("torch.")
+    shape = tuple(tensor.shape)
     plain = tensor.detach().cpu().resolve_conj().resolve_neg()
     try:
         stored = plain.numpy()
@@ -80,19 +106,26 @@ def _of_tensor(tensor: Any) -> Elements | None:
         bits = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
         if plain.element_size() not in bits:
             return None
-        stored = plain.view(bits[plain.element_size()]).numpy()
-        return Elements(
-            dtype, tuple(tensor.shape), stored, _widened if "bfloat16" in dtype else None
-        )
+        decode = _by_torch(tensor.dtype) if tensor.dtype.is_floating_point else None
+        return Elements(dtype, shape, plain.view(bits[plain.element_size()]).numpy(), decode)
     numbers = stored.dtype.kind in "fc"
-    return Elements(dtype, tuple(tensor.shape), stored, _as_is if numbers else None)
+    return Elements(dtype, shape, stored, _as_is if numbers else None)
 
 
 def _as_is(piece: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return piece
 
 
-def _widened(piece: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Bits of bfloat16 as float32, of which they are the upper half."""
-    upper = piece.view(np.uint16).astype(np.uint32) << 16
-    return upper.view(np.float32)
+def _by_type(dtype: np.dtype[Any]) -> Decode:
+    """For types that another package adds to NumPy, such as those of ml_dtypes."""
+    return lambda piece: piece.view(dtype).astype(np.float32)
+
+
+def _by_torch(dtype: Any) -> Decode:
+    torch: Any = sys.modules["torch"]
+
+    def decode(piece: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        numbers: np.ndarray[Any, Any] = torch.from_numpy(piece.copy()).view(dtype).float().numpy()
+        return numbers
+
+    return decode

@@ -28,10 +28,13 @@ class Processes(Closing):
 
     Raises:
         UnableError: this process cannot be forked.
+        UsageError: a function could change memory that a fork does not isolate.
     """
 
     def __init__(self, jobs: Sequence[Job], effort: Effort, *, warm: bool = True) -> None:
         fork_safety.refuse_unless_forkable()
+        for job in jobs:
+            job.refuse_shared()
         self.effort = effort
         self.warm = warm
         doubts = remarks.doubts(openmp_paused=fork_safety.pause_openmp(), gil=gil())
@@ -75,7 +78,8 @@ class Processes(Closing):
         report = self._host.call(
             request, timeout_s, observe=OBSERVED_FOR.get(kind, ""), file=run.job.file
         )
-        run.add(report, kind, number, timeout_s)
+        goes_on = self.warm or self.effort.trials > 0
+        run.add(report, kind, number, timeout_s, goes_on=goes_on and run.job.setup is None)
 
     def measurement(self, index: int) -> Measurement:
         """All that is known of a function by now."""

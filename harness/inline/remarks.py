@@ -17,6 +17,8 @@ OPENMP = "its OpenMP keeps threads that a fork loses: a parallel region may hang
 SHARED = "it changes shared memory, which a fork does not isolate: this process sees the change"
 CHANGES = "it changes its arguments, which were restored before each further call"
 LAZY = "it returns an iterator that was not consumed: measure lambda: list(…) for all of it"
+ONCE_ONLY = "{} gives each value only once: later calls may have found others, or none"
+USED_UP = "used up"
 MODES = "times of single calls fall into two clusters: a median describes neither"
 FREE_THREADED = (
     "this Python is a free-threaded build, with the GIL {}: compare only with such builds"
@@ -26,13 +28,17 @@ _NOTABLE_SHARE = 0.05
 """The first call is spoken of where it took more than a later one by this, and by this share."""
 
 
-def remarks(found: Measurement, *, changes: bool, lazy: bool) -> list[str]:
+def remarks(found: Measurement, *, changes: bool, lazy: bool, once_only: str) -> list[str]:
     """What should be known of the figures."""
     said = []
     if changes:
         said.append(CHANGES)
     if lazy:
         said.append(LAZY)
+    if once_only:
+        said.append(ONCE_ONLY.format(once_only))
+    if found.payload_unknown and found.ledger is not None:
+        said.append(f"its payload is not known: {found.payload_unknown}; pass payload=")
     if found.ledger is not None and found.first_ledger is not None:
         said += _of_first_call(found.first_ledger, found.ledger)
     if found.ledger is not None and found.ledger.split_source == MISSED:
@@ -44,9 +50,6 @@ def remarks(found: Measurement, *, changes: bool, lazy: bool) -> list[str]:
     reaped = max((trial.reaped for trial in found.trials), default=0)
     if reaped:
         said.append(f"processes that a trial left running were ended: {reaped}")
-    if found.outcome.name == "timeout" and found.other_threads:
-        names = ", ".join(dict.fromkeys(found.other_threads))
-        said.append(f"a fork leaves other threads behind, with any lock they hold: {names}")
     return said
 
 
@@ -68,9 +71,26 @@ def _of_first_call(first: Ledger, later: Ledger) -> list[str]:
     return said
 
 
-def explained(outcome: Outcome, job: Job, trials: Sequence[Trial]) -> Outcome:
+def used_up(what: str) -> Outcome:
+    """The outcome of a function that cannot be called twice with the same arguments."""
+    return Outcome(
+        "error",
+        f"the first call uses up {what} that it is given or refers to, so later calls would find "
+        "nothing in it: make it anew in each call, as in lambda: f(iter(data)), or measure one "
+        "call: warm=False, trials=0",
+        USED_UP,
+    )
+
+
+def explained(
+    outcome: Outcome, job: Job, trials: Sequence[Trial], other_threads: Sequence[str]
+) -> Outcome:
     """The outcome of a function, from that of the trial that failed."""
     last = trials[-1]
+    if outcome.name == "timeout" and other_threads:
+        names = ", ".join(dict.fromkeys(other_threads))
+        text = f"a fork has no other threads, and locks that they hold stay locked: {names}"
+        outcome = replace(outcome, reason=f"{outcome.reason}; {text}")
     if len(trials) == 1:
         return outcome
     if outcome.name == "wrong" and job.check is None:

@@ -1,8 +1,8 @@
 """The first result, kept so that every other process can compare its own with it.
 
-It lies in a file in memory that all trials inherit. What is compared: dtype, shape and values of
-arrays and tensors, whichever of the two they are; numbers, text and the like; in lists, tuples
-and dicts of these too. Of any other object, its type alone.
+It lies in a file in memory that all trials inherit. :mod:`harness.inline.compared` takes a result
+apart; here dtypes, shapes and values are compared, an array with a tensor too. What cannot be
+compared is not verified, and said so.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import itertools
 import json
 import os
 import tempfile
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from harness.inline.pieces import Elements, elements_of
-from harness.trial.base import pointers
+from harness.inline.compared import Leaf, leaves_of, quietly_all
+from harness.inline.costs import UNVERIFIED
+from harness.inline.pieces import Elements, bytes_of
 
 KEEP_BYTES = 1 << 29
 """Larger results are known by a checksum alone: they must be equal bit for bit."""
@@ -31,16 +31,13 @@ TOLERANCES: Mapping[str, tuple[float, float]] = {
     "complex128": (1e-7, 1e-9),
 }
 """Relative and absolute: sums taken in another order differ in their last digits."""
-_PLAIN = (str, bytes, int, bool, type(None))
 _LENGTH = 8  # bytes of the length of what comes next: what the values are
 _VALUES = 1 << 30  # where they begin; what lies between takes no room
 COMPARED = "compared with the first result"
-BY_TYPE = "by its type alone"
+_SHOWN = 3  # reasons for that
 
-Leaf = tuple[str, Any]
-"""Where a value lies in a result, and the value."""
 Part = Mapping[str, Any]
-"""What is kept of one."""
+"""What is kept of one leaf."""
 
 
 class DifferentError(AssertionError):
@@ -70,114 +67,133 @@ class Snapshot:
         Raises:
             DifferentError: it differs.
         """
-        leaves = list(_leaves(result))
+        leaves = quietly_all(leaves_of(result))
+        unseen = [f"{leaf.name or 'it'} is {leaf.unseen}" for leaf in leaves if leaf.unseen]
         kept = self._read()
         if kept is None:
-            self._keep(result, leaves, by)
-            return self._manner(leaves)
+            self._keep(leaves, by)
+            return _manner(unseen, 0.0)
         try:
-            largest = self._compare_all(kept["parts"], leaves)
+            largest, unsure = self._compare_all(kept["parts"], leaves)
         except DifferentError as error:
             if kept["by"] == by:
                 raise
             raise DifferentError(f"differs from the result of {kept['by']}: {error}") from error
-        return self._manner(leaves) + (f", apart by up to {largest:.1g}" if largest else "")
+        return _manner(unseen + unsure, largest)
 
-    def _compare_all(self, kept: list[Part], leaves: list[Leaf]) -> float:
-        """Returns the largest difference that was tolerated."""
-        if [name for name, _ in leaves] != [part["name"] for part in kept]:
-            raise DifferentError(f"{len(leaves)} parts instead of {len(kept)}, or other names")
-        return max(
-            (self._compare(part, value) for part, (_, value) in zip(kept, leaves, strict=True)),
-            default=0.0,
-        )
-
-    def _manner(self, leaves: list[Leaf]) -> str:
-        return COMPARED if any(_is_known(value) for _, value in leaves) else BY_TYPE
+    def _compare_all(self, kept: list[Part], leaves: list[Leaf]) -> tuple[float, list[str]]:
+        """Returns the largest difference that was tolerated, and what differs without meaning."""
+        largest, unsure = 0.0, []
+        for part, leaf in itertools.zip_longest(kept, leaves):
+            if part is None or leaf is None or part["name"] != leaf.name:
+                found, wanted = leaf and (leaf.name or "it"), part and (part["name"] or "it")
+                raise DifferentError(
+                    f"{len(leaves)} parts instead of {len(kept)}, or other names: "
+                    f"{found or 'nothing'}, not {wanted or 'nothing'}"
+                )
+            try:
+                largest = max(largest, self._compare(part, leaf))
+            except DifferentError:
+                if not _is_private(leaf):
+                    raise
+                unsure.append(f"{leaf.name} differs, which may mean nothing")
+        return largest, unsure
 
     def _read(self) -> dict[str, Any] | None:
         length = int.from_bytes(os.pread(self._fd, _LENGTH, 0))
         return json.loads(os.pread(self._fd, length, _LENGTH)) if length else None
 
-    def _keep(self, result: Any, leaves: list[Leaf], by: str) -> None:
+    def _keep(self, leaves: list[Leaf], by: str) -> None:
         """Write values, then what they are, then how much that is: who dies has kept nothing."""
-        whole = pointers.data_bytes(result) <= KEEP_BYTES
+        whole = sum(leaf.elements.nbytes for leaf in leaves if leaf.elements) <= KEEP_BYTES
         parts = []
         offset = _VALUES
-        for name, value in leaves:
-            part = {"name": name, **_described(value)}
-            elements = elements_of(value)
+        for leaf in leaves:
+            part = _described(leaf)
+            elements = leaf.elements
             if elements is not None:
                 part |= {"digest": elements.digest(), "offset": offset if whole else None}
                 for piece in elements.pieces() if whole else ():
-                    offset += os.pwrite(self._fd, np.ascontiguousarray(piece).data, offset)
+                    offset += os.pwrite(self._fd, bytes_of(piece).data, offset)
             parts.append(part)
         text = json.dumps({"by": by, "parts": parts}).encode()
         os.pwrite(self._fd, text, _LENGTH)
         os.pwrite(self._fd, len(text).to_bytes(_LENGTH), 0)
 
-    def _compare(self, entry: Part, value: Any) -> float:
-        found = _described(value)
-        place = f" at {entry['name']}" if entry["name"] else ""
+    def _compare(self, entry: Part, leaf: Leaf) -> float:
+        """Returns by how much the elements of two leaves are apart, which is no more than it may.
+
+        Raises:
+            DifferentError: they differ by more, or in something else.
+        """
+        found = _described(leaf)
         for key in ("is", "dtype", "shape", "value"):
             if found.get(key) != entry.get(key):
-                raise DifferentError(f"{key} {found.get(key)}, not {entry.get(key)}{place}")
-        elements = elements_of(value)
+                raise DifferentError(f"{key} {found.get(key)}, not {entry.get(key)}{_place(leaf)}")
+        elements = leaf.elements
         if elements is None or elements.digest() == entry["digest"]:
             return 0.0
-        if entry["offset"] is None or elements.decode is None:
-            raise DifferentError(f"different values{place}")
-        return self._closeness(elements, entry["offset"], place)
-
-    def _closeness(self, elements: Elements, offset: int, place: str) -> float:
-        relative, absolute = TOLERANCES.get(elements.dtype, (0.0, 0.0))
-        decode = elements.decode
-        assert decode is not None
-        worst, wrong = 0.0, 0
+        if entry["offset"] is None:
+            raise DifferentError(f"different values{_place(leaf)}")
+        wrong, worst = 0, 0.0
+        offset = entry["offset"]
         for piece in elements.pieces():
             text = os.pread(self._fd, piece.nbytes, offset)
             offset += piece.nbytes
-            ours, theirs = decode(piece), decode(np.frombuffer(text, piece.dtype))
-            with np.errstate(all="ignore"):
-                close = np.isclose(ours, theirs, relative, absolute, equal_nan=True)
-                apart = np.abs(
-                    ours.astype(np.complex128 if ours.dtype.kind == "c" else float) - theirs
-                )
-            wrong += close.size - int(np.count_nonzero(close))
-            worst = max(worst, float(np.max(apart[np.isfinite(apart)], initial=0.0)))
+            count, difference = _apart(elements, piece, np.frombuffer(text, piece.dtype))
+            wrong += count
+            worst = max(worst, difference)
         if wrong:
             raise DifferentError(
-                f"{wrong} of {elements.stored.size} values differ{place}, by up to {worst:.3g}"
+                f"{wrong} of {elements.stored.size} values differ{_place(leaf)}"
+                + (f", by up to {worst:.3g}" if worst else "")
             )
         return worst
 
 
-def _leaves(value: Any, name: str = "") -> Iterator[Leaf]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _leaves(item, f"{name}[{key!r:.40}]")
-    elif isinstance(value, list | tuple) and pointers.holds_arrays(value):
-        for index, item in enumerate(value):
-            yield from _leaves(item, f"{name}[{index}]")
-    else:  # a float is compared like an array of one
-        yield name, np.asarray(value) if isinstance(value, float | complex) else value
+def _apart(
+    elements: Elements, ours: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any]
+) -> tuple[int, float]:
+    """How many elements of a piece differ, and by how much at most."""
+    if elements.decode is None:
+        differ = ours != theirs
+        whole = elements.dtype.startswith(("int", "uint"))
+        most = _distance(ours[differ], theirs[differ]) if whole else 0.0
+        return int(np.count_nonzero(differ)), most
+    relative, absolute = TOLERANCES.get(elements.dtype, (0.0, 0.0))
+    ours, theirs = elements.decode(ours), elements.decode(theirs)
+    with np.errstate(all="ignore"):
+        close = np.isclose(ours, theirs, relative, absolute, equal_nan=True)
+        apart = np.abs(ours.astype(np.complex128 if ours.dtype.kind == "c" else float) - theirs)
+    worst = float(np.max(apart[np.isfinite(apart)], initial=0.0))
+    return close.size - int(np.count_nonzero(close)), worst
 
 
-def _is_known(value: Any) -> bool:
-    return "value" in _described(value) or elements_of(value) is not None
+def _distance(ours: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any]) -> float:
+    """The largest difference of integers, which may not fit into their type."""
+    return float(np.max(np.abs(ours.astype(float) - theirs.astype(float)), initial=0.0))
 
 
-def _described(value: Any) -> dict[str, Any]:
+def _manner(unseen: list[str], largest: float) -> str:
+    """How a result was verified, in words."""
+    if not unseen:
+        return COMPARED + (f", apart by up to {largest:.1g}" if largest else "")
+    more = f", and {len(unseen) - _SHOWN:,} more" if len(unseen) > _SHOWN else ""
+    return f"{UNVERIFIED}: {'; '.join(unseen[:_SHOWN])}{more}"
+
+
+def _described(leaf: Leaf) -> dict[str, Any]:
     """What must be equal before values are looked at."""
-    elements = elements_of(value)
-    if elements is not None:
-        return {"is": "array", "dtype": elements.dtype, "shape": list(elements.shape)}
-    if isinstance(value, _PLAIN):
-        text = repr(value)
-        short = text if len(text) <= 80 else f"{text[:60]}… {zlib.crc32(text.encode())}"
-        return {"is": type(value).__name__, "value": short}
-    if isinstance(value, list | tuple) and all(
-        isinstance(item, (*_PLAIN, float, complex)) for item in itertools.islice(value, 1000)
-    ):
-        return {"is": type(value).__name__, "value": f"checksum {zlib.crc32(repr(value).encode())}"}
-    return {"is": type(value).__name__}
+    told: dict[str, Any] = {"name": leaf.name, "is": leaf.kind, "value": leaf.text}
+    if leaf.elements is not None:
+        told |= {"dtype": leaf.elements.dtype, "shape": list(leaf.elements.shape)}
+    return told
+
+
+def _place(leaf: Leaf) -> str:
+    return f" at {leaf.name}" if leaf.name else ""
+
+
+def _is_private(leaf: Leaf) -> bool:
+    """Whether it is an object's own business: counters, times and names of its making."""
+    return "._" in leaf.name and (leaf.elements is None or leaf.elements.shape == ())

@@ -7,7 +7,6 @@ restore them before each call, from copies made before anything is measured.
 
 from __future__ import annotations
 
-import copy
 import gc
 import os
 import sys
@@ -20,15 +19,17 @@ from typing import Any, ClassVar
 
 from harness.inline.call import Job
 from harness.inline.call_faults import median_faults
-from harness.inline.costs import Repeats
-from harness.inline.pieces import elements_of
-from harness.inline.snapshot import Snapshot
+from harness.inline.costs import UNVERIFIED, UNVERIFIED_AS_ASKED, Repeats
+from harness.inline.probe import Probe, ours
+from harness.inline.restoring import Saved
+from harness.inline.snapshot import DifferentError, Snapshot
 from harness.inline.threads_and_children import Holdings, holdings, left_since
 from harness.schema.records import UNFINISHED, Effort, Found, Outcome
 from harness.schema.request import TaskRequest
 from harness.schema.strict import set_fields
 from harness.trial.base import pointers
-from harness.trial.base.outcomes import failure, judged
+from harness.trial.base.contents import contents_of
+from harness.trial.base.outcomes import failure, judged, one_line
 from harness.trial.base.process import keep_no_free_memory, release_free_memory, use_small_pages
 from harness.trial.limit.memory_limit import LimitPage
 from harness.trial.meters.peak_watch import WatchPage
@@ -38,7 +39,7 @@ from harness.trial.tasks import Provided
 from harness.trial.timing.clock import Stopwatch
 from harness.trial.timing.steps import SteadyState, noted_warnings, take_steps
 
-BY_CHECK, UNVERIFIED = "by check=", "not verified, as requested"
+BY_CHECK = "by check="
 _TRACEBACK_CHARACTERS = 4000
 _HARNESS = str(Path(__file__).parents[1])
 
@@ -62,6 +63,9 @@ class CallFound(Found):
     verified: str = ""  # how the result was checked
     lazy: bool = False  # the result has yet to be gone through
     changed: tuple[int, ...] = ()  # inputs that the call changed
+    used_up: str = ""  # what of its arguments the call used up
+    once_only: str = ""  # what of them it may have used up
+    sharing_unknown: str = ""  # why it is not known whether the result shares memory
     left: Holdings | None = None  # what was open or running after it, and not before
     repeats: Repeats | None = None  # what calls in the steady state added
     traceback: str = ""
@@ -100,20 +104,18 @@ class Trials:
     ) -> Outcome:
         job = job.prepared()
         live = Live(job, self.reference, step)
-        found.payload_bytes = job.payload[0]
+        found.payload_bytes = job.payload.nbytes
         if step.warm:
             with noted_warnings(found):
                 live.watch.one_call()
             live.restore()
-        changing = [_digest(value) for value in job.inputs] if step.probes_changes else []
+        probe = Probe(job) if step.probes_changes else None
         before = holdings()
         outcome = take_steps(live, page, self.effort, found, timed=step.kind == "time")
         found.left = left_since(before)
-        found.changed = tuple(
-            index
-            for index, (value, digest) in enumerate(zip(job.inputs, changing, strict=False))
-            if _digest(value) != digest
-        )
+        if probe is not None:
+            found.used_up, found.once_only = probe.used_up(), probe.once_only()
+            found.changed = probe.changed()
         return outcome
 
 
@@ -145,12 +147,14 @@ class Live:
         self.clock_cost_s = self.watch.clock_cost_ns / 1e9
         self.first_s = 0.0
         self.result: Any = None
-        self._pristine = [(job.inputs[n], copy.deepcopy(job.inputs[n])) for n in step.restored]
+        with ours("copying its arguments"):
+            self._pristine = [Saved(job.inputs[index]) for index in step.restored]
 
     def restore(self) -> None:
         """Undo what a call did to its arguments."""
-        for value, original in self._pristine:
-            value[...] = original
+        with ours("restoring its arguments"):
+            for saved in self._pristine:
+                saved.restore()
 
     def first(self) -> None:
         self.result, first_ns = self.watch.one_call()
@@ -158,25 +162,39 @@ class Live:
         release_free_memory()  # what the allocator keeps is not kept by the function
 
     def verify(self, found: CallFound) -> Outcome:
-        found.shares_memory = pointers.overlap(self.job.inputs, self.result)
-        found.result_bytes = pointers.data_bytes(self.result)
-        found.result = pointers.summary(self.result)
-        found.lazy = _is_lazy(self.result)
+        self._note(found)
         outcome = judged(lambda: self._check(found))
         release_free_memory()  # of the check, or dropping the result would seem to give it back
         return outcome
 
+    def _note(self, found: CallFound) -> None:
+        """What can be said of the result without looking at its values."""
+        found.lazy = _is_lazy(self.result)
+        with ours("looking at its result"):
+            shares, found.sharing_unknown = pointers.sharing(self.job.payload.contents, self.result)
+            found.shares_memory = shares
+            found.result_bytes = contents_of([self.result]).nbytes
+            found.result = pointers.summary(self.result)
+
     def _check(self, found: CallFound) -> None:
         check = self.job.check
         if check is False:
-            found.verified = UNVERIFIED
+            found.verified = UNVERIFIED_AS_ASKED
         elif check is None:
-            found.verified = self.reference.check(self.result, self.job.label)
+            found.verified = self._compared()
         else:
             found.verified = BY_CHECK
             said = check(self.result)
             if said is not None and not said:
                 raise AssertionError(f"check= returned {bool(said)}")
+
+    def _compared(self) -> str:
+        try:
+            return self.reference.check(self.result, self.job.label)
+        except DifferentError:
+            raise
+        except Exception as error:  # noqa: BLE001 — ours, or of an object that cannot be opened
+            return f"{UNVERIFIED}: comparing failed: {one_line(f'{type(error).__name__}: {error}')}"
 
     def drop(self) -> None:
         self.result = None
@@ -226,11 +244,6 @@ def _traceback(error: BaseException) -> str:
         inside = inside.tb_next
     lines = traceback.format_exception(error.with_traceback(inside))
     return "".join(lines)[-_TRACEBACK_CHARACTERS:]
-
-
-def _digest(value: Any) -> int | None:
-    elements = elements_of(value)
-    return elements.digest() if elements is not None else None
 
 
 def _leave_parent_behind() -> None:

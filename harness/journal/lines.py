@@ -6,13 +6,15 @@ other line has a ``kind``.
 
 Schema history: 1 — first version. 2 — loaders: phases of epochs, process trees. 3 — training
 steps, page cache, limits; outcomes with kind and place. 4 — two sides that are compared within a
-run, in duets; times and memory of accelerators.
+run, in duets; times and memory of accelerators; numbers that JSON has no form for, which were null.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.errors import UsageError
 from harness.host.environment import Environment
@@ -20,6 +22,8 @@ from harness.schema.description import ScenarioInfo
 from harness.schema.records import Ceiling, Effort, HostSpec, PlannedCase, Trial
 
 FORMAT = "ferrybench-journal"
+EXPORTED = "ferrybench, exported for pytest-benchmark"
+"""The format of a run that is read from such an export."""
 SCHEMA = 4
 
 
@@ -67,6 +71,11 @@ class Header:
     format: str = FORMAT
     schema: int = SCHEMA
 
+    @property
+    def ours(self) -> bool:
+        """Whether ferrybench planned the cases, and knows what their parameters mean."""
+        return self.format.startswith("ferrybench")
+
 
 @dataclass(frozen=True)
 class CeilingLine:
@@ -111,3 +120,5 @@ class Run:
     ended: str = ""  # the last reason to stop; empty when the run was cut off
     remarks: list[str] = field(default_factory=list)  # what a reader should be told
     good_bytes: int = 0  # length of the file up to its last complete line
+    read_bytes: int = 0  # length of the file as it was read
+    document: Mapping[str, Any] | None = None  # the file as it is, where another program wrote it

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -27,6 +28,7 @@ from harness.journal.lines import (
     Run,
 )
 from harness.journal.paths import places_of_old, portable
+from harness.journal.plain import NUMBER, nan_for_null, restored
 from harness.journal.undeclared_groups import with_groups
 from harness.schema.records import Trial
 
@@ -48,11 +50,14 @@ def read_journal(path: Path) -> Run:
     good_bytes = len(data) - len(rest)
     if places := places_of_old(lines):
         lines = [portable(line, places) for line in lines]
-    run = Run(path, _header(path, lines[0]), good_bytes=good_bytes)
+    run = Run(path, _header(path, lines[0]), good_bytes=good_bytes, read_bytes=len(data))
+    sitting, seen = 0, set[tuple[int, str, int]]()
     for number, line in _body(path, lines):
         match line:
             case Trial():
                 _check_case(path, number, line, run.header)
+                _check_once(path, number, line, seen)
+                line.sitting = sitting
                 run.trials.append(line)
                 run.ended = ""
             case CeilingLine():
@@ -60,16 +65,48 @@ def read_journal(path: Path) -> Run:
             case EndLine(reason):
                 run.ended = reason
             case ResumeLine():
+                sitting += 1
                 run.ended = ""
     if rest:
         run.remarks.append(f"{path}: the last line is incomplete and was ignored")
     return run
 
 
+class _Sides(msgspec.Struct):
+    """Of a plan, whether it compares two sides."""
+
+    sides: Any = None
+
+
+class _Beginning(msgspec.Struct):
+    """Of a header, when its run began and what it compares."""
+
+    format: str
+    created: str
+    plan: _Sides
+
+
+def began(path: Path, *, to_resume: bool = False) -> float | None:
+    """When a journal's run began, in seconds since the epoch; None of what is no journal.
+
+    Args:
+        path: the file, of which only the first line is read.
+        to_resume: nor of a run that compares two sides, which cannot be taken up again.
+    """
+    try:
+        with path.open("rb") as stream:
+            header = msgspec.json.decode(stream.readline(), type=_Beginning)
+        when = datetime.fromisoformat(header.created).timestamp()
+    except (OSError, ValueError, RecursionError):
+        return None
+    known = header.format == FORMAT and not (to_resume and header.plan.sides is not None)
+    return when if known else None
+
+
 def _header(path: Path, line: bytes) -> Header:
     try:
-        fields = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        fields = restored(msgspec.json.decode(line))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         fields = None
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
         raise JournalError(path, 1, "not a ferrybench journal")
@@ -82,14 +119,17 @@ def _header(path: Path, line: bytes) -> Header:
             "upgrade ferrybench to read it",
         )
     try:
-        header = msgspec.convert(fields, Header)
-    except msgspec.ValidationError as error:
+        header = _as(Header, fields)
+        datetime.fromisoformat(header.created)
+    except ValueError as error:  # which msgspec's errors are, too
         raise JournalError(path, 1, f"damaged header: {error}") from error
     told = zip(header.scenarios, fields["scenarios"], strict=True)
     scenarios = [info if "groups" in one else with_groups(info) for info, one in told]
     return replace(header, scenarios=tuple(scenarios))
 
 
+T = TypeVar("T")
+_TAG = NUMBER.encode()
 _FIELDS = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -97,14 +137,35 @@ def _body(path: Path, lines: list[bytes]) -> Iterator[tuple[int, JournalLine]]:
     for number, line in enumerate(lines[1:], start=2):
         try:
             fields = _FIELDS.decode(line)
+            if _TAG in line:
+                fields = restored(fields)
             kind = fields.pop("kind", None)
-            if kind not in LINE_KINDS:
+            if not isinstance(kind, str) or kind not in LINE_KINDS:
                 raise JournalError(path, number, f"unknown kind of line: {kind!r}")
             if kind == "trial":
                 fields["kind"] = fields.pop("trial_kind", None)
-            yield number, msgspec.convert(fields, LINE_KINDS[kind])
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            yield number, _as(LINE_KINDS[kind], fields)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise JournalError(path, number, f"damaged: {error}") from error
+
+
+def _as(kind: type[T], fields: Any) -> T:
+    """The fields as a line; numbers that were once written as null are NaN."""
+    while True:
+        try:
+            return msgspec.convert(fields, kind)
+        except msgspec.ValidationError as error:
+            if not nan_for_null(fields, str(error)):
+                raise
+
+
+def _check_once(path: Path, number: int, trial: Trial, seen: set[tuple[int, str, int]]) -> None:
+    """A second trial of one case, kind and round is of a second run that wrote into the file."""
+    key = (trial.case, trial.kind, trial.round)
+    if key in seen:
+        problem = f"a second {trial.kind} trial of case {trial.case} in round {trial.round}"
+        raise JournalError(path, number, problem)
+    seen.add(key)
 
 
 def _check_case(path: Path, number: int, trial: Trial, header: Header) -> None:

@@ -1,7 +1,8 @@
-"""Writing a journal: JSON Lines, appended and flushed trial by trial."""
+"""Writing a journal: JSON Lines, each handed to the system as soon as its trial has ended."""
 
 from __future__ import annotations
 
+from os import SEEK_END
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -10,7 +11,9 @@ import msgspec
 from harness.errors import UnableError, refuse_overwriting
 from harness.host.closing import Closing
 from harness.journal.lines import LINE_NAMES, Header, JournalLine, Run
+from harness.journal.lock import empty, open_locked
 from harness.journal.paths import places_here, portable
+from harness.journal.plain import writable
 from harness.schema.records import Trial
 
 
@@ -18,7 +21,7 @@ class Journal(Closing):
     """A journal open for appending.
 
     Raises:
-        UnableError: the file cannot be written.
+        UnableError: the file cannot be written, or another process is writing it.
         UsageError: it exists and neither ``force`` nor an append was asked for.
     """
 
@@ -32,20 +35,27 @@ class Journal(Closing):
         refuse_overwriting(path, force=force)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            stream = path.open("wb")
         except OSError as error:
             raise UnableError(f"{path} cannot be written: {error.strerror}") from error
-        journal = cls(path, stream)
-        journal._write(msgspec.to_builtins(header))
+        journal = cls(path, open_locked(path, create=True))
+        try:
+            if path.stat().st_size:  # by another run, if it was not there a moment ago
+                refuse_overwriting(path, force=force)
+            empty(journal._stream)
+            journal._write(msgspec.to_builtins(header, builtin_types=(bytes,)))
+        except BaseException:
+            journal.close()
+            raise
         return journal
 
     @classmethod
     def extend(cls, run: Run) -> Journal:
         """Go on with a journal that was read, after its last complete line."""
-        try:
-            stream = run.path.open("r+b")
-        except OSError as error:
-            raise UnableError(f"{run.path} cannot be written: {error.strerror}") from error
+        stream = open_locked(run.path, create=False)
+        size = stream.seek(0, SEEK_END)
+        if size != run.read_bytes:
+            stream.close()
+            raise UnableError(f"{run.path} was written to after it had been read; try again")
         stream.truncate(run.good_bytes)
         stream.seek(run.good_bytes)
         return cls(run.path, stream)
@@ -56,15 +66,17 @@ class Journal(Closing):
 
     @staticmethod
     def _fields(line: JournalLine) -> dict[str, Any]:
-        fields: dict[str, Any] = msgspec.to_builtins(line)
+        fields: dict[str, Any] = msgspec.to_builtins(line, builtin_types=(bytes,))
         if isinstance(line, Trial):
             fields["trial_kind"] = fields.pop("kind")
+            del fields["sitting"]  # which the lines before it tell
         return fields
 
     def _write(self, fields: dict[str, Any]) -> None:
+        line = portable(msgspec.json.encode(writable(fields)), self._places) + b"\n"
         try:
-            self._stream.write(portable(msgspec.json.encode(fields), self._places) + b"\n")
-            self._stream.flush()
+            while line:
+                line = line[self._stream.write(line) :]
         except OSError as error:
             raise UnableError(f"{self.path} cannot be written: {error.strerror}") from error
 

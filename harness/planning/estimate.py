@@ -85,7 +85,6 @@ class Estimator:
         self._cases = cases
         self._effort = effort
         self._start_s = start_s
-        self._ceilings_s = 0.0
         self._between_s: list[float] = []
         self._own: dict[tuple[int, TrialKind], float] = {}
         self._alike: dict[tuple[object, ...], Sum] = {}
@@ -116,24 +115,16 @@ class Estimator:
                 self._alike.setdefault(label, Sum()).add(spent_s)
         self._own[case, kind] = trial.wall_s
 
-    def learn_round(self, took_s: float, *, first: bool) -> None:
-        """Take note of how long a round took to begin.
-
-        Args:
-            took_s: for new hosts, but in the first round, and for ceilings.
-            first: whether it is the first.
-        """
-        if first:
-            self._ceilings_s = took_s
-        else:
-            self._between_s.append(took_s)
+    def learn_round(self, took_s: float) -> None:
+        """Take note of how long the new hosts of a round took to start."""
+        self._between_s.append(took_s)
 
     @property
     def between_s(self) -> float:
         """Seconds from one round to the next."""
         if self._between_s:
             return statistics.fmean(self._between_s)
-        return self._start_s + self._ceilings_s
+        return self._start_s
 
     def one_s(self, step: Step) -> float:
         """Seconds one trial is expected to take."""

@@ -10,10 +10,11 @@ import difflib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from harness.errors import UsageError
 from harness.scenario.declaration import PROCESS_PARAMETERS
-from harness.scenario.npy import NPY
+from harness.scenario.npy import NPY, RAW
 from harness.schema.description import Level, Parameter, ScenarioInfo, StrategyInfo
 from harness.schema.records import DEFAULT_HOST, Case, HostSpec, PlannedCase, Value
 from harness.units import parse_size
@@ -29,6 +30,22 @@ class Request:
     hosts: tuple[HostSpec, ...] = ()  # beside the default one
     file: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What a user's own file, which is to be measured, gives parameters that there are."""
+    only: frozenset[str] | None = None  # keys of the cases to measure, of all these
+
+
+def keys_in(path: Path) -> frozenset[str]:
+    """The cases that a file names, one per line.
+
+    Raises:
+        UsageError: it cannot be read, or names none.
+    """
+    try:
+        keys = frozenset(filter(None, path.read_text(encoding="utf-8").splitlines()))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--only {path} cannot be read: {error}") from error
+    if not keys:
+        raise UsageError(f"--only {path}: it names no case")
+    return keys
 
 
 def select(
@@ -227,13 +244,22 @@ def expand(infos: Sequence[ScenarioInfo], request: Request) -> list[PlannedCase]
                 for point in points(info, strategy, request.level, asked, vary=False):
                     add(info, info.baseline, point, DEFAULT_HOST)
                     add(info, strategy.name, point, host)
-    return list(planned.values())
+    return list(planned.values()) if request.only is None else _only(planned, request.only)
+
+
+def _only(planned: Mapping[str, PlannedCase], keys: frozenset[str]) -> list[PlannedCase]:
+    unknown = sorted(keys - planned.keys())
+    if unknown:
+        raise UsageError(f"--only: what was asked for has no case {unknown[0]}")
+    return [case for key, case in planned.items() if key in keys]
 
 
 def _of_file(infos: Sequence[ScenarioInfo], request: Request) -> Mapping[str, tuple[str, ...]]:
     for info in infos:
         if request.file and NPY not in info.parameters:
             raise UsageError(f"--npy: {info.name} makes its own data; it has no parameter {NPY}")
+        if RAW in request.file and RAW not in info.parameters:
+            raise UsageError(f"--raw: {info.name} takes .npy files; it has no parameter {RAW}")
     known = {name for info in infos for name in info.parameters}
     return {name: values for name, values in request.file.items() if name in known}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,7 @@ from harness.errors import FerrybenchError
 from harness.inline.measure import Job, measure_job
 from harness.pytest_support import facts
 from harness.pytest_support.fixture import STEADY_S
-from harness.pytest_support.options import budget_of, fail_cleanly, timeout_of
+from harness.pytest_support.options import allows_shared, budget_of, fail_cleanly, timeout_of
 from harness.pytest_support.results import note
 from harness.schema.records import Effort
 
@@ -57,7 +58,8 @@ class BenchmarkWatcher:
         trials = int(budget is not None and budget.needs_repeats)
         effort = Effort(trials, STEADY_S, timeout_s=self.timeout_s)
         try:
-            found = measure_job(make_job(), effort, warm=warm)
+            job = replace(make_job(), allow_shared=allows_shared(self.node))
+            found = measure_job(job, effort, warm=warm)
         except FerrybenchError as error:
             reason = str(error)
             told = {"outcome": "skipped", "reason": reason}

@@ -11,6 +11,8 @@ from harness.schema.records import Timing, Trial
 if TYPE_CHECKING:
     from harness.inline.measurement import Measurement
 
+VERIFIED = "verified"
+"""How a result was checked, where anybody asked for that."""
 EXTRA_INFO = "ferrybench"
 """The key of a benchmark's ``extra_info``, and of a test's ``user_properties``."""
 
@@ -34,7 +36,7 @@ def of_trial(trial: Trial) -> dict[str, Any]:
 
 def of_measurement(measurement: Measurement) -> dict[str, Any]:
     """The same of a measurement of a function."""
-    return of_trial(
+    found = of_trial(
         Trial(
             case=0,
             kind="memory",
@@ -48,3 +50,5 @@ def of_measurement(measurement: Measurement) -> dict[str, Any]:
             faults_steady=measurement.faults_steady,
         )
     )
+    verified = {} if measurement.is_verified is None else {VERIFIED: measurement.verified}
+    return found | verified

@@ -11,7 +11,7 @@ import pytest
 from harness.inline.measure import Check, measure
 from harness.inline.measurement import Measurement
 from harness.pytest_support import facts
-from harness.pytest_support.options import budget_of, fail_cleanly, timeout_of
+from harness.pytest_support.options import allows_shared, budget_of, fail_cleanly, timeout_of
 from harness.pytest_support.results import note
 
 STEADY_S = 0.05
@@ -37,6 +37,7 @@ class Ferrybench:
         check: Check = False,
         payload: int | None = None,
         warm: bool = True,
+        allow_shared: bool | None = None,
         **kwargs: Any,
     ) -> Measurement:
         __tracebackhide__ = True
@@ -51,6 +52,7 @@ class Ferrybench:
                 check=check,
                 payload=payload,
                 warm=warm,
+                allow_shared=allows_shared(self._node) if allow_shared is None else allow_shared,
                 **kwargs,
             )
         )

@@ -12,6 +12,8 @@ from harness.inline.budget import Budget
 from harness.units import parse_duration
 
 MARKER = "ferrybench"
+ALLOW_SHARED = "allow_shared"
+"""Of the marker: not a budget, but what may be measured."""
 Made = TypeVar("Made")
 
 
@@ -29,7 +31,14 @@ def budget_of(node: pytest.Item) -> Budget | None:
         if marker.args:
             raise UsageError("give budgets as keywords: @pytest.mark.ferrybench(copies=1)")
         keywords |= marker.kwargs
+    keywords.pop(ALLOW_SHARED, None)
     return Budget.of(keywords)
+
+
+def allows_shared(node: pytest.Item) -> bool:
+    """Whether the closest marker that says so allows memory that is shared with others."""
+    given = (marker.kwargs.get(ALLOW_SHARED) for marker in node.iter_markers(MARKER))
+    return bool(next((one for one in given if one is not None), False))
 
 
 def timeout_of(config: pytest.Config) -> float:

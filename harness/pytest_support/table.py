@@ -11,6 +11,8 @@ import pytest
 
 from harness.cases.quantities.quantity import Quantity
 from harness.cases.quantities.registry import QUANTITIES
+from harness.inline.costs import UNVERIFIED
+from harness.pytest_support.facts import VERIFIED
 from harness.units import MISSING, format_multiple, format_size
 
 LEAST_WIDTH = 76
@@ -60,6 +62,8 @@ def write_table(
         for heading, quantity in _HEADED
         if heading.legend or any(quantity.name in row for _, row in rows)
     ]
+    if any(VERIFIED in row for _, row in rows):
+        columns.append(TableColumn("Result", _checked))
     lines = [[name, *(column.text(row) for column in columns)] for name, row in rows]
     headings = ["Name", *(column.heading for column in columns)]
     widths = [max(map(len, cells)) for cells in zip(headings, *lines, strict=True)]
@@ -76,6 +80,13 @@ def write_table(
     reporter.write_line("-" * width, yellow=True)
     for line in textwrap.wrap(LEGEND, max(width, LEAST_WIDTH)):
         reporter.write_line(line)
+
+
+def _checked(row: Mapping[str, Any]) -> str:
+    """Whether what was asked to be checked could be."""
+    if VERIFIED not in row:
+        return MISSING
+    return UNVERIFIED if row[VERIFIED].startswith(UNVERIFIED) else "verified"
 
 
 def _name(node_id: str, row: Mapping[str, Any]) -> str:

@@ -1,100 +1,186 @@
-"""What this machine can do at best, measured in the same run as what is held against it."""
+"""What this machine can do at best, measured in the same run as what is held against it.
+
+Which ceilings there are to measure follows from what the trials so far found out: of which kind of
+work each case is, of how many bytes, with how many threads. So there is one only where a case will
+be held against it, at that case's size, and none before the first trial. Each is measured once, and
+again only where the machine has become faster since: a probe before each round tells, and so does a
+trial that was faster than its ceiling.
+"""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterator
+import statistics
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from harness.host.answers import answer_as
-from harness.host.environment import Environment, available_bytes, usable_processors
-from harness.host.host import Host, Report
+from harness.host.environment import available_bytes
+from harness.host.host import Host
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import CeilingLine, Plan
-from harness.scenario import PAGE_CACHE
-from harness.schema.records import DEVICE_TO, DISK_SEQUENTIAL, Ceiling
-from harness.schema.request import (
-    CopyCeilingsRequest,
-    DeviceCeilingsRequest,
-    DiskCeilingsRequest,
+from harness.planning.work import NO_COPYING, work_of
+from harness.schema.description import ScenarioInfo
+from harness.schema.records import (
+    BY_DIRECTION,
+    DEVICE_BOTH,
+    DEVICE_COPY,
+    TIMED,
+    Ceiling,
+    Trial,
+    Work,
 )
+from harness.schema.request import CeilingsRequest
 
-CEILING_BYTES = (64 * 1024**2, 256 * 1024**2)
-CACHES_EXCEEDED = 4  # a ceiling's copy is this many times the last cache, within the bounds above
-DISK_BYTES = 128 * 1024**2
-QUICK_DISK_BYTES = 64 * 1024**2
-DEVICE_BYTES = 256 * 1024**2
-QUICK_DEVICE_BYTES = 64 * 1024**2
-CEILING_TIMEOUT_S = 120.0
+TIMEOUT_S = 120.0
+GRACE_S = 10.0  # for the one that is being measured when the time is up
+CHANGED = 1.05
+"""From this factor on, something is faster than what was measured before allows."""
+PROBED_BYTES = 4 * 1024**2
+"""The largest copy that a probe repeats; it takes some milliseconds."""
+GUESSED_S = 0.03
+GUESSED_BYTES_PER_S = 1e9
+"""What a ceiling is expected to take before one was measured: some time each, and by its bytes."""
+MEMORY_SHARE = 0.25
+"""Of the free memory, for what a ceiling reads or writes."""
 
 
-def measure_ceilings(
-    host: Host,
-    plan: Plan,
-    machine: Environment,
-    number: int,
-    fixtures: FixtureStore,
-    allowed_s: float = math.inf,
-) -> Iterator[CeilingLine]:
-    """Measure them at the beginning of a round: memory; disk and device where they matter.
+class Ceilings:
+    """The ceilings that the cases of a run are held against, as far as they are known.
 
     Args:
-        host: where.
-        plan: of the run, for the memory that it will need.
-        machine: its last cache and its page sizes.
-        number: of the round.
-        fixtures: whose files lie on the disk that counts.
-        allowed_s: how long all of them may take; what does not fit says so.
+        plan: of the run.
+        infos: its scenarios, by name.
+        trials: those that an interrupted run already has.
+        lines: its ceilings.
     """
-    ends_at = time.monotonic() + allowed_s
-    cases = [planned for planned in plan.cases if not planned.skip]
-    wanted: list[tuple[str, Callable[[float], Report]]] = [
-        ("memcpy_touched", lambda limit_s: _of_memory(host, plan, machine, number, limit_s))
-    ]
-    if any(PAGE_CACHE in planned.case.parameters for planned in cases):
-        wanted.append((DISK_SEQUENTIAL, lambda limit_s: _of_disk(host, plan, fixtures, limit_s)))
-    if any(planned.on_device for planned in cases):
-        wanted.append((DEVICE_TO, lambda limit_s: _of_device(host, plan, limit_s)))
-    for name, measure in wanted:
-        limit_s = min(CEILING_TIMEOUT_S, ends_at - time.monotonic())
-        report = measure(limit_s) if limit_s > 0 else None
-        for ceiling in _said(report, name, limit_s):
+
+    def __init__(
+        self,
+        plan: Plan,
+        infos: Mapping[str, ScenarioInfo],
+        trials: Iterable[Trial] = (),
+        lines: Iterable[CeilingLine] = (),
+    ) -> None:
+        self._plan = plan
+        self._infos = infos
+        self._works: dict[int, tuple[Work, ...]] = {}
+        self._best: dict[Work, float] = {}
+        self._beaten: set[Work] = set()
+        for line in lines:
+            self._learn(line.ceiling)
+        for trial in trials:
+            self.note(trial)
+
+    def note(self, trial: Trial) -> None:
+        """Take note of a trial that has ended: of its work, and whether it beats its ceiling."""
+        if trial.kind in ("probe", "limit"):
+            return
+        planned = self._plan.cases[trial.case]
+        if not self._works.get(trial.case):
+            works = work_of(planned, self._infos[planned.case.scenario], [trial])
+            self._works[trial.case] = tuple(work for work in works if work.kind)
+        works = self._works[trial.case]
+        if trial.kind not in TIMED or not (works and trial.timing and trial.timing.samples_s):
+            return
+        work = works[-1]
+        known = self._best.get(work.rounded(), 0.0)
+        rate = work.moved_bytes / statistics.median(trial.timing.samples_s)
+        if CHANGED * known < rate < NO_COPYING * known:
+            self._beaten.add(work.rounded())
+
+    @property
+    def wanted(self) -> list[Work]:
+        """What is to be measured now: what is not known, and what was beaten."""
+        works = [work.rounded() for found in self._works.values() for work in found]
+        for ends in (DEVICE_BOTH, DEVICE_COPY):
+            links = [work.read_bytes for work in works if work.kind in BY_DIRECTION.values()]
+            works += [Work(ends, max(links))] if links else []
+        return list(
+            dict.fromkeys(work for work in works if work not in self._best or work in self._beaten)
+        )
+
+    def expected_s(self) -> float:
+        """How long that should take."""
+        return math.fsum(
+            GUESSED_S + (work.read_bytes + work.written_bytes) / GUESSED_BYTES_PER_S
+            for work in self.wanted
+        )
+
+    def measure(
+        self, host: Host, fixtures: FixtureStore, number: int, allowed_s: float = math.inf
+    ) -> Iterator[CeilingLine]:
+        """Measure what is wanted.
+
+        Args:
+            host: where.
+            fixtures: whose files lie on the disk that counts.
+            number: of the round that begins.
+            allowed_s: how long all of it may take; what does not fit says so.
+        """
+        free_bytes = MEMORY_SHARE * available_bytes()
+        wanted = self.wanted
+        for ceiling in _measured(host, fixtures, wanted, allowed_s, free_bytes):
+            self._learn(ceiling)
             yield CeilingLine(number, ceiling)
+        self._beaten.clear()
+
+    def probe(self, host: Host, fixtures: FixtureStore, number: int) -> Iterator[CeilingLine]:
+        """Repeat one ceiling; if it is higher by now, all of memory's are wanted again."""
+        copies = [
+            work
+            for work, rate in self._best.items()
+            if rate and work.kind == "copy" and work.read_bytes <= PROBED_BYTES
+        ]
+        if not copies:
+            return
+        probed = max(copies, key=lambda work: work.read_bytes)
+        before = self._best[probed]
+        for ceiling in _measured(host, fixtures, [probed], TIMEOUT_S, math.inf, passes=1):
+            self._learn(ceiling)
+            yield CeilingLine(number, ceiling)
+            if ceiling.bytes_per_s > CHANGED * before:
+                self._beaten |= {work for work in self._best if _family(work) == "memory"}
+
+    def _learn(self, ceiling: Ceiling) -> None:
+        if ceiling.work is not None:
+            known = self._best.get(ceiling.work, 0.0)
+            self._best[ceiling.work] = max(known, ceiling.bytes_per_s)
 
 
-def _of_memory(host: Host, plan: Plan, machine: Environment, number: int, limit_s: float) -> Report:
-    low, high = CEILING_BYTES
-    size_bytes = min(high, max(low, CACHES_EXCEEDED * machine.last_cache_bytes))
-    biggest = max((c.forecast_bytes for c in plan.cases if not c.skip), default=0)
-    free = available_bytes()
-    request = CopyCeilingsRequest(
-        size_bytes=min(size_bytes, free // 8),
-        threads=tuple(sorted({1, usable_processors()})),
-        # Only the first round meets pages that nothing has used since the machine started.
-        touch_bytes=0 if number else min(biggest, free // 2),
-        huge=machine.thp_enabled in ("always", "madvise"),
-    )
-    return host.call(request, limit_s)
+def _family(work: Work) -> str:
+    """Kinds that are measured in one process: what cannot be of one leaves the others alone."""
+    family = work.kind.partition("_")[0]
+    return family if family in ("disk", "device", "handover") else "memory"
 
 
-def _of_disk(host: Host, plan: Plan, fixtures: FixtureStore, limit_s: float) -> Report:
-    size_bytes = QUICK_DISK_BYTES if plan.level == "quick" else DISK_BYTES
-    request = DiskCeilingsRequest(str(fixtures.scratch), size_bytes)
-    with fixtures.clean_scratch():
-        return host.call(request, limit_s)
+def _measured(
+    host: Host,
+    fixtures: FixtureStore,
+    works: Sequence[Work],
+    allowed_s: float,
+    free_bytes: float,
+    passes: int = 2,
+) -> Iterator[Ceiling]:
+    left_s = allowed_s
+    for family in dict.fromkeys(map(_family, works)):
+        own = [work for work in works if _family(work) == family]
+        fitting = [work for work in own if max(work.read_bytes, work.block_bytes) <= free_bytes]
+        yield from _without(set(own) - set(fitting), "there is too little free memory")
+        limit_s = min(TIMEOUT_S, left_s)
+        request = CeilingsRequest(tuple(fitting), str(fixtures.scratch), limit_s, passes)
+        if limit_s <= 0 or not fitting:
+            yield from _without(fitting, "its part of the budget was spent")
+            continue
+        with fixtures.clean_scratch():
+            report = host.call(request, limit_s + GRACE_S)
+        left_s -= report.wall_s
+        if report.answer is None:
+            yield from _without(fitting, report.failure(limit_s).reason)
+        else:
+            yield from answer_as(list[Ceiling], report.answer["ceilings"])
 
 
-def _of_device(host: Host, plan: Plan, limit_s: float) -> Report:
-    size_bytes = QUICK_DEVICE_BYTES if plan.level == "quick" else DEVICE_BYTES
-    return host.call(DeviceCeilingsRequest(size_bytes), limit_s)
-
-
-def _said(report: Report | None, name: str, limit_s: float) -> list[Ceiling]:
-    if report is not None and report.answer is not None:
-        return answer_as(list[Ceiling], report.answer["ceilings"])
-    if limit_s < CEILING_TIMEOUT_S and (report is None or report.timed_out):
-        note = "its part of the budget was spent"
-    else:
-        assert report is not None
-        note = report.failure(CEILING_TIMEOUT_S).reason
-    return [Ceiling(name, 1, 0, 0.0, note=f"not measured: {note}")]
+def _without(works: Iterable[Work], why: str) -> Iterator[Ceiling]:
+    for work in works:
+        note = f"not measured: {why}"
+        yield Ceiling(work.kind, work.threads, work.read_bytes, 0.0, note=note, work=work)

@@ -13,16 +13,16 @@ from typing import Protocol
 from harness.host.environment import Environment, read_environment, usable_processors
 from harness.host.host import Host
 from harness.host.inputs import FixtureStore
-from harness.journal.lines import EndLine, Header, Plan
+from harness.journal.lines import CeilingLine, EndLine, Header, Plan
 from harness.journal.write import Journal
 from harness.planning.case_text import case_text
 from harness.planning.estimate import Estimator
 from harness.planning.order import Step, steps_left
-from harness.run.ceilings import measure_ceilings
+from harness.run.ceilings import Ceilings
 from harness.run.instrument import Instrument
 from harness.run.limit_searches import Searches
 from harness.schema.description import ScenarioInfo
-from harness.schema.records import Effort, HostSpec, PlannedCase, Trial
+from harness.schema.records import TIMED, Effort, HostSpec, PlannedCase, Trial
 from harness.schema.request import VersionsRequest
 
 CEILINGS_SHARE = 1 / 3
@@ -115,6 +115,7 @@ class Runner:
         fixtures: where inputs come from.
         listener: is told about progress.
         done: trials that an interrupted run already has.
+        ceilings: what that run has measured of the machine.
     """
 
     def __init__(
@@ -125,10 +126,10 @@ class Runner:
         fixtures: FixtureStore,
         listener: Listener,
         done: list[Trial] | None = None,
+        ceilings: Sequence[CeilingLine] = (),
     ) -> None:
         self.plan: Plan = header.plan
         self.infos: dict[str, ScenarioInfo] = {info.name: info for info in header.scenarios}
-        self.machine = header.environment
         self.journal = journal
         self.pool = pool
         self.fixtures = fixtures
@@ -143,6 +144,7 @@ class Runner:
         self.estimator = Estimator(
             self.plan.cases, self.plan.effort, done or (), start_s=pool.start_s
         )
+        self.ceilings = Ceilings(self.plan, self.infos, self.done, ceilings)
         self.ceilings_s = 0.0
         self._forecast_at = self._ends_at = float("-inf")
 
@@ -184,38 +186,43 @@ class Runner:
                     self._measure(step)
                 elif not self._search(step, started):
                     return "budget"
+        # What was faster than its ceiling in the last round says that the machine has changed.
+        self._measure_ceilings(len(todo), started, probe=False)
         return "complete"
 
     def _begin_round(self, number: int, waiting: Sequence[Step], started: float) -> None:
-        """New hosts, but in the first, and what the machine can do at best."""
+        """New hosts, but in the first, and what the machine can do at best.
+
+        Trials of the first round tell what the ceilings are to be of.
+        """
         if not waiting:
             return
         began = time.monotonic()
         if number:
             self.pool.renew()
+            self.estimator.learn_round(time.monotonic() - began)
+        if any(step.kind in TIMED for step in waiting):
+            self._measure_ceilings(number, started, probe=self.ceilings_s > 0)
+
+    def _measure_ceilings(self, number: int, started: float, *, probe: bool) -> None:
+        """They count towards a budget, of which they take a part at most."""
         # A calibration is about time alone, and says nothing of a machine's limits; nor is there
         # anything to hold against them where no time is measured.
-        if (
-            self.plan.effort.trials
-            and not self.plan.calibration_runs
-            and any(step.kind not in ("probe", "limit") for step in waiting)
-        ):
-            self._measure_ceilings(number, started)
-        self.estimator.learn_round(time.monotonic() - began, first=number == 0)
-
-    def _measure_ceilings(self, number: int, started: float) -> None:
-        """They count towards a budget, of which they take a part at most."""
+        if self.plan.calibration_runs or not self.plan.effort.trials:
+            return
         allowed_s = math.inf
         if self.plan.budget_s:
             left_s = self.plan.budget_s - (time.monotonic() - started)
             allowed_s = min(CEILINGS_SHARE * self.plan.budget_s - self.ceilings_s, left_s)
-        self.listener.working_on("ceilings of this machine", math.nan)
         began = time.monotonic()
         host = self.pool.hosts[self.plan.hosts[0].name]
-        for line in measure_ceilings(
-            host, self.plan, self.machine, number, self.fixtures, allowed_s
-        ):
-            self.journal.append(line)
+        if probe and allowed_s > 0:
+            for line in self.ceilings.probe(host, self.fixtures, number):
+                self.journal.append(line)
+        if self.ceilings.wanted:
+            self.listener.working_on("ceilings of this machine", math.nan)
+            for line in self.ceilings.measure(host, self.fixtures, number, allowed_s):
+                self.journal.append(line)
         self.ceilings_s += time.monotonic() - began
 
     def _left_s(self, rounds: Sequence[Sequence[Step]], spent_s: float) -> float:
@@ -224,6 +231,8 @@ class Runner:
             self._forecast_at = now
             waiting = [[step for step in steps if step.case not in self.failed] for steps in rounds]
             total_s = self.estimator.total_s(waiting)
+            if any(step.kind in TIMED for steps in rounds[1:] for step in steps):
+                total_s += self.ceilings.expected_s()
             left_s = self.plan.budget_s - spent_s if self.plan.budget_s else total_s
             self._ends_at = now + min(total_s, left_s)
         return max(0.0, self._ends_at - now)
@@ -258,6 +267,7 @@ class Runner:
         planned, began = self._case(step), time.monotonic()
         trial = self.instrument.trial(step)
         self.journal.append(trial)
+        self.ceilings.note(trial)
         self.estimator.learn(trial, time.monotonic() - began)
         if not trial.outcome.ok:
             self.failed.add(step.case)

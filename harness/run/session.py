@@ -168,8 +168,9 @@ def measure(session: Session, journal: Journal, listener: Listener, done: Run | 
     """Run what is left of a session's plan into a journal; returns the reason to stop."""
     header = session.header
     with FixtureStore(header.plan.seed) as fixtures:
-        trials = done.trials if done else []
-        return Runner(header, journal, session.pool, fixtures, listener, trials).run()
+        trials, ceilings = (done.trials, done.ceilings) if done else ([], [])
+        runner = Runner(header, journal, session.pool, fixtures, listener, trials, ceilings)
+        return runner.run()
 
 
 def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str:

@@ -7,6 +7,7 @@ may be a user's, are told by their values.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,7 @@ NUMBER_BYTES = 4
 ROW_0 = 0x3F000000
 """The bits of row 0's number: 0.5 as float32. No number up to 2**30 is a NaN or a denormal."""
 ENOUGH_TO_TELL = 16
-"""So many samples do not come in order by chance: 1 shuffle in 2e13."""
+"""So many different samples do not come in order by chance: 1 shuffle in 2e13."""
 
 
 def number_rows(data: Array) -> Array:
@@ -63,7 +64,7 @@ def verify_epoch(
     shuffle: bool = False,
     drop_last: bool = False,
     reused: bool = False,
-) -> None:
+) -> str:
     """Go through one epoch and raise AssertionError unless it is the data, whole and unchanged.
 
     Every row must come exactly once, in order or shuffled as requested, in batches of the requested
@@ -80,6 +81,9 @@ def verify_epoch(
         drop_last: a last batch of fewer samples must be left out.
         reused: a batch need only hold its values until the next one is fetched.
 
+    Returns:
+        What could not be judged, for a check to return; empty if all was.
+
     Raises:
         AssertionError: what is wrong, and with which sample of which batch.
         ValueError: the rows of the data are not numbered.
@@ -88,7 +92,7 @@ def verify_epoch(
         raise ValueError("the rows of the data are not numbered: harness.batches.number_rows")
     wanted = len(data) - (len(data) % batch_size if drop_last else 0)
     check = _Check(_ArrayRows(data), labels, batch_size, wanted, shuffle)
-    _verify(batches, check, reused=reused)
+    return _verify(batches, check, reused=reused)
 
 
 def verify_file_epoch(
@@ -99,8 +103,9 @@ def verify_file_epoch(
     batch_size: int,
     shuffle: bool = False,
     reused: bool = False,
-) -> None:
-    """The same for the samples of a .npy file, which must come as float32.
+) -> str:
+    """The same for the samples of a .npy file, which must come as float32, or as int64 where they
+    are ids: see :func:`harness.scenario.sample_files.as_given`.
 
     Only a digest of each row and two batches are kept in memory, however large the file.
 
@@ -112,16 +117,19 @@ def verify_file_epoch(
         shuffle: the order must differ from the file's.
         reused: a batch need only hold its values until the next one is fetched.
 
+    Returns:
+        What could not be judged: the order, where most samples are alike.
+
     Raises:
         AssertionError: what is wrong, and with which sample of which batch.
         OSError: the file cannot be read.
     """
-    truth = FileRows(path)
+    truth = FileRows(path, labels)
     check = _Check(truth, labels, batch_size, truth.rows, shuffle)
-    _verify(batches, check, reused=reused)
+    return _verify(batches, check, reused=reused)
 
 
-def _verify(batches: Iterable[Any], check: _Check, *, reused: bool) -> None:
+def _verify(batches: Iterable[Any], check: _Check, *, reused: bool) -> str:
     first: _Batch | None = None
     previous: _Batch | None = None
     iterator = iter(batches)
@@ -133,7 +141,7 @@ def _verify(batches: Iterable[Any], check: _Check, *, reused: bool) -> None:
                 first, previous = first or current, current
         check.unchanged(previous)
         check.unchanged(first)
-        check.complete()
+        return check.complete()
     finally:
         # An error's traceback would keep a generator, and its threads, alive.
         close = getattr(iterator, "close", None)
@@ -157,10 +165,10 @@ class _Truth(Protocol):
     dtype: np.dtype[Any]  # of a sample as it comes
     by_value: bool  # a sample is recognised by all of its values, which then are right
 
-    def times(self) -> Rows:
-        """How often each row must come, in whatever order."""
+    def names(self) -> Rows:
+        """The row that each one is taken for, since some may be alike."""
 
-    def recognise(self, samples: Array, due: Rows | None) -> Rows:
+    def recognise(self, samples: Array, labels: Array | None, due: Rows | None) -> Rows:
         """Which rows samples are, where ``due`` would come next; out of range: none."""
 
     def compare(self, rows: Rows, samples: Array) -> None:
@@ -181,10 +189,10 @@ class _ArrayRows:
         self.shape = data.shape[1:]
         self.dtype = data.dtype
 
-    def times(self) -> Rows:
-        return np.ones(self.rows, np.int64)
+    def names(self) -> Rows:
+        return np.arange(self.rows)
 
-    def recognise(self, samples: Array, due: Rows | None) -> Rows:
+    def recognise(self, samples: Array, labels: Array | None, due: Rows | None) -> Rows:
         return row_numbers(samples)
 
     def compare(self, rows: Rows, samples: Array) -> None:
@@ -227,7 +235,7 @@ class _Check:
         due = min(self.batch_size, self.wanted - self.samples)
         assert due, f"batch {index} is one too many: {self.samples} samples came before it"
         assert len(samples) == due, f"batch {index} has {len(samples)} samples, expected {due}"
-        taken = _Batch(index, self._rows(index, samples), samples, labels)
+        taken = _Batch(index, self._rows(index, samples, labels), samples, labels)
         self._same(taken, again=False)
         self.came.append(taken.rows)
         self.samples += len(samples)
@@ -241,20 +249,30 @@ class _Check:
         except AssertionError as error:
             raise AssertionError(f"{error}: it changed after a later batch was fetched") from None
 
-    def complete(self) -> None:
-        """Verify that every row came, as often as it is there, and in the order asked for."""
+    def complete(self) -> str:
+        """Verify that every row came, as often as it is there, and in the order asked for; returns
+        what could not be judged.
+        """
         rows = np.concatenate([np.empty(0, np.int64), *self.came])
+        names = self.truth.names()
         times = np.bincount(rows, minlength=self.truth.rows)
-        wanted = self.truth.times() if self.shuffle else np.ones_like(times)
+        there = np.bincount(names, minlength=self.truth.rows)
+        wanted = there if self.shuffle else np.ones_like(times)
         missing, again = np.flatnonzero(times < wanted), np.flatnonzero(times > wanted)
         never = f"row {missing[0]} never came" if len(missing) else ""
         assert not len(again), f"row {again[0]} came {times[again[0]]} times, and {never}"
         assert len(rows) == self.wanted, (
             f"{len(rows)} samples came, expected {self.wanted}: {never}"
         )
-        assert not self.shuffle or len(rows) < ENOUGH_TO_TELL or (np.diff(rows) < 0).any(), (
+        if not self.shuffle or len(rows) < 2:
+            return ""
+        if _orders(times) < _orders(np.ones(ENOUGH_TO_TELL, int)):
+            different = np.count_nonzero(times)
+            return f"the order of {len(rows)} samples, of which {different} are different"
+        assert not np.array_equal(rows, names[: len(rows)]), (
             "the samples came in the data's order instead of shuffled"
         )
+        return ""
 
     def _parts(self, batch: Any, index: int) -> tuple[Array, Array | None]:
         parts = batch if isinstance(batch, list | tuple) else (batch,)
@@ -266,10 +284,10 @@ class _Check:
             )
         return as_array(parts[0]), None if self.labels is None else as_array(parts[1])
 
-    def _rows(self, index: int, samples: Array) -> Rows:
+    def _rows(self, index: int, samples: Array, labels: Array | None) -> Rows:
         """The rows that the samples of a batch are, which must be those that are due."""
         due = None if self.shuffle else self.samples + np.arange(len(samples))
-        rows = self.truth.recognise(samples, due)
+        rows = self.truth.recognise(samples, labels, due)
         for place in np.flatnonzero((rows < 0) | (rows >= self.truth.rows))[:1]:
             problem = self.truth.strange(samples[place], None if due is None else int(due[place]))
             raise AssertionError(f"sample {place} of batch {index} is {problem}")
@@ -291,3 +309,10 @@ class _Check:
                 same_values(self.labels[batch.rows], batch.labels)
         except AssertionError as error:
             raise AssertionError(f"{what}batch {batch.index}: {error}") from None
+
+
+def _orders(times: npt.NDArray[Any]) -> float:
+    """In how many orders samples can come, as a logarithm; those alike change places unseen."""
+    alike, rows = np.unique(times, return_counts=True)
+    same = sum(int(n) * math.lgamma(m + 1) for m, n in zip(alike, rows, strict=True))
+    return math.lgamma(int(times.sum()) + 1) - same

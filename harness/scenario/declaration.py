@@ -8,8 +8,9 @@ Functions get values by the names of their arguments. ``inputs`` and ``skip`` re
 parameters they name (``inputs`` also ``rng``, a seeded NumPy Generator). A strategy receives the
 inputs first, then what ``setup`` returned, then the parameters it names. A check receives the
 inputs, the result, then parameters, or ``strategy`` and ``group`` of the strategy. Setup and
-strategy may also name ``folder``, an empty folder on disk that is removed when the trial ends. In
-``inputs``, ``folder`` is for files and is kept as long as the inputs, which then include a Path.
+strategy may also name ``folder``, the Path of a folder on disk that is empty before setup and the
+first call, and is removed when the trial ends. In ``inputs``, ``folder`` is for files and is kept
+as long as the inputs, which then include a Path.
 
 Every trial applies some parameters by itself: see ``PROCESS_PARAMETERS``.
 """
@@ -21,7 +22,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from harness.scenario.named_arguments import FOLDER, OF_A_CHECK, Named, unknown_arguments
+from harness.scenario.named_arguments import (
+    FOLDER,
+    OF_A_CHECK,
+    VARIADIC,
+    Named,
+    unknown_arguments,
+)
 from harness.schema.description import (
     LEVELS,
     DeclaredStrategy,
@@ -34,6 +41,7 @@ from harness.schema.records import Value
 from harness.units import KIB, MIB
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+_NOT_GIVEN: Any = None
 PAGE_CACHE = "page_cache"
 PROCESS_PARAMETERS = {
     "threads": "how many threads torch may use, or 'all'",
@@ -115,6 +123,7 @@ class Scenario:
             strategy belongs to one of them.
         possible: by group of a scenario that borrows, what its strategies make possible up to
             some size, as a clause: ``{"sorting": "an array can be sorted"}``.
+        work: what strategies that do not say so themselves do at least; see :meth:`strategy`.
         order: the place among other scenarios in lists and reports, the smallest first; those
             of equal order come by name, built-in ones before others.
 
@@ -138,6 +147,7 @@ class Scenario:
         on_device: bool = False,
         groups: Mapping[str, str] | None = None,
         possible: Mapping[str, str] | None = None,
+        work: str = "copy",
         order: int = LAST,
     ) -> None:
         if not name.isidentifier():
@@ -158,6 +168,7 @@ class Scenario:
         self.borrows = {source: tuple(names) for source, names in (borrows or {}).items()}
         self.groups = dict(groups or {})
         self.possible = dict(possible or {})
+        self.work = work
         self.order = order
         self.strategies: dict[str, Strategy] = {}
         self.variants: list[Variant] = []
@@ -170,11 +181,12 @@ class Scenario:
                 if other not in self.parameters:
                     raise DeclarationError(f"{name}: beside= of {key} names no parameter {other!r}")
 
-    def inputs(self, function: Function) -> Function:
+    def inputs(self, function: Function = _NOT_GIVEN) -> Function:
         """Register the function that makes the inputs, once per run and set of parameter values.
 
-        It returns a NumPy array, a tensor, a Path, a plain value, or a tuple of these.
+        It returns a NumPy array, a tensor, a Path, a plain value, or a tuple or list of these.
         """
+        self._refuse_parentheses("inputs", function)
         wanted = {*argument_names(function)} - {*GIVEN} - self.parameters.keys()
         if wanted:
             raise DeclarationError(
@@ -184,21 +196,30 @@ class Scenario:
         self.make_inputs = function
         return function
 
-    def check(self, function: Function) -> Function:
-        """Register the function that raises AssertionError when a result is wrong."""
+    def check(self, function: Function = _NOT_GIVEN) -> Function:
+        """Register the function that raises AssertionError when a result is wrong.
+
+        It may return a text, which says what it could not judge; returning False refuses a result.
+        """
+        self._refuse_parentheses("check", function)
         self.verify = function
         return function
 
-    def step(self, function: Function) -> Function:
+    def step(self, function: Function = _NOT_GIVEN) -> Function:
         """Register the function that makes the training step of an ``epochs`` scenario.
 
         It receives the parameters it names and returns a function of a batch, which computes on
         it and returns the loss as a float, or None if nothing is learnt.
         """
+        self._refuse_parentheses("step", function)
         if not self.epochs:
             raise DeclarationError(f"{self.name}: a training step needs epochs=True")
         self.make_step = function
         return function
+
+    def _refuse_parentheses(self, what: str, function: object) -> None:
+        if not callable(function):
+            raise DeclarationError(f"{self.name}: write @scenario.{what} without parentheses")
 
     def strategy(
         self,
@@ -219,6 +240,7 @@ class Scenario:
         on_device: bool = False,
         pins: float | Callable[..., float] | None = None,
         crosses: float = 1.0,
+        work: str = "",
     ) -> Callable[[Function], Function]:
         """Register a strategy; its docstring is one line for the report.
 
@@ -249,6 +271,10 @@ class Scenario:
                 inputs' bytes, or a function of parameters.
             crosses: in a scenario that ``transfers``, the bytes that go between host and device,
                 as a multiple of the inputs' bytes.
+            work: what it does at least, in one word. Its ceiling is the fastest that this machine
+                does that: ``copy`` the data (a cast if the dtype changes), ``read`` it and keep
+                next to nothing, or ``gather`` rows from all over it. What workers, cold files and
+                links to an accelerator do at least follows from the parameters.
         """
         for function in without_parentheses:
             raise DeclarationError(
@@ -287,6 +313,7 @@ class Scenario:
                 on_device=on_device or self.on_device,
                 pins=pins,
                 crosses=crosses,
+                work=work or self.work,
             )
             return function
 
@@ -361,17 +388,24 @@ def _check_parameter(scenario: str, name: str, parameter: Parameter) -> None:
 
 
 def argument_names(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The names of a function's positional arguments, in order."""
-    return tuple(inspect.signature(function).parameters)
+    """The names of a function's arguments, in order, without ``*args`` and ``**kwargs``."""
+    given = inspect.signature(function).parameters.values()
+    return tuple(parameter.name for parameter in given if parameter.kind not in VARIADIC)
+
+
+def _takes(function: Callable[..., Any], kind: object) -> bool:
+    return any(one.kind is kind for one in inspect.signature(function).parameters.values())
 
 
 def call_with(function: Callable[..., Any], available: Mapping[str, Any]) -> Any:
-    """Call a function with those of the available values that it names."""
+    """Call a function with those of the available values that it names, or all for ``**kwargs``."""
+    if _takes(function, inspect.Parameter.VAR_KEYWORD):
+        return function(**available)
     return function(**{name: available[name] for name in argument_names(function)})
 
 
 def arguments(
-    function: Callable[..., Any], given: tuple[Any, ...], parameters: Mapping[str, Value]
+    function: Callable[..., Any], given: tuple[Any, ...], parameters: Mapping[str, Any]
 ) -> tuple[Any, ...]:
     """Positional arguments for a strategy, setup or check: what is given, then parameters.
 
@@ -379,7 +413,7 @@ def arguments(
         DeclarationError: the function wants something that is neither.
     """
     names = argument_names(function)
-    if len(names) < len(given):
+    if len(names) < len(given) and not _takes(function, inspect.Parameter.VAR_POSITIONAL):
         raise DeclarationError(
             f"{function.__name__}({', '.join(names)}) takes fewer than the {len(given)} values "
             "it is given"

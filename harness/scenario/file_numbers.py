@@ -11,7 +11,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from harness.scenario.sample_files import Array, as_floats, read_header, read_pieces, read_rows
+from harness.scenario.sample_files import (
+    Array,
+    as_given,
+    given_dtype,
+    read_header,
+    read_pieces,
+    read_rows,
+)
 
 Digests = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
@@ -25,59 +32,75 @@ _WEIGHTS: Digests = np.random.default_rng(0).integers(0, 2**63, _BLOCK, np.uint6
 
 
 def digests(samples: Array) -> Digests:
-    """A number for each sample of float32, of all of its values and their places."""
-    flat = samples.reshape(len(samples), -1)
-    result = np.zeros(len(flat), np.uint64)
-    step = max(1, _PIECE_VALUES // min(max(1, flat.shape[1]), _BLOCK))
-    for start in range(0, len(flat), step):
+    """A number for each row, of all of its values and their places."""
+    flat = np.ascontiguousarray(samples).reshape(len(samples), -1)
+    width = next(width for width in (8, 4, 2, 1) if flat.itemsize % width == 0)
+    bits = flat.view(f"u{width}")
+    result = np.zeros(len(bits), np.uint64)
+    step = max(1, _PIECE_VALUES // min(max(1, bits.shape[1]), _BLOCK))
+    for start in range(0, len(bits), step):
         rows = slice(start, start + step)
-        for first in range(0, flat.shape[1], _BLOCK):
-            bits = np.ascontiguousarray(flat[rows, first : first + _BLOCK]).view(np.uint32)
-            weighed = bits.astype(np.uint64) @ _WEIGHTS[: bits.shape[1]]
+        for first in range(0, bits.shape[1], _BLOCK):
+            piece = bits[rows, first : first + _BLOCK]
+            weighed = piece.astype(np.uint64) @ _WEIGHTS[: piece.shape[1]]
             result[rows] = result[rows] * _CARRY + weighed
     return result
 
 
 class FileRows:
-    """The samples of a .npy file, which come as float32: see
-    :func:`harness.scenario.sample_files.as_floats`.
+    """The samples of a .npy file, as they come: see
+    :func:`harness.scenario.sample_files.as_given`. Rows are alike if all their values are, and
+    their labels.
 
     Args:
         path: the file.
+        labels: of its samples.
 
     Raises:
         OSError: it cannot be read.
     """
 
     by_value = True
-    dtype = np.dtype(np.float32)
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, labels: Array | None = None) -> None:
         header = read_header(path)
         self.path = path
         self.header = header
         self.rows = header.rows
         self.shape = header.shape[1:]
+        self.dtype = given_dtype(header.dtype)
         pieces = read_pieces(path, header)
-        self._digests = np.concatenate([digests(as_floats(piece)) for piece in pieces])
-        self._order = np.argsort(self._digests, kind="stable")
-        self._sorted = self._digests[self._order]
+        self._samples = np.concatenate([digests(as_given(piece)) for piece in pieces])
+        self._labelled = _with_labels(self._samples, labels)
+        self._order = np.argsort(self._labelled, kind="stable")
+        self._sorted = self._labelled[self._order]
 
-    def times(self) -> Rows:
-        """How often each row must come, in whatever order: equal ones count for the first."""
-        first = np.searchsorted(self._sorted, self._sorted)
-        return np.bincount(self._order[first], minlength=self.rows)
+    def names(self) -> Rows:
+        """The row that each one is taken for: of those alike, the first."""
+        return self._order[np.searchsorted(self._sorted, self._labelled)]
 
-    def recognise(self, samples: Array, due: Rows | None) -> Rows:
-        """Which rows samples are: of equal ones that which is due, or else the first; -1: none."""
+    def recognise(self, samples: Array, labels: Array | None, due: Rows | None) -> Rows:
+        """Which rows samples are: of those alike that which is due, or else the first; -1: none.
+
+        One with the label of another is the row that has its values.
+        """
         found = digests(samples)
-        place = np.minimum(np.searchsorted(self._sorted, found), self.rows - 1)
-        rows = np.where(self._sorted[place] == found, self._order[place], -1)
-        return rows if due is None else np.where(self._digests[due] == found, due, rows)
+        if due is not None:
+            rows = np.where(self._samples[due] == found, due, -1)
+        else:
+            labelled = _with_labels(found, labels)
+            place = np.minimum(np.searchsorted(self._sorted, labelled), self.rows - 1)
+            rows = np.where(self._sorted[place] == labelled, self._order[place], -1)
+        if (rows < 0).any():
+            order = np.argsort(self._samples, kind="stable")
+            place = np.searchsorted(self._samples, found, sorter=order)
+            row = order[np.minimum(place, self.rows - 1)]
+            rows = np.where((rows < 0) & (self._samples[row] == found), row, rows)
+        return rows
 
     def compare(self, rows: Rows, samples: Array) -> None:
         """Raise AssertionError unless samples are equal to rows."""
-        for place in np.flatnonzero(digests(samples) != self._digests[rows])[:1]:
+        for place in np.flatnonzero(digests(samples) != self._samples[rows])[:1]:
             at, values = self._difference(samples[place], rows[place])
             raise AssertionError(f"value {values} of row {rows[place]}, at {[int(place), *at]}")
 
@@ -90,7 +113,12 @@ class FileRows:
 
     def _difference(self, sample: Array, row: int) -> tuple[list[int], str]:
         """Where a sample first differs from a row, and how."""
-        expected = as_floats(read_rows(self.path, self.header, row, 1))[0]
-        ours, theirs = (np.ascontiguousarray(x).view(np.uint32) for x in (expected, sample))
+        expected = as_given(read_rows(self.path, self.header, row, 1))[0]
+        bits = f"u{self.dtype.itemsize}"
+        ours, theirs = (np.ascontiguousarray(x).view(bits) for x in (expected, sample))
         where = np.unravel_index(np.argmax(ours != theirs), self.shape)
         return [*map(int, where)], f"{sample[where]!r}, expected {expected[where]!r}"
+
+
+def _with_labels(samples: Digests, labels: Array | None) -> Digests:
+    return samples if labels is None else samples * _CARRY + digests(labels)

@@ -16,7 +16,8 @@ FOLDER = "folder"
 """The name under which a strategy asks for an empty folder of its own."""
 OF_A_CHECK = ("strategy", "group")
 """What a check may name beside parameters: whose result it is given."""
-_VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+"""Kinds of arguments that take whatever there is."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,13 @@ class Named:
     def variadic(self) -> bool:
         """Whether it takes whatever there is."""
         given = inspect.signature(self.function).parameters.values()
-        return any(parameter.kind in _VARIADIC for parameter in given)
+        return any(parameter.kind in VARIADIC for parameter in given)
+
+    @property
+    def by_keyword(self) -> list[str]:
+        """What it takes by keyword alone, while it is called with what comes in its order."""
+        given = inspect.signature(self.function).parameters.values()
+        return [one.name for one in given if one.kind is inspect.Parameter.KEYWORD_ONLY]
 
     def unknown(self, inputs: int) -> list[str]:
         """The names that are neither inputs nor known, if there are so many inputs."""
@@ -64,6 +71,9 @@ def unknown_arguments(
     """
     taking = [one for one in functions if not one.variadic]
     inputs = _agreed(taking)
+    for one in functions:
+        if one.by_keyword:
+            yield f"{one.label} takes {', '.join(one.by_keyword)} by keyword alone: leave out the *"
     for one in taking:
         missing = one.unknown(inputs)
         if missing:

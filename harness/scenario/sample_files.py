@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from harness.scenario.checks import PIECE_BYTES
 
@@ -24,6 +25,9 @@ Floats = npt.NDArray[np.float32]
 
 CLASSES = 10
 STRETCHES = 16
+ID_BUCKETS = 4096
+"""Ids are looked up by their remainder: whatever they are, the table has so many rows."""
+ID_WIDTH = 16
 HEADER_BYTES = 128
 """Where the data of a file by np.save begins, unless its shape takes many words."""
 _LOOK_AT = 1024
@@ -32,7 +36,7 @@ _LOOK_AT = 1024
 
 @dataclass(frozen=True)
 class NpyHeader:
-    """What a .npy file says of itself."""
+    """What a .npy file says of itself, or is said of a file without a header."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
@@ -76,13 +80,28 @@ def read_pieces(path: str | Path, header: NpyHeader) -> Iterator[Array]:
         yield read_rows(path, header, first, min(step, header.rows - first))
 
 
-def as_floats(samples: Array) -> Floats:
-    """Samples as what a model is given: float32, where bytes become 0…1."""
-    if samples.dtype == np.float32:
-        return samples
+def holds_ids(dtype: npt.DTypeLike) -> bool:
+    """Whether values are numbers of something, such as tokens: all integers but bytes."""
+    kind = np.dtype(dtype)
+    return kind.kind in "iu" and kind != np.uint8
+
+
+def id_table() -> Floats:
+    """What ids are looked up in when training begins, a row for each remainder."""
+    return np.random.default_rng(0).standard_normal((ID_BUCKETS, ID_WIDTH), dtype=np.float32)
+
+
+def given_dtype(dtype: npt.DTypeLike) -> np.dtype[np.generic]:
+    """As what a model is given values: float32, or int64 for ids, which are looked up."""
+    return np.dtype(np.int64 if holds_ids(dtype) else np.float32)
+
+
+def as_given(samples: Array) -> Array:
+    """Samples as what a model is given, where bytes become 0…1."""
+    wanted = given_dtype(samples.dtype)
     with np.errstate(over="ignore"):  # of float64 too large for it
-        floats = samples.astype(np.float32)
-    return np.divide(floats, np.float32(255), out=floats) if samples.dtype == np.uint8 else floats
+        given = samples.astype(wanted, copy=False)
+    return np.divide(given, np.float32(255), out=given) if samples.dtype == np.uint8 else given
 
 
 def write_samples(
@@ -139,35 +158,40 @@ def header_bytes(shape: tuple[int, ...], dtype: str, offset: int) -> bytes:
 def label_samples(path: str | Path) -> Labels:
     """Classes for a user's samples that can be learnt from them, always the same.
 
-    The mean levels of a sample's stretches, each measured by how much it varies over the file,
-    are projected onto as many fixed random directions as there are classes; the furthest counts.
+    What is seen of a sample, each part measured by how much it varies over the file, is projected
+    onto as many fixed random directions as there are classes; the furthest counts.
     """
     header = read_header(path)
     step = -(-header.rows // _LOOK_AT)
     some = (read_rows(path, header, row, 1) for row in range(0, header.rows, step))
-    look = np.concatenate([_levels(as_floats(row)) for row in some])
+    look = np.concatenate([_seen(row) for row in some])
     centre, spread = look.mean(0), look.std(0)
     spread[~(spread > 0)] = 1
     directions = np.random.default_rng(0).standard_normal((look.shape[1], CLASSES))
     labels = [
-        ((_levels(as_floats(piece)) - centre) / spread @ directions).argmax(1)
+        ((_seen(piece) - centre) / spread @ directions).argmax(1)
         for piece in read_pieces(path, header)
     ]
     return np.concatenate(labels)
 
 
-def _levels(samples: Floats) -> npt.NDArray[np.float64]:
-    """The mean of each stretch of each sample."""
-    flat = samples.reshape(len(samples), -1)
-    count = min(STRETCHES, flat.shape[1])
-    starts = np.arange(count) * flat.shape[1] // count
-    lengths = np.diff(starts, append=flat.shape[1])
-    return np.add.reduceat(flat, starts, axis=1, dtype=np.float64) / lengths
+def _seen(samples: Array) -> npt.NDArray[np.float64]:
+    """What a simple model sees of each sample: the mean of each stretch, or of what its ids are in
+    the table.
+    """
+    given = as_given(samples).reshape(len(samples), -1)
+    if holds_ids(samples.dtype):
+        ids = torch.from_numpy(given % ID_BUCKETS)
+        found = torch.nn.functional.embedding_bag(ids, torch.from_numpy(id_table()), mode="mean")
+        return found.double().numpy()
+    count = min(STRETCHES, given.shape[1])
+    starts = np.arange(count) * given.shape[1] // count
+    lengths = np.diff(starts, append=given.shape[1])
+    return np.add.reduceat(given, starts, axis=1, dtype=np.float64) / lengths
 
 
-def copy_leading(source: str | Path, path: Path, size: int) -> None:
-    """Copy the first rows of a .npy file, at least two, into another of about ``size`` bytes."""
-    header = read_header(source)
+def copy_leading(source: str | Path, header: NpyHeader, path: Path, size: int) -> None:
+    """Copy the first rows of a file, at least two, into a .npy file of about ``size`` bytes."""
     rows = min(header.rows, max(2, size // header.row_bytes))
     with path.open("wb") as file:
         file.write(header_bytes((rows, *header.shape[1:]), header.dtype.name, HEADER_BYTES))

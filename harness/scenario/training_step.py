@@ -1,7 +1,7 @@
 """What a batch is for: a step of training, or work of a known length in place of it.
 
-A step is a function of a batch (x, y), with x of float32 and any shape, and y the classes. It
-returns the loss, or None where nothing is learnt.
+A step is a function of a batch (x, y), with x of any shape, of float32 or of ids as int64, and y
+the classes. It returns the loss, or None where nothing is learnt.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from harness.scenario.sample_files import CLASSES
+from harness.scenario.sample_files import CLASSES, ID_BUCKETS, ID_WIDTH, id_table
 
 Batch = Sequence[torch.Tensor]
 TrainingStep = Callable[[Batch], float | None]
@@ -28,7 +28,12 @@ _CALIBRATION_NS = 1_000_000
 
 
 def make_step(
-    kind: str, values: int, compute_ms: float, device: torch.device | None = None
+    kind: str,
+    values: int,
+    compute_ms: float,
+    device: torch.device | None = None,
+    *,
+    ids: bool = False,
 ) -> TrainingStep:
     """A step on samples of so many values.
 
@@ -39,8 +44,12 @@ def make_step(
         compute_ms: what the work takes when nothing else runs. It is done by torch, which lets
             other threads run Python meanwhile, as training does.
         device: where batches come and the model is trained; the host when not given.
+        ids: values are numbers of something, such as tokens. A linear model then learns from what
+            they are in a table, which is trained with it.
     """
     where = device or torch.device("cpu")
+    if kind == "linear" and ids:
+        return _training(_looked_up().to(where), rate=2 / ID_WIDTH, momentum=0.0)
     if kind == "linear":
         return _training(_linear(values).to(where), rate=2 / values, momentum=0.0)
     if kind == "conv":
@@ -69,6 +78,23 @@ def _training(model: nn.Module, rate: float, momentum: float) -> TrainingStep:
 
 def _linear(values: int) -> nn.Module:
     return nn.Sequential(nn.Flatten(), _normal(values), nn.Linear(values, CLASSES))
+
+
+class _Remainders(nn.Module):
+    """Ids as rows of a table that has one for each remainder."""
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        return ids.flatten(1) % ID_BUCKETS
+
+
+def _looked_up() -> nn.Module:
+    table = torch.from_numpy(id_table())
+    return nn.Sequential(
+        _Remainders(),
+        nn.EmbeddingBag.from_pretrained(table, freeze=False, mode="mean"),
+        _normal(ID_WIDTH),
+        nn.Linear(ID_WIDTH, CLASSES),
+    )
 
 
 def _normal(values: int) -> nn.Module:

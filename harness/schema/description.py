@@ -62,6 +62,7 @@ class DeclaredStrategy:
     in_quick: bool = True
     on_device: bool = False
     crosses: float = 1.0
+    work: str = "copy"
 
 
 @dataclass(frozen=True, kw_only=True)

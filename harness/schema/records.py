@@ -6,9 +6,13 @@ this module imports only the standard library. All sizes are bytes, all times se
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from harness.schema.texts import valid
 
 Value = str | int | float | bool
 """What a parameter may be: anything that survives JSON unchanged."""
@@ -33,6 +37,9 @@ class Outcome:
     kind: str = ""  # what gave way, such as "tensor memory"; see harness.trial.base.outcomes
     where: str = ""  # the line of the scenario's code: ``tensor_from_array.py:57: return …``
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reason", valid(self.reason))  # it quotes what was raised
+
     @property
     def ok(self) -> bool:
         return self.name == "ok"
@@ -55,13 +62,13 @@ class Case:
     @property
     def shared_key(self) -> str:
         """What the case has in common with the same one on another host."""
-        return f"{self.scenario}/{self.strategy} {self.point}"
+        return f"{self.scenario}/{self.strategy} {self.point}".rstrip()
 
     @property
     def key(self) -> str:
         """Unique within a run, stable across runs."""
         host = "" if self.host == DEFAULT_HOST else f"@{self.host}"
-        return f"{self.scenario}/{self.strategy}{host} {self.point}"
+        return f"{self.scenario}/{self.strategy}{host} {self.point}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -169,6 +176,44 @@ class Timing:
     calls_per_sample: int
     calls_timed_apart: bool  # True: the result is freed outside the timed region
     clock_cost_s: float  # what was subtracted from each reading
+
+    @property
+    def median_s(self) -> float:
+        """Of the samples; NaN where there are none."""
+        return statistics.median(self.samples_s) if self.samples_s else math.nan
+
+    @property
+    def fastest_s(self) -> float:
+        return min(self.samples_s, default=math.nan)
+
+    @property
+    def samples(self) -> int | None:
+        """How many there were; None where that is not known."""
+        return len(self.samples_s)
+
+
+@dataclass(frozen=True)
+class StatedTiming(Timing):
+    """Times that another program measured: without samples, its statistics are what is known."""
+
+    stated: Mapping[str, Any] = field(default_factory=dict)  # by its own names, times in seconds
+
+    def _number(self, name: str) -> float:
+        value = self.stated.get(name)
+        return float(value) if isinstance(value, int | float) else math.nan
+
+    @property
+    def median_s(self) -> float:
+        return super().median_s if self.samples_s else self._number("median")
+
+    @property
+    def fastest_s(self) -> float:
+        return self._number("min") if "min" in self.stated else super().fastest_s
+
+    @property
+    def samples(self) -> int | None:
+        rounds = self.stated.get("rounds")
+        return rounds if isinstance(rounds, int) else len(self.samples_s) or None
 
 
 @dataclass(frozen=True)
@@ -384,8 +429,14 @@ class Found:
     limit: Limit | None = None
     device_timing: DeviceTiming | None = None
     device_memory: DeviceMemory | None = None
+    unverified: str = ""  # what the check could not judge of a result that is ok
     switches_first: Switches | None = None  # None in journals from before they were counted
     switches_steady: Switches | None = None  # per call; in a duet with those of waiting for turns
+    dtypes: tuple[str, str] = ("", "")  # of most of the inputs' bytes, and of the result's
+    row_bytes: int = 0  # of the result: what one index of its first dimension holds
+
+    def __post_init__(self) -> None:
+        self.warnings = tuple(map(valid, self.warnings))
 
 
 @dataclass(kw_only=True)
@@ -401,20 +452,65 @@ class Trial(Found):
     started_s: float = 0.0  # since the epoch
     wall_s: float = 0.0  # from asking the host to its answer
     reaped: int = 0  # processes the trial left behind, which were killed
-    again: bool = False  # of a duet: measured anew, since earlier ones had flagged its case
+    again: bool = False  # of an A/B run: measured anew, since earlier trials had flagged its case
+    sitting: int = 0  # how often the run had been taken up again by then; known once it is read
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a call or an epoch cannot do without, whichever way it goes about it.
+
+    Its ceiling is measured by doing this and nothing else.
+    """
+
+    kind: str  # see harness.trial.ceilings; "": of a kind that is held against nothing
+    read_bytes: int
+    written_bytes: int = 0
+    threads: int = 1
+    block_bytes: int = 0  # written at a time, over and over, such as a batch; 0: all at once
+    piece_bytes: int = 0  # that lie together, of what is read here and there
+    workers: int = 0  # processes that write it
+    dtypes: tuple[str, str] = ("", "")  # read and written, where they differ
+
+    @property
+    def moved_bytes(self) -> float:
+        """What counts in a throughput: the mean of what is read and written.
+
+        A plain copy counts once, as everywhere; what is only read counts in full.
+        """
+        return (self.read_bytes + (self.written_bytes or self.read_bytes)) / 2
+
+    def rounded(self) -> Work:
+        """As it is measured: work of about equal size has one ceiling."""
+        read_bytes = _rounded(self.read_bytes)
+        written_bytes = round(self.written_bytes * read_bytes / max(1, self.read_bytes))
+        return replace(
+            self,
+            read_bytes=read_bytes,
+            written_bytes=written_bytes,
+            block_bytes=_rounded(self.block_bytes),
+            piece_bytes=_rounded(self.piece_bytes),
+        )
+
+
+def _rounded(size_bytes: int) -> int:
+    """To three binary digits: at most a ninth more or less."""
+    step = 1 << max(0, size_bytes.bit_length() - 3)
+    return (size_bytes + step // 2) // step * step
 
 
 @dataclass(frozen=True)
 class Ceiling:
     """What this machine can do at best, measured in the same run."""
 
-    name: str  # memcpy_touched, memcpy_fresh, memcpy_fresh_huge, disk_sequential, disk_random,
-    # device_to, device_from, device_both, device_copy
+    name: str  # the kind of its work; at first memcpy_touched, memcpy_fresh, memcpy_fresh_huge
     threads: int
     size_bytes: int
     bytes_per_s: float
     samples_s: tuple[float, ...] = ()
     note: str = ""
+    text: str = ""  # what was done, as in "81% of copying"
+    work: Work | None = None  # None where one size was measured for all cases, as at first
 
 
 DISK_SEQUENTIAL, DISK_RANDOM = DISK_CEILINGS = ("disk_sequential", "disk_random")

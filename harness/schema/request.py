@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.schema.records import Effort, TrialKind, Value
+from harness.schema.records import Effort, TrialKind, Value, Work
 
 SCENARIO_FILE = "FERRYBENCH_SCENARIO_FILE"
 """Environment variable in which a trial tells its workers what it measures."""
@@ -144,39 +144,21 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class CopyCeilingsRequest(TaskRequest):
-    """Measure how fast memory is copied.
+class CeilingsRequest(TaskRequest):
+    """Measure how fast this machine does some work at best.
 
     Args:
-        size_bytes: to copy, well above the last cache.
-        threads: counts of threads.
-        touch_bytes: to use once beforehand, because on a virtual machine the first use of a page
-            since boot is many times slower than any later one.
-        huge: whether the kernel offers huge pages.
+        works: what to do; the answer has a ceiling for each.
+        folder: for files, on the disk that counts.
+        allowed_s: how long all of them may take.
+        passes: how often to go through all of them, since others may disturb one moment.
     """
 
     task: ClassVar[str] = "ceilings"
-    size_bytes: int
-    threads: tuple[int, ...]
-    touch_bytes: int
-    huge: bool
-
-
-@dataclass(frozen=True)
-class DiskCeilingsRequest(TaskRequest):
-    """Measure how fast files are read that are not in memory."""
-
-    task: ClassVar[str] = "disk"
-    folder: str  # to put a file into
-    size_bytes: int  # of the file
-
-
-@dataclass(frozen=True)
-class DeviceCeilingsRequest(TaskRequest):
-    """Measure how fast data gets to an accelerator and back."""
-
-    task: ClassVar[str] = "device_ceilings"
-    size_bytes: int  # of a block
+    works: tuple[Work, ...]
+    folder: str = ""
+    allowed_s: float = 60.0
+    passes: int = 2
 
 
 @dataclass(frozen=True)

@@ -25,14 +25,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from rich.table import Table
 
 from harness.ab.runner import contenders, run_ab
 from harness.ab.session import SidesToCompare, open_ab_session
 from harness.ab.spec import DUET, SideSpec
-from harness.ab.stopping import MOST_PAIRS, PAIRS_A_BATCH, StoppingRule
-from harness.comparison.paired import Duets, Pair, last_word
+from harness.ab.stopping import MOST_PAIRS, StoppingRule
+from harness.comparison.paired import PAIRS_A_BATCH, Duets, Pair, last_word
 from harness.comparison.sides import match, sides_within
 from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import Tolerance
@@ -43,6 +44,7 @@ from harness.journal.read import read_journal
 from harness.journal.write import Journal
 from harness.planning.plan import Request
 from harness.run.session import Settings
+from harness.selfcheck.count import Count
 from harness.trial.timing.heap_layout import layout_can_be_shared
 
 SUITE = Path(__file__).resolve().parents[1] / "trial" / "planted" / "gate.py"
@@ -87,7 +89,13 @@ class Source:
         return [Pair(side * pair.log_ratio, pair.even) for pair in draw.choice(self.batches)]
 
 
-Pool = Mapping[str, Source]
+class Drawing(Protocol):
+    """What a lap's pairs of a case come from."""
+
+    def draw_batch(self, draw: random.Random) -> list[Pair]: ...
+
+
+Pool = Mapping[str, Drawing]
 """By case."""
 
 
@@ -130,7 +138,7 @@ def record(journal: Path, plants: Plants, pairs: int, seed: int, *, decide: bool
         rule = StoppingRule(
             cases, Tolerance().time, pairs, seed, decide=decide, layout_is_shared=shared
         )
-        run_ab(session.header, written, session.pool, progress, rule)
+        run_ab(session.header, written, session.pool, progress, rule, Tolerance())
     return read_journal(journal)
 
 
@@ -157,6 +165,7 @@ class Drawn:
     """What a comparison that was drawn has come to."""
 
     slower: frozenset[str]
+    same: int  # cases
     pairs: int  # that it took
 
 
@@ -184,23 +193,8 @@ def draw_comparison(pools: Pool, draw: random.Random) -> Drawn:
         and last_word(one.again, one.word, tolerance, len(flagged))[0] == "called"
     }
     pairs = sum(len(one.first) + len(one.again) for one in rule.contenders.values())
-    return Drawn(frozenset(called), pairs)
-
-
-@dataclass
-class Count:
-    """How many of how many."""
-
-    found: int = 0
-    of: int = 0
-
-    def text(self) -> str:
-        """With an interval by Clopper and Pearson, Biometrika 26 (1934) 404."""
-        from scipy.stats import binomtest
-
-        interval = binomtest(self.found, self.of).proportion_ci(0.95)
-        share = f"{self.found / self.of:.2%} ({interval.low:.2%} to {interval.high:.2%})"
-        return f"{self.found} of {self.of}: {share}"
+    same = sum(one.word == "same" for one in rule.contenders.values())
+    return Drawn(frozenset(called), same, pairs)
 
 
 def false_alarms(identical: Pool, comparisons: int, draw: random.Random) -> tuple[Count, float]:

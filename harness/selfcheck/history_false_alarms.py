@@ -1,7 +1,8 @@
-"""How far can change points be trusted? ``python -m harness.history.experiment``; half a minute.
+"""How far can change points be trusted? ``python -m harness.history.experiment``; two minutes.
 
-Series that nothing changed are made, of several kinds of noise, and those in which something did;
-what is named in them is counted. Everything is seeded: it prints the same figures again.
+All of it is simulated. Series that nothing changed are made, of several kinds of noise, and those
+in which something did; what is named in them is counted. Suites are drawn from such series, and
+judged as a whole. Everything is seeded: it prints the same figures again.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from rich.table import Table
 
 from harness.comparison.amounts import Scale
 from harness.console import out
-from harness.history.changes import cuts_of
+from harness.history.changes import cuts_of, doubts_of
+from harness.history.detect import most_doubt
 from harness.history.metrics import METRICS, MetricName
 from harness.history.series import Series
 from harness.history.significance import HISTORY_TOLERANCE
-from harness.selfcheck.simulated_noise import NOISE_KINDS, Noise
+from harness.selfcheck.count import Count
+from harness.selfcheck.simulated_noise import MEMORY_NOISE, NOISE_KINDS, Noise
 from harness.units import MIB
 
 SEED = 20260101
@@ -30,6 +33,9 @@ NEAR = 1
 """A change counts as found where it is named at most so many runs beside its place."""
 PAYLOAD = 16 * MIB
 PROCESSES = 4
+SERIES = 100
+"""Of a suite."""
+SUITE_LENGTHS = (8, 12, 30)
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,55 @@ class Repetitions:
 
     alone: int = 2000
     steps: int = 500
+    suites: int = 1000
+
+
+def doubt_in(series: Series) -> float:
+    """The least doubt of any change that is shown in a series; 1 where there is none."""
+    cuts = cuts_of(series, HISTORY_TOLERANCE)
+    return min(doubts_of(series, cuts, HISTORY_TOLERANCE), default=1.0)
+
+
+def doubts_of_times(noise: Noise, runs: int, count: int, step: float = 0.0) -> list[float]:
+    """Of so many series, with a step in the middle."""
+    rng = np.random.default_rng(SEED + 4)
+    made = (noise(rng, runs) + math.log1p(step) * (np.arange(runs) >= runs // 2)
+            for _ in range(count))  # fmt: skip
+    return [doubt_in(_series("ratio", [(float(value),) for value in np.exp(logs)]))
+            for logs in made]  # fmt: skip
+
+
+def doubts_of_memory(
+    noise: Noise, runs: int, processes: int, count: int, step: float = 0.0
+) -> list[float]:
+    """The same, of memory that each process has by itself, one after the other."""
+    rng = np.random.default_rng(SEED + 5)
+    found = []
+    for _ in range(count):
+        made = PAYLOAD + noise(rng, runs * processes).reshape(runs, processes)
+        made[runs // 2 :] += step * PAYLOAD
+        found.append(doubt_in(_series("peak", [tuple(sorted(map(float, row))) for row in made])))
+    return found
+
+
+def suites_with_false_changes(doubts: Sequence[float], suites: int) -> Count:
+    """Suites of series in which nothing changed, drawn from these, that count any as changed."""
+    rng = np.random.default_rng(SEED + 6)
+    drawn = (rng.choice(doubts, SERIES) for _ in range(suites))
+    return Count(sum(bool(some.min() <= most_doubt(some.tolist())) for some in drawn), suites)
+
+
+def counted_among_others(
+    changed: Sequence[float], same: Sequence[float], planted: int, suites: int
+) -> float:
+    """The share of planted changes that are counted, so many of them among others without any."""
+    rng = np.random.default_rng(SEED + 7)
+    hits = 0
+    for _ in range(suites):
+        own = rng.choice(changed, planted)
+        others = rng.choice(same, SERIES - planted)
+        hits += int(np.count_nonzero(own <= most_doubt([*own.tolist(), *others.tolist()])))
+    return hits / planted / suites
 
 
 def cuts_in_times(logs: NDArray[np.float64]) -> list[int]:
@@ -51,9 +106,12 @@ def cuts_in_memory(readings: NDArray[np.float64]) -> list[int]:
 
 
 def _cuts(name: MetricName, readings: Sequence[tuple[float, ...]]) -> list[int]:
+    return cuts_of(_series(name, readings), HISTORY_TOLERANCE)
+
+
+def _series(name: MetricName, readings: Sequence[tuple[float, ...]]) -> Series:
     metric = next(metric for metric in METRICS if metric.name == name)
-    runs = tuple(range(len(readings)))
-    return cuts_of(Series(metric, runs, tuple(readings), Scale(PAYLOAD)), HISTORY_TOLERANCE)
+    return Series(metric, tuple(range(len(readings))), tuple(readings), Scale(PAYLOAD))
 
 
 def false_alarms(noise: Noise, runs: int, count: int) -> float:
@@ -117,6 +175,8 @@ def main(effort: Repetitions | None = None) -> None:
     out.print(_steps(chosen))
     out.print(_late(chosen))
     out.print(_memory(chosen))
+    out.print(_suites(chosen))
+    out.print(_counted(chosen))
 
 
 def _nothing_changed(effort: Repetitions) -> Table:
@@ -173,6 +233,68 @@ def _memory(effort: Repetitions) -> Table:
             kind = "by luck a half more" if luck else "stray pages"
             named = f"{kind}, {'a copy more' if planted else 'nothing changed'}"
             table.add_row(named, *(f"{found:.0%} / {other:.1%}" for found, other in shares))
+    return table
+
+
+def _suites(effort: Repetitions) -> Table:
+    table = Table(
+        title=f"Nothing changed: suites of {SERIES} series in which a change is counted",
+        title_justify="left",
+    )
+    _columns(table, "noise", [f"{runs} runs" for runs in SUITE_LENGTHS])
+    for name, noise in NOISE_KINDS.items():
+        table.add_row(
+            f"times: {name}",
+            *(
+                suites_with_false_changes(
+                    doubts_of_times(noise, runs, effort.alone), effort.suites
+                ).share()
+                for runs in SUITE_LENGTHS
+            ),
+        )
+    for processes in (1, PROCESSES):
+        for name, noise in MEMORY_NOISE.items():
+            each = f"{processes} {'process' if processes == 1 else 'processes'} a run"
+            table.add_row(
+                f"memory, {each}: {name}",
+                *(
+                    suites_with_false_changes(
+                        doubts_of_memory(noise, runs, processes, effort.alone), effort.suites
+                    ).share()
+                    for runs in SUITE_LENGTHS
+                ),
+            )
+    return table
+
+
+def _counted(effort: Repetitions) -> Table:
+    """One change, and ten, among the series of a suite."""
+    table = Table(
+        title=f"Of {SERIES} series one / ten change in the middle: counted", title_justify="left"
+    )
+    _columns(table, "change", [f"{runs} runs" for runs in SUITE_LENGTHS])
+    times: tuple[tuple[str, Noise, float], ...] = tuple(
+        (f"times: {name}, {step:.0%}", NOISE_KINDS[name], step)
+        for name in ("plain", "heavy tails")
+        for step in PLANTED_STEPS[1:]
+    )
+    for label, noise, step in times:
+        cells = []
+        for runs in SUITE_LENGTHS:
+            same = doubts_of_times(noise, runs, effort.steps)
+            changed = doubts_of_times(noise, runs, effort.steps, step)
+            shares = (counted_among_others(changed, same, n, effort.suites // 5) for n in (1, 10))
+            cells.append(" / ".join(f"{share:.0%}" for share in shares))
+        table.add_row(label, *cells)
+    noise = MEMORY_NOISE["stray pages"]
+    for processes in (1, PROCESSES):
+        cells = []
+        for runs in SUITE_LENGTHS:
+            same = doubts_of_memory(noise, runs, processes, effort.steps)
+            changed = doubts_of_memory(noise, runs, processes, effort.steps, 1.0)
+            shares = (counted_among_others(changed, same, n, effort.suites // 5) for n in (1, 10))
+            cells.append(" / ".join(f"{share:.0%}" for share in shares))
+        table.add_row(f"memory, a copy more, processes a run: {processes}", *cells)
     return table
 
 

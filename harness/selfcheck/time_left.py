@@ -69,7 +69,6 @@ def replay(run: Run, start_s: float = USUAL_START_S) -> list[Said]:
     began_s = datetime.fromisoformat(run.header.created).timestamp()
     ends_s = taken[-1].ended_s
     estimator = Estimator(plan.cases, plan.effort, start_s=start_s)
-    estimator.learn_round(taken[0].began_s - began_s, first=True)
     left, failed = _planned(run, taken), set[int]()
     said = []
     for one, following in zip(taken, [*taken[1:], None], strict=True):
@@ -80,7 +79,7 @@ def replay(run: Run, start_s: float = USUAL_START_S) -> list[Said]:
         left = _rest(left, one.step, failed)
         if following is not None and following.step.round != one.step.round:
             estimator.learn(one.trial)
-            estimator.learn_round(one.ended_s - one.began_s - one.trial.wall_s, first=False)
+            estimator.learn_round(one.ended_s - one.began_s - one.trial.wall_s)
         else:
             estimator.learn(one.trial, one.ended_s - one.began_s)
     return said

@@ -6,7 +6,7 @@ import inspect
 from dataclasses import fields, replace
 
 from harness.scenario import Scenario
-from harness.scenario.declaration import GIVEN, Strategy, argument_names
+from harness.scenario.declaration import GIVEN, DeclarationError, Strategy, argument_names
 from harness.schema.description import (
     LEVELS,
     DeclaredStrategy,
@@ -14,11 +14,22 @@ from harness.schema.description import (
     ScenarioInfo,
     StrategyInfo,
 )
+from harness.trial.ceilings.kind import kinds
 from harness.trial.source import source
 
 
 def describe(scenario: Scenario, path: str) -> ScenarioInfo:
-    """What is declared, and what can be said of the functions."""
+    """What is declared, and what can be said of the functions.
+
+    Raises:
+        DeclarationError: a strategy does a kind of work that has no ceiling.
+    """
+    for strategy in scenario.strategies.values():
+        if strategy.work not in kinds():
+            raise DeclarationError(
+                f"{scenario.name}/{strategy.name}: work={strategy.work!r} is no kind of work "
+                f"(there are: {', '.join(sorted(kinds()))})"
+            )
     wanted = argument_names(scenario.make_inputs or (lambda: None))
     return ScenarioInfo(
         name=scenario.name,

@@ -9,6 +9,7 @@ import itertools
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -80,7 +81,12 @@ def _globals_of(value: Any) -> list[str]:
     return []
 
 
-def _loaded(code: CodeType) -> Iterator[str]:
+@lru_cache(maxsize=4096)  # many strategies need the same functions
+def _loaded(code: CodeType) -> tuple[str, ...]:
+    return tuple(_names_loaded(code))
+
+
+def _names_loaded(code: CodeType) -> Iterator[str]:
     # Not co_names, which holds attributes too: torch.tensor is no function named tensor.
     instructions = list(dis.get_instructions(code))
     for index, instruction in enumerate(instructions):

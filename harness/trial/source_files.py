@@ -8,6 +8,7 @@ import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,6 +26,7 @@ class SourceFile:
     imported: dict[str, tuple[str, str]]  # names of other files in the folder: file and name there
 
     @classmethod
+    @lru_cache(maxsize=256)  # every strategy of a file asks for it
     def of(cls, module: ModuleType) -> SourceFile:
         text = importlib.util.decode_source(Path(str(module.__file__)).read_bytes())
         body = ast.parse(text).body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -17,10 +18,8 @@ from harness.scenario.named_arguments import FOLDER
 from harness.schema.records import Value
 from harness.schema.request import (
     BothWaysRequest,
-    CopyCeilingsRequest,
+    CeilingsRequest,
     DescribeRequest,
-    DeviceCeilingsRequest,
-    DiskCeilingsRequest,
     EvaluateRequest,
     Facts,
     InputsRequest,
@@ -165,7 +164,8 @@ def _under_limit(
 def make_fixture(request: InputsRequest, provided: Provided) -> Answer:
     """Make the inputs of one point of the grid and keep them at ``file``.
 
-    Where the system has no room for them, the answer is an ``outcome``.
+    Where the system has no room for them, the answer is an ``outcome``, or ``needed_bytes`` if
+    that is known before anything of them has been written.
     """
     import numpy as np
 
@@ -181,18 +181,24 @@ def make_fixture(request: InputsRequest, provided: Provided) -> Answer:
     label = f"{scenario.name} {sorted(parameters.items())}"
     rng = np.random.default_rng([request.seed, zlib.crc32(label.encode())])
     file = Path(request.file)
-    given = {**parameters, "rng": rng}
+    given: dict[str, Any] = {**parameters, "rng": rng}
     try:
         if FOLDER in argument_names(scenario.make_inputs):
             folder = made_inputs.folder_of(file)
+            shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
-            given[FOLDER] = str(folder)
+            given[FOLDER] = folder
         inputs = call_with(scenario.make_inputs, given)
         made_inputs.keep_on_disk(made_inputs.folder_of(file))
-        made_inputs.save(inputs, file)
+        found = made_inputs.described(inputs)
+        payload_bytes = pointers.data_bytes(inputs)
+        found.refuse_waste(payload_bytes)
+        if found.nbytes > shutil.disk_usage(file.parent).free:
+            return {"needed_bytes": found.nbytes}
+        found.save(file)
     except OSError as error:
         return {"outcome": asdict(failure(error, request.path))}
-    return {"payload_bytes": pointers.data_bytes(inputs)}
+    return {"payload_bytes": payload_bytes}
 
 
 @task(TrialRequest)
@@ -203,28 +209,12 @@ def measure(request: TrialRequest, provided: Provided) -> Answer:
     return run_trial(request, provided.page, provided.group)
 
 
-@task(CopyCeilingsRequest)
-def ceilings(request: CopyCeilingsRequest, provided: Provided) -> Answer:
-    """The machine's memory-copy limits."""
-    from harness.trial.ceilings.memory_copy import measure_ceilings
+@task(CeilingsRequest)
+def ceilings(request: CeilingsRequest, provided: Provided) -> Answer:
+    """What the machine can do at best."""
+    from harness.trial.ceilings.measure import measure_ceilings
 
     return measure_ceilings(request)
-
-
-@task(DiskCeilingsRequest)
-def disk(request: DiskCeilingsRequest, provided: Provided) -> Answer:
-    """How fast files are read that are not in memory."""
-    from harness.trial.ceilings.disk_read import measure_disk
-
-    return measure_disk(request)
-
-
-@task(DeviceCeilingsRequest)
-def device_ceilings(request: DeviceCeilingsRequest, provided: Provided) -> Answer:
-    """How fast data gets to an accelerator and back."""
-    from harness.trial.ceilings.device_copy import measure_device_ceilings
-
-    return measure_device_ceilings(request)
 
 
 @task(VersionsRequest)

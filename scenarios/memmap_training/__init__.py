@@ -1,11 +1,10 @@
 """From samples in a file on disk to training: every way to feed them, from the disk or from memory.
 
 A file by np.save holds the samples, one a row; their labels are in memory. Each batch is (x, y), x
-of float32, whatever the file has. A training step is taken on every batch, and what counts is how
-long it had to wait.
+of float32, whatever the file has; or of int64, where the file has ids, such as tokens. A training
+step is taken on every batch, and what counts is how long it had to wait.
 """
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,12 @@ import numpy as np
 from harness import Parameter, Scenario
 from harness.batches import START_METHODS
 from harness.scenario import KIB, MIB
-from harness.scenario.npy import read_npy
+from harness.scenario.npy import FLOATS, IDS, parse_raw, read_npy
 from harness.scenario.sample_files import (
     HEADER_BYTES,
+    NpyHeader,
     copy_leading,
+    holds_ids,
     label_samples,
     read_header,
     write_samples,
@@ -71,11 +72,11 @@ scenario = Scenario(
         "batch_size": Parameter(64, usual=(16, 64, 512)),
         "dtype": Parameter(
             "float32",
-            choices=(*ON_DISK, "float64"),
+            choices=("uint8", *FLOATS, *IDS),
             quick=("float32", "uint8"),
             usual=ON_DISK,
             full=ON_DISK,
-            doc="of the samples in the file; bytes become 0…1",
+            doc="of the samples in the file; bytes become 0…1, other integers are ids",
         ),
         "access": Parameter(
             "shuffled",
@@ -106,7 +107,7 @@ scenario = Scenario(
             choices=STEPS,
             usual=STEPS,
             doc="what is done with a batch: a linear model or a small convolutional net learns "
-            "from it, work of compute_ms, or only reading it",
+            "from it, work of compute_ms, or only reading it; ids are looked up in a table first",
         ),
         "compute_ms": Parameter(
             1.0,
@@ -124,38 +125,41 @@ scenario = Scenario(
         ),
         "threads": Parameter(1, usual=(1, "all"), doc="threads torch may use"),
         "npy": Parameter("", doc="a file of your own, by np.save, in place of made samples"),
+        "raw": Parameter("", doc="shape and first byte of a file of your own without a header"),
     },
 )
 
 
-def values_of(sample_bytes, npy):
-    """How many values a sample has."""
-    return math.prod(read_header(npy).shape[1:]) if npy else sample_bytes // 4
-
-
 def row_bytes(sample_bytes, dtype, npy):
     """What a sample takes in the file."""
-    return read_header(npy).row_bytes if npy else sample_bytes // 4 * np.dtype(dtype).itemsize
+    return sample_bytes if npy else sample_bytes // 4 * np.dtype(dtype).itemsize
+
+
+def values_of(sample_bytes, dtype, npy):
+    """How many values a sample has."""
+    return row_bytes(sample_bytes, dtype, npy) // np.dtype(dtype).itemsize
 
 
 def count(size, sample_bytes, dtype, npy):
-    rows = max(2, size // row_bytes(sample_bytes, dtype, npy))
-    return min(rows, read_header(npy).rows) if npy else rows
+    return max(2, size // row_bytes(sample_bytes, dtype, npy))
 
 
 @scenario.inputs
-def file_and_labels(size, sample_bytes, dtype, data_offset, npy, folder, rng):
-    path = Path(folder) / "samples.npy"
+def file_and_labels(size, sample_bytes, dtype, data_offset, npy, raw, folder, rng):
+    path = folder / "samples.npy"
     if not npy:
         rows = count(size, sample_bytes, dtype, npy)
         return path, write_samples(path, rows, sample_bytes // 4, dtype, rng, offset=data_offset)
-    if read_npy(Path(npy)).data_bytes > size:
-        copy_leading(npy, path, size)
+    if raw:
+        shape, first = parse_raw(raw)
+        copy_leading(npy, NpyHeader(shape, np.dtype(dtype), first), path, size)
+    elif read_npy(Path(npy)).data_bytes > size:
+        copy_leading(npy, read_header(npy), path, size)
     else:
         path.symlink_to(Path(npy).resolve())
     return path, label_samples(path)
 
 
 @scenario.step
-def step(step, sample_bytes, compute_ms, npy):
-    return make_step(step, values_of(sample_bytes, npy), compute_ms)
+def step(step, sample_bytes, dtype, compute_ms, npy):
+    return make_step(step, values_of(sample_bytes, dtype, npy), compute_ms, ids=holds_ids(dtype))

@@ -15,10 +15,10 @@ from .costs import loader_needs, needs
 from .gathering import rows_by_batch
 from .in_order import PublishedRows, forked_anew
 from .loaders import MappedRows, loader
-from .points import ARTICLE, all_but, no_such_loader, strategy
-from .samples import floats
+from .points import ARTICLE, all_but, no_such_image, no_such_loader, strategy
+from .samples import as_input
 
-augmented = partial(strategy, group="augmented", at={"size": 2 * MIB})
+augmented = partial(strategy, group="augmented", skip=no_such_image, at={"size": 2 * MIB})
 
 
 def sides(values):
@@ -59,7 +59,15 @@ class AugmentedRows(MappedRows):
         return turned(image, self.angles[index : index + 1])[0], label, index
 
 
-@augmented(copies=loader_needs(batches=4), skip=no_such_loader, not_quick=all_but("num_workers"))
+def no_such_image_loader(dtype, num_workers, start_method, **point):
+    return no_such_image(dtype=dtype, **point) or no_such_loader(
+        num_workers, start_method, dtype=dtype, **point
+    )
+
+
+@augmented(
+    copies=loader_needs(batches=4), skip=no_such_image_loader, not_quick=all_but("num_workers")
+)
 def augment_per_sample(path, labels, batch_size, num_workers, start_method):
     """Flips and rotates sample by sample, in the Dataset: work that workers can share."""
     return loader(AugmentedRows(path, labels), batch_size, "shuffled", num_workers, start_method)
@@ -71,7 +79,7 @@ def augment_per_batch(path, labels, batch_size):
     data = np.load(path, mmap_mode="r")
     angles, flips = angles_and_flips(len(labels))
     for rows in rows_by_batch(labels, batch_size, "shuffled"):
-        images = floats(data[rows]).view(-1, 1, *sides(data[0].size))
+        images = as_input(data[rows]).view(-1, 1, *sides(data[0].size))
         flipped = torch.where(flips[rows].view(-1, 1, 1, 1), images.flip(-1), images)
         x = turned(flipped, angles[rows])
         yield x, torch.from_numpy(labels[rows]), torch.from_numpy(rows)

@@ -5,7 +5,7 @@ import torch
 
 from harness.batches import verify_file_epoch
 from harness.scenario.checks import close_values
-from harness.scenario.sample_files import as_floats
+from harness.scenario.sample_files import as_given
 
 from . import scenario
 from .augmented import angles_and_flips, sides, turned
@@ -14,19 +14,18 @@ from .augmented import angles_and_flips, sides, turned
 @scenario.check
 def one_epoch(path, labels, result, strategy, group, batch_size, access):
     if strategy == "augment_published":
-        verify_shapes(result, labels, batch_size)
-    elif group == "augmented":
-        verify_augmented(result, path, labels, batch_size)
-    else:
-        in_one_batch = strategy.endswith("sorted_index") and len(labels) <= batch_size
-        verify_file_epoch(
-            result,
-            path,
-            labels,
-            batch_size=batch_size,
-            shuffle=access != "sequential" and not in_one_batch,
-            reused=group == "reused batch",
-        )
+        return verify_shapes(result, labels, batch_size)
+    if group == "augmented":
+        return verify_augmented(result, path, labels, batch_size)
+    in_one_batch = strategy.endswith("sorted_index") and len(labels) <= batch_size
+    return verify_file_epoch(
+        result,
+        path,
+        labels,
+        batch_size=batch_size,
+        shuffle=access != "sequential" and not in_one_batch,
+        reused=group == "reused batch",
+    )
 
 
 TOLERANCE = 1e-3
@@ -41,7 +40,7 @@ def verify_augmented(batches, path, labels, batch_size):
     for index, batch in enumerate(batches):
         assert len(batch) == 3, f"batch {index} has {len(batch)} parts, expected 3"
         x, y, rows = batch
-        images = torch.from_numpy(as_floats(data[rows.numpy()])).double()
+        images = torch.from_numpy(as_given(data[rows.numpy()])).double()
         images = images.view(-1, 1, *sides(data[0].size))
         flipped = torch.where(flips[rows].view(-1, 1, 1, 1), images.flip(-1), images)
         tolerance = TOLERANCE * float(images.abs().max())
@@ -63,3 +62,4 @@ def verify_shapes(batches, labels, batch_size):
         assert x.dtype == torch.float32, f"batch {index} has dtype {x.dtype}, expected float32"
         start += len(y)
     assert start == len(labels), f"{start} samples came, expected {len(labels)}"
+    return "the values: each was turned by an angle that nobody knows"

@@ -8,7 +8,7 @@ import torch
 from .costs import CHUNKS, loader_needs, needs
 from .loaders import MappedRows, loader
 from .points import all_but, strategy
-from .samples import floats, rows_of_a_chunk
+from .samples import as_input, rows_of_a_chunk
 
 by_chunk = partial(strategy, group="nearly shuffled", at={"access": "chunks"})
 
@@ -33,7 +33,7 @@ def chunks_shuffled(data, labels, batch_size):
         rest = len(order) // batch_size * batch_size if more else len(order)
         for start in range(0, rest, batch_size):
             rows = order[start : min(rest, start + batch_size)]
-            yield floats(samples[rows]), torch.from_numpy(classes[rows])
+            yield as_input(samples[rows]), torch.from_numpy(classes[rows])
         samples, classes = samples[order[rest:]], classes[order[rest:]]
 
 
@@ -55,8 +55,8 @@ def window_shuffle(path, labels, batch_size):
         x, y = samples[places], classes[places]
         following = slice(start, start + batch_size)
         samples[places], classes[places] = data[following], labels[following]
-        yield floats(x), torch.from_numpy(y)
+        yield as_input(x), torch.from_numpy(y)
     order = random.permutation(window)
     for start in range(0, window, batch_size):
         places = order[start : start + batch_size]
-        yield floats(samples[places]), torch.from_numpy(classes[places])
+        yield as_input(samples[places]), torch.from_numpy(classes[places])

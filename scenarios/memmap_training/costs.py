@@ -3,6 +3,8 @@
 A batch is held until the next has come.
 """
 
+from harness.scenario.sample_files import given_dtype
+
 from . import count, row_bytes, values_of
 
 LABEL_BYTES = 8
@@ -34,8 +36,8 @@ def needs(
     """The cost model of a loop in its own process.
 
     Args:
-        batches: of float32 alive at a time. Where the file has another dtype, no batch is a view
-            of it, and there is one more as it is in the file.
+        batches: alive at a time, as they are given. Where the file has another dtype, no batch is a
+            view of it, and there is one more as it is in the file.
         kept: copies of the file.
         of_a_row: bytes for each row of the file.
         tensors: made of each sample before they are stacked.
@@ -47,13 +49,14 @@ def needs(
 
     def copies(size, sample_bytes, dtype, batch_size, npy):
         rows, row = count(size, sample_bytes, dtype, npy), row_bytes(sample_bytes, dtype, npy)
-        floats = 4 * values_of(sample_bytes, npy)
-        cast = dtype != "float32"
+        given = given_dtype(dtype)
+        sample = given.itemsize * values_of(sample_bytes, dtype, npy)
+        cast = dtype != given.name
         gaps = GAPS if by_torch or (cast and not tensors) else 0
         alive = max(batches, 2) if cast else batches
-        needed = min(alive * batch_size, rows) * floats + rows * of_a_row
+        needed = min(alive * batch_size, rows) * sample + rows * of_a_row
         needed += views * VIEW_BYTES * -(-rows // batch_size)
-        of_a_sample = (temporaries + gaps) * floats + tensors * VIEW_BYTES + cast * row
+        of_a_sample = (temporaries + gaps) * sample + tensors * VIEW_BYTES + cast * row
         needed += min(batch_size, rows) * of_a_sample
         needed += pools * min(CHUNKS * CHUNK_BYTES, rows * row)
         return (kept * rows * row + needed) / (rows * (row + LABEL_BYTES))

@@ -13,7 +13,7 @@ from .costs import needs
 from .gathering import gathered, rows_by_batch
 from .mapping import by_torch, selected
 from .points import by_row
-from .samples import floats, rows_of_a_chunk
+from .samples import as_input, rows_of_a_chunk
 
 
 def in_format(path, suffix, write):
@@ -36,8 +36,8 @@ def pieces(data):
 
 def write_safetensors(data, file):
     # As safetensors.numpy.save_file does, which takes the whole array into memory.
-    names = {"uint8": "U8", "float16": "F16", "float32": "F32", "float64": "F64"}
-    entry = {"dtype": names[data.dtype.name], "shape": data.shape, "data_offsets": [0, data.nbytes]}
+    kind = f"{data.dtype.kind.upper()}{8 * data.dtype.itemsize}"  # such as F32
+    entry = {"dtype": kind, "shape": data.shape, "data_offsets": [0, data.nbytes]}
     header = json.dumps({"samples": entry}).encode()
     header += b" " * (-len(header) % 8)
     with open(file, "wb") as stream:  # noqa: PTH123
@@ -81,7 +81,7 @@ def hdf5_sorted_index(path, labels, file, batch_size, access):
         samples = opened["samples"]
         for rows in rows_by_batch(labels, batch_size, access):
             rows.sort()
-            yield floats(samples[rows]), torch.from_numpy(labels[rows])
+            yield as_input(samples[rows]), torch.from_numpy(labels[rows])
 
 
 def write_arrow(data, file):

@@ -5,7 +5,7 @@ import torch
 
 from .costs import needs
 from .points import all_but, by_row
-from .samples import floats, scaled
+from .samples import as_input, scaled
 
 
 def rows_by_batch(labels, batch_size, access):
@@ -22,13 +22,13 @@ def load_then_index(path, labels, batch_size, access):
     """Loads the whole file, and gathers the rows of each batch."""
     data = np.load(path)
     for rows in rows_by_batch(labels, batch_size, access):
-        yield floats(data[rows]), torch.from_numpy(labels[rows])
+        yield as_input(data[rows]), torch.from_numpy(labels[rows])
 
 
 def gathered(data, labels, batch_size, access):
     """Batches of rows that NumPy gathers from a mapped file, with the GIL released."""
     for rows in rows_by_batch(labels, batch_size, access):
-        yield floats(data[rows]), torch.from_numpy(labels[rows])
+        yield as_input(data[rows]), torch.from_numpy(labels[rows])
 
 
 @by_row(not_quick=all_but("sample_bytes", "dtype", "access", "page_cache"))
@@ -43,7 +43,7 @@ def memmap_sorted_index(path, labels, batch_size, access):
     data = np.load(path, mmap_mode="r")
     for rows in rows_by_batch(labels, batch_size, access):
         rows.sort()
-        yield floats(data[rows]), torch.from_numpy(labels[rows])
+        yield as_input(data[rows]), torch.from_numpy(labels[rows])
 
 
 @by_row(copies=needs(by_torch=True))
@@ -58,4 +58,4 @@ def tensor_index(path, labels, batch_size, access):
 def memmap_reopened(path, labels, batch_size, access):
     """Opens the memmap anew for every batch, so that its pages do not add up."""
     for rows in rows_by_batch(labels, batch_size, access):
-        yield floats(np.load(path, mmap_mode="r")[rows]), torch.from_numpy(labels[rows])
+        yield as_input(np.load(path, mmap_mode="r")[rows]), torch.from_numpy(labels[rows])

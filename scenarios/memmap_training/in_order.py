@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from .costs import loader_needs, needs
 from .mapping import layout
 from .points import ARTICLE, all_but, strategy
-from .samples import floats, scaled
+from .samples import as_input, scaled
 
 in_order = partial(strategy, group="in order", at={"access": "sequential"})
 
@@ -37,7 +37,7 @@ def slices_lazy(path, labels, batch_size):
 def copied_slices(data, labels, batch_size):
     for start in range(0, len(data), batch_size):
         batch = slice(start, start + batch_size)
-        yield floats(np.array(data[batch])), torch.from_numpy(labels[batch])
+        yield as_input(np.array(data[batch])), torch.from_numpy(labels[batch])
 
 
 @in_order(copies=needs(of_a_row=0), not_quick=all_but("page_cache"))
@@ -61,7 +61,7 @@ def fromfile(path, labels, batch_size):
     for y in torch.from_numpy(labels).split(batch_size):
         samples = np.fromfile(path, dtype, len(y) * math.prod(shape[1:]), offset=offset)
         offset += samples.nbytes
-        yield floats(samples.reshape(len(y), *shape[1:])), y
+        yield as_input(samples.reshape(len(y), *shape[1:])), y
 
 
 def read_batch(file, rows, shape, dtype):
@@ -69,7 +69,7 @@ def read_batch(file, rows, shape, dtype):
     samples = np.empty((rows, *shape[1:]), dtype)
     if file.readinto(samples) < samples.nbytes:
         raise EOFError("the file has become shorter")
-    return floats(samples)
+    return as_input(samples)
 
 
 @in_order(copies=needs(of_a_row=0, views=1))

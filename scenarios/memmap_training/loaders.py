@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from .costs import INDEX_BYTES, LISTED_BYTES, loader_needs, needs
 from .points import all_but, by_row, no_such_loader, shuffled
-from .samples import floats, rows_of_a_chunk
+from .samples import as_input, rows_of_a_chunk
 
 
 class Order:
@@ -47,7 +47,7 @@ class Rows(Dataset):
         return len(self.labels)
 
     def __getitem__(self, index):
-        return floats(self.data[index]), self.labels[index]
+        return as_input(self.data[index]), self.labels[index]
 
 
 @shuffled(copies=loader_needs(kept=1), skip=no_such_loader)
@@ -63,17 +63,13 @@ class MappedRows(Rows):
 
     def __getitem__(self, index):
         # A copy: torch warns of memory that it could not write to.
-        return floats(np.array(self.data[index])), self.labels[index]
+        return as_input(np.array(self.data[index])), self.labels[index]
 
 
-def no_such_mapped_loader(
-    size, sample_bytes, batch_size, step, compute_ms, npy, access, num_workers, start_method
-):
+def no_such_mapped_loader(access, **point):
     if access == "chunks":
         return "chunk_sampler does it in chunks"
-    return no_such_loader(
-        size, sample_bytes, batch_size, step, compute_ms, npy, num_workers, start_method
-    )
+    return no_such_loader(**point)
 
 
 mapped_loader = partial(shuffled, skip=no_such_mapped_loader, copies=loader_needs(batches=3))
@@ -122,7 +118,7 @@ class BatchesOfRows(MappedLater):
     def __getitems__(self, indices):
         if self.data is None:
             self.data = np.load(self.path, mmap_mode="r")
-        return floats(self.data[indices]), torch.from_numpy(self.labels[indices])
+        return as_input(self.data[indices]), torch.from_numpy(self.labels[indices])
 
 
 def unchanged(batch):

@@ -9,7 +9,7 @@ import torch
 from .costs import needs
 from .gathering import rows_by_batch
 from .points import ARTICLE, by_row, strategy
-from .samples import floats
+from .samples import as_input
 
 
 def put_batches(path, labels, batches, queue):
@@ -35,7 +35,7 @@ def queue_loader(path, labels, batch_size, access, num_workers):
         for queue in itertools.cycle(queues):
             if (batch := queue.get()) is None:
                 break  # the others have none left either
-            yield floats(batch[0]), torch.from_numpy(batch[1])
+            yield as_input(batch[0]), torch.from_numpy(batch[1])
     finally:
         for process in processes:
             process.terminate()  # if nobody takes what it still has to put

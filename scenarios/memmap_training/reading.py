@@ -11,7 +11,7 @@ from .costs import needs
 from .gathering import gathered, rows_by_batch
 from .mapping import layout
 from .points import all_but, by_row
-from .samples import floats
+from .samples import as_input
 
 
 def read_rows(fd, offset, rows, samples):
@@ -30,7 +30,7 @@ def read_batches(path, labels, batch_size, access, advise=None):
         for rows in rows_by_batch(labels, batch_size, access):
             samples = np.empty((len(rows), *shape[1:]), dtype)
             read_rows(file.fileno(), offset, rows, samples)
-            yield floats(samples), torch.from_numpy(labels[rows])
+            yield as_input(samples), torch.from_numpy(labels[rows])
 
 
 @by_row()
@@ -56,9 +56,9 @@ def fadvise_willneed(path, labels, batch_size, access):
                 start, size = data.offset + row * data[0].nbytes, data[0].nbytes
                 os.posix_fadvise(file.fileno(), start, size, os.POSIX_FADV_WILLNEED)
             if waiting is not None:
-                yield floats(data[waiting]), torch.from_numpy(labels[waiting])
+                yield as_input(data[waiting]), torch.from_numpy(labels[waiting])
             waiting = rows
-        yield floats(data[waiting]), torch.from_numpy(labels[waiting])
+        yield as_input(data[waiting]), torch.from_numpy(labels[waiting])
 
 
 def prefetched(batches, ahead=2):

@@ -10,18 +10,19 @@ from .gathering import rows_by_batch
 from .mapping import layout
 from .points import no_such_rows, strategy
 from .reading import read_rows
+from .samples import kind_of
 
 reused = partial(strategy, group="reused batch", skip=no_such_rows, copies=needs(1))
 
 
 def batch_memory(batch_size, shape, dtype):
-    """A tensor for a batch, and an array for its rows: the same memory if they are float32."""
-    x = torch.empty(min(batch_size, shape[0]), *shape[1:])
-    return x, x.numpy() if dtype == np.float32 else np.empty(x.shape, dtype)
+    """A tensor for a batch, and an array for its rows: the same memory if of the same dtype."""
+    x = torch.empty(min(batch_size, shape[0]), *shape[1:], dtype=kind_of(dtype))
+    return x, x.numpy() if dtype == x.numpy().dtype else np.empty(x.shape, dtype)
 
 
 def converted(rows, x):
-    if rows.dtype != np.float32:
+    if rows.dtype != x.numpy().dtype:
         x.copy_(torch.from_numpy(rows))
     return x.div_(255) if rows.dtype == np.uint8 else x
 

@@ -1,20 +1,28 @@
-"""From rows of the file to float32."""
+"""From rows of the file to what a model is given."""
 
 import math
 
 import torch
 
+from harness.scenario.sample_files import holds_ids
+
 from .costs import CHUNK_BYTES
 
 
 def scaled(x):
-    """float32, in which bytes become 0…1; what is float32 already is not copied."""
-    return x.float().div_(255) if x.dtype == torch.uint8 else x.float()
+    """float32, in which bytes become 0…1, or ids as int64; what is so already is not copied."""
+    if x.dtype == torch.uint8:
+        return x.float().div_(255)
+    return x.float() if x.is_floating_point() else x.long()
 
 
-def floats(rows):
+def as_input(rows):
     """The same for an array."""
     return scaled(torch.from_numpy(rows))
+
+
+def kind_of(dtype):
+    return torch.int64 if holds_ids(dtype) else torch.float32
 
 
 def rows_of_a_chunk(data):

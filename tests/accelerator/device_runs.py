@@ -19,13 +19,13 @@ from harness.schema.records import (
     Timing,
     Trial,
 )
-from tests.journals import MIB, parameter, scenario, strategy, trial, write_run
+from tests.journals import MIB, ceiling, parameter, scenario, strategy, trial, write_run
 
 SIZES = (64 * 1024, 1 * MIB, 64 * MIB)
 LINK = 50e9
 """Bytes a second that the planted link gives at best."""
 CEILINGS = (
-    Ceiling("memcpy_touched", 1, 64 * MIB, 10e9),
+    ceiling("copy", 10e9),
     Ceiling("device_to", 1, 64 * MIB, LINK),
     Ceiling("device_from", 1, 64 * MIB, 40e9),
     Ceiling("device_both", 1, 64 * MIB, 80e9),

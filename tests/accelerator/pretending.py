@@ -40,7 +40,7 @@ class Pretended:
         return allocator.NOTHING_TOLD
 
 
-def no_moves(size_bytes: int) -> list[device_copy.Move]:
+def no_moves(size_bytes: int) -> dict[str, device_copy.Prepare]:
     """A real device, where there is one, must not lend its ceilings."""
     raise RuntimeError("what is pretended has no link")
 

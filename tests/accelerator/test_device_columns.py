@@ -40,7 +40,7 @@ def test_columns_are_there_and_empty_without_a_device(tmp_path: Path) -> None:
     path = write_run(tmp_path / "run.jsonl", [planned("base")], [trial(0, 1)], ceilings=CEILINGS)
     row = case_frame(read_journal(path)).iloc[0]
     assert all(row[name] is None or math.isnan(row[name]) for name in names)
-    assert row["ceiling"] == "memcpy_touched"  # and no ceiling of a device is memcpy's
+    assert row["ceiling"] == "copy"  # and no ceiling of a device is memcpy's
 
 
 def test_times_are_medians_of_processes(tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ class Lab:
         effort = Effort(trials=1, steady_s=1.0, min_samples=3, max_samples=4)
         own = self.scenario.strategies[strategy]
         inputs = self.folder / "inputs.bin"
-        task = TrialTask(self.scenario, own, {"size": SIZE}, kind, effort, inputs, inputs)
+        where = (inputs, inputs, self.folder / "scratch")
+        task = TrialTask(self.scenario, own, {"size": SIZE}, kind, effort, *where)
         found = Found(outcome=UNFINISHED)
         found.outcome = measure_on_device(task, None, found, self.warm, self.device, self.kernel)
         return Trial(case=0, kind=kind, round=0, **vars(found))

@@ -15,14 +15,26 @@ import torch
 from harness.scenario import Scenario
 from harness.scenario.declaration import call_with
 from harness.scenario.discover import built_in_files
-from harness.schema.records import Ceiling, DeviceMemory, DeviceTiming, Effort, TrialKind
-from harness.schema.request import SCENARIO_FILE, DeviceCeilingsRequest, TrialRequest
-from harness.trial.ceilings.device_copy import BOTH, COPY, FROM, TO, measure_device_ceilings
+from harness.schema.records import (
+    DEVICE_BOTH,
+    DEVICE_CEILINGS,
+    DEVICE_FROM,
+    DEVICE_TO,
+    Ceiling,
+    DeviceMemory,
+    DeviceTiming,
+    Effort,
+    TrialKind,
+    Work,
+)
+from harness.schema.request import SCENARIO_FILE, CeilingsRequest, TrialRequest
+from harness.trial.ceilings.measure import measure_ceilings
 from harness.trial.device.accelerator import DRIVER, NOT_TOLD, STATS
 from harness.trial.device.calls import NO_EVENTS
 from harness.trial.run import run_trial
 from tests.accelerator import lacking
 from tests.scenarios.bench import Bench, built_in, own_point
+from tests.some import some
 
 FILES = {file.stem: str(file) for file in built_in_files()}
 SENDING, BRINGING, TRAINING = (
@@ -44,7 +56,10 @@ NEEDS = {
         if strategy.pins and name != NOT_PINNED_HERE
     },
 }
-NO_CEILING = {lacking.STREAMS: {BOTH}, lacking.PINNED: {TO, FROM, BOTH}}
+NO_CEILING = {
+    lacking.STREAMS: {DEVICE_BOTH},
+    lacking.PINNED: {DEVICE_TO, DEVICE_FROM, DEVICE_BOTH},
+}
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +106,7 @@ def test_what_needs_it_is_skipped_for_it_and_nothing_else_is(
     missing: str, scenario: Scenario, bench: Bench
 ) -> None:
     seen = 0
-    for name, strategy in scenario.strategies.items():
+    for name, strategy in some(scenario.strategies.items()):
         point = own_point(scenario, strategy)
         if strategy.skip is not None and call_with(strategy.skip, point):
             continue
@@ -132,9 +147,10 @@ def test_its_events_are_those_that_it_has(missing: str, bench: Bench) -> None:
 
 
 def test_its_ceilings_are_measured_but_those_that_need_it(missing: str) -> None:
-    answer = measure_device_ceilings(DeviceCeilingsRequest(4096))
+    works = tuple(Work(name, 4096) for name in DEVICE_CEILINGS)
+    answer = measure_ceilings(CeilingsRequest(works))
     found = msgspec.convert(answer["ceilings"], list[Ceiling])
-    assert {one.name for one in found} == {TO, FROM, BOTH, COPY}
+    assert {one.name for one in found} == set(DEVICE_CEILINGS)
     without = NO_CEILING.get(missing, set())
     assert {one.name for one in found if not one.bytes_per_s} == without
     notes = {one.note for one in found if one.name in without}

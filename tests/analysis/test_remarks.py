@@ -10,8 +10,10 @@ import msgspec
 import pytest
 
 from harness.analysis.remarks import Remark, case_remarks
+from harness.cases.frame import case_frame
 from harness.cases.summaries import summaries
 from harness.journal.read import read_journal
+from harness.report.content.columns import STRATEGY_COLUMNS
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import (
     DeviceMemory,
@@ -190,3 +192,18 @@ class TestTrees:
         # GIVEN 64 MiB of data: 16 MiB and 5% of that may stay
         found = self.found(tmp_path, tree(9 * MIB, left=left))
         assert [one.kind for one in found] == ["tree kept"] * told
+
+
+def test_what_a_check_could_not_judge_is_a_remark_of_a_case_that_is_ok(tmp_path: Path) -> None:
+    cases = [planned("base", 64 * MIB, baseline=True), planned("other", 64 * MIB)]
+    trials = [
+        *(replace(trial(0, n), unverified="the order of 9 samples") for n in range(2)),
+        trial(1, 0),
+    ]
+    (one,) = found_in(tmp_path, cases, trials)
+    assert (one.kind, one.strategy, one.text) == ("not verified", "base", "the order of 9 samples")
+    run = read_journal(tmp_path / "run.jsonl")
+    assert list(case_frame(run).unverified) == ["the order of 9 samples", ""]
+    (outcome,) = (column for column in STRATEGY_COLUMNS if column.heading == "outcome")
+    shown = [outcome.cell(row) for row in summaries(run)]
+    assert [cell and cell.whole for cell in shown] == ["ok (partly verified)", "ok"]

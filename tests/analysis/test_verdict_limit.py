@@ -217,6 +217,7 @@ class TestOtherLimits:
         ("crash", "", "ends the process", "end the process"),
         ("timeout", "hang", "hangs", "hang"),
         ("error", "disk full", "fills the disk", "fill the disk"),
+        ("error", "shared memory full", "fills the shared memory", "fill the shared memory"),
         ("error", "bus error", "fails", "fail"),  # a worker's, which its parent told
         ("oom", "tensor memory", "runs out of memory", "run out of memory"),
         ("wrong", "wrong data", "gives a wrong result", "give wrong results"),

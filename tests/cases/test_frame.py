@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,18 +13,49 @@ import pytest
 from harness.cases.frame import case_frame, trial_frame
 from harness.cases.quantities.loaders import LOADING, TREE
 from harness.cases.quantities.registry import CASE_COLUMNS
-from harness.cases.throughput import ceiling_rates
+from harness.comparison.amounts import AMOUNTS
+from harness.comparison.sides import MeasuredCase
 from harness.journal.read import read_journal
-from harness.schema.records import MISSED, Ceiling, Outcome, PlannedCase, Rss, Trial
-from tests.journals import MIB, case, loaded, planned, tree, trial, watched, write_run
+from harness.schema.records import (
+    MISSED,
+    Ceiling,
+    Faults,
+    Ledger,
+    Outcome,
+    PlannedCase,
+    Rss,
+    Trial,
+)
+from tests.journals import (
+    MIB,
+    case,
+    ceiling,
+    loaded,
+    planned,
+    sample,
+    scenario,
+    strategy,
+    tree,
+    trial,
+    watched,
+    write_run,
+)
 
 CEILINGS = [
-    Ceiling("memcpy_touched", 1, 64 * MIB, 10e9),
-    Ceiling("memcpy_touched", 1, 64 * MIB, 12e9),
-    Ceiling("memcpy_touched", 1, 64 * MIB, 20e9),
+    ceiling("copy", 10e9),
+    ceiling("copy", 20e9),
+    ceiling("copy", 12e9),
+    ceiling("copy", 5e9, 64 * MIB),
+    ceiling("copy", 24e9, threads=2),
+    ceiling("copy", 30e9, block_bytes=64 * 1024),
+    ceiling("copy", 35e9, 8 * MIB, block_bytes=MIB // 2),
+    ceiling("handover", 6e9, block_bytes=64 * 1024, workers=2),
+    ceiling("read", 40e9, written=0),
+    ceiling("gather", 15e9, piece_bytes=1024),
+    ceiling("cast", 8e9, written=MIB // 2, dtypes=("float64", "float32")),
+    ceiling("handover", 7e9, workers=2),
     Ceiling("memcpy_fresh", 1, 64 * MIB, 2e9),
-    Ceiling("memcpy_fresh_huge", 1, 64 * MIB, 5e9),
-    Ceiling("memcpy_touched", 2, 64 * MIB, 24e9),
+    Ceiling("memcpy_touched", 1, MIB, 40e9),
 ]
 
 
@@ -63,6 +95,17 @@ def test_ratios_pair_processes_of_one_round(tmp_path: Path) -> None:
     assert rows.loc["base", "ratio"] == 1.0
 
 
+def test_a_round_that_one_of_the_two_lacks_puts_no_others_out_of_step(tmp_path: Path) -> None:
+    # GIVEN the same machine, and a baseline that has a round less, written last to first
+    cases = [planned("base", baseline=True), planned("other")]
+    speeds = {1: 1e-3, 2: 1e-2, 3: 1e-1, 4: 1.0}
+    trials = [trial(0, number, speeds[number]) for number in (4, 3, 1)]
+    trials += [trial(1, number, speed * 3) for number, speed in speeds.items()]
+    rows = frame_of(tmp_path, cases, trials).set_index("strategy")
+    for column in ("ratio", "ratio_low", "ratio_high"):
+        assert rows.loc["other", column] == pytest.approx(3.0)
+
+
 def test_memory_comes_from_the_observed_trial(tmp_path: Path) -> None:
     peak = Rss(anon_bytes=2 * MIB, file_bytes=5 * MIB, shmem_bytes=MIB)
     trials = [trial(0, 1, peak=Rss(anon_bytes=9 * MIB)), trial(0, 0, peak=peak)]
@@ -73,31 +116,69 @@ def test_memory_comes_from_the_observed_trial(tmp_path: Path) -> None:
     assert row.retained_bytes == 3 * MIB
 
 
+@pytest.mark.parametrize(("payload", "rate"), [(MIB, 20e9), (MIB + 5000, 20e9), (64 * MIB, 5e9)])
+def test_the_ceiling_is_of_the_case_s_own_size(tmp_path: Path, payload: int, rate: float) -> None:
+    trials = [trial(0, n, 0.1, payload=payload) for n in range(3)]
+    row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+    assert row.ceiling == "copy"
+    assert row.throughput_bytes_per_s == pytest.approx(payload / 0.1)
+    assert row.ceiling_fraction == pytest.approx(payload / 0.1 / rate)  # the best of all rounds
+    assert not row.above_ceiling
+
+
+@pytest.mark.parametrize("payload", [MIB // 2, 2 * MIB, 32 * MIB, 256 * MIB])
+def test_no_case_is_held_against_the_ceiling_of_another_size(tmp_path: Path, payload: int) -> None:
+    # That was measured in another cache, or in none.
+    trials = [trial(0, n, 1e-6, payload=payload) for n in range(3)]
+    row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
+    assert row.throughput_bytes_per_s == pytest.approx(payload / 1e-6)
+    assert pd.isna(row.ceiling)
+    assert pd.isna(row.ceiling_fraction)
+    assert pd.isna(row.above_ceiling)
+
+
+@pytest.mark.parametrize(("time_s", "above"), [(MIB / 20.9e9, False), (MIB / 21.1e9, True)])
+def test_more_than_a_twentieth_above_the_ceiling_is_a_doubt_about_it(
+    tmp_path: Path, time_s: float, above: bool
+) -> None:
+    row = frame_of(tmp_path, [planned("base")], [trial(0, n, time_s) for n in range(3)]).iloc[0]
+    assert row.ceiling_fraction > 1
+    assert row.above_ceiling == above
+
+
 @pytest.mark.parametrize(
-    ("faults", "payload", "ceiling", "rate"),
+    ("word", "dtypes", "result_bytes", "parameters", "expected", "rate"),
     [
-        (0.0, MIB, "memcpy_touched", 12e9),
-        (256.0, MIB, "memcpy_fresh_huge", 5e9),
-        (4.0, MIB, "memcpy_touched", 12e9),  # strays, not huge pages: too small for those
-        (32.0, 64 * MIB, "memcpy_fresh_huge", 5e9),
-        (2.0, 64 * MIB, "memcpy_touched", 12e9),
+        ("copy", ("float32", "float32"), MIB, {}, "copy", 20e9),
+        ("copy", ("", ""), 0, {}, "copy", 20e9),
+        ("copy", ("float64", "float32"), MIB // 2, {}, "cast", 8e9),
+        ("cast", ("float32", "float32"), MIB, {}, "copy", 20e9),
+        ("cast", ("int64", "float32"), MIB // 2, {}, None, math.nan),  # was not measured
+        ("read", ("float32", "float32"), 4096, {}, "read", 40e9),
+        ("gather", ("float32", "float32"), MIB, {}, "gather", 15e9),
+        ("copy", ("float32", "float32"), MIB, {"num_workers": 2}, "handover", 7e9),
     ],
 )
-def test_the_ceiling_fits_the_memory_that_was_used(
-    tmp_path: Path, faults: float, payload: int, ceiling: str, rate: float
+def test_the_ceiling_is_of_the_kind_of_work_that_a_strategy_declares(
+    tmp_path: Path,
+    word: str,
+    dtypes: tuple[str, str],
+    result_bytes: int,
+    parameters: dict[str, Any],
+    expected: str | None,
+    rate: float,
 ) -> None:
-    trials = [trial(0, n, 0.1, payload=payload, faults_steady=faults) for n in range(3)]
-    row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
-    assert row.ceiling == ceiling
-    assert row.throughput_bytes_per_s == pytest.approx(payload / 0.1)
-    assert row.ceiling_fraction == pytest.approx(payload / 0.1 / rate)
-    assert not row.in_cache
-
-
-def test_more_than_the_ceiling_is_marked_as_in_cache(tmp_path: Path) -> None:
-    row = frame_of(tmp_path, [planned("base")], [trial(0, n, 1e-6) for n in range(3)]).iloc[0]
-    assert row.ceiling_fraction > 1
-    assert row.in_cache
+    one = replace(trial(0, 1, 1.0), dtypes=dtypes, result_bytes=result_bytes, row_bytes=1024)
+    cases = [PlannedCase(case("base", **parameters))]
+    info = scenario([replace(strategy("base"), work=word)])
+    path = write_run(tmp_path / "run.jsonl", cases, [one], infos=[info], ceilings=CEILINGS)
+    row = case_frame(read_journal(path)).iloc[0]
+    if expected is None:
+        assert pd.isna(row.ceiling)
+        return
+    assert row.ceiling == expected
+    moved = MIB if word == "read" or not result_bytes else (MIB + result_bytes) / 2
+    assert row.ceiling_fraction == pytest.approx(moved / rate)
 
 
 def test_a_cast_counts_as_the_mean_of_what_it_reads_and_writes(tmp_path: Path) -> None:
@@ -136,12 +217,43 @@ def test_a_stray_page_is_not_called_a_copy(tmp_path: Path) -> None:
     assert pd.isna(row.copies)
 
 
-def test_one_failure_makes_the_case_fail_with_its_share(tmp_path: Path) -> None:
+@pytest.mark.parametrize("failed", [0, 1, 2])
+def test_one_failure_makes_the_case_fail_with_its_share(tmp_path: Path, failed: int) -> None:
     bad = Outcome("wrong", "value 3 at [0]")
-    trials = [trial(0, 0), trial(0, 1), trial(0, 2, outcome=bad)]
+    trials = [trial(0, number, outcome=bad if number == failed else None) for number in range(3)]
     row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
     assert row.outcome == "wrong"
     assert row.reason == "1 of 3 trials: value 3 at [0]"
+
+
+def test_every_figure_of_memory_is_that_of_its_own_moment(tmp_path: Path) -> None:
+    # GIVEN readings of which no two are equal
+    peak, retained, left = Rss(900, 80, 7), Rss(600, 50, 4), Rss(300, 20, 1)
+    seen = replace(
+        trial(0, 0, payload=MIB),
+        ledger=Ledger(Rss(5, 5, 5), 990, peak, retained, left, "VmHWM", "observed"),
+        faults_first=Faults(31.0, 2.0),
+    )
+    timed = replace(trial(0, 1), faults_steady=Faults(17.0, 3.0))
+    grown = replace(tree(8 * MIB, left=MIB), idle=sample(2.0, 5 * MIB))
+    row = frame_of(tmp_path, [planned("base")], [seen, timed, watched(0, grown)]).iloc[0]
+    assert (row.peak_extra_bytes, row.copies) == (990, 907 / MIB)
+    assert (row.peak_anon_bytes, row.peak_file_bytes, row.peak_shmem_bytes) == (900, 80, 7)
+    assert (row.retained_bytes, row.left_bytes) == (604, 301)
+    assert (row.minor_faults_first, row.major_faults_first) == (31, 2)
+    assert row.minor_faults_steady == 17
+    assert (row.tree_grown_bytes, row.tree_idle_bytes, row.tree_left_bytes) == (
+        8 * MIB,
+        5 * MIB,
+        MIB,
+    )
+    # THEN comparisons read the same
+    read = {
+        one.name: one.of(MeasuredCase(planned("base"), Outcome("ok"), (seen,))) for one in AMOUNTS
+    }
+    assert read["memory kept with the result"] == (604,)
+    assert read["memory left after it was dropped"] == (301,)
+    assert read["page faults of the first call"] == (31,)
 
 
 @pytest.mark.parametrize(
@@ -164,9 +276,12 @@ def test_parameters_of_a_scenario_become_columns(tmp_path: Path) -> None:
     assert (rows.batch_size[0], rows.dtype[0], rows.size_bytes[0]) == (32, "f4", MIB)
 
 
-def test_the_ceiling_of_a_run_is_the_median_of_its_rounds(tmp_path: Path) -> None:
-    path = write_run(tmp_path / "r.jsonl", [planned("base")], [], ceilings=CEILINGS)
-    assert ceiling_rates(read_journal(path))["memcpy_touched", 1] == 12e9
+def test_a_ceiling_that_could_not_be_measured_is_none(tmp_path: Path) -> None:
+    failed = replace(ceiling("copy", 0.0), note="not measured: no memory")
+    path = write_run(tmp_path / "r.jsonl", [planned("base")], [trial(0, 1)], ceilings=[failed])
+    row = case_frame(read_journal(path)).iloc[0]
+    assert pd.isna(row.ceiling)
+    assert row.throughput_bytes_per_s > 0
 
 
 class TestLoaders:
@@ -209,7 +324,7 @@ class TestLoaders:
         trials = [loaded(trial(0, n, payload=4 * MIB), 1e-3, data_bytes=8 * MIB) for n in range(4)]
         row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
         assert row.throughput_bytes_per_s == pytest.approx(8 * MIB / 1e-3)
-        assert row.ceiling == "memcpy_touched"
+        assert row.ceiling_fraction == pytest.approx(8 * MIB / 1e-3 / 35e9)  # batch by batch
 
     @pytest.mark.parametrize(
         ("shares", "epoch_s"), [(True, 1e-3), (False, 1e-6)], ids=["views", "made before"]
@@ -219,11 +334,12 @@ class TestLoaders:
         row = frame_of(tmp_path, [planned("base")], trials).iloc[0]
         assert pd.isna(row.throughput_bytes_per_s)
 
-    def test_batches_of_workers_have_no_ceiling(self, tmp_path: Path) -> None:
+    def test_batches_of_workers_are_held_against_handing_them_over(self, tmp_path: Path) -> None:
         cases = [PlannedCase(case("base", num_workers=2))]
         row = frame_of(tmp_path, cases, [loaded(trial(0, n), 1e-3) for n in range(4)]).iloc[0]
         assert row.throughput_bytes_per_s == pytest.approx(MIB / 1e-3)
-        assert pd.isna(row.ceiling_fraction)
+        assert row.ceiling == "handover"
+        assert row.ceiling_fraction == pytest.approx(MIB / 1e-3 / 6e9)
 
 
 class TestTrees:

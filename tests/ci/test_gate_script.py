@@ -24,25 +24,32 @@ def repository(tmp_path: Path) -> Repository:
     return Repository.create(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("measure", "file", "baseline", "case"),
+    ("measure", "store", "file", "baseline", "case"),
     [
-        pytest.param(
-            *(SCENARIO, "ci/mine.py", "ci/gate.jsonl", "mine/share"), marks=pytest.mark.slow
-        ),
-        (BENCHMARKS, "benchmarks/test_mine.py", "ci/gate.json", "test_share"),
+        (SCENARIO, f"{SCENARIO} --memory-trials 8", "ci/mine.py", "ci/gate.jsonl", "mine/share"),
+        (BENCHMARKS, BENCHMARKS, "benchmarks/test_mine.py", "ci/gate.json", "test_share"),
     ],
     ids=["scenario", "pytest"],
 )
 def test_a_planted_copy_is_an_exit_code_a_summary_and_a_failure(
-    repository: Repository, measure: str, file: str, baseline: str, case: str, tmp_path: Path
+    repository: Repository,
+    measure: str,
+    store: str,
+    file: str,
+    baseline: str,
+    case: str,
+    tmp_path: Path,
 ) -> None:
-    assert "new baseline" in repository.shell(f"ci/gate.sh --store {baseline} {measure}").stdout
+    bases = "1" if measure == SCENARIO else "8"
+    stored = repository.shell(f"ci/gate.sh --store {baseline} {store}", GATE_BASES=bases)
+    assert "new baseline" in stored.stdout
     told = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
     same = repository.shell(f"ci/gate.sh {baseline} {measure}", **told)
     assert "nothing worse: 2 same" in same.stdout
     repository.plant_a_copy(file)
-    worse = repository.step(f"ci/gate.sh {baseline} {measure}", GATE_LOOKS="1", **told)
+    worse = repository.step(f"ci/gate.sh {baseline} {measure}", **told)
     assert worse.returncode == 1, worse.stdout + worse.stderr
     headlines = [line for line in Path(told["GITHUB_STEP_SUMMARY"]).read_text().splitlines()
                  if line.startswith("## ")]  # fmt: skip
@@ -79,26 +86,52 @@ def test_what_is_missing_is_said(
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "code", "compared"),
+    ("verdicts", "code", "looks"),
     [
-        ("0", 0, ["candidate-1"]),
-        ("1 0", 0, ["candidate-1", "candidate-1 candidate-2"]),
-        ("1 1 1 0", 1, ["candidate-1", "candidate-1 candidate-2",
-                        "candidate-1 candidate-2 candidate-3"]),
-        ("3 0", 3, ["candidate-1"]),
+        ("0", 0, 1),
+        ("3:mine/a 0", 0, 2),
+        ("3:mine/a 3:mine/a 1", 1, 3),
+        ("1:mine/a 1 0", 1, 2),  # strict
+        ("1 0", 1, 1),  # it is decided
+        ("3 0", 3, 1),  # nothing in common
+        ("3:mine/a 3:mine/a 3:mine/a 3:mine/a 1", 3, 4),  # no more looks are allowed
     ],
-)  # fmt: skip
-def test_what_looks_worse_is_measured_anew_before_it_is_called(
-    repository: Repository, verdicts: str, code: int, compared: list[str]
+)
+def test_what_is_suspect_is_measured_again_by_itself_until_it_is_decided(
+    repository: Repository, verdicts: str, code: int, looks: int
 ) -> None:
-    # GIVEN a comparison that comes to these verdicts, one after the other
+    # GIVEN comparisons that come to these verdicts, and name these suspects
     repository.write("verdicts", "\n".join(verdicts.split()) + "\n")
-    take = 'echo "$@" >>compared; code=$(head -n 1 verdicts); sed -i 1d verdicts; exit "$code"'
-    repository.program("ferrybench", take)
-    done = repository.step("ci/gate.sh ci/mine.py cp ci/mine.py {}")
+    repository.program(
+        "ferrybench",
+        'echo "$@" >>compared; said=$(head -n 1 verdicts); sed -i 1d verdicts; cut=${said#*:}\n'
+        'while [[ $1 != --suspects ]]; do shift; done; : >"$2"\n'
+        '[[ $said != *:* ]] || echo "$cut" >"$2"; exit "${said%%:*}"',
+    )
+    repository.program("take", 'echo "only ${FERRYBENCH_ONLY:-all}" >>taken; cp README "$1"')
+    repository.write("README", "measured")
+    done = repository.step("ci/gate.sh ci/mine.py take {}", GATE_LOOKS="4")
     assert done.returncode == code, done.stderr
     lines = (repository.folder / "compared").read_text().splitlines()
-    assert [" ".join(re.findall(r"candidate-\d", line)) for line in lines] == compared
+    assert [" ".join(re.findall(r"candidate-\d", line)) for line in lines] == [
+        " ".join(f"candidate-{n + 1}" for n in range(look + 1)) for look in range(looks)
+    ]
+    assert (repository.folder / "taken").read_text().splitlines() == [
+        "only all", *["only gate-results/suspects.txt"] * (looks - 1)
+    ]  # fmt: skip
+
+
+def test_a_baseline_of_several_files_is_stored_and_compared_as_one(repository: Repository) -> None:
+    repository.program("ferrybench", 'echo "$@"; : >gate-results/suspects.txt')
+    for bases in ("3", "2"):
+        repository.shell("ci/gate.sh --store ci/b.json cp ci/mine.py {}", GATE_BASES=bases)
+    done = repository.shell("ci/gate.sh ci/b.json cp ci/mine.py {}")
+    assert re.findall(r"--base-again (\S+)", done.stdout) == ["ci/b.2.json"]
+    repository.commit("with baselines")
+    done = repository.shell("rm ci/b.*; ci/gate.sh main:ci/b.json cp ci/mine.py {}")
+    assert re.findall(r"\S*baseline\S*", done.stdout) == [
+        "gate-results/baseline.json", "gate-results/baseline.2.json"
+    ]  # fmt: skip
 
 
 def test_options_reach_the_comparison(repository: Repository) -> None:
@@ -122,7 +155,7 @@ def test_a_baseline_on_a_branch_is_stored_and_fetched_as_the_page_says(
     doc = (ROOT / "docs" / "ci.md").read_text()
     repository.shell(f"git init --quiet --bare {tmp_path}/origin")
     repository.shell(f"git remote add origin {tmp_path}/origin")
-    repository.shell(f"ci/gate.sh --store gate.jsonl {SCENARIO}")
+    repository.shell(f"ci/gate.sh --store gate.jsonl {SCENARIO} --memory-trials 8")
     for _ in range(2):  # the first, and the next, which replaces it
         repository.shell(commands(doc, "blob="))
     listed = repository.shell("git ls-tree -r --name-only origin/baselines; git status --porcelain")

@@ -41,7 +41,7 @@ def dry_run(target: str) -> list[str]:
 
 def test_both_sides_are_measured_with_the_same_arguments() -> None:
     gated = dry_run("gate")
-    stored = [command.replace(" --memory-trials 5", "") for command in dry_run("baseline")]
+    stored = [command.replace(" --memory-trials 10", "") for command in dry_run("baseline")]
     assert [f"--store {command}" for command in gated] == stored
     assert [re.findall(r"results/baseline-(\w+)\.jsonl", command) for command in gated] == [
         [name] for name in GATES

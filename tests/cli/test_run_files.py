@@ -19,6 +19,7 @@ from harness.cli import run
 from harness.errors import EXIT_UNABLE, EXIT_USAGE
 from harness.host.inputs import PREFIX
 from harness.journal.read import read_journal
+from harness.schema.records import Work
 from harness.selfcheck.planted import write_file
 from harness.trial.meters.page_cache import evict
 
@@ -93,9 +94,6 @@ def same(path, result):
 @pytest.fixture
 def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("harness.run.ceilings.CEILING_BYTES", (1024**2, 1024**2))
-    monkeypatch.setattr("harness.run.ceilings.QUICK_DISK_BYTES", 1024**2)
-    monkeypatch.setattr("harness.run.ceilings.DISK_BYTES", 1024**2)
     (tmp_path / "mine.py").write_text(SCENARIO)
     return tmp_path / "mine.py"
 
@@ -125,8 +123,11 @@ def test_training_from_files_cold_and_warm(mine: Path) -> None:
     assert rows.stall_fraction.between(0, 1).all()
     assert set(cold.ceiling) == {"disk_sequential"}
     found = read_journal(Path("run.jsonl"))
-    names = {(line.round, line.ceiling.name) for line in found.ceilings}
-    assert {(number, "disk_random") for number in range(4)} < names
+    disk = [line for line in found.ceilings if line.ceiling.name == "disk_sequential"]
+    assert [line.round for line in disk][:1] == [1]  # the first with a time
+    assert {line.ceiling.work for line in disk} == {
+        Work("disk_sequential", int(size)).rounded() for size in cold.payload_bytes
+    }
     assert own_folders() == []
 
 
@@ -160,7 +161,10 @@ def test_a_users_file_is_measured_as_it_is(dtype: str, mine: Path, tmp_path: Pat
     ("array", "more", "words"),
     [
         (np.ones((4, 4)), (), ["dtype cannot be 'float64'", "uint8, float16, float32"]),
-        (np.ones((4, 4), "i4"), (), ["rows.npy: its dtype is int32"]),
+        (np.ones((4, 4), "c8"), (), ["rows.npy: its dtype is complex64"]),
+        (np.ones((4, 4), "i4"), (), ["dtype cannot be 'int32'", "uint8, float16, float32"]),
+        (np.ones((4, 4), "f4"), ("--shape", "-1,4"), ["--shape is for a file without a header"]),
+        (np.ones((4, 4), "f4"), ("--raw", "rows.npy"), ["--npy and --raw exclude each other"]),
         (np.ones((4, 4), "f4"), ("--size", "1MiB"), ["--npy: size is what the file says"]),
         (np.ones((4, 4), "f4"), ("--set", "npy=x"), ["--npy: npy is what the file says"]),
         (
@@ -184,6 +188,28 @@ def test_a_users_file_that_cannot_be_measured_is_one_line(
     assert all(word in said[-1] for word in words), said
     assert "Traceback" not in "".join(said)
     assert not Path("run.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ((), "--raw tokens.bin: say what is in it, such as --dtype uint16 --shape -1,1024"),
+        (("--dtype", "u1", "--shape", "-1,4"), "--raw: training takes .npy files; it has no param"),
+        (
+            ("--dtype", "u1", "--shape", "-1,4", "--size", "1KiB"),
+            "--raw: size is what the file",
+        ),
+    ],
+)
+def test_a_file_without_a_header_that_cannot_be_measured_is_one_line(
+    options: tuple[str, ...], words: str, mine: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("tokens.bin").write_bytes(bytes(4096))
+    arguments = ["run", "training", "--scenarios", str(mine), "--raw", "tokens.bin", *options]
+    assert run([*arguments, "-o", "run.jsonl"]) == EXIT_USAGE
+    said = capsys.readouterr().err.splitlines()
+    assert words in said[-1]
+    assert "Traceback" not in "".join(said)
 
 
 # A place for temporary files that cannot be used

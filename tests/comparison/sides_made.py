@@ -15,7 +15,7 @@ from harness.schema.records import PlannedCase, Trial
 from tests.journals import ENVIRONMENT, MIB, planned, trial, write_run
 
 PAYLOAD = 16 * MIB
-PROCESSES = 3
+PROCESSES = 8
 Change = Callable[[Trial], Trial]
 
 

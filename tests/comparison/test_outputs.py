@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from harness.cli import run
 from harness.comparison.as_junit import junit
 from harness.comparison.as_markdown import markdown
 from harness.comparison.as_text import headline
-from harness.errors import EXIT_NOT_COMPARABLE, EXIT_OK, EXIT_USAGE, EXIT_WORSE
+from harness.errors import EXIT_NOT_JUDGED, EXIT_OK, EXIT_USAGE, EXIT_WORSE
 from harness.schema.records import Outcome
 from tests.comparison.sides_made import compared, steady, suite, usual
 from tests.journals import planned, trial
@@ -50,6 +51,53 @@ def test_junit_has_a_test_for_every_case_and_a_failure_for_what_is_worse(tmp_pat
     assert "& <tag>" in (failure.get("message") or "")
 
 
+CHILDREN = {
+    "testsuites": "(testsuite )*",
+    "testsuite": "(properties )?(testcase )*(system-out )?(system-err )?",
+    "testcase": "(skipped )?(error )*(failure )*(system-out )*(system-err )*",
+}
+OF_ALL = {"name", "time", "tests", "failures", "errors", "disabled"}
+ATTRIBUTES = {
+    "testsuites": OF_ALL,
+    "testsuite": OF_ALL | {"skipped", "timestamp", "hostname", "id", "package"},
+    "testcase": {"name", "assertions", "time", "classname", "status"},
+    "failure": {"type", "message"},
+    "error": {"type", "message"},
+}
+REQUIRED = {"testsuite": {"name", "tests"}, "testcase": {"name"}}
+"""Jenkins' junit-4.xsd: everything that is not named here is text, without attributes."""
+
+
+def breaches(element: ET.Element) -> list[str]:
+    """Where an element breaks the schema."""
+    found = [] if set(element.keys()) <= ATTRIBUTES.get(element.tag, set()) else [element.tag]
+    found += sorted(REQUIRED.get(element.tag, set()) - set(element.keys()))
+    inside = "".join(f"{child.tag} " for child in element)
+    if not re.fullmatch(CHILDREN.get(element.tag, ""), inside):
+        found.append(f"{element.tag}: {inside}")
+    return [*found, *(breach for child in element for breach in breaches(child))]
+
+
+OUTCOMES = [Outcome("error", "no"), Outcome("skipped", "not <here>"), Outcome("ok"), Outcome("oom")]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: outcome.name)
+def test_junit_is_valid_by_the_schema_of_jenkins(
+    tmp_path: Path, outcome: Outcome, strict: bool
+) -> None:
+    found = replace(compared(tmp_path, lambda one: replace(one, outcome=outcome)), strict=strict)
+    root = ET.fromstring(junit(found))
+    assert root.tag == "testsuites"
+    assert breaches(root) == []
+    names = [(test.get("classname"), test.get("name")) for test in root.iter("testcase")]
+    assert len(set(names)) == len(names) == 3
+    assert all(text and text == text.strip() for name in names for text in name)
+    if outcome.name == "skipped" and not strict:
+        (skipped,) = root.iter("skipped")
+        assert "not <here>" in (skipped.text or "")
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [("same", EXIT_OK), ("slower", EXIT_OK), ("broken", EXIT_WORSE)],
@@ -81,7 +129,7 @@ def test_runs_with_nothing_in_common_exit_with_3_and_say_why(
 ) -> None:
     base = suite(tmp_path, "base", usual())
     other = suite(tmp_path, "other", [trial(0, 0)], cases=[planned("elsewhere")])
-    assert run(["compare", str(base), str(other)]) == EXIT_NOT_COMPARABLE
+    assert run(["compare", str(base), str(other)]) == EXIT_NOT_JUDGED
     assert "no case in common" in capsys.readouterr().out
 
 

@@ -155,6 +155,16 @@ def test_halves_are_matched_by_round_and_compared_sample_by_sample() -> None:
     assert Pair.of(half(0, (1.0,)), half(0, (1.0,))) is None
 
 
+def test_halves_whose_partner_failed_are_no_pair() -> None:
+    """Nor do they move the others out of step."""
+    base = [half(number, (1.0, 1.0)) for number in (0, 2, 3)]
+    candidate = [half(number, (1.1, 1.1) if number == 3 else (9.0, 9.0)) for number in (1, 3)]
+    duets = Duets.of(base, candidate)
+    assert duets is not None
+    assert [pair.log_ratio for pair in duets.first] == pytest.approx([math.log(1.1)])
+    assert Duets.of(base[:1], candidate) is None
+
+
 @pytest.mark.parametrize(
     ("base", "candidate", "even"),
     [(0.0, 0.0, True), (0.0, 9.0, True), (0.0, 11.0, False), (2050.0, 3.0, False),

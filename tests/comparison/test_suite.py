@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from harness.comparison.sides import match, pooled, side
 from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import Tolerance, parse_tolerance
 from harness.comparison.verdicts import RunComparison
-from harness.errors import EXIT_NOT_COMPARABLE, EXIT_OK, EXIT_WORSE, UsageError
+from harness.errors import EXIT_NOT_JUDGED, EXIT_OK, EXIT_WORSE, UsageError
 from harness.journal.read import read_journal
 from harness.schema.records import Faults, Outcome, Rss, Trial
 from tests.comparison.sides_made import (
@@ -33,7 +34,7 @@ def words(folder: Path, change: Change, rules: Rules | None = None) -> list[str]
     return [case.word for case in compared(folder, change, rules).cases]
 
 
-def peak(extra: int, only: tuple[int, ...] = (0, 1, 2, 3)) -> Change:
+def peak(extra: int, only: Iterable[int] = range(99)) -> Change:
     """More at the peak, in the trials of some rounds."""
 
     def change(one: Trial) -> Trial:
@@ -89,40 +90,74 @@ def test_an_extra_share_of_the_payload_is_found_where_no_copy_was_made_before(
 
 
 def test_memory_that_varies_by_itself_decides_nothing(tmp_path: Path) -> None:
-    # GIVEN a candidate above the base, by more in one process than in the others
-    found = of(compared(tmp_path, lambda one: peak(MIB * (1 + 3 * one.round))(one)), "b",
+    # GIVEN a candidate below the base, by more in one process than in the others
+    found = of(compared(tmp_path, lambda one: peak(-MIB * (1 + one.round))(one)), "b",
                "memory at the peak")  # fmt: skip
     assert found.word == "inconclusive"
-    assert "varies by 9 MiB" in found.reason
+    assert "varies by 8 MiB" in found.reason
     # and one that overlaps the base is no change, but is said to vary
     found = of(compared(tmp_path, peak(4 * MIB, only=(1, 2))), "b", "memory at the peak")
     assert found.word == "same"
     assert "its own variation of 4 MiB" in found.reason
 
 
-@pytest.mark.parametrize(
-    ("extra", "interleaved", "word"),
-    [(MIB, True, "heavier"), (-MIB, True, "lighter"), (0, True, "same"), (MIB, False, "same")],
-)
-def test_luck_that_both_sides_share_hides_nothing(
-    tmp_path: Path, extra: int, interleaved: bool, word: str
-) -> None:
-    # GIVEN rounds in which either side takes 8 MiB more by luck
-    luck = {0: 8 * MIB, 1: 2 * MIB, 2: 8 * MIB, 3: 2 * MIB}
-    base = suite(tmp_path, "base", usual(lambda one: peak(luck[one.round])(one)))
-    more: Change = lambda one: peak(luck[one.round] + extra)(one)  # noqa: E731
-    candidate = suite(tmp_path, "candidate", usual(more))
-    found = compare(matched(base, candidate), Rules(interleaved=interleaved))
-    assert of(found, "b", "memory at the peak").word == word
+LUCK = (8 * MIB, 2 * MIB)
+"""What either side takes by turns, by the luck of a round."""
 
 
-def test_one_pair_that_disagrees_is_enough_not_to_call_it(tmp_path: Path) -> None:
-    luck = {0: 8 * MIB, 1: 2 * MIB, 2: 8 * MIB, 3: 2 * MIB}
-    base = suite(tmp_path, "base", usual(lambda one: peak(luck[one.round])(one)))
-    more: Change = lambda one: peak(luck[one.round] + MIB * (one.round != 2))(one)  # noqa: E731
-    candidate = suite(tmp_path, "candidate", usual(more))
+@pytest.mark.parametrize(("extra", "word"), [(MIB, "suspect"), (-MIB, "lighter"), (0, "same")])
+def test_luck_that_both_sides_share_hides_nothing(tmp_path: Path, extra: int, word: str) -> None:
+    more: Change = lambda one: peak(LUCK[one.round % 2] + extra)(one)  # noqa: E731
+    lucky: Change = lambda one: peak(LUCK[one.round % 2])(one)  # noqa: E731
+    sides = (suite(tmp_path, name, usual(change)) for name, change in (("a", lucky), ("b", more)))
+    match_ = matched(*sides)
+    assert of(compare(match_, Rules(interleaved=True)), "b", "memory at the peak").word == word
+    assert of(compare(match_, Rules()), "b", "memory at the peak").word == "same"
+
+
+def test_one_pair_that_disagrees_is_enough_not_to_flag_it(tmp_path: Path) -> None:
+    lucky: Change = lambda one: peak(LUCK[one.round % 2])(one)  # noqa: E731
+    more: Change = lambda one: peak(LUCK[one.round % 2] + MIB * (one.round != 2))(one)  # noqa: E731
+    base, candidate = (
+        suite(tmp_path, name, usual(change)) for name, change in (("a", lucky), ("b", more))
+    )
     found = compare(matched(base, candidate), Rules(interleaved=True))
-    assert of(found, "b", "memory at the peak").word in ("same", "inconclusive")
+    assert of(found, "b", "memory at the peak").word == "same"
+
+
+@pytest.mark.parametrize(
+    ("again", "word"),
+    [
+        ((), "suspect"),
+        ((MIB,) * 7, "suspect"),  # two hypotheses are flagged: nine are needed
+        ((MIB,) * 8, "heavier"),
+        ((0, *(MIB,) * 8), "suspect"),  # one may speak against it, if there are more
+        ((0, *(MIB,) * 11), "heavier"),
+        ((0, 0), "same"),
+        ((MIB,) * 3 + (0, 0), "inconclusive"),
+    ],
+)
+def test_what_is_flagged_is_decided_by_the_signs_of_new_pairs_alone(
+    tmp_path: Path, again: tuple[int, ...], word: str
+) -> None:
+    more: Change = lambda one: peak(LUCK[one.round % 2] + MIB)(one)  # noqa: E731
+    lucky: Change = lambda one: peak(LUCK[one.round % 2])(one)  # noqa: E731
+
+    def new(side: str) -> list[Trial]:
+        return [
+            peak(extra if side == "candidate" else 0)(
+                replace(trial(1, 0, payload=PAYLOAD), round=20 + number, again=True)
+            )
+            for number, extra in enumerate(again)
+        ]
+
+    for name, change in (("base", lucky), ("candidate", more)):
+        suite(tmp_path, name, [*usual(change), *new(name)])
+    found = compare(
+        matched(tmp_path / "base.jsonl", tmp_path / "candidate.jsonl"), Rules(interleaved=True)
+    )
+    assert of(found, "b", "memory at the peak").word == word
+    assert found.exit_code == {"heavier": EXIT_WORSE, "suspect": EXIT_NOT_JUDGED}.get(word, EXIT_OK)
 
 
 @pytest.mark.parametrize(("arenas", "word"), [((0, 0), "heavier"), ((MIB, 0), "same")])
@@ -229,7 +264,7 @@ def test_what_failed_and_works_is_mended_and_other_failures_cannot_be_compared(
     crashing = suite(tmp_path, "crashing", usual(becomes(Outcome("crash", "SIGSEGV"))))
     fine = suite(tmp_path, "fine", usual())
     assert compare(matched(failing, fine), Rules()).cases[1].word == "mended"
-    assert compare(matched(failing, failing), Rules()).cases[1].word == "same"
+    assert compare(matched(failing, failing), Rules()).cases[1].word == "not judged"
     assert compare(matched(failing, crashing), Rules()).cases[1].word == "not comparable"
 
 
@@ -250,7 +285,9 @@ def test_one_process_a_side_can_never_decide(tmp_path: Path) -> None:
 
 def test_strict_counts_what_could_not_be_decided(tmp_path: Path) -> None:
     base = suite(tmp_path, "base", usual())
-    fewer = suite(tmp_path, "fewer", usual()[:8], cases=[planned("a"), planned("b")])
+    fewer = suite(
+        tmp_path, "fewer", usual()[: 2 * (PROCESSES + 1)], cases=[planned("a"), planned("b")]
+    )
     lenient, strict = (compare(matched(base, fewer), Rules(strict=s)) for s in (False, True))
     assert [case.word for case in lenient.cases] == ["same", "same", "not measured"]
     assert (lenient.word, lenient.exit_code) == ("nothing worse", EXIT_OK)
@@ -267,9 +304,13 @@ def test_what_both_skip_is_no_loss_even_if_strict(tmp_path: Path) -> None:
 
 
 def test_a_case_that_only_the_candidate_skips_is_not_measured(tmp_path: Path) -> None:
-    base = suite(tmp_path, "base", usual()[:8], cases=[planned("a"), planned("b")])
+    base = suite(
+        tmp_path, "base", usual()[: 2 * (PROCESSES + 1)], cases=[planned("a"), planned("b")]
+    )
     skips = [planned("a"), planned("b", skip="needs a package")]
-    found = compare(matched(base, suite(tmp_path, "other", usual()[:4], cases=skips)), Rules())
+    found = compare(
+        matched(base, suite(tmp_path, "other", usual()[: PROCESSES + 1], cases=skips)), Rules()
+    )
     assert found.cases[1].word == "not measured"
     assert "candidate: needs a package" in found.cases[1].decisive.reason
 
@@ -278,10 +319,10 @@ def test_runs_without_a_common_case_are_never_passed(tmp_path: Path) -> None:
     base = suite(tmp_path, "base", usual())
     other = suite(tmp_path, "other", [trial(0, 0)], cases=[planned("elsewhere")])
     found = compare(matched(base, other), Rules())
-    assert (found.word, found.exit_code) == ("not comparable", EXIT_NOT_COMPARABLE)
+    assert (found.word, found.exit_code) == ("nothing was judged", EXIT_NOT_JUDGED)
     everything_skipped = suite(tmp_path, "skipped", [], cases=[planned("a", skip="no")])
     found = compare(matched(everything_skipped, everything_skipped), Rules())
-    assert found.exit_code == EXIT_NOT_COMPARABLE
+    assert found.exit_code == EXIT_NOT_JUDGED
 
 
 def test_another_machine_is_named_and_its_times_do_not_gate(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ import pytest
 from pytest_benchmark.stats import Stats
 
 from harness.cli import run
-from harness.schema.records import Case, Outcome, PlannedCase, Value
+from harness.errors import EXIT_UNABLE
+from harness.schema.records import Case, Outcome, PlannedCase, Timing, Value
 from tests.journals import MIB, trial, write_run
 
 THIRD_S = 1 / 3e3
 SAMPLES_S = (1e-3, 1.1e-3, THIRD_S, 5e-3)
+TOOLS = ("bencher", "github-action-benchmark", "pytest-benchmark")
 
 
 def planned(name: str, *, skip: str = "", **parameters: Value) -> PlannedCase:
@@ -48,7 +51,7 @@ def test_csv_and_json_carry_the_numbers_unrounded(journal: Path) -> None:
     assert float(rows[0]["steady_median_s"]) == middle
     assert rows[1]["steady_median_s"] == ""
     objects = json.loads(exported(journal, "json"))
-    assert objects[0]["steady_median_s"] == pytest.approx(middle, rel=1e-12)
+    assert objects[0]["steady_median_s"] == pytest.approx(middle, rel=0, abs=0)
     assert objects[1]["steady_median_s"] is None
     assert objects[0]["peak_extra_bytes"] == MIB
 
@@ -134,3 +137,89 @@ def test_github_action_benchmark_reads_it_by_its_documented_properties(journal: 
     assert len({one.name for one in found}) == 2
     # Its page draws the range where extractRangeInfo (src/extractRangeInfo.ts) finds a number.
     assert re.fullmatch(r"(\+-|±)\s*\d+", found[0].range)
+
+
+def without_times(path: Path) -> Path:
+    return write_run(path, [planned("base"), planned("other")], [trial(0, 0), trial(1, 0)])
+
+
+def failed(path: Path) -> Path:
+    bad = replace(trial(0, 1), outcome=Outcome("error", "no"), timing=None, ledger=None)
+    return write_run(path, [planned("base")], [bad])
+
+
+def not_reached(path: Path) -> Path:
+    return write_run(path, [planned("base")], [], end="budget")
+
+
+def without_samples(path: Path) -> Path:
+    timing = replace(trial(0, 1).timing or Timing(1.0, (), 1, True, 0.0), samples_s=())
+    return write_run(path, [planned("base")], [replace(trial(0, 1), timing=timing, ledger=None)])
+
+
+def without_cases(path: Path) -> Path:
+    return write_run(path, [], [])
+
+
+NOTHING = [
+    (without_times, "pytest-benchmark", "none of 2 cases was timed"),
+    (without_samples, "pytest-benchmark", "none of 1 case was timed"),
+    (without_samples, "github-action-benchmark", "none of 1 case was timed"),
+    *((failed, name, "none of 1 case ended well") for name in TOOLS),
+    *((not_reached, name, "none of 1 case ended well") for name in TOOLS),
+    *((without_cases, name, "it has no cases") for name in (*TOOLS, "csv", "json")),
+]
+
+
+@pytest.mark.parametrize(
+    ("made", "name", "why"), NOTHING, ids=[f"{one[0].__name__}-{one[1]}" for one in NOTHING]
+)
+def test_nothing_to_export_is_said_and_no_file_is_written(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    made: Callable[[Path], Path],
+    name: str,
+    why: str,
+) -> None:
+    journal, output = made(tmp_path / "run.jsonl"), tmp_path / "out"
+    assert run(["export", str(journal), "--format", name, "-o", str(output)]) == EXIT_UNABLE
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert f"has nothing for the format {name}: {why}" in said.err
+    assert not output.exists()
+    assert run(["export", str(journal), "--format", name]) == EXIT_UNABLE
+    assert capsys.readouterr().out == ""
+
+
+def test_memory_alone_goes_where_a_format_takes_it(tmp_path: Path) -> None:
+    journal = without_times(tmp_path / "run.jsonl")
+    (measures, _) = json.loads(exported(journal, "bencher")).values()
+    assert "memory-peak" in measures
+    assert len(json.loads(exported(journal, "github-action-benchmark"))) == 2
+
+
+def test_an_export_of_some_cases_says_of_how_many(
+    journal: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exported(journal, "pytest-benchmark")
+    assert "1 of 3 cases" in capsys.readouterr().err
+
+
+def test_a_case_without_parameters_has_a_name_without_a_tail(tmp_path: Path) -> None:
+    bare = PlannedCase(Case("moving", "base", {}))
+    journal = write_run(tmp_path / "run.jsonl", [bare], [trial(0, n) for n in range(3)])
+    (benchmark,) = json.loads(exported(journal, "pytest-benchmark"))["benchmarks"]
+    assert (benchmark["name"], benchmark["group"]) == ("base", "moving")
+    assert (benchmark["fullname"], benchmark["param"]) == ("scenarios/moving.py::base", None)
+    assert list(json.loads(exported(journal, "bencher"))) == ["moving/base"]
+    first, second = json.loads(exported(journal, "github-action-benchmark"))
+    assert [one["name"].partition(" (")[0] for one in (first, second)] == ["moving/base"] * 2
+    assert first["extra"] == "2 processes"  # which timed it; a third looked at memory
+
+
+def test_values_that_are_joined_alike_have_names_of_their_own(tmp_path: Path) -> None:
+    cases = [planned("base", a="1-2", b="3"), planned("base", a="1", b="2-3")]
+    journal = write_run(tmp_path / "run.jsonl", cases, [trial(0, 1), trial(1, 1)])
+    found = json.loads(exported(journal, "pytest-benchmark"))["benchmarks"]
+    assert [one["name"] for one in found] == [f"base[{MIB}-1-2-3]", f"base[{MIB}-1-2-3]~2"]
+    assert len({one["fullname"] for one in found}) == 2

@@ -76,11 +76,12 @@ def write(
     cases: Sequence[PlannedCase] = CASES,
     environment: Environment = ENVIRONMENT,
     name: str = "",
+    at: str = "",
 ) -> Path:
-    """The journal of one run."""
+    """The journal of one run; ``at``: when it was made, where not a day after the one before."""
     path = folder / f"{name or run_id(number)}.jsonl"
     head = replace(
-        header(cases), run_id=run_id(number), created=created(number), environment=environment
+        header(cases), run_id=run_id(number), created=at or created(number), environment=environment
     )
     own = JITTER[number * 5 % len(JITTER)]
     with Journal.create(path, head, force=True) as journal:

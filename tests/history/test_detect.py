@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli import run as ferrybench
+from harness.errors import EXIT_NOT_JUDGED
 from harness.history.as_text import case_lines, headline, machine_lines, remarks, run_lines
 from harness.history.detect import history
 from harness.history.discover import discover
@@ -230,3 +232,69 @@ def test_a_ratio_that_changed_by_its_baseline_says_so(
     assert [cause.partition(":")[0] for cause in change.causes] == (
         ["the baseline's own time"] if named else []
     )
+
+
+def test_a_change_of_one_series_among_many_may_be_chance(tmp_path: Path) -> None:
+    """Sure by itself, and not among as many series as this."""
+    folder = write_runs(tmp_path, 12, from_run(6, "other", Shape(seconds=1.1e-3)))
+    machines = by_machine(discover([folder]).runs)
+    (few,) = history(machines, metrics=["ratio"]).changed
+    assert series_of(few, "ratio").changes[0].sure
+    (machine,) = machines
+    base = next(key for key in machine.runs[0].cases if "/base " in key)
+    other = next(key for key in machine.runs[0].cases if "/other " in key)
+    runs = tuple(
+        replace(run, cases={**run.cases, **{
+            f"more/{n} x": replace(run.cases[other], values={"ratio": (1.0 + 0.001 * (n % 7),)},
+                                   baseline=base)
+            for n in range(30)
+        }})
+        for run in machine.runs
+    )  # fmt: skip
+    found = history([replace(machine, runs=runs)], metrics=["ratio"])
+    assert found.changed_count == 0
+    (case,) = found.doubtful
+    assert "perhaps by chance" in "\n".join(line for line, _ in case_lines(case, everything=False))
+    assert headline(found).endswith("0 changed, 1 more perhaps (chance may do that)")
+    assert not list(run_lines(found))
+
+
+def test_a_few_runs_of_one_reading_each_are_never_sure(tmp_path: Path) -> None:
+    """Of four runs, two with more: by chance that is one way of six."""
+    folder = write_runs(tmp_path, 4, from_run(2, "other", Shape(peak=2 * PAYLOAD)))
+    machines = by_machine(discover([folder]).runs)
+    (machine,) = machines
+    alone = tuple(
+        replace(run, cases={
+            key: replace(case, values={name: values[:1] for name, values in case.values.items()})
+            for key, case in run.cases.items()
+        })
+        for run in machine.runs
+    )  # fmt: skip
+    assert history_of(folder).changed_count == 1
+    found = history([replace(machine, runs=alone)])
+    assert (found.changed_count, found.doubtful_count) == (0, 1)
+
+
+@pytest.mark.parametrize("runs", [1, 3])
+def test_too_few_runs_judge_nothing(runs: int, tmp_path: Path) -> None:
+    found = history_of(write_runs(tmp_path, runs))
+    assert not found.judged
+    assert headline(found).startswith("nothing was judged: 2 cases over ")
+    assert ferrybench(["history", str(tmp_path)]) == EXIT_NOT_JUDGED
+
+
+def test_times_alone_judge_nothing_and_cells_of_a_matrix_are_judged(tmp_path: Path) -> None:
+    (machine,) = by_machine(discover([write_runs(tmp_path, 12)]).runs)
+
+    def judged(**changed: object) -> bool:
+        runs = tuple(
+            replace(run, cases={key: replace(one, **changed) for key, one in run.cases.items()})  # type: ignore[arg-type]
+            for run in machine.runs
+        )
+        return history([replace(machine, runs=runs)]).judged
+
+    assert judged()
+    assert not judged(values={"time": (1.0,)})
+    assert not judged(values={}, outcome=OOM)
+    assert judged(values={}, asks_outcome_alone=True)

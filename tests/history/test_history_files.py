@@ -19,6 +19,14 @@ def test_runs_are_in_the_order_in_which_they_were_measured(tmp_path: Path) -> No
     assert [run.run_id for run in discover([tmp_path]).runs] == [run_id(n) for n in range(3)]
 
 
+def test_the_order_is_that_of_the_moments_not_of_the_clocks_on_the_wall(tmp_path: Path) -> None:
+    """A laptop has come home from overseas."""
+    write(tmp_path, 0, at="2026-03-01T09:00:00+01:00")
+    write(tmp_path, 1, at="2026-03-01T04:00:00-05:00")
+    write(tmp_path, 2, at="2026-03-01T10:30:00+01:00")
+    assert [run.run_id for run in discover([tmp_path]).runs] == [run_id(n) for n in (0, 1, 2)]
+
+
 def test_files_that_hold_no_run_are_named_in_one_line(tmp_path: Path) -> None:
     folder = write_runs(tmp_path, 2)
     (folder / "notes.json").write_text('{"a": 1}\n')

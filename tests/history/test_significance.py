@@ -11,7 +11,10 @@ from scipy import stats
 
 from harness.comparison.amounts import AMOUNTS, Scale
 from harness.comparison.tolerance import Tolerance
-from harness.history.significance import TRIMMED, doubt_of_amounts, doubt_of_times
+from harness.history.changes import cuts_of
+from harness.history.metrics import METRICS
+from harness.history.series import Series
+from harness.history.significance import LEVEL, TRIMMED, doubt_of_amounts, doubt_of_times
 from harness.history.sparkline import sparkline
 from harness.selfcheck.history_false_alarms import (
     Repetitions,
@@ -86,6 +89,29 @@ def test_proposals_know_ranks_and_the_place_is_found_by_values() -> None:
     assert 6 in placed(step, proposed(step, 3), 3)
     assert proposed([1.0] * 12, 3) == []
     assert proposed(flat[:5], 3) == []
+
+
+def test_a_change_that_was_looked_for_at_many_places_needs_more_certainty() -> None:
+    """Of twelve runs there are seven places for a change, each up or down."""
+    noise = (1.0, 1.01, 0.99, 1.005, 0.996, 1.002)
+    time = next(metric for metric in METRICS if metric.name == "time")
+
+    def stepped(doubt: float) -> list[float]:
+        """Runs of which the last six lie so far up that this is the doubt, by bisection."""
+        low, high = 1.05, 2.0
+        for _ in range(60):
+            step = (low + high) / 2
+            more = doubt_of_times(noise, [step * one for one in noise], 0.05) > doubt
+            low, high = (step, high) if more else (low, step)
+        return [*noise, *(high * one for one in noise)]
+
+    def changes(values: list[float]) -> list[int]:
+        series = Series(time, tuple(range(len(values))), tuple((one,) for one in values))
+        return cuts_of(series, Tolerance(time=0.05))
+
+    assert changes(stepped(LEVEL / 14 * 0.9)) == [6]
+    assert changes(stepped(LEVEL / 14 * 1.1)) == []
+    assert changes(stepped(LEVEL * 0.9)) == []
 
 
 @pytest.mark.parametrize("noise", [plain, heavy_tailed, slow_run])

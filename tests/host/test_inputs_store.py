@@ -21,7 +21,7 @@ from harness.host import inputs
 from harness.host.host import Host
 from harness.host.inputs import PREFIX, FixtureStore, temporary_folder
 from harness.run.session import describe
-from harness.schema.records import Case
+from harness.schema.records import Case, Value
 from tests.lab import Lab
 
 FILES = Path(__file__).parents[1] / "trial" / "files.py"
@@ -33,11 +33,14 @@ import numpy as np
 from harness import Scenario
 
 scenario = Scenario(
-    "stored", question="?", baseline="copy", parameters={"size": 4096, "npy": "", "fails": ""}
+    "stored", question="?", baseline="copy",
+    parameters={"size": 4096, "npy": "", "fails": "", "returns": 0},
 )
 
 @scenario.inputs
-def data(size, npy, fails, folder):
+def data(size, npy, fails, folder, returns):
+    if returns:
+        return np.zeros(returns, np.uint8)
     path = Path(folder) / "data.npy"
     if npy:
         path.symlink_to(npy)
@@ -81,7 +84,7 @@ def store(place: Path) -> Iterator[FixtureStore]:
 def make(store: FixtureStore, host: Host, tmp_path: Path) -> Any:
     (tmp_path / "stored.py").write_text(SCENARIO)
     (info,) = describe(host, [tmp_path / "stored.py"])
-    usual: dict[str, Any] = {"size": 4096, "npy": "", "fails": ""}
+    usual: dict[str, Any] = {"size": 4096, "npy": "", "fails": "", "returns": 0}
 
     def made(timeout_s: float = 30.0, **parameters: Any) -> Any:
         case = Case("stored", "copy", usual | parameters)
@@ -281,15 +284,39 @@ def test_inputs_that_fill_the_disk_are_named(
 ) -> None:
     (tmp_path / "stored.py").write_text(SCENARIO)
     (info,) = describe(host, [tmp_path / "stored.py"])
-    case = Case("stored", "copy", {"size": 256 * 1024, "npy": "", "fails": ""})
+    usual: dict[str, Value] = {"npy": "", "fails": "", "returns": 0}
+    case = Case("stored", "copy", {"size": 256 * 1024, **usual})
     with FixtureStore(1) as store:
         assert store.get(host, info, case, 30.0)[1].name == "skipped"
         # What inputs really take may be more than their size.
         monkeypatch.setattr(inputs, "_MARGIN", 0.0)
-        smaller = Case("stored", "copy", {"size": 256 * 1024 + 1, "npy": "", "fails": ""})
+        smaller = Case("stored", "copy", {"size": 256 * 1024 + 1, **usual})
         _, outcome = store.get(host, info, smaller, 30.0)
         assert (outcome.name, outcome.kind) == ("error", "disk full")
         assert files_of(store) == []
+
+
+def test_what_takes_more_than_its_size_says_is_weighed_before_it_is_written(
+    small_disk: Path, host: Host, tmp_path: Path
+) -> None:
+    (tmp_path / "stored.py").write_text(SCENARIO)
+    (info,) = describe(host, [tmp_path / "stored.py"])
+
+    def case(returns: int) -> Case:
+        given: dict[str, Value] = {"size": 4096, "npy": "", "fails": "", "returns": returns}
+        return Case("stored", "copy", given)
+
+    with FixtureStore(1) as store:
+        one, two = (store.get(host, info, case(20_000 + more), 30.0)[0] for more in (0, 1))
+        # What was used longest ago makes room
+        three, outcome = store.get(host, info, case(30_000), 30.0)
+        assert outcome.ok
+        assert [path.exists() for path in (one, two, three)] == [False, True, True]
+        # and what does not fit even then is not begun.
+        four, outcome = store.get(host, info, case(300_000), 30.0)
+        assert outcome.name == "skipped"
+        assert outcome.reason.startswith("its inputs need 293 KiB in ")
+        assert not four.exists()
 
 
 @pytest.fixture

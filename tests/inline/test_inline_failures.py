@@ -147,7 +147,7 @@ class TestVerification:
         assert found.verified == "not verified, as requested"
 
     def test_what_cannot_be_compared_is_said(self) -> None:
-        assert measure(object, trials=0).verified == "by its type alone"
+        assert measure(object, trials=0).verified == "not verified: it is an object"
         assert measure(np.ones, 3, trials=0).verified == "compared with the first result"
 
     def test_a_function_that_can_be_called_but_once(self) -> None:

@@ -92,13 +92,11 @@ def test_the_rest_is_the_sum_of_its_trials() -> None:
     assert estimator.total_s([steps]) == 6.0
 
 
-def test_rounds_begin_with_new_hosts_and_ceilings() -> None:
+def test_rounds_begin_with_new_hosts() -> None:
     estimator = Estimator(CASES, EFFORT, [took(0, 1, 2.0)], start_s=3.0)
     one, two, three = ([Step(0, "time", number)] for number in (2, 3, 4))
     assert estimator.total_s([one, two, three]) == 6.0 + 2 * 3.0
-    estimator.learn_round(1.5, first=True)  # no new hosts there
-    assert estimator.total_s([one, two, three]) == 6.0 + 2 * 4.5
-    estimator.learn_round(10.0, first=False)  # what was seen counts
+    estimator.learn_round(10.0)  # what was seen counts
     assert estimator.total_s([two, three]) == 4.0 + 10.0
     assert estimator.total_s([three, []]) == 2.0
     assert estimator.total_s([[], three]) == 2.0 + 10.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -12,7 +13,15 @@ import pytest
 from harness.errors import UsageError
 from harness.planning.forecast import PROCESS_BYTES, complete, too_big
 from harness.planning.order import rounds
-from harness.planning.plan import Request, expand, needed_hosts, parse_value, points, select
+from harness.planning.plan import (
+    Request,
+    expand,
+    keys_in,
+    needed_hosts,
+    parse_value,
+    points,
+    select,
+)
 from harness.schema.description import Variant
 from harness.schema.records import Effort, HostSpec, Value
 from harness.schema.request import Facts
@@ -259,3 +268,23 @@ def test_a_case_with_workers_has_its_tree_watched_in_a_trial_of_its_own(
     assert [step.kind for step in first if step.case == 1] == ["memory"]
     assert {step.kind for step in second} == {"time"}
     assert [step.kind for step in third] == (["time", "time"] if weighs == "time" else [])
+
+
+def test_only_named_cases_are_measured_and_their_names_must_be_known(tmp_path: Path) -> None:
+    everything = {one.case.key: one for one in expand([INFO], Request(level="full"))}
+    first, second, *_ = sorted(everything)
+    file = tmp_path / "suspects.txt"
+    file.write_text(f"{second}\n{first}\n")
+    chosen = expand([INFO], Request(level="full", only=keys_in(file)))
+    assert [one.case.key for one in chosen] == [k for k in everything if k in (first, second)]
+    with pytest.raises(UsageError, match="has no case moving/nothing"):
+        expand([INFO], Request(only=frozenset({"moving/nothing"})))
+
+
+@pytest.mark.parametrize(("text", "said"), [(None, "cannot be read"), ("\n", "names no case")])
+def test_a_file_that_names_no_case_is_refused(text: str | None, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "suspects.txt"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(UsageError, match=said):
+        keys_in(file)

@@ -305,3 +305,70 @@ def test_a_timeout_that_is_none_is_one_line(suite: Suite, given: str) -> None:
     result = suite.run(f"--ferrybench-timeout={given}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: --ferrybench-timeout: '{given}' is not a duration; *"])
+
+
+def test_what_is_unknown_is_said_in_table_and_budget(suite: Suite) -> None:
+    suite.write(
+        """
+import threading
+import numpy as np, pytest, torch
+
+SHARED = torch.zeros(10)
+SHARED.share_memory_()
+
+@pytest.fixture
+def lock():
+    lock, held, done = threading.Lock(), threading.Event(), threading.Event()
+    def hold():
+        with lock:
+            held.set()
+            done.wait()
+    holder = threading.Thread(target=hold, name="the-holder")
+    holder.start()
+    held.wait()
+    yield lock
+    done.set()
+    holder.join()
+
+@pytest.mark.ferrybench(left=0)
+def test_timeout(ferrybench, lock):
+    ferrybench(lock.acquire, timeout_s=0.5)
+
+@pytest.mark.ferrybench(left=0)
+def test_iterator(ferrybench):
+    ferrybench(sum, (n for n in range(3)))
+
+def test_lazy(ferrybench):
+    ferrybench(lambda: (n for n in range(3)), check=None, trials=0)
+
+def test_plain(ferrybench):
+    ferrybench(abs, -1, check=None, trials=0)
+
+@pytest.mark.ferrybench(shares_memory=True)
+def test_unknown(ferrybench):
+    ferrybench(np.ones, 3, trials=0)
+
+def test_shared(ferrybench):
+    ferrybench(torch.sum, SHARED, trials=0)
+
+@pytest.mark.ferrybench(allow_shared=True, left=0)
+def test_allowed(ferrybench):
+    ferrybench(torch.sum, SHARED, trials=0)
+"""
+    )
+    result = suite.run("-rA")
+    result.stdout.fnmatch_lines_random(
+        [
+            "*acquire could not be judged: timeout: no answer within 0.5 s; *the-holder*",
+            "test_timeout acquire: timeout: *the-holder*",
+            "test_iterator sum: error: the first call uses up a generator *",
+            "*sum could not be judged: error: the first call uses up a generator *",
+            "Name * Result",
+            "test_lazy * not verified",
+            "test_plain * verified",
+            "test_allowed * –",
+            "ferrybench: shares_memory=True of ones cannot be judged: it was given no arrays",
+            "ferrybench: sum can write to shared memory *allow_shared=True*",
+        ]
+    )
+    result.assert_outcomes(passed=3, failed=4)

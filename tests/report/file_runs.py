@@ -23,6 +23,7 @@ from harness.schema.records import (
 )
 from tests.journals import (
     MIB,
+    ceiling,
     loaded,
     parameter,
     scenario,
@@ -44,7 +45,7 @@ WAIT_S = {"loading": 40e-3, "mapping": 10e-3, "ahead": 1e-3}
 DISK = (
     Ceiling("disk_sequential", 1, DATA, 1.5e9, note="again after eviction: 1.1 times as fast"),
     Ceiling("disk_random", 1, 4 * MIB, 0.15e9),
-    Ceiling("memcpy_touched", 1, DATA, 12e9),
+    ceiling("copy", 12e9, DATA),
 )
 NPY = "/somewhere/of/mine/own.npy"
 

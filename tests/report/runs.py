@@ -7,15 +7,16 @@ from pathlib import Path
 
 from harness.schema.description import ScenarioInfo, StrategyInfo, Variant
 from harness.schema.records import Case, Ceiling, Outcome, PlannedCase, Rss, Trial
-from tests.journals import MIB, parameter, planned, scenario, strategy, trial, write_run
+from tests.journals import MIB, ceiling, parameter, planned, scenario, strategy, trial, write_run
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>`|_*"
 """A text that breaks out of whatever is not escaped."""
 SIZES = (MIB, 64 * MIB)
 TIMES = {"base": 40e-3, "clone": 10e-3, "view": 2e-6, "kept": 8e-3}
 CEILINGS = (
-    Ceiling("memcpy_touched", 1, 64 * MIB, 12e9),
-    Ceiling("memcpy_fresh", 1, 64 * MIB, 2e9),
+    ceiling("copy", 12e9, 64 * MIB),
+    ceiling("copy", 20e9),
+    ceiling("read", 30e9, written=0),
 )
 
 
@@ -157,6 +158,12 @@ def poor_runs(folder: Path) -> dict[str, Path]:
             infos=[user],
         ),
         "no ceilings": write_run(folder / "g.jsonl", two, times),
+        "no ceilings of this size": write_run(
+            folder / "j.jsonl", two, times, ceilings=[Ceiling("memcpy_touched", 1, 256 * MIB, 1e10)]
+        ),
+        "too low a ceiling": write_run(
+            folder / "k.jsonl", two, times, ceilings=[ceiling("copy", MIB / 1.1e-3)]
+        ),
         "no payload": write_run(folder / "h.jsonl", two[:1], nothing),
         "no measuring scenario": write_run(folder / "i.jsonl", *_probes(0), infos=[probing()]),
     }

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.analysis.verdict import verdict
-from harness.charts.chart import Axis, BarFigure, DotFigure
+from harness.charts.chart import Axis, BarFigure, DotFigure, ReferenceLine
 from harness.journal.read import read_journal
 from harness.report import figures as package
 from harness.report.content.content import Content, content
@@ -21,12 +21,13 @@ from harness.report.figures.spec import BarSpec, DotSpec, Subject, exactly, of, 
 from tests.report.file_runs import feeding_run, limiting_run
 from tests.report.loader_runs import batching_run, holding_run
 from tests.report.runs import rich_run
+from tests.some import some
 
 
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     made = content(read_journal(rich_run(tmp_path_factory.mktemp("rich"))))
-    return Subject(made.scenarios[0].sweep, made.scenarios[0].verdict, made.ceilings)
+    return Subject(made.scenarios[0].sweep, made.scenarios[0].verdict)
 
 
 COUNTS = BarSpec(
@@ -50,6 +51,10 @@ SHARES = DotSpec(
     lambda row: (("name", row.strategy),),
     rules="ruled",
 )
+
+
+def lines_at_64_mib(one: Subject) -> tuple[ReferenceLine, ...]:
+    return rules_of(one.sweep.at(64 * 1024**2))
 
 
 def test_bars_are_made_of_a_declaration(subject: Subject) -> None:
@@ -76,10 +81,10 @@ def test_dots_are_made_of_a_declaration(subject: Subject) -> None:
 
 
 def test_rules_are_told_of_where_they_are_drawn(subject: Subject) -> None:
-    ruled = replace(SHARES, references=lambda one: rules_of(one.ceilings, {"memcpy_fresh": "it"}))
+    ruled = replace(SHARES, references=lines_at_64_mib)
     (figure,) = ruled.figures(subject)
     assert figure.subtitle == "ruled At 64 MiB."
-    assert [(line.value, line.label) for line in figure.references] == [(2e9, "it, 2 GB/s")]
+    assert [(line.value, line.label) for line in figure.references] == [(12e9, "copying, 12 GB/s")]
 
 
 def test_an_axis_may_follow_from_values_and_rules(subject: Subject) -> None:
@@ -90,12 +95,10 @@ def test_an_axis_may_follow_from_values_and_rules(subject: Subject) -> None:
         seen.extend(values)
         return Axis("any", "rate", False)
 
-    ruled = replace(
-        SHARES, axis=axis, references=lambda one: rules_of(one.ceilings, {"memcpy_fresh": "it"})
-    )
+    ruled = replace(SHARES, axis=axis, references=lines_at_64_mib)
     (figure,) = ruled.figures(subject)
     assert figure.x.title == "any"
-    assert 2e9 in seen
+    assert 12e9 in seen
     assert 1.0 in seen
 
 
@@ -120,7 +123,7 @@ def test_figures_are_made_for_the_scenarios_they_are_meant_for(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("harness.report.figures.all.FIGURES", (COUNTS, replace(SHARES, when=of())))
-    made = figures(subject.sweep, verdict(subject.sweep), subject.ceilings)
+    made = figures(subject.sweep, verdict(subject.sweep))
     assert [figure.key for figure in made] == ["counted"]
 
 
@@ -130,12 +133,12 @@ def every_run(folder: Path) -> list[Content]:
 
 
 def test_every_figure_says_what_it_is(tmp_path: Path) -> None:
-    for made in every_run(tmp_path):
-        for scenario in made.scenarios:
+    for made in some(every_run(tmp_path)):
+        for scenario in some(made.scenarios):
             keys = Counter(figure.key for figure in scenario.figures)
             assert keys
             assert set(keys.values()) == {1}
-            for figure in scenario.figures:
+            for figure in some(scenario.figures):
                 texts = [figure.title, figure.subtitle]
                 if isinstance(figure, DotFigure):
                     texts += [name for _, name in figure.roles]

@@ -24,6 +24,7 @@ from tests.report.loader_runs import (
     paying_run,
 )
 from tests.report.test_figures import read_png, texts
+from tests.some import some
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +222,7 @@ def test_specifications_compile_and_carry_the_numbers(every: Content) -> None:
 def test_every_figure_is_drawn_as_a_picture(every: Content, tmp_path: Path) -> None:
     stems = [file_stem(figure) for figure in every.figures]
     assert len(set(stems)) == len(stems)
-    for figure in every.figures:
+    for figure in some(every.figures):
         if figure.key in ("course-fork", "phases", "tree", "num_workers-time", "passes-tree"):
             path = tmp_path / f"{file_stem(figure)}.png"
             write_png(figure, every.styles[figure.scenario], path)

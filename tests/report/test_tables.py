@@ -17,6 +17,7 @@ from harness.report.words.kinds import kind_of
 from tests.report.file_runs import feeding_run, limiting_run
 from tests.report.loader_runs import holding_run
 from tests.report.runs import rich_run
+from tests.some import some
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_a_column_without_anything_to_show_is_left_out(rich: Content) -> None:
 def test_every_line_is_as_wide_as_its_table(tmp_path: Path) -> None:
     for made in (feeding_run, limiting_run, holding_run, rich_run):
         found = content(read_journal(made(tmp_path)))
-        for scenario in found.scenarios:
+        for scenario in some(found.scenarios):
             tables = [pane.table for pane in scenario.panes]
             if scenario.limits:
                 tables += [scenario.limits.found, scenario.limits.failing]
@@ -57,7 +58,7 @@ def test_every_line_is_as_wide_as_its_table(tmp_path: Path) -> None:
 def test_every_kind_of_scenario_has_columns(tmp_path: Path) -> None:
     kinds = set()
     for made in (feeding_run, limiting_run, holding_run, rich_run):
-        for scenario in content(read_journal(made(tmp_path))).scenarios:
+        for scenario in some(content(read_journal(made(tmp_path))).scenarios):
             kind = kind_of(scenario.sweep)
             kinds.add(kind)
             for chosen_columns in (CHOICE_COLUMNS[kind], SUMMARY_COLUMNS[kind]):

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-import harness.run.runner
 from harness.journal.lines import EndLine
 from harness.planning.order import Step
+from harness.run.ceilings import Ceilings
 from harness.run.runner import Runner
 from harness.schema.records import Outcome, Trial
 from tests.journals import MIB, header, planned, scenario, strategy, trial
@@ -67,7 +67,8 @@ class Instrument:
 def carried_out(
     hanging: set[int], monkeypatch: pytest.MonkeyPatch, done: Sequence[Trial] = ()
 ) -> Events:
-    monkeypatch.setattr(harness.run.runner, "measure_ceilings", lambda *given: [])
+    monkeypatch.setattr(Ceilings, "measure", lambda *given: [])
+    monkeypatch.setattr(Ceilings, "probe", lambda *given: [])
     events: Any = Events()
     runner = Runner(header(CASES, [INFO]), events, events, None, events, list(done))  # type: ignore[arg-type]
     runner.instrument = Instrument(hanging)  # type: ignore[assignment]

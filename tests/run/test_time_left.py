@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-import harness.run.runner
 from harness.journal.lines import EndLine
 from harness.planning.order import Step
 from harness.run.runner import CEILINGS_SHARE, Runner
@@ -19,7 +18,7 @@ from tests.journals import MIB, header, planned, scenario, strategy, trial
 NAMES = [f"way_{number}" for number in range(12)]
 INFO = scenario([strategy(name) for name in NAMES])
 CASES = [planned(name, size) for size in (MIB, 4 * MIB, 16 * MIB) for name in NAMES]
-RENEWAL_S, CEILINGS_S = 6.0, 3.0
+RENEWAL_S, CEILINGS_S, PROBE_S = 6.0, 3.0, 0.01
 FROM, WITHIN = 1 / 3, 0.25
 
 
@@ -34,7 +33,8 @@ class Planted:
         self.seconds = seconds
         self.failing = failing or set()
         self.said: list[tuple[float, float]] = []
-        self.ceilings: list[float] = []
+        self.ceilings: list[tuple[int, float]] = []
+        self.wanted = False
         self.trials = 0
 
     def trial(self, step: Step, bound: object = None) -> Trial:
@@ -47,10 +47,23 @@ class Planted:
     def renew(self) -> None:
         self.now += RENEWAL_S
 
-    def measure_ceilings(self, *given: Any) -> Iterator[Any]:
+    # It is its own ceilings, too.
+
+    def note(self, trial: Trial) -> None:
+        self.wanted = self.wanted or not self.ceilings
+
+    def expected_s(self) -> float:
+        return CEILINGS_S if self.wanted else 0.0
+
+    def measure(self, *given: Any) -> Iterator[Any]:
         allowed_s = given[-1]
-        self.ceilings.append(allowed_s)
+        self.ceilings.append((self.trials, allowed_s))
         self.now += max(0.0, min(CEILINGS_S, allowed_s))
+        self.wanted = False
+        yield from ()
+
+    def probe(self, *given: Any) -> Iterator[Any]:
+        self.now += PROBE_S
         yield from ()
 
     def append(self, line: Any) -> None:
@@ -73,13 +86,12 @@ def carried_out(
     planted: Planted, monkeypatch: pytest.MonkeyPatch, *, budget_s: float = 0.0, trials: int = 3
 ) -> float:
     """Have a run of planted times; returns how long it took."""
-    monkeypatch.setattr(harness.run.runner, "measure_ceilings", planted.measure_ceilings)
     monkeypatch.setattr("harness.run.runner.time.monotonic", lambda: planted.now)
     head = header(CASES, [INFO], trials)
     head = replace(head, plan=replace(head.plan, budget_s=budget_s))
     machine: Any = planted
     runner = Runner(head, machine, machine, None, machine)  # type: ignore[arg-type]
-    runner.instrument = machine
+    runner.instrument = runner.ceilings = machine
     began = planted.now
     runner.run()
     return planted.now - began
@@ -135,11 +147,30 @@ def test_ceilings_take_a_third_of_a_budget_at_most(
 ) -> None:
     planted = Planted(lambda step: 0.5)
     carried_out(planted, monkeypatch, budget_s=budget_s)
-    assert sum(min(CEILINGS_S, max(0.0, one)) for one in planted.ceilings) <= (
-        CEILINGS_SHARE * budget_s + 1e-9
-    )
     assert planted.trials  # so that something was measured
-    assert planted.ceilings[0] == pytest.approx(CEILINGS_SHARE * budget_s)
+    for _, allowed_s in planted.ceilings:
+        assert allowed_s <= CEILINGS_SHARE * budget_s + 1e-9
+
+
+def test_the_first_thing_that_is_measured_is_a_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = Planted(lambda step: 0.5)
+    carried_out(planted, monkeypatch, budget_s=300.0)
+    ((trials, allowed_s),) = planted.ceilings  # once, and when the first times are to come
+    assert trials == len(CASES)
+    assert allowed_s == pytest.approx(CEILINGS_SHARE * 300.0)
+
+
+def test_the_time_left_counts_ceilings_that_are_still_to_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    planted = Planted(lambda step: 0.5)
+    carried_out(planted, monkeypatch)
+    before, after = [
+        [left_s for at, left_s in planted.said if (at < ends) == early][-1 if early else 0]
+        for ends in [planted.said[len(CASES)][0]]
+        for early in (True, False)
+    ]
+    assert before - after == pytest.approx(0.5 + RENEWAL_S + CEILINGS_S + PROBE_S, abs=2.0)
 
 
 def test_without_a_time_there_is_nothing_to_hold_against_ceilings(

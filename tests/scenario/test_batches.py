@@ -349,8 +349,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def accept_file(batches: Any, path: Path, **options: Any) -> None:
-    verify_file_epoch(batches, path, **{"batch_size": BATCH_SIZE, **options})
+def accept_file(batches: Any, path: Path, **options: Any) -> str:
+    return verify_file_epoch(batches, path, **{"batch_size": BATCH_SIZE, **options})
 
 
 def refuse_file(batches: Any, path: Path, match: str, **options: Any) -> None:
@@ -509,6 +509,82 @@ def test_rows_that_are_equal_must_come_as_often_as_they_are_there(
         planted = order.copy()
         planted[list(order).index(place)] = instead
         refuse_file(in_batches(data[planted]), path, match, shuffle=True)
+
+
+def alike(kind: str) -> Any:
+    """Files of samples that are alike: all of them, or but for a few."""
+    data = np.zeros((ROWS, 2, 2), np.float32)
+    if kind == "blank but for 3":
+        data[[7, 20, 33]] = make_data().reshape(ROWS, 2, 2)[:3]
+    elif kind == "two kinds, in turn":
+        data[::25] = 1
+    elif kind == "constant":
+        data += 0.5
+    return data
+
+
+@pytest.mark.parametrize("kind", ["zeros", "constant", "blank but for 3", "two kinds, in turn"])
+def test_the_order_of_samples_that_are_alike_is_not_judged(kind: str, tmp_path: Path) -> None:
+    # GIVEN a file whose samples come in so few orders that chance may give any
+    data, path = alike(kind), tmp_path / "rows.npy"
+    np.save(path, data)
+    # THEN neither order is wrong, and it is said that none was seen
+    for order in (np.arange(ROWS), MIXED):
+        said = accept_file(in_batches(data[order]), path, shuffle=True)
+        assert said.startswith(f"the order of {ROWS} samples, of which ")
+    # THEN all else is judged
+    assert accept_file(in_batches(data), path) == ""
+    refuse_file(in_batches(data + 2), path, "is not a row of the file", shuffle=True)
+    refuse_file(in_batches(data)[:-1], path, "samples came, expected", shuffle=True)
+
+
+@pytest.mark.parametrize("blank", [2, 20, 30])
+def test_the_order_is_judged_by_those_that_differ(blank: int, tmp_path: Path) -> None:
+    data, path = make_data().copy(), tmp_path / "rows.npy"
+    data[:blank] = 0
+    np.save(path, data)
+    assert accept_file(in_batches(data[MIXED]), path, shuffle=True) == ""
+    refuse_file(in_batches(data), path, "came in the data's order", shuffle=True)
+
+
+def test_few_samples_have_no_order_that_could_be_judged(tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", DATA[:10])
+    batches = in_batches(DATA[:10])
+    said = accept_file(batches, tmp_path / "rows.npy", shuffle=True)
+    assert said == "the order of 10 samples, of which 10 are different"
+    numbered = verify_epoch(in_batches(DATA[:10]), DATA[:10], batch_size=8, shuffle=True)
+    assert numbered == said
+
+
+def test_samples_that_are_alike_may_have_different_labels(tmp_path: Path) -> None:
+    # GIVEN blank images of three classes
+    data, path = make_data().copy(), tmp_path / "rows.npy"
+    data[[10, 20, 30, 40]] = 0
+    labels = np.arange(ROWS) % 3
+    np.save(path, data)
+
+    def pairs(theirs: Any) -> Any:
+        return zip(in_batches(data[MIXED]), in_batches(theirs), strict=True)
+
+    # THEN each comes with its own, and one with that of another is wrong
+    own = {"labels": labels, "shuffle": True}
+    assert accept_file(pairs(labels[MIXED]), path, **own) == ""
+    wrong = labels[MIXED].copy()
+    wrong[list(MIXED).index(20)] = wrong[list(MIXED).index(10)]
+    refuse_file(pairs(wrong), path, r"row \d+ came \d times, and row \d+ never came", **own)
+    strange = np.where(labels[MIXED] == 0, 7, labels[MIXED])
+    refuse_file(pairs(strange), path, "labels of batch 0: value", **own)
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "int32", "int64"])
+def test_ids_come_as_int64(dtype: str, tmp_path: Path) -> None:
+    data = np.random.default_rng(6).integers(0, 30_000, (ROWS, 4)).astype(dtype)
+    np.save(tmp_path / "rows.npy", data)
+    ids = data.astype(np.int64)
+    assert accept_file(in_batches(ids[MIXED]), tmp_path / "rows.npy", shuffle=True) == ""
+    refuse_file(in_batches(ids.astype("f4")), tmp_path / "rows.npy", "has dtype float32, expected")
+    ids[12, 1] += 1
+    refuse_file(in_batches(ids), tmp_path / "rows.npy", r"4 of batch 1 is not row 12: .*, at \[1\]")
 
 
 @pytest.mark.parametrize("values", [1, 2, 16_384, 16_385, 50_000])

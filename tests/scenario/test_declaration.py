@@ -256,3 +256,33 @@ def test_what_is_borrowed_is_grouped_by_where_it_comes_from() -> None:
         )
         with pytest.raises(DeclarationError, match=r"group 'b' is no scenario it borrows from"):
             scenario.validate()
+
+
+@pytest.mark.parametrize("what", ["inputs", "check", "step"])
+def test_parentheses_where_there_are_none_are_one_line(what: str) -> None:
+    match = f"example: write @scenario.{what} without parentheses"
+    with pytest.raises(DeclarationError, match=match):
+        getattr(make(epochs=True), what)()
+
+
+def test_what_is_taken_by_keyword_alone_is_refused_before_anything_is_called() -> None:
+    scenario = complete()
+
+    @scenario.strategy()
+    def second(array: Any, *, size: int) -> None: ...
+
+    with pytest.raises(DeclarationError, match="second takes size by keyword alone: leave out the"):
+        scenario.validate()
+
+
+def test_functions_may_take_whatever_there_is() -> None:
+    def skip(size: int, **others: Any) -> Any:
+        return size, others
+
+    def strategy(*inputs: Any) -> None: ...
+
+    def check(array: Any, result: Any, size: int, **others: Any) -> None: ...
+
+    assert call_with(skip, {"size": 1, "dtype": "u1"}) == (1, {"dtype": "u1"})
+    assert arguments(strategy, (1, 2, 3), {"size": 4}) == (1, 2, 3)
+    assert arguments(check, (1, 2), {"size": 4}) == (1, 2, 4)

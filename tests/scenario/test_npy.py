@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import subprocess
 import sys
@@ -11,19 +12,32 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from harness.errors import UsageError
-from harness.scenario.npy import NpyFile, read_npy
+from harness.scenario.npy import OwnFile, parse_raw, read_npy, read_raw
+from tests.some import some
 
 ROWS = np.arange(24.0).reshape(4, 6)
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64"])
+Make = Callable[[Path], object]
+
+
+def written_in(version: tuple[int, int], array: Any) -> Make:
+    def write(path: Path) -> None:
+        with path.open("wb") as stream:
+            np.lib.format.write_array(stream, array, version=version)
+
+    return write
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float16", "float32", "float64", "int64", "uint16"])
 def test_an_array_of_rows_is_described_without_being_loaded(dtype: str, tmp_path: Path) -> None:
     array = np.zeros((5, 3, 2), dtype)
     np.save(tmp_path / "mine.npy", array)
     found = read_npy(tmp_path / "mine.npy")
-    assert found == NpyFile(tmp_path / "mine.npy", dtype, (5, 3, 2), array[0].nbytes)
+    assert found == OwnFile(tmp_path / "mine.npy", dtype, (5, 3, 2), array[0].nbytes)
     assert found.data_bytes == array.nbytes
     assert found.values() == {
         "npy": (str(tmp_path / "mine.npy"),),
@@ -46,13 +60,10 @@ def test_more_bytes_than_promised_do_no_harm(tmp_path: Path) -> None:
     assert read_npy(tmp_path / "mine.npy").shape == (4, 6)
 
 
-def test_a_long_header_is_read_too(tmp_path: Path) -> None:
-    with (tmp_path / "mine.npy").open("wb") as stream:
-        np.lib.format.write_array(stream, ROWS, version=(2, 0))
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_every_version_of_the_format_is_read(version: tuple[int, int], tmp_path: Path) -> None:
+    written_in(version, ROWS)(tmp_path / "mine.npy")
     assert read_npy(tmp_path / "mine.npy").shape == (4, 6)
-
-
-Make = Callable[[Path], object]
 
 
 def saved(array: Any) -> Make:
@@ -86,7 +97,7 @@ WRONG: dict[str, tuple[Make, list[str]]] = {
     "a few bytes": (lambda path: path.write_bytes(b"\x93NU"), ["not a .npy file"]),
     "a pickle": (
         lambda path: path.write_bytes(pickle.dumps(ROWS)),
-        ["not a .npy file", "numpy.save"],
+        ["is a pickle, which could run code", "numpy.save"],
     ),
     "cut short in the data": (cut(200), ["is cut short", "promises 4 rows", "192 B", "holds 72 B"]),
     "cut short in the header": (cut(60), ["damaged header", "save it again"]),
@@ -100,9 +111,13 @@ WRONG: dict[str, tuple[Make, list[str]]] = {
         header(FIELDS.replace("(4, 6)", "(-4, 6)")),
         ["its shape is (-4, 6)"],
     ),
-    "a later version": (in_version(9), ["version 9.0", "1.0 and 2.0"]),
-    "a version of names": (in_version(3), ["version 3.0", "plain dtype"]),
-    "integers": (saved(ROWS.astype("int64")), ["dtype is int64", "float64, as array.astype"]),
+    "a later version": (in_version(9), ["version 9.0", "1.0 to 3.0"]),
+    "names of fields": (
+        written_in((3, 0), np.zeros((4, 2), [("größe", "f4")])),
+        ["records of 1 fields"],
+    ),
+    "large numbers": (saved(ROWS.astype("uint64")), ["dtype is uint64", "int64", "uint32, as ar"]),
+    "truths": (saved(ROWS > 3), ["dtype is bool", "use uint8"]),
     "complex numbers": (saved(ROWS.astype("complex64")), ["complex64", "use uint8, float16"]),
     "text": (saved(np.array([["a", "b"]] * 3)), ["dtype is str", "use uint8"]),
     "records": (saved(np.zeros((4, 2), [("x", "f4"), ("y", "f4")])), ["records of 2 fields"]),
@@ -130,8 +145,121 @@ def test_what_cannot_be_trained_from_is_refused_in_one_line(what: str, tmp_path:
     said = str(raised.value)
     assert said.startswith(f"--npy {path}")
     assert "\n" not in said
-    for word in words:
+    for word in some(words):
         assert word in said, said
+
+
+OTHERS: dict[str, tuple[bytes, str]] = {
+    "x.npz": (b"", "an archive of arrays; save one of them: numpy.save('mine.npy', archive['NAME"),
+    "x.pt": (b"", "a file by torch.save; save a tensor of it"),
+    "old.pth": (pickle.dumps(1), "a file by torch.save"),
+    "x.h5": (b"\x89HDF\r\n\x1a\n", "an HDF5 file; save a dataset of it"),
+    "of another name": (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+    "x.parquet": (b"PAR1", "a Parquet file; save its numbers"),
+    "x.feather": (b"ARROW1", "an Arrow file; save a column"),
+    "x.csv": (b"1,2\n", "a text; save its numbers: numpy.save('mine.npy', frame.to_numpy('float32"),
+    "x.safetensors": (b"8" * 16, "a file by safetensors; save a tensor of it"),
+    "x.npy.gz": (b"\x1f\x8b", "a compressed file or an archive; unpack it first"),
+    "x.tar": (b"0", "a compressed file or an archive"),
+    "x.png": (b"\x89PNG", "a picture; save all of them as one array"),
+    "x.pkl": (b"\x80\x04", "a pickle, which could run code"),
+    "tokens.bin": (
+        b"12345678",
+        "a file of values without a header; say what is in it, such as --",
+    ),
+    "unknown": (b"12345678", "not a .npy file by its first bytes; write it with numpy.save"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_files_are_named_with_what_helps(name: str, tmp_path: Path) -> None:
+    begins, words = OTHERS[name]
+    path = tmp_path / name
+    if name == "x.npz":
+        np.savez(path, a=ROWS)
+    elif name == "x.pt":
+        torch.save(torch.ones(3), path)
+    else:
+        path.write_bytes(begins)
+    with pytest.raises(UsageError) as raised:
+        read_npy(path)
+    assert f"--npy {path} is {words}" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is no file but a device, a pipe or a socket"):
+        read_npy(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is no file but a device, a pipe or a socket"):
+        read_raw(tmp_path / "pipe", "u1", "-1,4")
+    (tmp_path / "x.zarr").mkdir()
+    (tmp_path / "x.zarr" / "zarr.json").touch()
+    with pytest.raises(UsageError, match="is a Zarr array; save what fits"):
+        read_npy(tmp_path / "x.zarr")
+
+
+# Files without a header
+
+
+def test_a_file_without_a_header_is_described_as_it_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "tokens.bin"
+    np.arange(50, dtype=np.uint16).tofile(path)
+    whole = read_raw(path, "uint16", "10,5")
+    assert whole == OwnFile(path, "uint16", (10, 5), 10, "10x5")
+    assert whole.remark == ""
+    assert whole.values()["raw"] == ("10x5",)
+    rest = read_raw(path, "<u2", "-1, 3, 2", "1")
+    assert (rest.shape, rest.raw) == ((8, 3, 2), "8x3x2+1")
+    assert rest.remark == "tokens.bin: 8 rows; its last 3 B are no whole row, and are left out"
+    assert parse_raw(rest.raw) == ((8, 3, 2), 1)
+    assert read_raw(path, "u1", "(2,-1)").shape == (2, 50)
+    assert read_raw(path, "float32", "5,2").remark == ""  # less than there is, as asked for
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape", "offset", "problem"),
+    [
+        ("nonsense", "-1,4", "0", "--dtype nonsense is none of NumPy's; use uint8, float16"),
+        ("", "-1,4", "0", "--dtype  is none of NumPy's"),
+        (">u2", "-1,4", "0", "it is >u2, in the other byte order"),
+        ("O", "-1,4", "0", "it holds Python objects"),
+        ("S0", "-1,4", "0", "its dtype is "),
+        ("f4,i4", "-1,4", "0", "records of 2 fields"),
+        ("complex64", "-1,4", "0", "its dtype is complex64"),
+        ("uint16", "a,4", "0", "--shape a,4: write numbers, such as 1000,1024 or -1,1024"),
+        ("uint16", "", "0", "--shape : write numbers"),
+        ("uint16", "-1,-1", "0", "one number may be -1, for as many as there are"),
+        ("uint16", "-2,4", "0", "one number may be -1"),
+        ("uint16", "-1,0", "0", "it is empty"),
+        ("uint16", "50", "0", "its shape is (50,); one row per sample is needed"),
+        ("uint16", "-1,50", "0", "at least 2 rows are needed"),
+        ("uint16", "11,5", "0", "11 rows of 10 B are 110 B, but from byte 0 on the file holds 100"),
+        (
+            "uint16",
+            "10,5",
+            "2",
+            "10 rows of 10 B are 100 B, but from byte 2 on the file holds",
+        ),
+        ("uint16", "-1,5", "4KiB", "its shape is (0, 5): it is empty"),
+        ("uint16", "-1,5", "-3", "--offset: '-3' is not a size"),
+    ],
+)
+def test_a_file_that_is_told_wrongly_is_one_line(
+    dtype: str, shape: str, offset: str, problem: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "tokens.bin"
+    np.arange(50, dtype=np.uint16).tofile(path)
+    with pytest.raises(UsageError) as raised:
+        read_raw(path, dtype, shape, offset)
+    assert problem in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_file_with_a_header_is_not_taken_for_one_without(tmp_path: Path) -> None:
+    np.save(tmp_path / "mine.npy", ROWS)
+    with pytest.raises(UsageError, match=r"is a \.npy file, which says all that itself: use --npy"):
+        read_raw(tmp_path / "mine.npy", "float64", "-1,6")
 
 
 def test_objects_are_never_unpickled(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from harness.scenario.sample_files import (
     CLASSES,
-    as_floats,
+    as_given,
     copy_leading,
     header_bytes,
     label_samples,
@@ -81,17 +81,17 @@ def test_equal_seeds_give_equal_files(tmp_path: Path) -> None:
 
 def test_bytes_become_0_to_1_and_other_numbers_stay() -> None:
     every = np.arange(256, dtype=np.uint8)
-    assert as_floats(every).dtype == np.float32
-    assert as_floats(every)[[0, 51, 255]].tolist() == [0, np.float32(0.2), 1]
+    assert as_given(every).dtype == np.float32
+    assert as_given(every)[[0, 51, 255]].tolist() == [0, np.float32(0.2), 1]
     floats = np.array([0.5, 2.0], np.float32)
-    assert as_floats(floats) is floats
-    assert as_floats(np.array([0.1, 1e300])).tolist() == [np.float32(0.1), np.inf]
-    assert as_floats(np.array([0.1], np.float16)).tolist() == [float(np.float16(0.1))]
+    assert as_given(floats) is floats
+    assert as_given(np.array([0.1, 1e300])).tolist() == [np.float32(0.1), np.inf]
+    assert as_given(np.array([0.1], np.float16)).tolist() == [float(np.float16(0.1))]
 
 
 def accuracy(data: Any, labels: Any) -> float:
     """Of the nearest mean of a class: learnt from one half of the samples, tried on the other."""
-    flat = as_floats(data).reshape(len(data), -1)
+    flat = as_given(data).reshape(len(data), -1)
     half = len(data) // 2
     means = np.stack([flat[:half][labels[:half] == c].mean(0) for c in range(CLASSES)])
     distances = ((flat[half:, None] - means) ** 2).sum(2)
@@ -139,7 +139,9 @@ def test_equal_samples_of_a_user_are_of_equal_class(tmp_path: Path) -> None:
 def test_the_first_rows_are_copied(size: int, rows: int, tmp_path: Path) -> None:
     data = np.arange(20 * 40, dtype=np.float64).reshape(20, 5, 8)
     np.save(tmp_path / "mine.npy", data)
-    copy_leading(tmp_path / "mine.npy", tmp_path / "part.npy", size)
+    copy_leading(
+        tmp_path / "mine.npy", read_header(tmp_path / "mine.npy"), tmp_path / "part.npy", size
+    )
     assert np.array_equal(np.load(tmp_path / "part.npy"), data[:rows])
 
 
@@ -153,7 +155,7 @@ def test_files_are_made_in_little_memory(what: str, values: int, tmp_path: Path)
     do: dict[str, Callable[[], Any]] = {
         "write": lambda: made(path, rows, values),
         "label": lambda: label_samples(path),
-        "copy": lambda: copy_leading(path, tmp_path / "copy.npy", 100 * MIB),
+        "copy": lambda: copy_leading(path, read_header(path), tmp_path / "copy.npy", 100 * MIB),
     }
     # WHEN it is made, gone through or copied
     tracemalloc.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.scenario.sample_files import as_floats, write_samples
+from harness.scenario.sample_files import as_given, label_samples, write_samples
 from harness.scenario.training_step import image_sides, make_step
 
 
@@ -50,7 +50,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 def batches(tmp_path: Path, rows: int, values: int, dtype: str = "float32") -> list[Any]:
     labels = write_samples(tmp_path / "s.npy", rows, values, dtype, np.random.default_rng(2))
-    data = as_floats(np.load(tmp_path / "s.npy"))
+    data = as_given(np.load(tmp_path / "s.npy"))
     parts = [slice(start, start + 64) for start in range(0, rows, 64)]
     return [(torch.from_numpy(data[p]), torch.from_numpy(labels[p])) for p in parts]
 
@@ -155,3 +155,40 @@ def test_the_batch_is_read(kind: str, clock: Clock, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(torch.Tensor, "sum", noting)
     step((torch.ones(2, 16), torch.zeros(2)))
     assert read == [32, 2]
+
+
+IDS: dict[str, Callable[[np.random.Generator], Any]] = {
+    "tokens": lambda rng: np.minimum(rng.zipf(1.2, (2048, 64)), 50_256).astype(np.uint16),
+    "evenly": lambda rng: rng.integers(0, 50_257, (2048, 64)).astype(np.int32),
+    "hashes": lambda rng: rng.integers(-(2**62), 2**62, (2048, 32)),
+    "one": lambda rng: np.full((2048, 8), 7, np.int64),
+}
+
+
+def in_pairs(x: torch.Tensor, y: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    return [(x[start : start + 64], y[start : start + 64]) for start in range(0, len(x), 64)]
+
+
+@pytest.mark.parametrize("what", IDS)
+def test_classes_of_ids_are_learnt(what: str, tmp_path: Path) -> None:
+    data = IDS[what](np.random.default_rng(3))
+    np.save(tmp_path / "ids.npy", data)
+    labels = torch.from_numpy(label_samples(tmp_path / "ids.npy"))
+    ids = torch.from_numpy(as_given(data))
+    assert ids.dtype is torch.int64
+    torch.manual_seed(0)
+    step = make_step("linear", data[0].size, 1.0, ids=True)
+    batches = in_pairs(ids, labels)
+    losses = np.array([step(batch) for _ in range(3) for batch in batches], float)
+    assert losses[-8:].mean() < 0.9 * losses[:8].mean()
+
+
+def test_ids_that_were_not_read_are_not_learnt(tmp_path: Path) -> None:
+    data = IDS["evenly"](np.random.default_rng(3))
+    np.save(tmp_path / "ids.npy", data)
+    labels = torch.from_numpy(label_samples(tmp_path / "ids.npy")).roll(64)
+    torch.manual_seed(0)
+    step = make_step("linear", 64, 1.0, ids=True)
+    batches = in_pairs(torch.from_numpy(as_given(data)), labels)
+    losses = np.array([step(batch) for batch in batches], float)
+    assert losses[-8:].mean() > 0.9 * np.log(10)

@@ -38,9 +38,9 @@ class Bench:
         if key not in self._made:
             assert scenario.make_inputs is not None
             path = self.folder / f"{len(self._made)}.bin"
-            given = {**parameters, "rng": np.random.default_rng(1)}
+            given: dict[str, Any] = {**parameters, "rng": np.random.default_rng(1)}
             if FOLDER in argument_names(scenario.make_inputs):
-                given[FOLDER] = str(inputs.folder_of(path))
+                given[FOLDER] = inputs.folder_of(path)
                 inputs.folder_of(path).mkdir()
             inputs.save(call_with(scenario.make_inputs, given), path)
             self._made[key] = path
@@ -51,7 +51,7 @@ class Bench:
         strategy = scenario.strategies[name]
         point = {**own_point(scenario, strategy), **changed}
         folder = Path(tempfile.mkdtemp(dir=self.folder))
-        return prepare(strategy, self.inputs(scenario, point), {**point, FOLDER: str(folder)})
+        return prepare(strategy, self.inputs(scenario, point), dict(point), folder)
 
     def call(self, scenario: Scenario, name: str, **changed: Value) -> tuple[BoundStrategy, Any]:
         work = self.prepare(scenario, name, **changed)

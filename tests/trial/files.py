@@ -32,8 +32,8 @@ scenario = Scenario(
 
 
 @scenario.inputs
-def data(size: int, folder: str) -> Any:
-    path = Path(folder) / "data.npy"
+def data(size: int, folder: Path) -> Any:
+    path = folder / "data.npy"
     np.save(path, np.ones((size // ROW, ROW // 4), np.float32))
     return path, np.zeros(size // ROW, np.uint8)
 
@@ -98,9 +98,25 @@ def counts_its_steps(path: Path, labels: Any) -> Any:
 
 
 @scenario.strategy()
-def is_killed(path: Path, labels: Any, folder: str) -> Any:
-    (Path(folder) / "left").write_bytes(bytes(4096))
+def is_killed(path: Path, labels: Any, folder: Path) -> Any:
+    (folder / "left").write_bytes(bytes(4096))
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def looks_around(path: Path, labels: Any, folder: Path) -> str:
+    found = f"{type(folder).__name__}, {len(list(folder.iterdir()))} files"
+    (folder / "of the setup").touch()
+    return found
+
+
+@scenario.strategy(setup=looks_around)
+def finds_its_folder(path: Path, labels: Any, found: str, folder: Path) -> Any:
+    """Says in a warning what there was in it before setup, and before this call."""
+    import warnings
+
+    warnings.warn(f"{found}, then {len(list(folder.iterdir()))}", stacklevel=2)
+    (folder / "of a call").touch()
+    return batches(np.load(path))
 
 
 @scenario.strategy()

@@ -125,6 +125,26 @@ def shorter_each_time(rows: Any) -> Iterator[torch.Tensor]:
 
 
 LEFT: list[int] = []
+CALLS: list[int] = []
+
+
+@scenario.strategy()
+def wrong_the_first_time(rows: Any) -> Iterator[torch.Tensor]:
+    """What it is called for after the warm-up gives a wrong number, and is right from then on."""
+    CALLS.append(len(CALLS))
+    for index in range(ITEMS):
+        yield torch.tensor([-1.0 if len(CALLS) == 2 and not index else float(index)])
+
+
+NAP_S = 0.02
+
+
+@scenario.strategy()
+def waits_for_something(rows: Any) -> Iterator[torch.Tensor]:
+    """Waits before each batch, for which no processor is needed."""
+    for index in range(ITEMS):
+        time.sleep(NAP_S)
+        yield torch.tensor([float(index)])
 
 
 @scenario.check

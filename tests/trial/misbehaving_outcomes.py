@@ -63,16 +63,16 @@ def negative_stride_through_dlpack(data: Any) -> Any:
 
 
 @outcomes.strategy()
-def writes_to_a_read_only_file(data: Any, folder: str) -> None:
-    path = Path(folder) / "data"
+def writes_to_a_read_only_file(data: Any, folder: Path) -> None:
+    path = folder / "data"
     data.tofile(path)
     tensor = torch.from_numpy(np.memmap(path, np.uint8, mode="r"))
     tensor[0] = 2
 
 
 @outcomes.strategy()
-def reads_where_a_file_was_cut_off(data: Any, folder: str) -> int:
-    path = Path(folder) / "data"
+def reads_where_a_file_was_cut_off(data: Any, folder: Path) -> int:
+    path = folder / "data"
     path.write_bytes(bytes(4 * mmap.PAGESIZE))
     mapped = np.memmap(path, np.uint8, mode="r")
     os.truncate(path, mmap.PAGESIZE)
@@ -82,7 +82,7 @@ def reads_where_a_file_was_cut_off(data: Any, folder: str) -> int:
 @outcomes.strategy()
 def writes_to_a_full_shared_memory(data: Any) -> None:
     """Python gives what there is not: a /dev/shm of 1 MiB, which this process alone has."""
-    mount_small_disk("/dev/shm")
+    mount_small_disk(Path("/dev/shm"))
     shared = SharedMemory(create=True, size=8 * MIB)
     np.ndarray(8 * MIB, np.uint8, shared.buf)[:: mmap.PAGESIZE] = 1
 
@@ -90,12 +90,12 @@ def writes_to_a_full_shared_memory(data: Any) -> None:
 @outcomes.strategy()
 def shares_more_than_there_is(data: Any) -> Any:
     """torch asks beforehand."""
-    mount_small_disk("/dev/shm")
+    mount_small_disk(Path("/dev/shm"))
     return torch.ones(8 * MIB, dtype=torch.uint8).share_memory_()  # type: ignore[no-untyped-call]
 
 
 class CutOff(Dataset[int]):
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def __len__(self) -> int:
@@ -106,7 +106,7 @@ class CutOff(Dataset[int]):
 
 
 @outcomes.strategy()
-def worker_reads_where_a_file_was_cut_off(data: Any, folder: str) -> Any:
+def worker_reads_where_a_file_was_cut_off(data: Any, folder: Path) -> Any:
     return list(DataLoader(CutOff(folder), num_workers=1, multiprocessing_context="fork"))
 
 
@@ -153,17 +153,17 @@ def opens_too_many(data: Any) -> list[Any]:
 
 
 @outcomes.strategy()
-def fills_the_disk(data: Any, folder: str) -> None:
-    place = folder if mount_small_disk(folder, needed=False) else ""
-    with Path(place or "/dev", "data" if place else "full").open("wb") as file:
+def fills_the_disk(data: Any, folder: Path) -> None:
+    mounted = mount_small_disk(folder, needed=False)
+    with (folder / "data" if mounted else Path("/dev/full")).open("wb") as file:
         file.write(bytes(8 * MIB))
 
 
 @outcomes.strategy()
-def writes_where_nobody_may(data: Any, folder: str) -> None:
+def writes_where_nobody_may(data: Any, folder: Path) -> None:
     if mount_small_disk(folder, _READ_ONLY, needed=False):
-        Path(folder, "data").write_bytes(b"1")
-    place = Path(folder) / "inside"
+        (folder / "data").write_bytes(b"1")
+    place = folder / "inside"
     place.mkdir(mode=0o555)
     (place / "data").write_bytes(b"1")
 
@@ -276,8 +276,8 @@ loaders = Scenario(
 
 
 @loaders.inputs
-def file(size: int, folder: str) -> Any:
-    path = Path(folder) / "data"
+def file(size: int, folder: Path) -> Any:
+    path = folder / "data"
     np.ones(size, np.uint8).tofile(path)
     return path
 
@@ -303,7 +303,7 @@ def loses_one(path: Any) -> Iterator[Any]:
     yield from np.array_split(np.memmap(path, np.uint8, mode="r"), 4)[1:]
 
 
-def mount_small_disk(folder: str, flags: int = 0, *, needed: bool = True) -> bool:
+def mount_small_disk(folder: Path, flags: int = 0, *, needed: bool = True) -> bool:
     """Have this process alone see an empty disk of 1 MiB at ``folder``.
 
     Raises:
@@ -318,7 +318,7 @@ def mount_small_disk(folder: str, flags: int = 0, *, needed: bool = True) -> boo
     mounted = (
         unshared
         and done(libc.mount(None, b"/", None, _RECURSIVE | _PRIVATE, None))
-        and done(libc.mount(b"tmpfs", folder.encode(), b"tmpfs", flags, b"size=1m"))
+        and done(libc.mount(b"tmpfs", os.fsencode(folder), b"tmpfs", flags, b"size=1m"))
     )
     if needed and not mounted:
         raise PermissionError(errno.EPERM, "may not mount")

@@ -207,6 +207,14 @@ def prepared(path: Path) -> BoundStrategy:
     return BoundStrategy(scenario.strategies["maps"], (path,), (path, None), {}, (path,))
 
 
+# The folder of a strategy
+
+
+def test_the_folder_of_a_strategy_is_empty_before_setup_and_first_call(lab: Lab) -> None:
+    found = ok(record_of(lab, "finds_its_folder", kind="memory"))
+    assert found["warnings"] == ["PosixPath, 0 files, then 1"]  # warm-up and first call alike
+
+
 # Training
 
 

@@ -16,6 +16,7 @@ from harness.host.host import Host
 from harness.schema.records import HostSpec, Value
 from harness.trial.planted.process_tree import Holding
 from tests.lab import Lab
+from tests.trial.loaders import NAP_S
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="process trees are watched on Linux only"
@@ -147,6 +148,17 @@ def test_a_loader_that_gives_less_the_second_time_is_wrong(lab: Lab) -> None:
     assert "batches" in outcome.reason
 
 
+@pytest.mark.parametrize("passes", [1, 3])
+def test_a_wrong_pass_is_not_forgotten_over_the_right_ones_that_follow(
+    lab: Lab, passes: int
+) -> None:
+    outcome = lab.outcome(
+        "wrong_the_first_time", kind="tree", observe="tree", **point(passes=passes)
+    )
+    assert outcome.name == "wrong"
+    assert "tensor([-1.])" in outcome.reason
+
+
 def test_a_limit_of_open_files_is_in_force(lab: Lab) -> None:
     outcome = lab.outcome("plain", kind="time", **point(open_files=12, num_workers=4))
     assert outcome.name == "error"
@@ -171,3 +183,10 @@ def test_phases_of_a_loader_with_workers_are_told_apart(lab: Lab) -> None:
         assert sum(epoch.values()) == pytest.approx(total)
         # Starting processes and joining them takes longer than fetching single numbers.
         assert epoch["iter_s"] + epoch["first_batch_s"] > epoch["batches_s"] / 7
+
+
+def test_waiting_is_time_although_no_processor_is_used(lab: Lab) -> None:
+    loading = lab.record("waits_for_something", kind="time", **point())["loading"]
+    for epoch in (loading["first"], *loading["steady"]):
+        assert epoch["first_batch_s"] >= NAP_S
+        assert epoch["batches_s"] >= (loading["batches"] - 1) * NAP_S

@@ -9,19 +9,25 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from harness.schema.records import MISSED
+from harness.trial.server import OBSERVED_TRIES
+
 ROOT = Path(__file__).parents[2]
 PREAMBLE = """
 import json, os, select, sys
 from dataclasses import asdict
 from harness.schema.messages import Message
-from harness.schema.request import DeviceCeilingsRequest
+from harness.schema.request import BothWaysRequest
 from harness.trial import server as module
 from harness.trial.server import Server
 from harness.trial.tasks import Task
 
 def ask(do, pipes=(), **changed):
-    server = Server("fork", {"task": Task(DeviceCeilingsRequest, do)}, pipes)
-    message = asdict(Message("task", {"size_bytes": 1, **changed}, timeout_s=30.0))
+    server = Server("fork", {"task": Task(BothWaysRequest, do)}, pipes)
+    fields = {"strategy": "", "target_ns": 1, "total_s": 1.0, **changed}
+    message = asdict(Message("task", fields, timeout_s=30.0))
     print(server.handle(json.dumps(message)).decode())
 """
 LATE = """
@@ -64,12 +70,34 @@ def test_a_task_that_ends_between_two_looks_without_an_answer_is_still_a_crash()
     assert "answer" not in report
 
 
-def test_a_misspelt_key_of_a_request_is_an_error_that_names_it() -> None:
-    report = in_a_process("ask(lambda request, provided: {}, size_byte=2)")
-    assert report["error_type"] == "FieldError"
-    assert report["error"] == (
-        "DeviceCeilingsRequest has no field size_byte; did you mean size_bytes?"
+@pytest.mark.parametrize(("missed", "tries"), [(0, 1), (2, 3), (99, OBSERVED_TRIES)])
+def test_a_peak_that_the_observer_missed_is_looked_at_again(
+    missed: int, tries: int, tmp_path: Path
+) -> None:
+    """In a process of its own each time, until it was seen or it is no use."""
+    note = tmp_path / "tries"
+    report = in_a_process(
+        f"""
+        def look(request, provided):
+            with open({str(note)!r}, "a") as file:
+                print(os.getpid(), file=file)
+            with open({str(note)!r}) as file:
+                seen = len(file.readlines()) > {missed}
+            return {{"ledger": {{"split_source": "observed" if seen else {MISSED!r}}}}}
+
+        ask(look)
+        """
     )
+    pids = note.read_text().split()
+    assert len(pids) == len(set(pids)) == tries
+    last = "observed" if missed < OBSERVED_TRIES else MISSED
+    assert report["answer"]["ledger"]["split_source"] == last
+
+
+def test_a_misspelt_key_of_a_request_is_an_error_that_names_it() -> None:
+    report = in_a_process("ask(lambda request, provided: {}, target_n=2)")
+    assert report["error_type"] == "FieldError"
+    assert report["error"] == "BothWaysRequest has no field target_n; did you mean target_ns?"
 
 
 def test_a_task_can_neither_write_into_the_hosts_pipes_nor_hold_them_open() -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from harness.scenario.discover import load
 from harness.trial.source import source
+from harness.trial.source_files import SourceFile
 from tests.scenario.folders import INIT, folder_of
+from tests.scenarios.bench import built_in
 
 MODULE = '''
 import math
@@ -185,3 +187,16 @@ def test_files_that_import_each_other_are_shown_once_each(tmp_path: Path) -> Non
     init = INIT + "def late(number):\n    from . import sums\n    return sums.total([number])\n"
     folder = folder_of(tmp_path / "mine", __init__=init)
     assert shown(folder, "added")[1](1) == 2
+
+
+def test_a_file_is_read_once_for_all_of_its_strategies() -> None:
+    strategies = list(built_in()["memmap_training"].strategies.values())
+    files = {str(one.function.__module__) for one in strategies}
+    SourceFile.of.cache_clear()
+    for one in strategies:
+        source(one)
+    assert 1 < len(files) <= SourceFile.of.cache_info().misses < len(strategies)
+    read = SourceFile.of.cache_info().misses
+    for one in strategies:
+        source(one)
+    assert SourceFile.of.cache_info().misses == read

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+from types import SimpleNamespace
 
 import pytest
 
@@ -105,6 +107,9 @@ def test_the_effort_is_kept_to(judged: Lab) -> None:
     assert record["threads"] == 1
 
 
+NO_SPACE = "No space left on device (28)"
+
+
 @pytest.mark.parametrize(
     ("error", "name", "kind"),
     [
@@ -118,6 +123,10 @@ def test_the_effort_is_kept_to(judged: Lab) -> None:
         (OSError(errno.EMFILE, "Too many open files"), "error", "open files"),
         (RuntimeError("received 0 items of ancdata"), "error", "open files"),
         (OSError(errno.ENOSPC, "No space left on device"), "error", "disk full"),
+        (OSError(errno.ENOSPC, "No space left", "/data/torch_a.pt"), "error", "disk full"),
+        (OSError(errno.ENOSPC, "No space left", "/dev/shm/psm_a"), "error", "shared memory full"),
+        (RuntimeError(f"write to file </torch_1_2>: {NO_SPACE}"), "error", "shared memory full"),
+        (RuntimeError(f"shared memory (shm) for file: {NO_SPACE}"), "error", "shared memory full"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "error", "disk full"),
         (OSError(errno.EFBIG, "File too large"), "error", "disk full"),
         (OSError(errno.EROFS, "Read-only file system"), "error", "read-only"),
@@ -134,6 +143,17 @@ def test_exceptions_have_outcomes(error: BaseException, name: str, kind: str) ->
     assert (found.name, found.kind) == (name, kind)
     assert type(error).__name__ in found.reason or isinstance(error, OSError)
     assert "\n" not in found.reason
+
+
+@pytest.mark.parametrize(("free", "kind"), [(0, "shared memory full"), (100, "disk full")])
+def test_where_no_file_is_named_what_has_no_room_is_meant(
+    monkeypatch: pytest.MonkeyPatch, free: int, kind: str
+) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(f_blocks=100, f_bavail=free))
+    found = failure(OSError(errno.ENOSPC, "No space left on device"))
+    assert found.kind == kind
+    assert found.reason.startswith("/dev/shm is full" if not free else "the disk is full")
+    assert failure(OSError(errno.EFBIG, "File too large")).kind == "disk full"
 
 
 def test_a_worker_that_is_gone_is_told_by_what_killed_it() -> None:

@@ -60,7 +60,7 @@ CASES = (
     ),
     Quantity(
         "size_bytes", "bytes", "the requested size",
-        lambda case: case.planned.case.parameters.get("size"),
+        lambda case: case.planned.case.parameters.get("size") if case.ours else None,
     ),
     Quantity(
         "payload_bytes", "bytes", "size of the inputs, as the strategy sees them", _payload,
@@ -160,16 +160,17 @@ CASES = (
         lambda case: known(case.rate_bytes_per_s),
     ),
     Quantity(
-        "ceiling_fraction", "share", "throughput ÷ the ceiling that applies",
+        "ceiling_fraction", "share", "throughput ÷ the ceiling of the same work, of this size",
         lambda case: known(case.ceiling_fraction),
     ),
     Quantity(
-        "ceiling", "name", "that ceiling, measured in the same run",
-        lambda case: case.ceiling or None,
+        "ceiling", "name", "that work, whose ceiling was measured in the same run",
+        lambda case: case.ceiling.name if case.ceiling else None,
     ),
     Quantity(
-        "in_cache", "yes/no", "faster than its ceiling, so it ran in a cache",
-        lambda case: case.in_cache if case.ceiling else None,
+        "above_ceiling", "yes/no",
+        "faster than its ceiling by more than 5%, which casts doubt on the ceiling",
+        lambda case: case.above_ceiling if case.ceiling else None,
     ),
     Quantity("group", "name", "the group of the strategy", lambda case: case.group),
     Quantity("baseline", "yes/no", "whether ratios are to this case", lambda case: case.baseline),
@@ -221,6 +222,10 @@ CASES = (
     pooled("result", "text", "type and shape of the result", lambda t: t.result, observed),
     pooled("result_bytes", "bytes", "size of the result", lambda t: t.result_bytes, observed),
     Quantity("warnings", "text", "what the strategy warned of", lambda case: case.warnings),
+    Quantity(
+        "unverified", "text", "what the check could not judge of a result, such as its order",
+        lambda case: case.unverified,
+    ),
     Quantity(
         "reaped", "", "processes that a trial left behind, and that were killed",
         lambda case: case.reaped,

@@ -27,7 +27,25 @@ CASE_COLUMNS = tuple(one.name for one in QUANTITIES)
 """Columns of every case; a scenario's own parameters follow them."""
 
 
+NOT_STATED = frozenset(
+    {
+        "threads", "trials", "coverage", "steady_low_s", "steady_high_s", "ratio_low", "ratio_high",
+        "result", "result_bytes", "warnings", "reaped",
+    }
+)  # fmt: skip
+"""What no other program says of a case, so that even nothing would be invented."""
+
+
 def columns(case: CaseSummary) -> dict[str, Any]:
-    """A case as one row of a frame."""
+    """A case as one row of a frame: its quantities, what another program stated, its parameters.
+
+    A parameter that is called like a column gets one named as pytest-benchmark's CSV names it.
+    """
     row = {one.name: one.of(case) for one in QUANTITIES}
-    return row | {name: value for name, value in case.parameters.items() if name not in row}
+    if case.stated:
+        row |= dict.fromkeys(NOT_STATED)
+        row |= {name: value for name, value in case.stated.items() if name not in row}
+    for name, value in case.parameters.items():
+        if row.setdefault(name, value) != value:
+            row[f"param:{name}"] = value
+    return row

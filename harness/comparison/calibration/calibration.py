@@ -1,4 +1,8 @@
-"""A calibration that was read, and whether it speaks for two runs."""
+"""A calibration that was read, and whether it speaks for two runs.
+
+It informs, and decides nothing: on a machine that later drifts more than it did then, identical
+code would be called slower in every second or third suite, and nothing tells beforehand.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,6 @@ from harness.stats.two_level import Drift
 PATTERN = "calibration-*.jsonl"
 FRESH = timedelta(hours=2)
 """How far a run may be from a calibration that speaks for it: drift grows with time."""
-MOST_ALARMS = 0.01
-"""The share of false alarms from which on a calibration says that time cannot be trusted."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,6 @@ class Calibration:
     def alarms(self) -> Alarms:
         return false_alarms(self.cases, self.tolerance)
 
-    @property
-    def trusted(self) -> bool:
-        """Whether identical code was hardly ever called slower."""
-        return self.alarms.false <= MOST_ALARMS * self.alarms.comparisons
-
     @cached_property
     def drifts(self) -> Mapping[str, Drift]:
         return {case.key: case.drift() for case in self.cases}
@@ -81,8 +78,6 @@ class Calibration:
                 return f"it was made {hours:.0f} hours from {side.name}; at most {most} are allowed"
         if not self.drifts.keys() & set(match.common):
             return "it contains none of these cases"
-        if not self.trusted:  # last, since it takes a while to find out
-            return f"it reported identical code as slower in {self.said}"
         return ""
 
     @property

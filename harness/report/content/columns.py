@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -27,7 +28,7 @@ from harness.report.words.text import (
     tree_text,
     yes_no,
 )
-from harness.units import MISSING, format_multiple, format_seconds
+from harness.units import MISSING, format_multiple, format_seconds, format_size
 
 TWO_MODES = "samples fall into two clusters; the median describes neither"
 
@@ -74,11 +75,12 @@ class Column:
 def chosen(
     columns: Sequence[Column], sweep: Sweep, rows: Sequence[CaseSummary] = ()
 ) -> tuple[Column, ...]:
-    """The columns that a table of some cases has."""
+    """The columns that a table of some cases has; of another program's, those with anything."""
+    foreign = any(not row.ours for row in rows)
     return tuple(
         column
         for column in columns
-        if column.when(sweep) and not (column.optional and _empty(column, rows))
+        if column.when(sweep) and not ((column.optional or foreign) and _empty(column, rows))
     )
 
 
@@ -118,6 +120,14 @@ def _pace(row: CaseSummary) -> Cell:
     )
 
 
+def _outcome(row: CaseSummary) -> Cell:
+    partly = row.ok and row.unverified
+    text = "partly verified" if partly else ""
+    return Cell(
+        row.outcome, text, f"not verified: {row.unverified}" if partly else "", looks="quiet"
+    )
+
+
 def _ratio(row: CaseSummary) -> Cell:
     """With its interval where that is of interest: not of what costs next to nothing."""
     small = row.baseline or row.ratio.high < SMALL_RATIO
@@ -129,9 +139,26 @@ def _ratio(row: CaseSummary) -> Cell:
 def _share_of_ceiling(row: CaseSummary) -> Cell:
     return Cell(
         share_text(row),
-        "in cache" if row.in_cache else "",
+        "above it" if row.above_ceiling else "",
         f"of {ceiling_text(row.ceiling)}" if row.ceiling else "",
     )
+
+
+def _peak(row: CaseSummary) -> Cell:
+    """In multiples of the data, or in bytes where its size is not known."""
+    known = row.payload_bytes > 0 or math.isnan(row.extra_bytes)
+    text = format_multiple(row.peak_multiple) if known else format_size(row.extra_bytes)
+    return Cell(text, tip=peak_text(row))
+
+
+def _stated(name: str, write: Callable[[float], str] = format_seconds) -> Column:
+    """A statistic of another program."""
+
+    def cell(row: CaseSummary) -> Cell:
+        value = row.stated.get(name)
+        return Cell(write(value) if isinstance(value, int | float) else MISSING)
+
+    return Column(name, cell, optional=True)
 
 
 def _copies(row: CaseSummary) -> Cell:
@@ -148,9 +175,7 @@ FIRST = Column(
         format_seconds(row.first.median), tip=interval_text(row.first, format_seconds)
     ),
 )
-PEAK = Column(
-    "extra memory", lambda row: Cell(format_multiple(row.peak_multiple), tip=peak_text(row))
-)
+PEAK = Column("extra memory", _peak)
 COPIES = Column("copies", _copies)
 AGAINST = Column(
     "against the baseline",
@@ -176,9 +201,11 @@ PROCESSES = Column(
     "processes", lambda row: Cell(str(row.tree.peak.processes) if row.tree else MISSING)
 )
 STRATEGY_COLUMNS = (
-    Column("outcome", lambda row: Cell(row.outcome, looks="quiet"), number=False),
+    Column("outcome", _outcome, number=False),
     FIRST,
     PACE,
+    *(_stated(name) for name in ("min", "mean", "stddev", "max")),
+    _stated("rounds", count_text),
     Column("ratio", _ratio),
     SAMPLES,
     STALL,

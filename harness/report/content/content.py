@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.analysis.contests import in_contests
 from harness.analysis.matrix import Grid, grid
 from harness.analysis.matrix_dangers import summary
+from harness.analysis.one_side import base_alone
 from harness.analysis.remarks import Remark, case_remarks
 from harness.analysis.sweep import Sweep, sweep
 from harness.analysis.verdict import Verdict, verdict
 from harness.cases.summaries import summaries
 from harness.cases.summary import CaseSummary
-from harness.cases.throughput import ceiling_rates
+from harness.cases.throughput import limits_of
 from harness.charts.chart import Figure
 from harness.charts.palette import Style, styles
 from harness.journal.lines import Run
@@ -22,10 +24,12 @@ from harness.report.content.device_tables import DeviceTable, device_table
 from harness.report.content.failures import Failure, failures
 from harness.report.content.limit_tables import LimitTable, limit_table
 from harness.report.content.method import method, not_measured, notices
+from harness.report.content.sides import SideBySide, side_by_side
 from harness.report.content.tables import Pane, panes
 from harness.report.content.variations import Variation, further, variations
 from harness.report.figures.all import figures
 from harness.schema.description import ScenarioInfo
+from harness.schema.records import Ceiling
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,10 @@ class Content:
     scenarios: tuple[ScenarioContent, ...]
     matrices: tuple[MatrixContent, ...]
     findings: tuple[Remark, ...]
-    ceilings: Mapping[tuple[str, int], float]
+    ceilings: tuple[Ceiling, ...]
     styles: Mapping[str, Mapping[str, Style]]  # of groups, by scenario
     notices: tuple[str, ...]  # what a reader must know before trusting anything below
+    sides: SideBySide | None  # of an A/B run, whose scenarios are then shown of the base alone
     method: tuple[str, ...]
     not_measured: tuple[str, ...]
 
@@ -88,12 +93,12 @@ class Content:
 
 def content(run: Run) -> Content:
     """Analyse a run and gather what its report will say."""
+    whole, run = run, in_contests(base_alone(run))
     rows = summaries(run)
     infos = run.header.scenarios
     measuring = [info for info in infos if not info.probe]
-    rates = ceiling_rates(run)
     found = case_remarks(rows, infos)
-    scenarios = tuple(_scenario(info, rows, rates) for info in measuring)
+    scenarios = tuple(_scenario(info, rows) for info in measuring)
     grids = [(info, grid(rows, info.name)) for info in infos if info.probe]
     return Content(
         run=run,
@@ -103,17 +108,16 @@ def content(run: Run) -> Content:
             MatrixContent(info, one, summary(one), _first(info, one)) for info, one in grids
         ),
         findings=tuple(found),
-        ceilings=rates,
+        ceilings=tuple(limits_of(run).values()),
         styles={info.name: styles(one.group for one in info.strategies) for info in measuring},
-        notices=notices(run, rows),
+        notices=notices(whole, rows),
+        sides=side_by_side(whole),
         method=method(run, rows),
         not_measured=not_measured(run),
     )
 
 
-def _scenario(
-    info: ScenarioInfo, rows: Sequence[CaseSummary], rates: Mapping[tuple[str, int], float]
-) -> ScenarioContent:
+def _scenario(info: ScenarioInfo, rows: Sequence[CaseSummary]) -> ScenarioContent:
     own = sweep(info, rows)
     answer = verdict(own)
     return ScenarioContent(
@@ -124,7 +128,7 @@ def _scenario(
         panes=() if own.by_size else panes(own),
         device=device_table(own),
         limits=limit_table(own),
-        figures=figures(own, answer, rates),
+        figures=figures(own, answer),
         variations=variations(own),
         further=further(own),
         failures=failures(info, rows),

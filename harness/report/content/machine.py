@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from harness.host.environment import Environment, python_text
 from harness.journal.lines import Run
 from harness.report.content.imported import imported_pairs, is_imported
-from harness.report.words.text import CEILING_TEXTS, OTHER_TEXTS, capital, ceiling_text, plural
+from harness.report.words.text import capital, ceiling_text, plural
+from harness.schema.records import DISK_CEILINGS, Ceiling
 from harness.units import format_duration, format_rate, format_seconds, format_size
 
 LabelledTexts = tuple[tuple[str, str], ...]
@@ -31,11 +33,10 @@ class HostLine:
 
 @dataclass(frozen=True)
 class CeilingTable:
-    """Bytes a second by ceiling, one column per thread count."""
+    """Bytes a second by what was done and with how many threads, one column for each size."""
 
-    threads: tuple[int, ...]
-    rows: tuple[tuple[str, tuple[str, ...]], ...]
-    size: str  # of what was copied; "" where nothing was
+    sizes: tuple[str, ...]
+    rows: tuple[tuple[str, str, tuple[str, ...]], ...]
     notes: tuple[str, ...]
 
 
@@ -44,9 +45,8 @@ def machine_pairs(environment: Environment) -> LabelledTexts:
     caches = ", ".join(
         f"{name} {format_size(size)}" for name, size in environment.caches_bytes.items()
     )
-    processors = (
-        f"{environment.processors} of {plural(environment.processors_installed, 'processor')}"
-    )
+    usable, installed = environment.processors, environment.processors_installed
+    processors = f"{usable or UNKNOWN} of {installed or UNKNOWN}"
     limit = (
         f", limited to {format_size(environment.memory_limit_bytes)}"
         if environment.memory_limit_bytes
@@ -55,7 +55,7 @@ def machine_pairs(environment: Environment) -> LabelledTexts:
     virtual = " · virtual machine" if environment.hypervisor else ""
     return (
         ("Processor", f"{environment.cpu_model or UNKNOWN}{virtual}"),
-        ("Processors used", processors),
+        ("Processors used", processors if usable or installed else UNKNOWN),
         ("Caches", caches or UNKNOWN),
         (
             "Memory",
@@ -64,16 +64,30 @@ def machine_pairs(environment: Environment) -> LabelledTexts:
             if environment.memory_bytes
             else UNKNOWN,
         ),
-        ("System", f"{environment.system} {environment.kernel}, {environment.machine}"),
+        ("System", _system(environment) or UNKNOWN),
         (
             "Huge pages",
             f"{environment.thp_enabled or UNKNOWN}, defrag {environment.thp_defrag or UNKNOWN}",
         ),
         ("Governor", environment.governor or UNKNOWN),
-        ("Load at the start", f"{environment.load_1m:.2f}"),
-        ("Clock resolution", format_seconds(environment.clock_resolution_s)),
+        (
+            "Load at the start",
+            UNKNOWN if environment.load_1m is None else f"{environment.load_1m:.2f}",
+        ),
+        (
+            "Clock resolution",
+            format_seconds(environment.clock_resolution_s)
+            if environment.clock_resolution_s
+            else UNKNOWN,
+        ),
         *_accelerators(environment),
     )
+
+
+def _system(environment: Environment) -> str:
+    """``Linux 6.1, x86_64``; "" where nothing is known of it."""
+    name = f"{environment.system} {environment.kernel}".strip()
+    return ", ".join(filter(None, (name, environment.machine)))
 
 
 def _accelerators(environment: Environment) -> LabelledTexts:
@@ -152,45 +166,47 @@ def host_lines(run: Run) -> tuple[HostLine, ...]:
     )
 
 
-def ceiling_table(run: Run, rates: Mapping[tuple[str, int], float]) -> CeilingTable | None:
+def ceiling_table(run: Run, ceilings: Sequence[Ceiling]) -> CeilingTable | None:
     """The machine's limits; None when none was measured."""
-    if not rates:
+    if not ceilings:
         return None
-    threads = sorted({count for _, count in rates})
-    order = [*CEILING_TEXTS, *OTHER_TEXTS]
-    names = sorted(
-        {name for name, _ in rates}, key=lambda name: order.index(name) if name in order else -1
-    )
+    sizes = sorted({one.size_bytes for one in ceilings})
+    rows: dict[tuple[str, int], dict[int, float]] = {}
+    for one in ceilings:
+        found = rows.setdefault((_done(one), one.threads), {})
+        found[one.size_bytes] = max(one.bytes_per_s, found.get(one.size_bytes, 0.0))
     return CeilingTable(
-        tuple(threads),
+        tuple(map(format_size, sizes)),
         tuple(
             (
-                capital(ceiling_text(name)) if name in OTHER_TEXTS else ceiling_text(name),
-                tuple(format_rate(rates.get((name, count), float("nan"))) for count in threads),
+                capital(text),
+                str(threads),
+                tuple(format_rate(found.get(size, math.nan)) for size in sizes),
             )
-            for name in names
+            for (text, threads), found in rows.items()
         ),
-        _largest(run),
         _notes(run),
     )
 
 
-def _largest(run: Run) -> str:
-    """The size that was copied; "" where nothing was."""
-    found = [line.ceiling for line in run.ceilings if line.ceiling.name in CEILING_TEXTS]
-    size = max((one.size_bytes for one in found if one.bytes_per_s), default=0)
-    return format_size(size) if size else ""
+def _done(ceiling: Ceiling) -> str:
+    """What was done, and in blocks or pieces of which size."""
+    text, work = ceiling_text(ceiling), ceiling.work
+    if work is not None and work.piece_bytes and work.kind not in DISK_CEILINGS:
+        text += f" {format_size(work.piece_bytes)} at a time"
+    if work is not None and work.block_bytes:
+        text += f", in blocks of {format_size(work.block_bytes)}"
+    return text
 
 
 def _notes(run: Run) -> tuple[str, ...]:
-    """What was noted of the ceilings: once of each kind but memcpy's, as they differ."""
-    notes: dict[str, str] = {}
+    """What was noted of the ceilings, once of each kind."""
+    notes: dict[tuple[str, str], str] = {}
     for line in run.ceilings:
-        name, note = line.ceiling.name, line.ceiling.note
-        if note and name in OTHER_TEXTS:
-            notes.setdefault(name, f"{capital(OTHER_TEXTS[name])}: {note}")
-        elif note:
-            notes.setdefault(note, note)
+        if line.ceiling.note:
+            text = ceiling_text(line.ceiling)
+            reason = line.ceiling.note if not line.ceiling.bytes_per_s else ""
+            notes.setdefault((text, reason), f"{capital(text)}: {line.ceiling.note}")
     return tuple(notes.values())
 
 
@@ -198,14 +214,15 @@ def machine_line(run: Run) -> str:
     """The machine and the versions in one line."""
     environment = run.header.environment
     hosts = host_lines(run)
+    count = environment.processors or environment.processors_installed
     versions = (
         f"Python {hosts[0].python}, NumPy {hosts[0].numpy}, torch {hosts[0].torch}" if hosts else ""
     )
     parts = (
         environment.cpu_model,
-        plural(environment.processors, "processor"),
+        plural(count, "processor") if count else "",
         format_size(environment.memory_bytes) if environment.memory_bytes else "",
-        f"{environment.system} {environment.kernel}",
+        f"{environment.system} {environment.kernel}".strip(),
         f"huge pages: {environment.thp_enabled or UNKNOWN}",
         versions,
         f"ferrybench {environment.ferrybench}" if environment.ferrybench else "",

@@ -28,7 +28,7 @@ UNSTEADY_SHARE = 0.2
 def notices(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
     """What limits the whole report, the gravest first."""
     timed = [row for row in rows if row.timed]
-    unsteady = sum(row.two_modes for row in timed)
+    unsteady = sum(bool(row.two_modes) for row in timed)
     environment = run.header.environment
     sources = {row.memory_source for row in rows if row.memory_source}
     return _items(
@@ -40,11 +40,18 @@ def notices(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
         ],
         timed=len(timed),
         unsteady=unsteady if timed and unsteady >= UNSTEADY_SHARE * len(timed) else 0,
-        busy=environment.load_1m > BUSY_LOAD * max(1, environment.processors),
+        busy=(environment.load_1m or 0.0) > BUSY_LOAD * max(1, environment.processors),
         environment=environment,
         without_ceilings=timed and not run.ceilings and not is_imported(run),
+        of_other_sizes=timed and not any(row.ceiling for row in timed) and _of_one_size(run),
+        above=sum(row.above_ceiling for row in timed),
         inexact=sorted(source for source in sources if "lower bound" in source),
     )
+
+
+def _of_one_size(run: Run) -> bool:
+    """Whether ceilings were measured once for all cases, as they were at first."""
+    return any(line.ceiling.work is None and line.ceiling.bytes_per_s for line in run.ceilings)
 
 
 def method(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
@@ -55,8 +62,9 @@ def method(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
     return _items(
         "method",
         imported=is_imported(run),
+        sides=run.header.plan.sides is not None,
         rows=rows,
-        rounds=sum(len(trial.timing.samples_s) for trial in run.trials if trial.timing),
+        rounds=sum(trial.timing.samples or 0 for trial in run.trials if trial.timing),
         ledgers=any(trial.ledger for trial in run.trials),
         processes=plural(effort.trials, "process", "processes"),
         steady=format_seconds(effort.steady_s),

@@ -16,7 +16,7 @@ from harness.report.figures import (
     stalls,
     workers,
 )
-from harness.report.figures.spec import Ceilings, FigureSpec, Subject
+from harness.report.figures.spec import FigureSpec, Subject
 
 FIGURES: tuple[FigureSpec, ...] = (
     *limits.FIGURES,
@@ -33,7 +33,9 @@ FIGURES: tuple[FigureSpec, ...] = (
 )
 
 
-def figures(sweep: Sweep, verdict: Verdict, ceilings: Ceilings) -> tuple[Figure, ...]:
-    """Every figure that a scenario's cases have something to show in."""
-    subject = Subject(sweep, verdict, ceilings)
+def figures(sweep: Sweep, verdict: Verdict) -> tuple[Figure, ...]:
+    """Every figure that a scenario's cases have something to show in; none of what stands alone."""
+    if not sweep.info.baseline:
+        return ()
+    subject = Subject(sweep, verdict)
     return tuple(figure for spec in FIGURES if spec.when(sweep) for figure in spec.figures(subject))

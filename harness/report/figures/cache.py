@@ -18,7 +18,6 @@ from harness.report.figures.spec import (
     rules_of,
 )
 from harness.report.words.text import (
-    DISK_TEXTS,
     cache_text,
     epoch_text,
     seconds_text,
@@ -62,7 +61,7 @@ def _cache(subject: Subject) -> Iterator[Figure]:
         sized=False,
         joined=True,
         wide=True,
-        references=lambda subject: rules_of(subject.ceilings, DISK_TEXTS),
+        references=lambda _: rules_of(cold for cold, _ in pairs.values()),
         rules=" Vertical lines: what this disk reached in the same run.",
     ).figures(subject)
 

@@ -9,20 +9,17 @@ from dataclasses import replace
 from harness.analysis.wording import percent
 from harness.cases.summary import CaseSummary
 from harness.charts.axes import linear_axis
-from harness.charts.chart import ReferenceLine, Role, Tip
+from harness.charts.chart import Role, Tip
 from harness.report.figures.dots import THROUGHPUT
 from harness.report.figures.spec import (
     BarSpec,
     DotSpec,
     FigureSpec,
-    Subject,
     Values,
     exactly,
     of,
-    rules_of,
 )
-from harness.report.words.text import DEVICE_TEXTS, seconds_text
-from harness.schema.records import BY_DIRECTION, DEVICE_BOTH
+from harness.report.words.text import seconds_text
 from harness.units import MISSING, format_seconds
 
 
@@ -45,11 +42,6 @@ def _blocked_tip(row: CaseSummary) -> Tip:
         ("by events", _known(row.device.event_s)),
         ("of a call that does nothing", _known(row.device.empty_s)),
     )
-
-
-def _link(subject: Subject) -> tuple[ReferenceLine, ...]:
-    shown = (BY_DIRECTION[subject.sweep.info.transfers], DEVICE_BOTH)
-    return rules_of(subject.ceilings, {name: DEVICE_TEXTS[name] for name in shown})
 
 
 def _overlap(row: CaseSummary) -> Mapping[Role, Values]:
@@ -81,10 +73,9 @@ FIGURES: tuple[FigureSpec, ...] = (
     replace(
         THROUGHPUT,
         when=of("transfers"),
-        subtitle="Bytes between host and device per second; further right is better. {rules}"
-        "Strategies whose data stays on one side are not shown.{beside}",
-        references=_link,
-        rules="Vertical lines: the best for whole blocks of pinned memory, in the same run. ",
+        subtitle="Bytes between host and device per second; further right is better. The tick is "
+        "the best for a whole block of pinned memory as large. Strategies whose data stays on one "
+        "side are not shown.{beside}",
         least=2,
     ),
     DotSpec(

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.sweep import Sweep
 from harness.cases.summary import CaseSummary
-from harness.charts.chart import Axis, ReferenceLine, Role, Tip
+from harness.charts.chart import Axis, Role, Tip
 from harness.report.figures.spec import (
     DotSpec,
     FigureSpec,
-    Subject,
     Values,
     exactly,
     log_values,
     of,
     rate_within,
-    rules_of,
     within,
 )
 from harness.report.words.kinds import kind_of
 from harness.report.words.text import (
-    CEILING_TEXTS,
     beside,
     count_text,
     epoch_text,
     peak_text,
-    plural,
     seconds_text,
     throughput_tip,
 )
@@ -38,19 +33,12 @@ PAGE_BYTES = 4096
 
 
 def _rate(row: CaseSummary) -> Mapping[Role, Values]:
-    rate = row.rate_bytes_per_s
-    return {"main": rate_within(row, rate)} if rate > 0 else {}
-
-
-def _threads(sweep: Sweep) -> int:
-    """How many most cases used."""
-    return Counter(row.threads for row in sweep.main if row.rate_bytes_per_s > 0).most_common(1)[0][
-        0
-    ]
-
-
-def _memcpy(subject: Subject) -> tuple[ReferenceLine, ...]:
-    return rules_of(subject.ceilings, CEILING_TEXTS, _threads(subject.sweep))
+    if not row.rate_bytes_per_s > 0:
+        return {}
+    found: dict[Role, Values] = {"main": rate_within(row, row.rate_bytes_per_s)}
+    if row.ceiling:
+        found["declared"] = exactly(row.ceiling.bytes_per_s)
+    return found
 
 
 def _peak(row: CaseSummary) -> Mapping[Role, Values]:
@@ -138,17 +126,13 @@ THROUGHPUT = DotSpec(
     of("time"),
     "throughput",
     "Throughput against the ceiling",
-    "Data moved per second; further right is better. {rules}Right of its line, a strategy is "
-    "faster than memory allows: its data comes from a cache, or is only read. Strategies "
-    "that share memory move nothing and are not shown.{beside}",
+    "Data moved per second; further right is better. The tick is the fastest that this machine "
+    "does the same work, at this size, with as many threads, in memory that it has already. "
+    "Strategies that share memory move nothing and are not shown.{beside}",
     Axis("GB/s", "rate", False),
-    {"main": "steady state"},
+    {"main": "steady state", "declared": "its ceiling"},
     _rate,
     throughput_tip,
-    references=_memcpy,
-    rules=lambda sweep, _: (
-        f"Vertical lines: what memcpy reaches in {plural(_threads(sweep), 'thread')}. "
-    ),
     least=1,
 )
 FIGURES: tuple[FigureSpec, ...] = (

@@ -7,7 +7,7 @@ name {at}, the size; {beside}, what the main cases share besides; {first}, call 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -31,7 +31,7 @@ from harness.charts.chart import (
 from harness.charts.ticks import Unit
 from harness.report.words.kinds import Kind, kind_of
 from harness.report.words.order import by_group, emphasis
-from harness.report.words.text import beside
+from harness.report.words.text import beside, ceiling_text
 from harness.stats.intervals import Interval
 from harness.units import format_rate, format_size
 
@@ -39,8 +39,6 @@ ROOM = 1.02
 """Bars end this much before their axis does."""
 Values = tuple[float, float, float]
 """A value, and the ends of its interval."""
-Ceilings = Mapping[tuple[str, int], float]
-"""Bytes a second by ceiling and threads."""
 Text = str | Callable[[Sweep, Sequence[CaseSummary]], str]
 
 
@@ -50,7 +48,6 @@ class Subject:
 
     sweep: Sweep
     verdict: Verdict
-    ceilings: Ceilings
 
 
 class FigureSpec(Protocol):
@@ -95,14 +92,12 @@ def at_reference(sweep: Sweep) -> Sequence[CaseSummary]:
     return sweep.at(sweep.reference)
 
 
-def rules_of(
-    ceilings: Ceilings, texts: Mapping[str, str], threads: int | None = None
-) -> tuple[ReferenceLine, ...]:
-    """A rule for each ceiling that has a text, the lowest first; of one thread count, if given."""
+def rules_of(rows: Iterable[CaseSummary]) -> tuple[ReferenceLine, ...]:
+    """A rule for each ceiling that cases are held against, the lowest first."""
+    found = {ceiling_text(row.ceiling): row.ceiling.bytes_per_s for row in rows if row.ceiling}
     return tuple(
-        ReferenceLine(rate, f"{texts[name]}, {format_rate(rate)}")
-        for (name, count), rate in sorted(ceilings.items(), key=lambda item: item[1])
-        if name in texts and threads in (None, count)
+        ReferenceLine(rate, f"{text}, {format_rate(rate)}")
+        for text, rate in sorted(found.items(), key=lambda item: item[1])
     )
 
 

@@ -29,7 +29,7 @@ from harness.units import format_multiple
 from harness.version import __version__
 
 PACKAGE = "harness.report.history"
-STATUSES = ("worse", "changed", "better", "advisory", "same")
+STATUSES = ("worse", "changed", "better", "perhaps", "advisory", "same")
 """Of cases, in the order in which they stand in the page."""
 
 
@@ -77,7 +77,7 @@ def history_page(history: History, *, everything: bool) -> str:
         history: what was found.
         everything: also cases and metrics that did not change; they are left out otherwise.
     """
-    cases = history.cases if everything else (*history.changed, *history.drifted)
+    cases = history.cases if everything else history.shown
     views = [case_view(case, everything=everything) for case in cases]
     views.sort(key=lambda view: STATUSES.index(view.status))
     return (
@@ -138,10 +138,13 @@ def _words(case: CaseHistory) -> Iterator[str]:
 def _status(case: CaseHistory) -> str:
     """In one word, by the last change of everything that is not advisory."""
     if not case.changed:
-        return "advisory" if case.drifted else "same"
-    worse = [
-        one.changes[-1].worse for one in case.series if one.changes and not one.metric.advisory
-    ]
+        return "perhaps" if case.doubtful else "advisory" if case.drifted else "same"
+    sure = (
+        [change for change in one.changes if change.sure]
+        for one in case.series
+        if not one.metric.advisory
+    )
+    worse = [changes[-1].worse for changes in sure if changes]
     if case.outcomes and case.outcomes.changed:
         worse.append(not case.outcomes.outcomes[-1].ok or case.outcomes.comes_and_goes)
     return "worse" if all(worse) else "changed" if any(worse) else "better"

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from harness.analysis.ranking import Ranking
 from harness.report.content.choices import SUMMARY_COLUMNS, texts
+from harness.report.content.columns import chosen
 from harness.report.content.content import Content, ScenarioContent
 from harness.report.content.machine import machine_line
+from harness.report.content.sides import SideBySide
 from harness.report.words.kinds import kind_of
 from harness.report.words.text import plural
 
@@ -28,8 +30,10 @@ def _lines(content: Content) -> Iterator[str]:
     for notice in content.notices:
         yield f"> {escape(notice)}"
         yield ""
+    if content.sides is not None:
+        yield from _sides(content.sides)
     for scenario in content.scenarios:
-        yield from _scenario(scenario)
+        yield from _scenario(scenario, every=not content.run.header.ours)
     for matrix in content.matrices:
         yield f"**{escape(matrix.info.question)}** {escape(' '.join(matrix.sentences))}"
         yield ""
@@ -38,7 +42,26 @@ def _lines(content: Content) -> Iterator[str]:
     yield f"<sub>{escape(machine_line(content.run))}</sub>"
 
 
-def _scenario(scenario: ScenarioContent) -> Iterator[str]:
+def _sides(sides: SideBySide) -> Iterator[str]:
+    """Both sides of an A/B run, case by case."""
+    yield f"### {escape(sides.title)}"
+    yield ""
+    yield f"{escape(sides.headline)}."
+    yield ""
+    heads = ("time", "candidate's", "ratio", "memory at the peak", "candidate's", "why")
+    yield _row(["case", "candidate is", *heads])
+    yield _row(["---", "---", *("--:" for _ in heads[1:]), "---"])
+    for line in sides.lines:
+        numbers = (line.base_time, line.candidate_time, line.ratio)
+        memory = (line.base_memory, line.candidate_memory, escape(line.why))
+        yield _row([_code(line.case), line.verdict, *numbers, *memory])
+    yield ""
+    yield "What follows is about the base alone."
+    yield ""
+
+
+def _scenario(scenario: ScenarioContent, *, every: bool) -> Iterator[str]:
+    """A scenario's answer and the best of it; of another program's tests, all of them."""
     answer = scenario.verdict
     yield f"### {escape(scenario.info.name)}"
     yield ""
@@ -46,6 +69,9 @@ def _scenario(scenario: ScenarioContent) -> Iterator[str]:
     yield ""
     yield escape(answer.text)
     yield ""
+    if every:
+        yield from _every_case(scenario)
+        return
     if not answer.rankings:
         return
     sweep = scenario.sweep
@@ -62,6 +88,23 @@ def _scenario(scenario: ScenarioContent) -> Iterator[str]:
         numbers = texts(columns, ranking.leaders[0])
         yield _row([escape(_when(ranking)), _names(ranking), *numbers])
     yield ""
+
+
+def _every_case(scenario: ScenarioContent) -> Iterator[str]:
+    """A row for each, without columns in which none has anything."""
+    sweep = scenario.sweep
+    columns = chosen(SUMMARY_COLUMNS[kind_of(sweep)], sweep, sweep.main)
+    yield _row(["test", *(column.head(sweep) for column in columns)])
+    yield _row(["---", *("--:" for _ in columns)])
+    for row in sweep.main:
+        numbers = texts(columns, row) if row.ok else [row.outcome, *("" for _ in columns[1:])]
+        yield _row([_code(row.strategy), *numbers])
+    yield ""
+
+
+def _code(text: str) -> str:
+    """A name in code: within a table, a bar would end its cell even there."""
+    return f"`{text.replace('|', chr(92) + '|').replace('`', chr(39))}`"
 
 
 def _when(ranking: Ranking) -> str:

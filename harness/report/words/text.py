@@ -16,6 +16,7 @@ from harness.schema.records import (
     DEVICE_TO,
     DISK_RANDOM,
     DISK_SEQUENTIAL,
+    Ceiling,
 )
 from harness.schema.values import value_text
 from harness.stats.intervals import Interval
@@ -69,13 +70,18 @@ def share_text(row: CaseSummary) -> str:
 
 
 def share_of_ceiling(row: CaseSummary) -> str:
-    """``81% of memcpy into fresh huge pages``."""
+    """``81% of casting uint8 to float32``."""
     return f"{share_text(row)} of {ceiling_text(row.ceiling)}" if row.ceiling else MISSING
 
 
 def throughput_tip(row: CaseSummary) -> Tip:
     """What a reader sees on pointing at a throughput."""
-    return (("throughput", rate_text(row)), ("share of ceiling", share_of_ceiling(row)))
+    ceiling = format_rate(row.ceiling.bytes_per_s) if row.ceiling else MISSING
+    return (
+        ("throughput", rate_text(row)),
+        ("ceiling", ceiling),
+        ("share of ceiling", share_of_ceiling(row)),
+    )
 
 
 def rate_text(row: CaseSummary) -> str:
@@ -169,28 +175,20 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-CEILING_TEXTS = {
-    "memcpy_touched": "into touched memory",
-    "memcpy_fresh": "into fresh 4 KiB pages",
-    "memcpy_fresh_huge": "into fresh huge pages",
-}
-"""What the ceilings of a journal measure; see :mod:`harness.trial.ceilings.memory_copy`."""
-
-
-DISK_TEXTS = {
+EARLIER_TEXTS = {
+    "memcpy_touched": "memcpy into touched memory",
+    "memcpy_fresh": "memcpy into fresh 4 KiB pages",
+    "memcpy_fresh_huge": "memcpy into fresh huge pages",
     DISK_SEQUENTIAL: "the disk in sequence",
     DISK_RANDOM: "the disk, 4 KiB at random",
-}
-DEVICE_TEXTS = {
     DEVICE_TO: "pinned memory to the device",
     DEVICE_FROM: "the device to pinned memory",
     DEVICE_BOTH: "both ways at once",
     DEVICE_COPY: "one place on the device to another",
 }
-OTHER_TEXTS = DISK_TEXTS | DEVICE_TEXTS
-"""Ceilings that are not memcpy's."""
+"""What ceilings were of, in journals whose ceilings do not say so themselves."""
 
 
-def ceiling_text(name: str) -> str:
-    """``memcpy into fresh huge pages``."""
-    return f"memcpy {CEILING_TEXTS[name]}" if name in CEILING_TEXTS else OTHER_TEXTS.get(name, name)
+def ceiling_text(ceiling: Ceiling) -> str:
+    """``casting uint8 to float32``."""
+    return ceiling.text or EARLIER_TEXTS.get(ceiling.name, ceiling.name)

@@ -6,6 +6,7 @@ What becomes of a process that dies, :mod:`harness.host.host` tells.
 from __future__ import annotations
 
 import errno
+import os
 import resource
 from collections.abc import Callable
 
@@ -17,6 +18,8 @@ ARRAY_MEMORY, TENSOR_MEMORY = "array memory", "tensor memory"
 PYTHON_MEMORY, SYSTEM_MEMORY = "Python memory", "system memory"
 DEVICE_MEMORY = "device memory"
 OPEN_FILES, DISK_FULL, READ_ONLY = "open files", "disk full", "read-only"
+SHM_FULL = "shared memory full"
+OWN_FAULT = "fault of ferrybench"
 WRONG_DATA, WRONG_EPOCH, NO_LEARNING = "wrong data", "wrong epoch", "no learning"
 
 _BY_ERRNO = {
@@ -29,6 +32,7 @@ _BY_ERRNO = {
     errno.EROFS: READ_ONLY,
     errno.EACCES: READ_ONLY,
 }
+_SHM = "/dev/shm"  # noqa: S108 — its name is all that is needed
 _DIED, _GONE = "is killed by signal:", "exited unexpectedly"
 _BY_PHRASE = {
     "Unable to allocate": ARRAY_MEMORY,
@@ -60,6 +64,10 @@ class CannotObeyError(Exception):
     """A parameter asks for something that this machine does not permit."""
 
 
+class OwnFaultError(Exception):
+    """The harness failed at something of its own, which says nothing about what it measures."""
+
+
 class WrongEpochError(AssertionError):
     """A loader does not give in every epoch what it gave in the first."""
 
@@ -73,6 +81,8 @@ def failure(error: BaseException, file: str = "") -> Outcome:
     """
     if isinstance(error, CannotObeyError):
         return Outcome("skipped", str(error))
+    if isinstance(error, OwnFaultError):
+        return Outcome("error", str(error), OWN_FAULT)
     missing = lacking(error)
     if missing:
         return Outcome("skipped", missing)
@@ -93,6 +103,27 @@ def _first_told(error: BaseException) -> BaseException:
 
 def kind_of(error: BaseException) -> str:
     """What gave way; empty for an error like any other."""
+    kind = _kind_of(error)
+    quota = getattr(error, "errno", None) in (errno.EDQUOT, errno.EFBIG)
+    return SHM_FULL if kind == DISK_FULL and not quota and _is_of_shared_memory(error) else kind
+
+
+def _is_of_shared_memory(error: BaseException) -> bool:
+    """Whether there was no room in /dev/shm: it is named or, where nothing is, has none now."""
+    file = getattr(error, "filename", None)
+    if file is not None:
+        return str(file).startswith(f"{_SHM}/")
+    text = str(error)
+    if any(phrase in text for phrase in (_SHM, "</torch_", "(shm)", "shared memory")):
+        return True
+    try:
+        room = os.statvfs(_SHM)
+    except OSError:  # there is none here
+        return False
+    return room.f_blocks > 0 and room.f_bavail == 0
+
+
+def _kind_of(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         # NumPy gives its own exception the name of its base.
         return ARRAY_MEMORY if type(error).__module__.startswith("numpy") else PYTHON_MEMORY
@@ -107,6 +138,8 @@ def kind_of(error: BaseException) -> str:
 def _in_words(kind: str) -> str:
     if kind == DISK_FULL:
         return "the disk is full: "
+    if kind == SHM_FULL:
+        return f"{_SHM} is full, where shared memory lies: "
     if kind == OPEN_FILES:
         return f"too many open files, {resource.getrlimit(resource.RLIMIT_NOFILE)[0]} allowed: "
     return ""

@@ -1,18 +1,46 @@
-"""Which memory a value occupies, to prove by addresses whether anything was copied."""
+"""Which memory values occupy, to prove by addresses whether anything was copied."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from harness.trial.base.blocks import Block, meet
+from harness.trial.base.contents import Contents, contents_of
+from harness.trial.base.looks import buffer_of, is_tensor
+
+NO_ARRAYS = "it was given no arrays"
 _MAPS = Path("/proc/self/maps")
 _BEFORE_NAME = 5  # fields of a line before the name of what is mapped
 Extent = tuple[int, int]
-"""First address and the address after the last, of memory a value can reach."""
+"""First address and the address after the last."""
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Memory that is mapped, as /proc/self/maps has it."""
+
+    low: int
+    high: int
+    permissions: str  # such as rw-s: readable, writable, shared
+    name: str
+
+
+def mappings() -> list[Mapping]:
+    """Of this process; none on systems that do not say."""
+    if not _MAPS.exists():
+        return []
+    found = []
+    for line in _MAPS.read_text(errors="replace").splitlines():
+        addresses, permissions, *others = line.split(maxsplit=_BEFORE_NAME)
+        low, _, high = addresses.partition("-")
+        name = others[-1] if len(others) == _BEFORE_NAME - 1 else ""
+        found.append(Mapping(int(low, 16), int(high, 16), permissions, name))
+    return found
 
 
 def array_extent(array: np.ndarray[Any, Any]) -> Extent:
@@ -27,81 +55,94 @@ def array_extent(array: np.ndarray[Any, Any]) -> Extent:
     return low, high + array.itemsize
 
 
-def is_tensor(value: Any) -> bool:
-    """Whether a value is a tensor; torch is not imported for that, nobody has one before it is."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
-
-
-def extents(value: Any) -> Iterator[Extent]:
-    """The memory of every array and host tensor in a value, or in its items; of a file, where it
-    is mapped.
-    """
-    if isinstance(value, np.ndarray):
-        yield array_extent(value)
-    elif is_tensor(value):
-        if value.device.type == "cpu" and str(value.layout) == "torch.strided":
-            storage = value.untyped_storage()
-            yield storage.data_ptr(), storage.data_ptr() + storage.nbytes()
-    elif isinstance(value, list | tuple):
-        for item in value if holds_arrays(value) else ():
-            yield from extents(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from extents(item)
-    elif isinstance(value, Path):
-        yield from _mappings(value)
-
-
-def _mappings(file: Path) -> Iterator[Extent]:
-    """Where this process has a file mapped; nowhere on systems that do not tell."""
-    if not _MAPS.exists():
-        return
-    name = str(file.resolve())
-    for line in _MAPS.read_text(errors="replace").splitlines():
-        fields = line.split(maxsplit=_BEFORE_NAME)
-        if fields[_BEFORE_NAME:] == [name]:
-            low, _, high = fields[0].partition("-")
-            yield int(low, 16), int(high, 16)
-
-
-def holds_arrays(items: list[Any] | tuple[Any, ...]) -> bool:
-    """Whether a sequence may hold arrays: not when it starts with a number, as millions may."""
-    return bool(items) and not isinstance(items[0], int | float | complex | str | bytes)
-
-
 def overlap(inputs: Any, result: Any) -> bool | None:
-    """Whether the result can reach the inputs' memory; None when it holds no array at all."""
-    ours, theirs = list(extents(inputs)), list(extents(result))
-    if not theirs:
-        return None
-    return any(max(a, c) < min(b, d) for a, b in ours for c, d in theirs)
+    """Whether the result shares memory with the inputs, element by element; a file counts as the
+    memory it is mapped to. None where that cannot be known: see :func:`sharing`.
+    """
+    return sharing(contents_of([inputs]), result)[0]
+
+
+def sharing(inputs: Contents, result: Any) -> tuple[bool | None, str]:
+    """Whether a result shares memory with the inputs and, where that cannot be known, why."""
+    if not inputs.memory and not inputs.files:
+        return None, f"{inputs.hidden[0]} cannot be seen" if inputs.hidden else NO_ARRAYS
+    made = contents_of([result])
+    on_host = [block for block in made.blocks if not block.space]
+    if not on_host and not made.hidden:
+        empty = made.memory and not made.blocks
+        return (False, "") if empty else (None, "it returns no array in the host's memory")
+    found = meet([*inputs.blocks, *_mapped(inputs.files)], on_host)
+    if found:
+        return True, ""
+    if found is None:
+        return None, "its views are too many, or too intricate, to be told apart"
+    unseen = [*made.hidden, *inputs.hidden]
+    return (None, f"{unseen[0]} cannot be seen") if unseen else (False, "")
+
+
+def _mapped(files: Sequence[Path]) -> Iterator[Block]:
+    """Where this process has files mapped."""
+    names = {str(file.resolve()) for file in files}
+    for one in mappings() if names else ():
+        if one.name in names:
+            yield Block(one.low, (one.high - one.low,), (1,), 1)
 
 
 def data_bytes(value: Any) -> int:
-    """Bytes of the elements of all arrays and tensors in a value, as a reader would see them.
-
-    A file counts with all of its bytes.
+    """Bytes of the elements of all arrays and tensors in a value, as a reader would see them:
+    repeated by a stride of 0, they count as often. A file counts with all of its bytes.
     """
-    if isinstance(value, np.ndarray):
-        return int(value.nbytes)
-    if is_tensor(value):
-        return int(value.numel() * value.element_size())
-    if isinstance(value, Path):
-        return value.stat().st_size
-    if isinstance(value, list | tuple):
-        return sum(data_bytes(item) for item in value) if holds_arrays(value) else 0
-    return sum(data_bytes(item) for item in value.values()) if isinstance(value, dict) else 0
+    found = contents_of([value])
+    files = sum(file.stat().st_size for file in found.files)
+    return files + found.referred_bytes + sum(_read_bytes(one.value) for one in found.memory)
 
 
-def summary(value: Any) -> str:
-    """What came back, in a few words: ``tensor float32 (64, 256)``."""
+def _read_bytes(memory: Any) -> int:
+    if is_tensor(memory):
+        return 0 if memory.device.type == "meta" else int(memory.numel() * memory.element_size())
+    if isinstance(memory, np.ndarray):
+        return int(memory.nbytes)
+    view = buffer_of(memory)
+    return 0 if view is None else view.nbytes
+
+
+def main_part(value: Any) -> Any:
+    """The array or tensor that most of a value's bytes lie in; None where there is none."""
+    found = [one.value for one in contents_of([value]).memory]
+    arrays = [one for one in found if isinstance(one, np.ndarray) or is_tensor(one)]
+    return max(arrays, key=_read_bytes, default=None)
+
+
+def dtype_of(value: Any) -> str:
+    """The dtype of most of a value's bytes, as its library writes it; "" where it has none."""
+    part = main_part(value)
+    return "" if part is None else str(part.dtype).removeprefix("torch.")
+
+
+def row_bytes(value: Any) -> int:
+    """What one index of the first dimension holds, of most of a value's bytes; 0 of a scalar."""
+    part = main_part(value)
+    return data_bytes(part) // max(1, len(part)) if part is not None and part.ndim else 0
+
+
+def summary(value: Any, levels: int = 4) -> str:
+    """What came back, in a few words: ``tensor float32 (64, 256)``; no deeper than some levels."""
     if is_tensor(value):
-        layout = "" if value.is_contiguous() else " not contiguous"
-        return f"tensor {str(value.dtype).removeprefix('torch.')} {tuple(value.shape)}{layout}"
+        return f"tensor {str(value.dtype).removeprefix('torch.')} {_shape(value)}{_layout(value)}"
     if isinstance(value, np.ndarray):
         layout = "" if value.flags.c_contiguous else " not contiguous"
         return f"array {value.dtype} {value.shape}{layout}"
-    if isinstance(value, list | tuple) and value:
-        return f"{type(value).__name__} of {len(value)}, first: {summary(value[0])}"
+    if isinstance(value, list | tuple) and value and levels:
+        return f"{type(value).__name__} of {len(value)}, first: {summary(value[0], levels - 1)}"
     return type(value).__name__
+
+
+def _shape(tensor: Any) -> str:
+    return f"of {tensor.size(0)} nested" if tensor.is_nested else str(tuple(tensor.shape))
+
+
+def _layout(tensor: Any) -> str:
+    layout = str(tensor.layout).removeprefix("torch.")
+    if layout != "strided":
+        return f" {layout}"
+    return "" if tensor.is_nested or tensor.is_contiguous() else " not contiguous"

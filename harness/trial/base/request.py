@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import os
 import resource
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -22,7 +23,7 @@ from harness.scenario.named_arguments import FOLDER
 from harness.schema.records import TIMED, Effort, TrialKind, Value
 from harness.schema.request import SCENARIO_FILE, DuetRequest, LimitRequest, TrialRequest
 from harness.trial.base import inputs as made_inputs
-from harness.trial.base.outcomes import CannotObeyError
+from harness.trial.base.outcomes import CannotObeyError, one_line
 from harness.trial.base.source_line import remember
 
 _LOADED: dict[str, list[Scenario]] = {}
@@ -55,17 +56,13 @@ class BoundStrategy:
     inputs: tuple[Any, ...]
     args: tuple[Any, ...]
     parameters: dict[str, Value]
-    pristine: tuple[Any, ...]  # copies of the inputs where the strategy changes them
+    pristine: tuple[Any, ...]  # the inputs once more where the strategy changes them
+    restore: Callable[[], None] = lambda: None  # undoes what the strategy did to its inputs
+    unverified: str = ""  # what the check could not judge
 
     @property
     def file(self) -> str:
         return file_of(self.strategy)
-
-    def restore(self) -> None:
-        """Undo what the strategy did to its inputs."""
-        for value, original in zip(self.inputs, self.pristine, strict=True):
-            if isinstance(value, np.ndarray | torch.Tensor):
-                value[...] = original
 
     def check(self, scenario: Scenario, result: Any) -> None:
         """Run the scenario's own check.
@@ -76,32 +73,54 @@ class BoundStrategy:
         assert scenario.verify is not None
         own = {"strategy": self.strategy.name, "group": self.strategy.group}
         named = {**self.parameters, **own}
-        scenario.verify(*arguments(scenario.verify, (*self.pristine, result), named))
+        said = scenario.verify(*arguments(scenario.verify, (*self.pristine, result), named))
+        if isinstance(said, str):
+            self.unverified = one_line(said)
+        elif isinstance(said, bool | np.bool_ | np.ndarray | torch.Tensor):
+            assert bool(np.all(np.asarray(said))), "the check returned False"
 
 
-def prepare(strategy: Strategy, fixture: Path, parameters: dict[str, Value]) -> BoundStrategy:
+def prepare(
+    strategy: Strategy, fixture: Path, parameters: dict[str, Value], folder: Path | None = None
+) -> BoundStrategy:
     """Load the inputs and run the strategy's setup."""
-    inputs = load_inputs(fixture)
-    work = bind(strategy, inputs, parameters)
+    loaded = made_inputs.load_restorable(fixture)
+    work = bind(strategy, _each(loaded.value), parameters, folder)
     if strategy.mutates:
-        work.pristine = tuple(copy.deepcopy(value) for value in inputs)
+        original = made_inputs.load_restorable(fixture)
+        work.pristine = _each(original.value)
+        work.restore = partial(loaded.restore, original)
     return work
 
 
 def load_inputs(fixture: Path) -> tuple[Any, ...]:
     """What a strategy is given first."""
-    loaded = made_inputs.load(fixture)
-    return loaded if isinstance(loaded, tuple) else (loaded,)
+    return _each(made_inputs.load(fixture))
+
+
+def _each(inputs: Any) -> tuple[Any, ...]:
+    return inputs if type(inputs) is tuple else (inputs,)
 
 
 def bind(
-    strategy: Strategy, inputs: tuple[Any, ...], parameters: dict[str, Value]
+    strategy: Strategy,
+    inputs: tuple[Any, ...],
+    parameters: dict[str, Value],
+    folder: Path | None = None,
 ) -> BoundStrategy:
-    """Run the strategy's setup."""
+    """Run the strategy's setup.
+
+    Args:
+        strategy: is to be called later.
+        inputs: what it is given first.
+        parameters: what it may name.
+        folder: an empty one, if it names that.
+    """
     given = inputs
+    named = parameters if folder is None else {**parameters, FOLDER: folder}
     if strategy.setup is not None:
-        given = (*inputs, strategy.setup(*arguments(strategy.setup, inputs, parameters)))
-    args = arguments(strategy.function, given, parameters)
+        given = (*inputs, strategy.setup(*arguments(strategy.setup, inputs, named)))
+    args = arguments(strategy.function, given, named)
     return BoundStrategy(strategy, inputs, args, parameters, inputs)
 
 
@@ -116,6 +135,7 @@ class TrialTask:
     effort: Effort
     fixture: Path
     tiny_fixture: Path
+    scratch: Path  # where folders of strategies lie
     bound: LimitRequest | None = None  # what a limit trial is put under
     duet: DuetRequest | None = None  # which half of a pair it is
     heap_offset_bytes: int | None = None  # see harness.planning.order.Step
@@ -125,19 +145,15 @@ class TrialTask:
     def of(cls, request: TrialRequest, group: str = "") -> TrialTask:
         scenario = find(request.path, request.scenario)
         strategy = scenario.strategies[request.strategy]
-        parameters = dict(request.parameters)
-        if FOLDER in strategy.names:
-            own = Path(request.folder) / str(os.getpid())
-            own.mkdir(parents=True)
-            parameters[FOLDER] = str(own)
         return cls(
             scenario,
             strategy,
-            parameters,
+            dict(request.parameters),
             request.kind,
             request.effort,
             Path(request.fixture),
             Path(request.tiny_fixture),
+            Path(request.folder),
             request.bound,
             request.duet,
             request.heap_offset_bytes,
@@ -148,8 +164,15 @@ class TrialTask:
     def timed(self) -> bool:
         return self.kind in TIMED
 
+    def empty_folder(self) -> Path | None:
+        """A new one, if the strategy asks for it."""
+        if FOLDER not in self.strategy.names:
+            return None
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self.scratch))
+
     def prepare(self) -> BoundStrategy:
-        return prepare(self.strategy, self.fixture, self.parameters)
+        return prepare(self.strategy, self.fixture, self.parameters, self.empty_folder())
 
     def prepare_tiny(self) -> BoundStrategy:
         """The strategy bound to the smallest inputs, and told so: it may allocate by its ``size``.
@@ -162,7 +185,8 @@ class TrialTask:
             changed["size"] = min(size, TINY_BYTES)
         if "num_workers" in self.parameters:
             changed["num_workers"] = 0
-        return prepare(self.strategy, self.tiny_fixture, {**self.parameters, **changed})
+        parameters = {**self.parameters, **changed}
+        return prepare(self.strategy, self.tiny_fixture, parameters, self.empty_folder())
 
 
 def put_into_force(parameters: dict[str, Value], threads: int, scenario_file: str) -> None:

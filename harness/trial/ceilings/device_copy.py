@@ -8,52 +8,44 @@ device counts once, as memcpy does.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import torch
 
-from harness.schema.records import Ceiling
-from harness.schema.request import DeviceCeilingsRequest
-from harness.trial.base.outcomes import failure
+from harness.schema.records import DEVICE_BOTH, DEVICE_COPY, DEVICE_FROM, DEVICE_TO, Work
+from harness.trial.ceilings.kind import Place, Timed, ceiling
 from harness.trial.device.accelerator import Device, opened
 from harness.trial.device.clock import DeviceClock, events_cover
 
-TO, FROM, BOTH, COPY = "device_to", "device_from", "device_both", "device_copy"
 SAMPLES = 5
+TEXTS = {
+    DEVICE_TO: "pinned memory to the device",
+    DEVICE_FROM: "the device to pinned memory",
+    DEVICE_BOTH: "both ways at once",
+    DEVICE_COPY: "one place on the device to another",
+}
+Prepare = Callable[[], Callable[[], Any]]
+"""What makes memory ready, and returns the call that is timed."""
 
-Move = tuple[str, int, Callable[[], Callable[[], Any]]]
-"""A ceiling's name, the bytes that it counts, and what prepares the call that is timed."""
+
+@ceiling(*TEXTS, settled=True)
+def move(work: Work, place: Place) -> Timed:
+    """A whole block of memory, over the link or on the device."""
+    size_bytes = work.read_bytes
+    times = moved_s(_moves(size_bytes)[work.kind])
+    counted_bytes = 2 * size_bytes if work.kind == DEVICE_BOTH else size_bytes
+    return Timed(TEXTS[work.kind], times, counted_bytes)
 
 
-def measure_device_ceilings(
-    request: DeviceCeilingsRequest, device: Device | None = None, moves: list[Move] | None = None
-) -> dict[str, Any]:
-    """Measure every ceiling of transfers.
+def moved_s(prepare: Prepare, device: Device | None = None) -> tuple[float, ...]:
+    """How long it took, each time.
 
     Args:
-        request: how much to move.
-        device: what to measure on; the accelerator that torch finds when not given.
-        moves: what to time; those of that accelerator when not given.
-
-    Returns:
-        ``ceilings``: a list of the fields of :class:`harness.schema.records.Ceiling`. One that this
-        backend cannot give has a note in place of its rate.
+        prepare: makes the call.
+        device: what it goes to; the accelerator that torch finds when not given.
     """
-    ready = opened(device)
-    clock = DeviceClock(ready.device)
-    size_bytes = request.size_bytes
-    ceilings = []
-    for name, counted, prepare in _moves(size_bytes) if moves is None else moves:
-        try:
-            times = _times(clock, prepare())
-        except Exception as error:  # noqa: BLE001 — the others are limits all the same
-            note = f"not measured: {failure(error).reason}"
-            found = Ceiling(name, 1, size_bytes, 0.0, note=note)
-        else:
-            found = Ceiling(name, 1, size_bytes, counted / min(times), tuple(times))
-        ceilings.append(asdict(found))
-    return {"ceilings": ceilings}
+    clock = DeviceClock(opened(device).device)
+    return tuple(_times(clock, prepare()))
 
 
 def _times(clock: DeviceClock, move: Callable[[], Any]) -> list[float]:
@@ -64,7 +56,7 @@ def _times(clock: DeviceClock, move: Callable[[], Any]) -> list[float]:
     return [one.event_s if covered and one.event_s else one.done_s for one in samples]
 
 
-def _moves(size_bytes: int) -> list[Move]:
+def _moves(size_bytes: int) -> dict[str, Prepare]:
     device = torch.accelerator.current_accelerator()
     assert device is not None
 
@@ -99,9 +91,9 @@ def _moves(size_bytes: int) -> list[Move]:
         target, source = there(), there()
         return lambda: target.copy_(source)
 
-    return [
-        (TO, size_bytes, to_device),
-        (FROM, size_bytes, from_device),
-        (BOTH, 2 * size_bytes, both_ways),
-        (COPY, size_bytes, on_device),
-    ]
+    return {
+        DEVICE_TO: to_device,
+        DEVICE_FROM: from_device,
+        DEVICE_BOTH: both_ways,
+        DEVICE_COPY: on_device,
+    }

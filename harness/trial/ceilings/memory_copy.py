@@ -1,86 +1,60 @@
-"""How fast this machine copies memory at best: glibc's memcpy, through ctypes, which lets go of
-Python's lock so that threads copy side by side.
-
-Copies go into memory already touched, into fresh pages of the usual size, and into fresh huge
-pages where the kernel offers them on request. The fastest sample counts: a ceiling is a limit.
+"""Copying memory: glibc's memcpy, NumPy and torch, whichever is best; block by block into the same
+place, where that is what an epoch of batches does.
 """
 
 from __future__ import annotations
 
 import ctypes
-import mmap
-import time
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
 
-from harness.schema.records import Ceiling
-from harness.schema.request import CopyCeilingsRequest
+import numpy as np
+import torch
 
-SAMPLES = 3
+from harness.schema.records import Work
+from harness.trial.ceilings.kind import Bytes, Call, Place, Timed, ceiling, fastest
 
-
-def _address(memory: mmap.mmap) -> int:
-    return ctypes.addressof(ctypes.c_char.from_buffer(memory))
+ALIASING_BYTES = 2112
+"""A target that lies whole pages away from its source may be slower, or faster: both are tried."""
 
 
-def _new_memory(size_bytes: int, *, huge: bool) -> mmap.mmap:
-    memory = mmap.mmap(-1, size_bytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    advice = getattr(mmap, "MADV_HUGEPAGE" if huge else "MADV_NOHUGEPAGE", None)
-    if advice is not None:
-        memory.madvise(advice)
-    return memory
+@ceiling("copy")
+def copy(work: Work, place: Place) -> Timed:
+    written_bytes = work.written_bytes or work.read_bytes
+    block_bytes = min(work.block_bytes or written_bytes, written_bytes, work.read_bytes)
+    source = place.source(work.read_bytes)
+    starts = [
+        at % (work.read_bytes - block_bytes + 1) for at in range(0, written_bytes, block_bytes)
+    ]
+    blocks = [source[start : start + block_bytes] for start in starts]
+    area = place.target(block_bytes + ALIASING_BYTES)
+    aligned, shifted = area[:block_bytes], area[ALIASING_BYTES:]
+    ways = chain(_by_memcpy(aligned, blocks), _ways(shifted, blocks, work.threads))
+    return Timed("copying", fastest(ways), moved_bytes=block_bytes * len(blocks))
 
 
-def _copy(
-    to: int, source: int, size_bytes: int, pool: ThreadPoolExecutor | None, parts: int
-) -> float:
-    part = size_bytes // parts
-    start = time.perf_counter_ns()
-    if pool is None:
-        ctypes.memmove(to, source, size_bytes)
+def _ways(target: Bytes, blocks: list[Bytes], threads: int) -> Iterator[Call]:
+    yield from _by_memcpy(target, blocks)
+    if len(blocks) == 1:
+        yield partial(np.copyto, target, blocks[0])
+        yield partial(torch.from_numpy(target).copy_, torch.from_numpy(blocks[0]))
+        return
+
+    def by_numpy() -> None:
+        for block in blocks:
+            np.copyto(target, block)
+
+    yield by_numpy
+    if threads > 1:
+        whole, tensors = torch.from_numpy(target), [torch.from_numpy(block) for block in blocks]
+        yield lambda: [whole.copy_(one) for one in tensors]
+
+
+def _by_memcpy(target: Bytes, blocks: list[Bytes]) -> Iterator[Call]:
+    to, size_bytes = target.ctypes.data, len(target)
+    addresses = [block.ctypes.data for block in blocks]
+    if len(blocks) == 1:
+        yield partial(ctypes.memmove, to, addresses[0], size_bytes)
     else:
-        list(
-            pool.map(lambda i: ctypes.memmove(to + i * part, source + i * part, part), range(parts))
-        )
-    return (time.perf_counter_ns() - start) / 1e9
-
-
-def _measure(kind: str, source: int, size_bytes: int, threads: int) -> list[float]:
-    pool = ThreadPoolExecutor(threads) if threads > 1 else None
-    huge = kind != "memcpy_fresh"
-    touched = _new_memory(size_bytes, huge=True)
-    to = _address(touched)
-    times = []
-    try:
-        _copy(to, source, size_bytes, pool, threads)  # starts the threads, touches the memory
-        for _ in range(SAMPLES):
-            if kind != "memcpy_touched":
-                fresh = _new_memory(size_bytes, huge=huge)
-                to = _address(fresh)
-            times.append(_copy(to, source, size_bytes, pool, threads))
-    finally:
-        if pool is not None:
-            pool.shutdown()
-    return times
-
-
-def measure_ceilings(request: CopyCeilingsRequest) -> dict[str, Any]:
-    """Measure every memory-copy ceiling.
-
-    Returns:
-        ``ceilings``: a list of the fields of :class:`harness.schema.records.Ceiling`.
-    """
-    size_bytes = request.size_bytes
-    with _new_memory(max(size_bytes, request.touch_bytes), huge=True) as everything:
-        ctypes.memset(_address(everything), 1, len(everything))
-    source = _new_memory(size_bytes, huge=True)
-    ctypes.memset(_address(source), 1, size_bytes)
-    kinds = ["memcpy_touched", "memcpy_fresh"] + (["memcpy_fresh_huge"] if request.huge else [])
-    ceilings = []
-    for threads in request.threads:
-        for kind in kinds:
-            times = _measure(kind, _address(source), size_bytes, threads)
-            rate = size_bytes / min(times)
-            ceilings.append(asdict(Ceiling(kind, threads, size_bytes, rate, tuple(times))))
-    return {"ceilings": ceilings}
+        yield lambda: [ctypes.memmove(to, one, size_bytes) for one in addresses]

@@ -85,6 +85,7 @@ class DeviceCalls:
     def verify(self, found: Found) -> Outcome:
         note_result(found, self.work, self.result)
         outcome = judged(lambda: self.work.check(self.task.scenario, self.result))
+        found.unverified = self.work.unverified
         return as_declared(self.work, outcome, found.shares_memory)
 
     def drop(self) -> None:

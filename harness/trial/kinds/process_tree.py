@@ -113,6 +113,7 @@ def measure_growth(task: TrialTask, page: TreePage, found: Found) -> Outcome:
         watcher.mark("dropped")
         left = watcher.sample()
         found.tree = watcher.tree(idle, left, sent, passes)
+    found.unverified = work.unverified
     cache.note_after()
     found.page_cache = cache.found()
     return outcome

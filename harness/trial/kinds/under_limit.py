@@ -102,7 +102,8 @@ class _Course:
         inputs = load_inputs(self.task.fixture)
         self.payload_bytes = pointers.data_bytes(inputs)
         self._begin("call")
-        self.work = work = bind(self.task.strategy, inputs, self.task.parameters)
+        task = self.task
+        self.work = work = bind(task.strategy, inputs, task.parameters, task.empty_folder())
         self.held_bytes = self.edge.used_bytes() - self.base_bytes - _RESERVE_BYTES
         if self.page is not None:
             self.page.note_held(self.held_bytes, self.payload_bytes)
@@ -128,7 +129,10 @@ class _Course:
             work.pristine = load_inputs(self.task.fixture)
         if scenario.epochs:
             epoch = Counted(self.made, work.inputs)
-            return as_declared(work, check_epoch(scenario, work, epoch), epoch.shares_memory)
+            outcome = check_epoch(scenario, work, epoch)
+            found.unverified = work.unverified
+            return as_declared(work, outcome, epoch.shares_memory)
         note_result(found, work, self.made)
         outcome = judged(lambda: work.check(scenario, self.made))
+        found.unverified = work.unverified
         return as_declared(work, outcome, found.shares_memory)

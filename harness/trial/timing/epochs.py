@@ -88,6 +88,7 @@ class Counted:
     data_bytes: int = 0
     shares_memory: bool | None = None
     summary: str = ""
+    dtype: str = ""
     exhausted: bool = False
     failure: BaseException | None = None
 
@@ -113,6 +114,7 @@ class Counted:
         if not self.batches:
             self.shares_memory = pointers.overlap(self.inputs, batch)
             self.summary = pointers.summary(batch)
+            self.dtype = pointers.dtype_of(batch)
         first = batch[0] if isinstance(batch, tuple | list) and batch else batch
         self.batches += 1
         self.samples += len(first) if hasattr(first, "__len__") else 1

@@ -59,6 +59,7 @@ class Calls:
     def verify(self, found: Found) -> Outcome:
         note_result(found, self.work, self.result)
         outcome = judged(lambda: self.work.check(self.task.scenario, self.result))
+        found.unverified = self.work.unverified
         return as_declared(self.work, outcome, found.shares_memory)
 
     def drop(self) -> None:
@@ -128,10 +129,12 @@ class Epochs:
         assert self.loading is not None
         epoch = Counted(self.loader, self.work.inputs)
         outcome = check_epoch(self.task.scenario, self.work, epoch, self.loading.batches)
+        found.unverified = self.work.unverified
         self.loading = replace(self.loading, samples=epoch.samples, data_bytes=epoch.data_bytes)
         found.shares_memory = epoch.shares_memory
         found.result_bytes = epoch.data_bytes
         found.result = epoch.summary
+        found.dtypes = pointers.dtype_of(self.work.inputs), epoch.dtype
         found.loading = self.loading
         return as_declared(self.work, outcome, epoch.shares_memory)
 
@@ -185,6 +188,8 @@ def note_result(found: Found, work: BoundStrategy, result: Any) -> None:
     found.shares_memory = pointers.overlap(work.inputs, result)
     found.result_bytes = pointers.data_bytes(result)
     found.result = pointers.summary(result)
+    found.dtypes = pointers.dtype_of(work.inputs), pointers.dtype_of(result)
+    found.row_bytes = pointers.row_bytes(result)
 
 
 def as_declared(work: BoundStrategy, outcome: Outcome, shares_memory: bool | None) -> Outcome:

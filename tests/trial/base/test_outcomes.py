@@ -60,7 +60,7 @@ def ends(lab: Lab, strategy: str, *, timeout_s: float = 30.0) -> Outcome:
         ),
         ("kills_itself", "crash", "killed", ""),
         ("worker_reads_where_a_file_was_cut_off", "error", "bus error", "return list(DataLoader("),
-        ("shares_more_than_there_is", "error", "disk full", "return torch.ones(8 * MIB"),
+        ("shares_more_than_there_is", "error", "shared memory full", "return torch.ones(8 * MIB"),
         ("fills_the_disk", "error", "disk full", "file.write(bytes(8 * MIB))"),
     ],
 )

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from harness.trial.base.pointers import array_extent, data_bytes, extents, overlap, summary
+from harness.trial.base.contents import contents_of
+from harness.trial.base.pointers import array_extent, data_bytes, overlap, summary
 
+RING: list[Any] = []
+RING.append(RING)
 BASE = np.arange(100.0).reshape(10, 10)
 
 
@@ -59,15 +62,15 @@ def test_nothing_overlaps_an_empty_array_even_inside_another() -> None:
     assert overlap(BASE, torch.empty(0)) is False
 
 
-def test_memory_that_a_tensor_could_reach_counts() -> None:
-    """A tensor's storage, which its resize and its gradient bookkeeping go by."""
+def test_parts_of_one_storage_are_apart() -> None:
     whole = torch.arange(10)
-    assert overlap(whole[:2], whole[8:]) is True
+    assert overlap(whole[:2], whole[8:]) is False
+    assert overlap(whole[:3], whole[2:]) is True
 
 
-def test_tensors_without_addresses_have_no_memory_here() -> None:
-    assert list(extents(torch.empty(3, device="meta"))) == []
-    assert list(extents(torch.eye(3).to_sparse())) == []
+def test_tensors_without_data_have_no_memory() -> None:
+    assert contents_of([torch.empty(3, device="meta")]).blocks == []
+    assert overlap(BASE, torch.empty(3, device="meta")) is False
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,8 @@ def test_bytes_are_those_of_the_elements() -> None:
     assert data_bytes(BASE[::2]) == 400
     assert data_bytes(np.broadcast_to(BASE[0], (1000, 10))) == 80_000
     assert data_bytes(torch.zeros(3, 5, dtype=torch.bfloat16)) == 30
-    assert data_bytes((BASE, [torch.zeros(2)], {"x": BASE}, None)) == 1608
+    assert data_bytes((BASE, [torch.zeros(2)], {"x": BASE}, None)) == 808  # each once
+    assert data_bytes((BASE, BASE[:5])) == 1200
     assert data_bytes([1.0] * 1000) == 0
 
 
@@ -106,6 +110,7 @@ def test_bytes_are_those_of_the_elements() -> None:
         ([BASE, BASE], "list of 2, first: array float64 (10, 10)"),
         ((), "tuple"),
         (3, "int"),
+        (RING, "list of 1, first: list of 1, first: list of 1, first: list of 1, first: list"),
         (None, "NoneType"),
     ],
 )
@@ -139,4 +144,4 @@ def test_what_maps_a_file_overlaps_it_and_copies_do_not(tmp_path: Path) -> None:
     assert overlap(other, mapped) is False
     assert overlap(tmp_path / "missing", mapped) is False
     del mapped
-    assert list(extents(file)) == []
+    assert overlap(file, BASE) is False

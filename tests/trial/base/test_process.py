@@ -153,6 +153,26 @@ def test_running_before_others_is_said_only_where_it_is_true() -> None:
     assert single == {"allowed": False, "policy": 0}
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sched(7)")
+def test_one_process_at_a_time_runs_before_others() -> None:
+    found = in_a_process("""
+        import subprocess, sys
+        first = process.run_before_others()
+        again = "from harness.trial.base import process; print(process.run_before_others())"
+        def other():
+            return subprocess.run([sys.executable, "-c", again], stdout=subprocess.PIPE, text=True)
+        beside = other().stdout.strip()
+        child = os.fork()
+        if child == 0:  # a copy that ends does not give the turn away
+            os._exit(0)
+        os.waitpid(child, 0)
+        say(first=first, beside=beside, still=other().stdout.strip())
+    """)
+    if not found["first"]:
+        pytest.skip("not permitted, or another observer has its turn")
+    assert (found["beside"], found["still"]) == ("False", "False")
+
+
 @pytest.mark.parametrize(
     ("number", "first", "last", "between"),
     [

@@ -137,6 +137,26 @@ def test_warm_reads_in_what_is_missing_and_tells_the_least(file: Path) -> None:
     assert found_by(cache).epochs == 2
 
 
+def test_what_is_said_of_several_epochs_is_the_worst_of_them(file: Path) -> None:
+    """A page is in the other state in the second epoch of three: that is tolerated, and told."""
+    with file.open("rb") as stream:
+        cold = FileCache("cold", [file])
+        cold.prepare()
+        with mmap.mmap(stream.fileno(), SIZE, access=mmap.ACCESS_READ) as mapped:
+            mapped.madvise(mmap.MADV_RANDOM)  # without its neighbours
+            assert mapped[7 * PAGE] is not None
+            cold.prepare()
+        cold.prepare()
+        assert found_by(cold).before_bytes == PAGE
+        warm = FileCache("warm", [file])
+        warm.prepare()
+        os.posix_fadvise(stream.fileno(), 7 * PAGE, PAGE, os.POSIX_FADV_DONTNEED)
+        warm.prepare()
+        read_through(file)
+        warm.prepare()
+        assert found_by(warm).before_bytes == SIZE - PAGE
+
+
 def test_a_file_that_does_not_stay_in_memory_cannot_be_warm(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,42 @@ def test_phases_are_those_of_the_loader() -> None:
     assert close(known_epoch(Loader(lambda: FakeLoader(clock)), 3, clock, COST_NS))
 
 
+class Workers:
+    """Give three batches, and are joined when nothing refers to them any more."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.left = iter([1.0, 2.0, 3.0])
+
+    def __iter__(self) -> Iterator[float]:
+        return self
+
+    def __next__(self) -> float:
+        return next(self.left)
+
+    def __del__(self) -> None:
+        self.clock.pass_ms(11)
+
+
+class WorkingLoader(FakeLoader):
+    """Starts workers for each epoch."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return Workers(self.clock)
+
+
+def test_joining_workers_is_a_part_of_the_epoch() -> None:
+    """Whether it is driven for the first time, again, or with steps."""
+    clock = FakeClock()
+
+    loader = Loader(lambda: WorkingLoader(clock))
+    first, _ = first_epoch(loader, clock, COST_NS)
+    stepped, _ = stepped_epoch(loader, lambda batch: None, clock, COST_NS)
+    for epoch in (first, known_epoch(loader, 3, clock, COST_NS), stepped):
+        assert epoch.teardown_s == pytest.approx(0.011, abs=3 * COST_NS / 1e9)
+        assert epoch.total_s == pytest.approx(0.011, abs=10 * COST_NS / 1e9)
+
+
 def test_an_epoch_of_known_length_pays_for_the_clock_once_a_phase() -> None:
     clock = FakeClock()
     loader = Loader(lambda: FakeLoader(clock, 1000))

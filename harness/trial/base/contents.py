@@ -1,0 +1,124 @@
+"""Everything that some values hold: the memory in them, found by opening what can be opened.
+
+One walk for all that asks for it: the payload of a call, what its result shares, how large that is.
+It takes a bounded number of steps; where they do not do, or something cannot be opened, it says
+what was not seen.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.trial.base.blocks import Block, block_of, distinct_bytes
+from harness.trial.base.looks import SCALARS, Look, a
+from harness.trial.base.parts import look
+
+MOST_VALUES = 100_000
+"""Of a walk: it takes a second at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Memory:
+    """An array, tensor or buffer, and where it lies; nowhere if it has no bytes."""
+
+    value: Any
+    block: Block | None
+
+
+@dataclass
+class Contents:
+    """What was found in some values, each once.
+
+    Args:
+        memory: every array, tensor and buffer.
+        files: every path, for those to whom files are data.
+        iterators: what gives its values but once.
+        hidden: what cannot be seen, in words.
+        referred_bytes: of Python objects that arrays of objects refer to.
+    """
+
+    memory: list[Memory] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    iterators: list[Any] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    referred_bytes: int = 0
+
+    @property
+    def blocks(self) -> list[Block]:
+        return [one.block for one in self.memory if one.block is not None]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory, each counted once."""
+        return distinct_bytes(self.blocks) + self.referred_bytes
+
+
+def contents_of(values: Iterable[Any]) -> Contents:
+    """What some values hold."""
+    walk = _Walk()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what opening an object of another library may say
+        walk.through(list(values))
+    return walk.found
+
+
+class _Walk:
+    def __init__(self) -> None:
+        self.found = Contents()
+        self._seen: dict[int, Any] = {}  # kept alive: what is freed would lend its id to another
+
+    def through(self, values: Sequence[Any]) -> None:
+        waiting = list(reversed(values))
+        while waiting:
+            value = waiting.pop()
+            if id(value) in self._seen or type(value) in SCALARS:
+                continue
+            if len(self._seen) >= MOST_VALUES:
+                self._hide(f"what is beyond the first {MOST_VALUES:,} objects")
+                return
+            self._seen[id(value)] = value
+            waiting += reversed(self._open(value))
+
+    def _open(self, value: Any) -> list[Any]:
+        """Note what a value is; returns what is yet to be looked at."""
+        try:
+            seen = look(value)
+            parts = self._noted(value, seen)
+        except Exception as error:  # noqa: BLE001 — whatever an object raises, it cannot be seen
+            self._hide(f"what {a(value)} holds, which raises {type(error).__name__}")
+            return []
+        if not seen.arraylike:
+            return parts
+        before, hidden = len(self.found.memory), len(self.found.hidden)
+        self.through(parts)
+        if len(self.found.memory) == before:
+            del self.found.hidden[hidden:]
+            self._hide(f"the elements of {a(value)}, which are not in memory")
+        return []
+
+    def _noted(self, value: Any, seen: Look) -> list[Any]:
+        found = self.found
+        if seen.memory:
+            found.memory.append(Memory(value, block_of(value)))
+        if seen.file:
+            found.files.append(value)
+        if seen.iterator:
+            found.iterators.append(value)
+        if seen.hidden:
+            self._hide(seen.hidden)
+        parts = [part for _, part in seen.parts]
+        if seen.memory and isinstance(value, np.ndarray):  # of objects, or there would be none
+            plain = {id(part): part for part in parts if type(part) in SCALARS}
+            found.referred_bytes += sum(map(sys.getsizeof, plain.values()))
+        return parts
+
+    def _hide(self, what: str) -> None:
+        if what not in self.found.hidden:
+            self.found.hidden.append(what)

@@ -1,0 +1,59 @@
+"""What decides, against noise that was made: rates in small, and that the experiments run."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.selfcheck import memory_false_alarms, time_false_alarms
+from harness.selfcheck.history_false_alarms import (
+    SERIES,
+    counted_among_others,
+    doubts_of_memory,
+    doubts_of_times,
+    suites_with_false_changes,
+)
+from harness.selfcheck.memory_false_alarms import NOTHING, PLANTS, WAYS, counts
+from harness.selfcheck.simulated_noise import MEMORY_NOISE, NOISE_KINDS
+
+
+@pytest.mark.parametrize("noise", MEMORY_NOISE)
+def test_pairs_raise_no_alarm_whatever_the_noise(noise: str) -> None:
+    """Of 15 suites a seventh of one is expected at most; three are not."""
+    assert counts("in pairs (ab)", MEMORY_NOISE[noise], NOTHING, 15)[1].found < 3
+
+
+@pytest.mark.parametrize("noise", ["stray pages", "two modes, by chance", "70% carries over"])
+def test_a_baseline_raises_none_where_processes_do_not_take_after_each_other(noise: str) -> None:
+    assert counts("against a baseline", MEMORY_NOISE[noise], NOTHING, 15)[1].found < 3
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("plant", PLANTS)
+def test_what_is_planted_is_found_where_memory_hardly_varies(way: str, plant: str) -> None:
+    found, false = counts(way, MEMORY_NOISE["stray pages"], PLANTS[plant], 2)
+    assert (found.found, false.found) == (2, 0)
+
+
+def test_many_series_of_a_wandering_machine_are_hardly_ever_called_changed() -> None:
+    doubts = doubts_of_times(NOISE_KINDS["wandering"], 12, 300)
+    assert sum(doubt < 0.05 for doubt in doubts) > 3  # series by themselves
+    assert suites_with_false_changes(doubts, 100).found <= 50
+
+
+def test_one_change_among_many_series_counts() -> None:
+    plain = NOISE_KINDS["plain"]
+    same, changed = (doubts_of_times(plain, 30, 60, step) for step in (0.0, 0.25))
+    assert counted_among_others(changed, same, 1, 40) > 0.9
+    pages = MEMORY_NOISE["stray pages"]
+    same, changed = (doubts_of_memory(pages, 8, 4, 60, step) for step in (0.0, 1.0))
+    assert counted_among_others(changed, same, 1, 40) == 1
+    assert suites_with_false_changes(same, 10).found == 0
+    assert SERIES == 100
+
+
+def test_the_experiments_print_a_row_for_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    memory_false_alarms.main(["--suites", "1", "--planted", "1"])
+    time_false_alarms.main(["--comparisons", "1"])
+    said = capsys.readouterr().out
+    assert said.count("two modes that last") == len(WAYS)
+    assert said.count("Simulated, 24 cases") == 1 + len(WAYS)
