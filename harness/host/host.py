@@ -35,6 +35,7 @@ BOOTSTRAP = Path(__file__).resolve().parents[1] / "trial" / "bootstrap.py"
 PRELOAD = ("numpy", "torch", "harness.trial.run", "harness.trial.ceilings.measure")
 START_TIMEOUT_S = 120.0
 GRACE_S = 30.0  # how much longer than a task's own limit its host may take to report
+END_S = 5.0  # how long a host may take to end
 _LIKELY = {
     "SIGKILL": ("killed", "killed from outside, most likely by the kernel because memory ran out"),
     "SIGABRT": ("abort", "aborted"),
@@ -193,8 +194,17 @@ class Host(Closing):
     def _preload(self, request: PreloadRequest) -> None:
         report = self._exchange(request, START_TIMEOUT_S)
         if report.answer is None:
-            reason = report.error or _last_line(self._stderr_text()) or "no reason given"
+            reason = report.error or self._why_silent()
             raise UnableError(f"host {self.spec.name}: {self.python} cannot be used: {reason}")
+
+    def _why_silent(self) -> str:
+        """Why there was no answer to what the host does itself, not in a trial."""
+        assert self._process is not None
+        try:
+            status = self._process.wait(timeout=END_S)  # its pipes close before it has ended
+        except subprocess.TimeoutExpired:
+            return f"it has not imported what it needs within {START_TIMEOUT_S:g} s"
+        return _crash(status, self._stderr_text(), "").reason
 
     def ask(self, request: TaskRequest) -> dict[str, Any]:
         """Run a task that is not a measurement and must succeed.
@@ -309,7 +319,7 @@ class Host(Closing):
             tree = psutil.Process(self._process.pid).children(recursive=True)
         self._process.terminate()
         try:
-            self._process.wait(timeout=5)
+            self._process.wait(timeout=END_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -217,6 +217,29 @@ def test_an_interpreter_without_torch_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("torch", "expected"),
+    [
+        ("import os; os._exit(3)", "exited with status 3 before it answered$"),
+        ("import sys; sys.exit('no such driver')", "status 1 before it answered: no such driver$"),
+        ("import os; os.kill(os.getpid(), 4)", r"SIGILL \("),  # a build for other processors
+        ("import os; os.kill(os.getpid(), 9)", r"SIGKILL \("),
+        ("import time; time.sleep(60)", "has not imported what it needs within 0.5 s$"),
+    ],
+)
+def test_an_interpreter_that_says_nothing_has_a_reason_all_the_same(
+    torch: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torch.py").write_text(torch)
+    if "sleep" in torch:
+        for name in ("START_TIMEOUT_S", "GRACE_S", "END_S"):
+            monkeypatch.setattr(f"harness.host.host.{name}", 0.5)
+    spec = HostSpec("mute", env={"PYTHONPATH": str(tmp_path)})
+    with pytest.raises(UnableError, match=f"cannot be used: .*{expected}") as caught, Host(spec):
+        pass
+    assert "\n" not in str(caught.value)
+
+
 def test_an_unusable_scenario_is_the_users_error(host: Host, tmp_path: Path) -> None:
     (tmp_path / "empty.py").write_text("x = 1\n")
     with pytest.raises(UsageError, match=r"empty.py: declares no Scenario$"):
