@@ -108,7 +108,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         "a record array; return an array for each of its fields",
     ),
     "masked": (lambda: np.ma.masked_less(LINE, 3), "a masked array, whose mask would be lost; re"),
-    "a matrix": (lambda: np.asmatrix(LINE), "a matrix; return numpy.asarray(matrix), and make th"),
+    "a matrix": (lambda: np.asmatrix(LINE), "a matrix; return numpy.asarray(matrix), and make it"),
     "a kind of array": (
         lambda: LINE.view(Annotated),
         f"{__name__}.Annotated, a kind of array that would arrive as a plain one; return numpy.as",
