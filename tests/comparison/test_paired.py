@@ -183,3 +183,14 @@ def test_a_pair_is_even_while_faults_explain_a_hundredth_of_its_time(
 @pytest.mark.parametrize(("log_ratio", "same"), [(0.0, True), (0.1, False), (-0.1, False)])
 def test_the_same_is_neither_slower_nor_faster(log_ratio: float, same: bool) -> None:
     assert Standing.of([Pair(log_ratio)] * 12, 0.02).same == same
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_two_looks_are_paid_for(sign: int) -> None:
+    pairs = [Pair(sign * (0.1 + 0.001 * index), even=index % 2 == 0) for index in range(12)]
+    ways = [[one.log_ratio for one in pairs if one.even], [one.log_ratio for one in pairs]]
+    bar = math.log1p(0.02)
+    ranks = [SignedRanks.of(values) for values in ways]
+    found = Standing.of(pairs, 0.02)
+    expected = min(one.p_above(bar) if sign > 0 else one.p_below(-bar) for one in ranks)
+    assert (found.p_slower if sign > 0 else found.p_faster) == pytest.approx(2 * expected)

@@ -74,6 +74,13 @@ def mib(rss: Rss) -> tuple[float, float, float]:
     return rss.anon_bytes / MIB, rss.file_bytes / MIB, rss.shmem_bytes / MIB
 
 
+def test_an_observer_is_believed_where_the_high_water_mark_reads_low() -> None:
+    """Of all kinds together, too, which no kind by itself comes to."""
+    found = ledger(90, watched=grown(anon=64, file=32), total=96)
+    assert found.peak_extra_bytes == 96 * MIB
+    assert mib(found.peak) == (64, 32, 0)
+
+
 @pytest.mark.parametrize(
     ("peak", "retained", "watched", "parts"),
     [
