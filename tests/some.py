@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def some(items: Iterable[T]) -> list[T]:
-    """The same, of which there is at least one."""
-    found = list(items)
+def some(items: Iterable[T]) -> Iterator[T]:
+    """The same, one by one as they come, of which there is at least one."""
+    found = False
+    for item in items:
+        found = True
+        yield item
     assert found, "there is nothing to look at"
-    return found

@@ -7,6 +7,7 @@ module, over ``some(…)``, or over what another assertion of the same test is a
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +78,7 @@ def test_such_loops_are_found(source: str, found: list[str]) -> None:
 
 
 def test_some_of_nothing_fails() -> None:
-    assert some(iter("ab")) == ["a", "b"]
+    assert list(some("ab")) == ["a", "b"]
+    assert next(some(itertools.count(1))) == 1  # what never ends is looked at as far as asked
     with pytest.raises(AssertionError, match="nothing to look at"):
-        some(iter(()))
+        list(some(()))

@@ -14,7 +14,7 @@ from harness.cli.options import RESULTS
 from harness.comparison.tolerance import Tolerance
 from harness.console import Progress, err
 from harness.errors import refuse_overwriting
-from harness.host.inputs import temporary_folder
+from harness.host.inputs import temporary_folder_for_workers
 from harness.journal.lines import Header
 from harness.journal.lock import refuse_second_writer
 from harness.journal.write import Journal
@@ -38,7 +38,7 @@ def measure_into(
     if output is not None:
         refuse_overwriting(output, force=force)
         refuse_second_writer(output)
-    temporary_folder()  # rather than when everything has been started
+    temporary_folder_for_workers()  # rather than when everything has been started
     with ExitStack() as stack:
         with err.status("starting hosts"):
             session = stack.enter_context(sessions.open_session(request, settings, user_paths))
@@ -74,7 +74,7 @@ def measure_sides_into(
     if output is not None:
         refuse_overwriting(output, force=force)
         refuse_second_writer(output)
-    temporary_folder()
+    temporary_folder_for_workers()
     with ExitStack() as stack:
         with err.status("starting both sides"):
             session = stack.enter_context(open_ab_session(sides, request, settings, user_paths))

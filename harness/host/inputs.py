@@ -30,6 +30,7 @@ from harness.units import format_size
 PREFIX = "ferrybench-inputs-"
 _MARGIN = 1.1  # of free disk space to inputs
 _PROBE_BYTES = 4096
+_LONGEST_PATH = 107 - len("/pymp-12345678/listener-12345678")  # unix(7), multiprocessing
 KEPT_BYTES, KEPT_SHARE = 4 * 1024**3, 0.1
 """Inputs are kept up to so many bytes, or this share of the free space, whichever is more."""
 
@@ -53,6 +54,24 @@ def temporary_folder() -> Path:
             f"{error.strerror}; set TMPDIR to one with room"
         ) from error
     return folder
+
+
+def temporary_folder_for_workers() -> None:
+    """Refuse a temporary folder in which the workers of a loader would hang, before they do.
+
+    They hand shared memory over by a socket in a folder below it (multiprocessing's
+    resource_sharer), and a name that is too long for one ends in a thread of theirs, unseen.
+
+    Raises:
+        UnableError: its path is too long; or see :func:`temporary_folder`.
+    """
+    folder = temporary_folder()
+    if len(os.fsencode(folder)) > _LONGEST_PATH:
+        raise UnableError(
+            f"the temporary folder {folder} has too long a path: workers of a DataLoader would "
+            f"hang there, as their sockets' names may have 107 bytes; set TMPDIR to one of at most "
+            f"{_LONGEST_PATH}"
+        )
 
 
 class FixtureStore(Closing):

@@ -236,6 +236,15 @@ def test_a_temporary_folder_that_is_none(mine: Path) -> None:
     assert said.endswith("; set TMPDIR to one with room")
 
 
+def test_a_temporary_folder_in_which_workers_would_hang(mine: Path, tmp_path: Path) -> None:
+    place = tmp_path / ("x" * 76)
+    place.mkdir()
+    command = ["training", "--scenarios", str(mine), "-o", "run.jsonl"]
+    said = one_line(command, place)
+    assert said.startswith(f"ferrybench: the temporary folder {place} has too long a path: ")
+    assert said.endswith("; set TMPDIR to one of at most 75")
+
+
 def test_a_temporary_folder_that_is_full_or_read_only(mine: Path, tiny_disk: Path) -> None:
     command = ["training", "--scenarios", str(mine), "-o", "run.jsonl"]
     filler = tiny_disk / "filler"

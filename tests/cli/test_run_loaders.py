@@ -90,9 +90,11 @@ def whole(rows, result, batch_size, shuffle):
 
 
 @pytest.fixture
-def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+def mine(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    # Of a short name, since workers hang in a folder whose path is too long for their sockets.
+    monkeypatch.setenv("TMPDIR", str(tmp_path_factory.mktemp("t")))
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "mine.py"
