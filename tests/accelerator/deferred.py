@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+from harness.trial.base import input_kinds
 from harness.trial.device import kernels, overlap
 
 CPU = torch.device("cpu")
@@ -105,6 +106,8 @@ class Deferred:
         monkeypatch.setattr(torch.Tensor, "cpu", cpu)
         monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor, *_: clone(tensor))
         monkeypatch.setattr(torch.Tensor, "is_pinned", lambda tensor, *_: True)
+        # Inputs are made where nothing is pinned yet.
+        monkeypatch.setattr(input_kinds, "_is_pinned", lambda tensor: False)
         monkeypatch.setattr(torch.Tensor, "record_stream", lambda tensor, stream: None)
 
     def _install_makers(self, monkeypatch: pytest.MonkeyPatch) -> None:

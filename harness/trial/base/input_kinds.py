@@ -147,8 +147,15 @@ _TENSORS: tuple[tuple[Callable[[torch.Tensor], bool], str], ...] = (
     (lambda t: bool(vars(t)), "a tensor with attributes of its own, which would be lost"),
     (lambda t: t._is_zerotensor(), "a tensor of zeros without memory; return tensor.clone()"),  # noqa: SLF001
     (lambda t: t.is_inference(), "a tensor made in inference mode; return tensor.clone()"),
-    (lambda t: t.is_pinned(), "a pinned tensor; pin it in a setup function"),
+    (lambda t: _is_pinned(t), "a pinned tensor; pin it in a setup function"),
 )
+
+
+def _is_pinned(tensor: torch.Tensor) -> bool:
+    try:
+        return tensor.is_pinned()
+    except (NotImplementedError, RuntimeError):  # of a backend that has no such thing
+        return False
 
 
 def tensor_problem(tensor: torch.Tensor, mapped: Mapped) -> str:
