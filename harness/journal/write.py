@@ -69,7 +69,7 @@ class Journal(Closing):
         fields: dict[str, Any] = msgspec.to_builtins(line, builtin_types=(bytes,))
         if isinstance(line, Trial):
             fields["trial_kind"] = fields.pop("kind")
-            del fields["sitting"]  # which the lines before it tell
+            fields.pop("sitting", None)  # which the lines before it tell
         return fields
 
     def _write(self, fields: dict[str, Any]) -> None:
