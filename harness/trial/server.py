@@ -41,6 +41,8 @@ STDERR_TAIL_BYTES = 16_384  # a C++ backtrace is long, and what went wrong stand
 OBSERVED_TRIES = 10
 """Fresh processes for one observed task, of which the first whose peak was seen counts."""
 RETRY_PAUSE_S = 0.03  # what kept the observer from its processor may pass
+TURN_S = 2.0
+"""For another observer of this machine to end; after that, one watches as well as it can."""
 ASK_PATIENCE_S = 0.5  # for the stacks of a task that hangs
 PIECE_BYTES = 1 << 16
 """To read at once. A larger block, when it is freed, raises the size from which glibc's malloc maps
@@ -284,8 +286,9 @@ class Server:
                 process.die_with_parent()
                 self._forget_pipes()
                 if isinstance(page, WatchPage):
-                    process.run_before_others()
-                page.observe(pid)
+                    page.observe(pid, lambda: process.run_before_others(TURN_S))
+                else:
+                    page.observe(pid)
             finally:
                 os._exit(0)  # whatever happened: this copy of the server must not go on serving
         return observer

@@ -11,6 +11,7 @@ import mmap
 import os
 import struct
 import time
+from collections.abc import Callable
 
 from harness.schema.records import Rss
 from harness.trial.meters.process_memory import STATUS, Watched, parse_status
@@ -60,12 +61,18 @@ class WatchPage:
             return None
         return Watched(Rss(*(self._word(index) for index in (3, 4, 5))), self._word(6))
 
-    def observe(self, pid: int) -> None:
-        """For the observer: serve one call of process ``pid``, then return."""
+    def observe(self, pid: int, when_asked: Callable[[], object] = lambda: None) -> None:
+        """For the observer: serve one call of process ``pid``, then return.
+
+        Args:
+            pid: the trial.
+            when_asked: called before the first reading, while the trial waits for it.
+        """
         status = os.open(STATUS.format(pid=pid), os.O_RDONLY)
         self._set(1, _READY)
         while self._word(0) < _WATCHING:
             time.sleep(0.0002)
+        when_asked()
         anon = file = shmem = total = samples = 0
         try:
             while True:
