@@ -132,8 +132,9 @@ def test_every_way_to_end_is_seen_named_and_survived(mine: Path) -> None:
     # What failed was not tried again, and has no time.
     assert rows.trials["raises"] == 1
     assert pd.isna(rows.steady_median_s["raises"])
-    assert rows.copies["share"] == pytest.approx(0, abs=0.05)
-    assert rows.copies["copy"] == pytest.approx(1, abs=0.05)
+    some_pages = 8 / 64  # for small objects, which find no holes in the heap
+    assert rows.copies["share"] == pytest.approx(0, abs=some_pages)
+    assert rows.copies["copy"] == pytest.approx(1, abs=some_pages)
     assert rows.shares_memory["share"]
     assert not rows.shares_memory["copy"]
     assert not list(Path(os.environ.get("TMPDIR", "/tmp")).glob(f"{PREFIX}{os.getpid()}-*"))
