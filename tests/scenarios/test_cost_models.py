@@ -31,8 +31,8 @@ TOLERANCE = 0.02  # of the data; the kernel may miss 32 pages a processor of a p
 OBJECTS_TOLERANCE = 0.05  # thousands of small objects fit into holes that differ by process
 FILES = {file.stem: file for file in built_in_files()}
 HEAP_BATCHES = 12
-"""glibc keeps what batches of some 100 KiB leave on its heap, at random. Holes that were there before
-take none of it; 8 would do where they did."""
+"""glibc keeps what batches of some 100 KiB leave on its heap, at random. Holes that were there
+before take none of it; 8 would do where they did."""
 UNEXPLAINED = [("memmap_reopened", {"dtype": "uint8"})]
 """Models that have been off, by chance of the heap it seems, since the house moved."""
 SMALL_BATCHES: dict[str, Value] = {"batch_size": 16}
