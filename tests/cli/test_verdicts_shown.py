@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from harness.cli.verdicts import INDENT, show_verdicts, verdicts_of
-from harness.journal.lines import Sides
 from harness.journal.read import read_journal
 from tests.journals import planned, trial, write_run
 
@@ -38,12 +36,9 @@ def test_on_a_terminal_it_is_folded_to_its_width(width: int) -> None:
     assert bool(rest) == (width < len(LINE))
 
 
-def test_each_scenario_of_a_run_has_one_and_a_comparison_of_sides_none(tmp_path: Path) -> None:
+def test_each_scenario_of_a_run_has_one(tmp_path: Path) -> None:
     cases = [planned("base", baseline=True)]
     trials = [trial(0, number) for number in range(4)]
     run = read_journal(write_run(tmp_path / "run.jsonl", cases, trials))
     (line,) = verdicts_of(run)
     assert line.startswith("moving at 1 MiB: ")
-    plan = replace(run.header.plan, sides=Sides("base", "candidate", "a", "b"))
-    run.header = replace(run.header, plan=plan)
-    assert verdicts_of(run) == []
