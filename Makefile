@@ -15,7 +15,7 @@ RUN_conversions := tensor_from_array array_from_tensor --quick --trials 0 --size
 RUN_matrices := matrix_array_to_tensor matrix_tensor_to_array --set dtype=uint8,float32,complex64 --trials 0 --seed 1
 GATE = PATH="$(abspath $(BIN)):$$PATH" GATE_FOLDER=reports/gate-$* GATE_LOOKS=30 docs/ci/gate.sh
 
-.PHONY: report test test-all test-accelerator lint types gate baseline bench-harness clean
+.PHONY: report test test-slow test-all test-accelerator lint types gate baseline bench-harness clean
 
 report: $(READY)
 	$(BIN)/ferrybench run $(RUN_ARGS) -o $(LATEST) --force
@@ -27,8 +27,11 @@ TEST = $(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 test: $(READY)
 	$(TEST) -m "not slow"
 
-test-all: $(READY)
-	$(TEST)
+# One by one: what is slow measures, and would disturb its neighbour.
+test-slow: $(READY)
+	$(BIN)/pytest -m slow
+
+test-all: test test-slow
 
 # On a machine that has a device. Where torch is installed already and nothing is to be:
 # make test-accelerator READY= BIN=FOLDER-OF-ITS-PYTHON

@@ -147,7 +147,7 @@ def test_the_experiment_prints_a_row_for_every_kind_of_noise(
 ) -> None:
     main(Repetitions(alone=2, steps=2))
     said = capsys.readouterr().out
-    assert said.count("one slow run") == 3
+    assert said.count("one slow run") == 4
     assert "a copy more" in said
 
 
