@@ -143,7 +143,7 @@ def test_what_was_there_before_makes_room_for_what_comes() -> None:
 def test_what_was_there_before_and_is_gone_is_said_in_words() -> None:
     shelf = [lot(slots, 4096)]
     found = memory_of(shelf.clear, warm=False)
-    assert found.left_bytes < -0.9 * LOT
+    assert found.left_bytes < -0.8 * LOT  # what shares a page with others stays
     assert "less than before without it" in repr(found)
     found.within(left=0)
 

@@ -191,10 +191,15 @@ def _serves_a_block() -> bool:
 
 
 def arena_of_caller(before: Iterable[Arena], after: Iterable[Arena]) -> int | None:
-    """Which arena a block was taken from between two readings; None if none tells."""
+    """Which arena a block of :data:`PROBE_BYTES` was taken from between two readings.
+
+    Others may have changed a little: what was made in one arena is resized there, by any thread.
+    None if no arena has given that much.
+    """
     pairs = zip(before, after, strict=False)
-    changed = [number for number, (then, now) in enumerate(pairs) if _in_use(then) < _in_use(now)]
-    return changed[0] if len(changed) == 1 else None
+    grown = [_in_use(now) - _in_use(then) for then, now in pairs]
+    most = max(grown, default=0)
+    return grown.index(most) if most >= PROBE_BYTES // 2 else None
 
 
 def _in_use(arena: Arena) -> int:
