@@ -79,8 +79,8 @@ def broken(one: Trial) -> Trial:
 
 @pytest.mark.parametrize(
     ("change", "word"),
-    [(lambda one: one, "same"), (heavier, "heavier"), (broken, "broken")],
-    ids=["same", "heavier", "broken"],
+    [(lambda one: one, "same"), (heavier, "suspect"), (broken, "broken")],
+    ids=["same", "suspect", "broken"],
 )
 def test_every_case_stands_with_both_sides(
     tmp_path: Path, change: Callable[[Trial], Trial], word: str
@@ -94,7 +94,7 @@ def test_every_case_stands_with_both_sides(
     assert (first.verdict, second.verdict) == ("same", word)
     assert (first.base_time, first.candidate_time) == ("1 ms", "1 ms")
     assert first.ratio.startswith("1×")
-    if word == "heavier":
+    if word == "suspect":  # no new pairs have decided
         assert (second.base_memory, second.candidate_memory) == ("1 MiB", "64 MiB")
     if word == "broken":
         assert "SIGSEGV" in second.why
@@ -105,15 +105,15 @@ def test_page_summary_and_terminal_say_which_side_is_worse(tmp_path: Path) -> No
     run = ab_run(tmp_path / "ab.jsonl", heavier)
     found = content(run)
     (said,) = verdicts_of(run)
-    assert said.startswith("main against rev=abc|123: worse: 1 heavier")
+    assert said.startswith("main against rev=abc|123: undecided: 1 suspect")
     text = summary(found)
     html = environment().get_template("sides.html.j2").render(content=found)
     assert r"### main against rev=abc\|123" in text
     row = next(line for line in text.splitlines() if f"`moving/other size={MIB}`" in line)
-    assert "| heavier |" in row
+    assert "| suspect |" in row
     assert row.replace(r"\|", "").count("|") == 9
     assert "main against rev=abc|123" in html
-    assert re.search(r"<code>moving/other size=\d+</code></th><td>heavier</td>", html)
+    assert re.search(r"<code>moving/other size=\d+</code></th><td>suspect</td>", html)
     for written in (text, html):
         assert "Nothing was measured" not in written
         assert "No case was timed" not in written
