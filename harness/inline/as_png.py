@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +56,12 @@ def draw(measurements: Mapping[str, Costs], baseline: str) -> Picture:
         times.set_xlim(low, high)
         _set_ticks(times, time_ticks(low, high))
     peaks = [found.copied_bytes for found in ways.values()]
-    memory.barh(range(len(ways)), peaks, height=0.5, color=STYLES[0].light)
-    most = max([*peaks, 1.0])
-    for place, peak in enumerate(peaks):
-        memory.text(peak + most / 80, place, format_size(peak), va="center", **_SMALL)
+    known = [0.0 if math.isnan(peak) else peak for peak in peaks]
+    memory.barh(range(len(ways)), known, height=0.5, color=STYLES[0].light)
+    most = max([*known, 1.0])
+    for place, (peak, length) in enumerate(zip(peaks, known, strict=True)):
+        text = "not known" if math.isnan(peak) else format_size(peak)
+        memory.text(length + most / 80, place, text, va="center", **_SMALL)
     memory.set_xlim(0, most * 1.2)
     _set_ticks(memory, byte_ticks(most))
     return picture

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from harness.errors import UsageError
+from harness.inline.as_png import draw
 from harness.inline.budget import Budget, BudgetExceededError
 from harness.inline.costs import Costs, Repeats
 from harness.schema.records import MISSED, Faults, Ledger, Outcome, Rss
@@ -37,6 +39,14 @@ def test_copies_at_a_peak_that_was_missed_are_not_known() -> None:
     missed = Costs("mine", Outcome("ok"), payload_bytes=8 * MIB, ledger=ledger(MISSED))
     with pytest.raises(UsageError, match="copies of mine are not known"):
         Budget(copies=9).enforce(missed)
+
+
+def test_a_figure_says_what_is_not_known() -> None:
+    unknown = replace(ledger("observed"), at_least="some lay free")
+    known = Costs("known", Outcome("ok"), payload_bytes=MIB, ledger=ledger("observed"))
+    figure = draw({"known": known, "mine": replace(known, name="mine", ledger=unknown)}, "known")
+    _, memory = figure.axes
+    assert [text.get_text() for text in memory.texts] == ["1 MiB", "not known"]
 
 
 def test_what_is_known_is_judged() -> None:
