@@ -27,9 +27,8 @@ TEST = $(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 test: $(READY)
 	$(TEST) -m "not slow"
 
-# One by one: what is slow measures, and would disturb its neighbour.
 test-slow: $(READY)
-	$(BIN)/pytest -m slow
+	$(TEST) -m slow
 
 test-all: test test-slow
 
