@@ -116,7 +116,7 @@ def test_closure_and_globals_are_told_apart() -> None:
 
 def test_attributes_are_no_globals() -> None:
     found = memory_of(lambda: DATA.copy())
-    assert found.copies == pytest.approx(1, abs=0.02)
+    assert found.copies == pytest.approx(1, abs=0.04)  # 256 KiB of its 8 MiB
     assert "of its globals" in repr(found)
 
 
