@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UnableError
+from harness.trial.base.pointers import mappings
 
 _TASKS = Path("/proc/self/task")
-_MAPS = Path("/proc/self/maps")
 _PAUSE_HARD = 2  # omp_pause_hard of the OpenMP API 5.0: give back all threads
 ACCELERATORS = ("cuda", "xpu")
 """Asked one by one: an older torch does not say which it is built for."""
@@ -99,7 +99,5 @@ def pause_openmp() -> bool:
 
 
 def _gnu_openmp() -> list[ctypes.CDLL]:
-    if not _MAPS.exists():
-        return []
-    mapped = {line.split(maxsplit=5)[-1] for line in _MAPS.read_text().splitlines()}
+    mapped = {one.name for one in mappings()}
     return [ctypes.CDLL(path) for path in sorted(mapped) if "libgomp" in Path(path).name]

@@ -29,7 +29,7 @@ from harness.schema.records import (
     Trial,
     Work,
 )
-from harness.schema.request import CeilingsRequest
+from harness.schema.request import TOO_LATE, CeilingsRequest
 
 TIMEOUT_S = 120.0
 GRACE_S = 10.0  # for the one that is being measured when the time is up
@@ -169,7 +169,7 @@ def _measured(
         limit_s = min(TIMEOUT_S, left_s)
         request = CeilingsRequest(tuple(fitting), str(fixtures.scratch), limit_s, passes)
         if limit_s <= 0 or not fitting:
-            yield from _without(fitting, "its part of the budget was spent")
+            yield from _without(fitting, TOO_LATE)
             continue
         with fixtures.clean_scratch():
             report = host.call(request, limit_s + GRACE_S)

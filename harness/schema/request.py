@@ -143,6 +143,10 @@ class Facts:
     refuses: tuple[str, ...] = ()
 
 
+TOO_LATE = "its part of the budget was spent"
+"""Why a ceiling was not measured, where time was short."""
+
+
 @dataclass(frozen=True)
 class CeilingsRequest(TaskRequest):
     """Measure how fast this machine does some work at best.

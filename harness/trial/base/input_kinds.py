@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.trial.base.pointers import Extent, array_extent
+from harness.trial.base.pointers import Extent, array_extent, mappings
+from harness.trial.base.unsupported import lacking
 
-_MAPS = Path("/proc/self/maps")
-_BEFORE_NAME = 5  # fields of a line before the name of what is mapped
 _SHARED = "/dev/shm/"  # noqa: S108 — nothing is written there
 _OF_TORCH = f"{_SHARED}torch_"  # what share_memory_() maps
 
@@ -41,7 +40,7 @@ class Mapped:
     """Which memory of this process belongs to files, or is shared with other processes."""
 
     def __init__(self) -> None:
-        found = sorted(_mapped()) if _MAPS.exists() else []
+        found = sorted(_mapped())
         self._lows = [low for (low, _), _ in found]
         self._found = found
 
@@ -54,13 +53,9 @@ class Mapped:
 
 
 def _mapped() -> Iterator[tuple[Extent, str]]:
-    for line in _MAPS.read_text(errors="replace").splitlines():
-        fields = line.split(maxsplit=_BEFORE_NAME)
-        name = fields[_BEFORE_NAME] if len(fields) > _BEFORE_NAME else ""
-        shared = fields[1].endswith("s")
-        if name.startswith("/") or shared:
-            low, _, high = fields[0].partition("-")
-            yield (int(low, 16), int(high, 16)), name.removesuffix(" (deleted)") or "shared memory"
+    for one in mappings():
+        if one.name.startswith("/") or one.permissions.endswith("s"):
+            yield (one.low, one.high), one.name.removesuffix(" (deleted)") or "shared memory"
 
 
 def is_torchs_own(name: str) -> bool:
@@ -154,8 +149,10 @@ _TENSORS: tuple[tuple[Callable[[torch.Tensor], bool], str], ...] = (
 def _is_pinned(tensor: torch.Tensor) -> bool:
     try:
         return tensor.is_pinned()
-    except (NotImplementedError, RuntimeError):  # of a backend that has no such thing
-        return False
+    except RuntimeError as error:
+        if lacking(error):  # then nothing is pinned
+            return False
+        raise
 
 
 def tensor_problem(tensor: torch.Tensor, mapped: Mapped) -> str:

@@ -122,7 +122,7 @@ def dtype_of(value: Any) -> str:
 def row_bytes(value: Any) -> int:
     """What one index of the first dimension holds, of most of a value's bytes; 0 of a scalar."""
     part = main_part(value)
-    return data_bytes(part) // max(1, len(part)) if part is not None and part.ndim else 0
+    return _read_bytes(part) // max(1, len(part)) if part is not None and part.ndim else 0
 
 
 def summary(value: Any, levels: int = 4) -> str:

@@ -10,12 +10,11 @@ from typing import Any
 import torch
 
 from harness.schema.records import Ceiling, Work
-from harness.schema.request import CeilingsRequest
+from harness.schema.request import TOO_LATE, CeilingsRequest
 from harness.trial.base.outcomes import failure
 from harness.trial.ceilings.kind import Place, Timed, kinds
 
 KEPT_SAMPLES = 5
-TOO_LATE = "its part of the budget was spent"
 
 
 def measure_ceilings(request: CeilingsRequest) -> dict[str, Any]:

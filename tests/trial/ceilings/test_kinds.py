@@ -15,10 +15,10 @@ import torch
 from harness.scenario import Scenario
 from harness.scenario.declaration import DeclarationError
 from harness.schema.records import Ceiling, Work
-from harness.schema.request import CeilingsRequest
+from harness.schema.request import TOO_LATE, CeilingsRequest
 from harness.trial.ceilings import kind, memory_cast, memory_copy, memory_gather, memory_read
 from harness.trial.ceilings.kind import Place, Timed, ceiling, fastest, kinds
-from harness.trial.ceilings.measure import TOO_LATE, measure_ceilings
+from harness.trial.ceilings.measure import measure_ceilings
 from harness.trial.describe import describe
 
 KIB = 1024
