@@ -23,7 +23,7 @@ from harness.run.instrument import Instrument
 from harness.run.runner import HostPool, Listener
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Outcome, Trial, TrialKind
-from harness.trial.timing.heap_layout import draw_layout, draw_offset
+from harness.trial.timing.heap_layout import draw_layout
 
 MEMORY_BATCHES = 3
 """Laps in which memory is observed, by a trial of its own on either side."""
@@ -171,10 +171,10 @@ class AbRunner:
         for key, kind in looks:
             if time.monotonic() > self.ends_at:
                 return False
-            case_pair, offset_bytes = self.case_pairs[key], draw_offset(self.draw)
+            case_pair, layout_seed = self.case_pairs[key], self.draw.getrandbits(32)
             for case in self.draw.sample((case_pair.base, case_pair.candidate), 2):
                 self.listener.working_on(self._what(case), math.nan)
-                trial = self.instrument.trial(Step(case, kind, number, offset_bytes))
+                trial = self.instrument.trial(Step(case, kind, number, layout_seed))
                 self._note(key, replace(trial, again=again), rule)
         return True
 
@@ -201,9 +201,9 @@ class AbRunner:
         case_pair, number = self.case_pairs[key], batch.round_of(index)
         what = "again: " if batch.again else ""
         self.listener.working_on(f"{what}{self._what(case_pair.base)}", math.nan)
-        offset_bytes = draw_offset(self.draw)
+        layout_seed = self.draw.getrandbits(32)
         steps = [
-            Step(case, "duet", number, offset_bytes)
+            Step(case, "duet", number, layout_seed)
             for case in (case_pair.base, case_pair.candidate)
         ]
         trials = [replace(trial, again=batch.again) for trial in pairs.measure(*steps)]

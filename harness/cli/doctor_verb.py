@@ -14,7 +14,6 @@ from harness.host.environment import read_environment
 from harness.host.host import Host
 from harness.host.machine_checks import MachineCheck, examine
 from harness.schema.records import DEFAULT_HOST, HostSpec
-from harness.schema.request import VersionsRequest
 from harness.selfcheck.hole_accuracy import hole_checks
 from harness.selfcheck.memory_accuracy import (
     QUICK_SIZES,
@@ -49,7 +48,7 @@ def doctor_command(
         raise UsageError("doctor takes scenarios and options only with --calibrate")
     with Host(HostSpec()) as host:
         with err.status("checking the machine"):
-            findings = examine(read_environment({DEFAULT_HOST: host.ask(VersionsRequest())}))
+            findings = examine(read_environment({DEFAULT_HOST: host.versions()}))
         _print_findings(findings)
         with err.status("measuring known quantities"):
             checks = _checks(host)

@@ -138,6 +138,7 @@ class Host(Closing):
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 — closed with the host
         self._unread = b""
         self.start_s = 0.0  # what it took until the process could measure
+        self.draws_layouts = False  # for trials, which need no new host for that; False: not known
 
     def __enter__(self) -> Self:
         try:
@@ -182,7 +183,7 @@ class Host(Closing):
         modules = PRELOAD if self.method == "fork" else ()
         self._preload(PreloadRequest(modules))
         if self.method == "spawn":
-            self.ask(VersionsRequest())
+            self.versions()
 
     def preload_scenarios(self) -> None:
         """Import the scenario files, which must have been described without error before."""
@@ -243,11 +244,19 @@ class Host(Closing):
             self.renew()
         return report
 
+    def versions(self) -> dict[str, Any]:
+        """What its interpreter is; also learns whether trials can have layouts of their own."""
+        answer = self.ask(VersionsRequest())
+        # A new interpreter, as each trial is where there is no fork, has its own by itself.
+        self.draws_layouts = self.method == "spawn" or answer["layout_drawn"]
+        return answer
+
     def renew(self) -> None:
         """Replace the process by a new one.
 
         Trials inherit the layout of their host's memory, and with it the luck of its heap: where
-        an allocator finds room differs from host to host more than from trial to trial.
+        an allocator finds room differs from host to host more than from trial to trial, unless
+        each has its layout drawn.
         """
         self.begin_anew()
         self.finish_anew()

@@ -72,7 +72,7 @@ class Estimator:
         cases: of the plan.
         effort: how much each trial is to sample.
         seen: trials that an interrupted run already has.
-        start_s: what it took to start the hosts, which is done again between rounds.
+        between_s: what should pass between two rounds, until that has been seen.
     """
 
     def __init__(
@@ -80,11 +80,11 @@ class Estimator:
         cases: Sequence[PlannedCase],
         effort: Effort,
         seen: Iterable[Trial] = (),
-        start_s: float = 0.0,
+        between_s: float = 0.0,
     ) -> None:
         self._cases = cases
         self._effort = effort
-        self._start_s = start_s
+        self._before_seen_s = between_s
         self._between_s: list[float] = []
         self._own: dict[tuple[int, TrialKind], float] = {}
         self._alike: dict[tuple[object, ...], Sum] = {}
@@ -116,7 +116,7 @@ class Estimator:
         self._own[case, kind] = trial.wall_s
 
     def learn_round(self, took_s: float) -> None:
-        """Take note of how long the new hosts of a round took to start."""
+        """Take note of how long a round took to begin."""
         self._between_s.append(took_s)
 
     @property
@@ -124,7 +124,7 @@ class Estimator:
         """Seconds from one round to the next."""
         if self._between_s:
             return statistics.fmean(self._between_s)
-        return self._start_s
+        return self._before_seen_s
 
     def one_s(self, step: Step) -> float:
         """Seconds one trial is expected to take."""

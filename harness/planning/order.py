@@ -19,14 +19,14 @@ class Step:
         case: by its place in the plan.
         kind: what is to be found out.
         round: tells it from others of the kind.
-        heap_offset_bytes: where in a page its heap goes on, if that is to be so in another trial
-            too: see :mod:`harness.trial.timing.heap_layout`.
+        layout_seed: of the layout of its memory, if that is to be like another trial's; otherwise
+            all trials of a round have one: see :mod:`harness.trial.timing.heap_layout`.
     """
 
     case: int
     kind: TrialKind
     round: int
-    heap_offset_bytes: int | None = None
+    layout_seed: int | None = None
 
 
 def rounds(

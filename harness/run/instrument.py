@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -112,11 +113,17 @@ class Instrument:
             tiny_fixture=str(tiny),
             folder=str(self.fixtures.scratch),
             bound=bound,
-            heap_offset_bytes=step.heap_offset_bytes,
+            layout_seed=None if bound else self._layout_seed(step),
         )
         # Making inputs is no part of the trial.
         begin = time.perf_counter()
         return Asked(step, bound, started.started_s, begin, case.host, request)
+
+    def _layout_seed(self, step: Step) -> int:
+        """One for all trials of a round, so that those which are compared share their luck."""
+        if step.layout_seed is not None:
+            return step.layout_seed
+        return zlib.crc32(f"{self.plan.seed}/{step.round}".encode())
 
     def carry_out(self, asked: Asked, duet: DuetRequest | None = None) -> Trial:
         """Have a host run a trial that was prepared; as half of a duet, if it is one.

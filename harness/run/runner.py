@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,6 @@ from harness.run.instrument import Instrument
 from harness.run.limit_searches import Searches
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import TIMED, Effort, HostSpec, PlannedCase, Trial
-from harness.schema.request import VersionsRequest
 
 CEILINGS_SHARE = 1 / 3
 """Of a budget, for what the machine can do at best: what was asked for comes first."""
@@ -53,29 +52,34 @@ class HostPool:
     hosts: Mapping[str, Host]
 
     @property
-    def start_s(self) -> float:
-        """How long new processes for all hosts should take, by how long the first ones did."""
-        at_once = min(len(self.hosts), usable_processors())
-        return sum(host.start_s for host in self.hosts.values()) / max(1, at_once)
+    def between_s(self) -> float:
+        """How long the next round's hosts should take to start, by how long the first ones did."""
+        renewed = self._renewed()
+        at_once = min(len(renewed), usable_processors())
+        return sum(host.start_s for host in renewed) / max(1, at_once)
 
-    def renew(self, layout: Mapping[str, str] | None = None) -> None:
-        """New processes for all hosts: a round's trials share the luck of their host's memory.
+    def _renewed(self) -> list[Host]:
+        return [host for host in self.hosts.values() if not host.draws_layouts]
+
+    def next_round(self) -> None:
+        """New processes for hosts of which trials would have the layout that they inherit."""
+        _start_anew(self._renewed())
+
+    def renew(self, layout: Mapping[str, str]) -> None:
+        """New processes for all hosts.
 
         Args:
-            layout: of all alike, see :mod:`harness.trial.timing.heap_layout`; each has its own if
-            not given.
+            layout: of all alike, see :mod:`harness.trial.timing.heap_layout`.
         """
         for host in self.hosts.values():
-            host.layout = layout or {}
-            host.begin_anew()  # all at once, since importing torch takes a second
-        for host in self.hosts.values():
-            host.finish_anew()
+            host.layout = layout
+        _start_anew(self.hosts.values())
 
     def environment(self) -> Environment:
         """This machine and what each host is."""
         facts = {
             name: {
-                **host.ask(VersionsRequest()),
+                **host.versions(),
                 "env": _told(host.spec),
                 "method": host.method,
                 "revision": host.spec.revision,
@@ -83,6 +87,13 @@ class HostPool:
             for name, host in self.hosts.items()
         }
         return read_environment(facts)
+
+
+def _start_anew(hosts: Collection[Host]) -> None:
+    for host in hosts:
+        host.begin_anew()  # all at once, since importing torch takes a second
+    for host in hosts:
+        host.finish_anew()
 
 
 def _told(spec: HostSpec) -> dict[str, str]:
@@ -142,7 +153,7 @@ class Runner:
         self.instrument = Instrument(self.plan, self.infos, pool.hosts, fixtures)
         self.searches = Searches(self.plan.cases, self.infos, done or ())
         self.estimator = Estimator(
-            self.plan.cases, self.plan.effort, done or (), start_s=pool.start_s
+            self.plan.cases, self.plan.effort, done or (), between_s=pool.between_s
         )
         self.ceilings = Ceilings(self.plan, self.infos, self.done, ceilings)
         self.ceilings_s = 0.0
@@ -191,7 +202,7 @@ class Runner:
         return "complete"
 
     def _begin_round(self, number: int, waiting: Sequence[Step], started: float) -> None:
-        """New hosts, but in the first, and what the machine can do at best.
+        """New hosts where layouts cannot be drawn, and what the machine can do at best.
 
         Trials of the first round tell what the ceilings are to be of.
         """
@@ -199,7 +210,7 @@ class Runner:
             return
         began = time.monotonic()
         if number:
-            self.pool.renew()
+            self.pool.next_round()
             self.estimator.learn_round(time.monotonic() - began)
         if any(step.kind in TIMED for step in waiting):
             self._measure_ceilings(number, started, probe=self.ceilings_s > 0)

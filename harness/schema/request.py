@@ -86,7 +86,7 @@ class TrialRequest(OfScenario, TaskRequest):
     folder: str = ""  # where the strategy gets an empty folder, if it names one
     bound: LimitRequest | None = None
     duet: DuetRequest | None = None
-    heap_offset_bytes: int | None = None  # see harness.planning.order.Step
+    layout_seed: int | None = None  # see harness.trial.timing.heap_layout; as it is, if not given
 
 
 @dataclass(frozen=True)

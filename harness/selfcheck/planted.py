@@ -20,6 +20,7 @@ from harness.schema.request import InputsRequest, LimitRequest, TrialRequest
 TRUTHS_FILE = Path(__file__).resolve().parents[1] / "trial" / "planted" / "memory.py"
 TREE_TRUTHS_FILE = TRUTHS_FILE.with_name("process_tree.py")
 STALL_TRUTHS_FILE = TRUTHS_FILE.with_name("stalls.py")
+LUCK_FILE = TRUTHS_FILE.with_name("luck.py")
 _TIMEOUT_S = 60.0
 _IN_MEMORY = ("tmpfs", "ramfs", "devtmpfs")
 _PIECE = b"\1" * 1024**2
@@ -42,6 +43,7 @@ class Planted:
         steady_s: float = 0.0,
         file: Path = TRUTHS_FILE,
         bound: LimitRequest | None = None,
+        layout_seed: int | None = None,
     ) -> tuple[Found | None, float, str]:
         """What the trial found out, the seconds it took, and the reason when it failed."""
         name, value = next(iter(parameters.items()))
@@ -57,6 +59,7 @@ class Planted:
             fixture=self._inputs(file, scenario, name, value),
             tiny_fixture=tiny,
             bound=bound,
+            layout_seed=layout_seed,
         )
         report = self.host.call(
             request,

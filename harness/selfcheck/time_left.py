@@ -68,7 +68,7 @@ def replay(run: Run, start_s: float = USUAL_START_S) -> list[Said]:
     plan = run.header.plan
     began_s = datetime.fromisoformat(run.header.created).timestamp()
     ends_s = taken[-1].ended_s
-    estimator = Estimator(plan.cases, plan.effort, start_s=start_s)
+    estimator = Estimator(plan.cases, plan.effort, between_s=start_s)
     left, failed = _planned(run, taken), set[int]()
     said = []
     for one, following in zip(taken, [*taken[1:], None], strict=True):

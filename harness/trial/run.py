@@ -27,7 +27,7 @@ from harness.trial.limit.memory_limit import LimitPage
 from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_tree import TreePage
 from harness.trial.timing.epochs import Loader
-from harness.trial.timing.heap_layout import level_heap
+from harness.trial.timing.heap_layout import lay_out
 from harness.trial.timing.steps import MeasuredWork, noted_warnings, take_steps
 from harness.trial.timing.timed_calls import Calls, Epochs, is_lazy, step_of
 
@@ -42,8 +42,8 @@ def run_trial(request: TrialRequest, page: Page | None, group: str = "") -> dict
     if not task.effort.collect_garbage:
         gc.disable()
     try:
-        if task.heap_offset_bytes is not None:
-            level_heap(task.heap_offset_bytes)
+        if task.layout_seed is not None:
+            lay_out(task.layout_seed)
         put_into_force(task.parameters, request.threads, request.path)
         found.outcome = _measure(task, page, found)
     except BaseException as error:  # noqa: BLE001 — whatever a strategy raises is a result

@@ -225,6 +225,7 @@ def versions(request: VersionsRequest, provided: Provided) -> Answer:
 
     from harness.trial.device.accelerator import describe_accelerator
     from harness.trial.interpreter import describe_interpreter
+    from harness.trial.timing.heap_layout import layout_can_be_drawn
 
     return {
         **describe_interpreter(),
@@ -234,6 +235,7 @@ def versions(request: VersionsRequest, provided: Provided) -> Answer:
         "torch_parallel": torch.__config__.parallel_info().splitlines()[0:3],
         "cuda_build": torch.version.cuda,
         "accelerator": describe_accelerator(),
+        "layout_drawn": layout_can_be_drawn(),
         "processors": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count() or 1,

@@ -96,13 +96,13 @@ def played(monkeypatch: pytest.MonkeyPatch) -> Played:
 
 
 def test_both_halves_of_a_pair_have_one_luck_and_other_pairs_another(played: Played) -> None:
-    offsets = [[step.heap_offset_bytes for step in pair] for pair in played.pairs]
-    assert all(one == other is not None for one, other in offsets)
-    assert len({one for one, _ in offsets}) > len(offsets) / 2
+    seeds = [[step.layout_seed for step in pair] for pair in played.pairs]
+    assert all(one == other is not None for one, other in seeds)
+    assert len({one for one, _ in seeds}) > len(seeds) / 2
     by_look: dict[tuple[int, int, str], list[int | None]] = {}
     for step in played.looks:
         key = (step.round, step.case % len(STRATEGIES), step.kind)
-        by_look.setdefault(key, []).append(step.heap_offset_bytes)
+        by_look.setdefault(key, []).append(step.layout_seed)
     assert all(one == other is not None for one, other in by_look.values())
 
 

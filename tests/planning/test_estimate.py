@@ -93,7 +93,7 @@ def test_the_rest_is_the_sum_of_its_trials() -> None:
 
 
 def test_rounds_begin_with_new_hosts() -> None:
-    estimator = Estimator(CASES, EFFORT, [took(0, 1, 2.0)], start_s=3.0)
+    estimator = Estimator(CASES, EFFORT, [took(0, 1, 2.0)], between_s=3.0)
     one, two, three = ([Step(0, "time", number)] for number in (2, 3, 4))
     assert estimator.total_s([one, two, three]) == 6.0 + 2 * 3.0
     estimator.learn_round(10.0)  # what was seen counts

@@ -26,7 +26,7 @@ class Events:
     """A journal, a listener and a team, of which nothing but the order matters."""
 
     hosts: dict[str, Any] = {"default": None}  # noqa: RUF012
-    start_s = 0.0
+    between_s = 0.0
 
     def __init__(self) -> None:
         self.trials: list[Trial] = []
@@ -50,7 +50,7 @@ class Events:
 
     def working_on(self, what: str, left_s: float) -> None: ...
 
-    def renew(self) -> None: ...
+    def next_round(self) -> None: ...
 
 
 class Instrument:

@@ -26,7 +26,7 @@ class Planted:
     """A machine, a journal and a listener: every trial takes a time that was drawn for it."""
 
     hosts: dict[str, Any] = {"default": None}  # noqa: RUF012
-    start_s = RENEWAL_S
+    between_s = RENEWAL_S
 
     def __init__(self, seconds: Callable[[Step], float], failing: set[int] | None = None) -> None:
         self.now = 1000.0
@@ -44,7 +44,7 @@ class Planted:
         one = trial(step.case, step.round, kind=step.kind, outcome=outcome)
         return replace(one, wall_s=self.seconds(step))
 
-    def renew(self) -> None:
+    def next_round(self) -> None:
         self.now += RENEWAL_S
 
     # It is its own ceilings, too.

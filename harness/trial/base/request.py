@@ -145,7 +145,7 @@ class TrialTask:
     scratch: Path  # where folders of strategies lie
     bound: LimitRequest | None = None  # what a limit trial is put under
     duet: DuetRequest | None = None  # which half of a pair it is
-    heap_offset_bytes: int | None = None  # see harness.planning.order.Step
+    layout_seed: int | None = None  # see harness.trial.timing.heap_layout
     group: str = ""  # folder of the control group to enter
 
     @classmethod
@@ -163,7 +163,7 @@ class TrialTask:
             Path(request.folder),
             request.bound,
             request.duet,
-            request.heap_offset_bytes,
+            request.layout_seed,
             group,
         )
 

@@ -1,4 +1,4 @@
-"""Processes whose memory is laid out alike, so that they share its luck.
+"""Where a process has its memory: drawn anew for every round, and alike for the halves of a pair.
 
 Where buffers lie in their pages, and what an allocator has free at the top of its heap, differs
 from process to process with the addresses that the kernel draws and the order of sets that Python
@@ -7,28 +7,44 @@ Wrong Data Without Doing Anything Obviously Wrong!", ASPLOS 2009, doi:10.1145/15
 hosts that are compared get one layout for both, and another one whenever they are started anew:
 luck still varies, but no longer between the two sides.
 
-Layouts that should be alike differ by a few bytes all the same, since a longer path or variable of
-one side takes more room. So the two halves of a duet also have their heaps go on at one place of a
-page, which is drawn for each: on one pair of hosts `torch.tensor` of 512 KiB took from 171 to
-253 µs by that alone, and the two halves within 4% of each other (five pairs).
+Trials are forked, and inherit the layout of their host. So each draws one of its own by a seed,
+which all trials of a round have in common: :func:`lay_out`. That spares rounds a new interpreter.
+It also spares the halves of a duet, which have one seed too, what still differs between two hosts
+that should be alike, since a longer path or variable of one takes a few more bytes: on one pair of
+hosts `torch.tensor` of 512 KiB took from 171 to 253 µs by the place in a page at which the heap
+went on, and two halves that shared it were within 4% of each other (five pairs).
+``python -m harness.selfcheck.round_luck`` holds the spread between layouts that were drawn against
+that between new interpreters.
 """
 
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import random
 import sys
+
+from harness.trial.meters.malloc_heaps import is_accounted
 
 VARIABLE = "FERRYBENCH_LAYOUT"
 """Takes some room where a process starts, which moves everything above it."""
 _ADDR_NO_RANDOMIZE = 0x0040000  # personality(2)
 _ASK = 0xFFFFFFFF
+_NO_ACCESS = 0  # PROT_NONE of mmap(2), which the module does not name
 _STEP_BYTES, _PAGE_BYTES = 16, 4096  # what allocations are aligned to
 _ROOM = _PAGE_BYTES // _STEP_BYTES
 _BLOCK_BYTES = 24 * _PAGE_BYTES  # less than what glibc takes from the kernel by itself
 _HEAD_BYTES = 8  # of each block, beside what is asked for
 _TRIES = 64
+_GAP_BYTES = 1024**3
+"""Of addresses, not of memory: more than any gap between the mappings that there are already, which
+the kernel would fill first."""
+_GAP_PAGES = 512  # as far as two mappings may be apart that come to lie alike in huge pages
+_SMALL_BYTES = (*range(24, 1024, 16), *(1032 * 2**step for step in range(7)))
+"""Sizes of which glibc keeps freed blocks apart, and some of the larger ones."""
+_MOST_OF_EACH = 16
+_MOST_BYTES = 64 * 1024
 
 
 def draw_layout(draw: random.Random) -> dict[str, str]:
@@ -38,9 +54,41 @@ def draw_layout(draw: random.Random) -> dict[str, str]:
     return {VARIABLE: "." * room, "PYTHONHASHSEED": str(seed)}
 
 
-def draw_offset(draw: random.Random) -> int:
-    """A place in a page at which two heaps are to go on."""
-    return _STEP_BYTES * draw.randrange(_ROOM)
+def layout_can_be_drawn() -> bool:
+    """Whether this process's trials can have layouts of their own: with glibc's malloc on Linux."""
+    return is_accounted() and hasattr(ctypes.CDLL(None), "mallinfo2")
+
+
+def lay_out(seed: int) -> bool:
+    """Give this process a layout by a seed, as a new interpreter would have one by chance.
+
+    What the kernel and the order of imports draw there is drawn here: from where on memory is
+    mapped, which free blocks the heap has, and at what place of a page it goes on. All that is
+    taken for this is kept, and hardly any of it is touched.
+
+    Args:
+        seed: processes of one host that have the same are laid out alike.
+
+    Returns:
+        Whether the heap goes on where it should.
+    """
+    draw = random.Random(seed)
+    _move_mappings(draw.randrange(_GAP_PAGES))
+    malloc = ctypes.CDLL(None).malloc
+    malloc.restype, malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+    for size_bytes in _SMALL_BYTES:
+        for _ in range(draw.randrange(1 + min(_MOST_OF_EACH, _MOST_BYTES // size_bytes))):
+            malloc(size_bytes)
+    return level_heap(_STEP_BYTES * draw.randrange(_ROOM))
+
+
+def _move_mappings(pages: int) -> None:
+    """Have mappings from now on lie below a gap; not where addresses are too few for one."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.mmap.restype = ctypes.c_void_p
+    libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+    libc.mmap(None, _GAP_BYTES + pages * mmap.PAGESIZE, _NO_ACCESS, flags, -1, 0)
 
 
 def layout_can_be_shared() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import random
 import subprocess
@@ -13,7 +14,7 @@ import pytest
 from harness.trial.timing.heap_layout import (
     VARIABLE,
     draw_layout,
-    draw_offset,
+    layout_can_be_drawn,
     layout_can_be_shared,
 )
 
@@ -66,7 +67,6 @@ def test_the_room_that_a_layout_takes_varies_within_a_page() -> None:
     rooms = {len(layout[VARIABLE]) for layout in drawn}
     assert len(rooms) > 50
     assert all(room % 16 == 0 and 0 < room < 4096 for room in rooms)
-    assert {draw_offset(random.Random(seed)) % 16 for seed in range(50)} == {0}
 
 
 @pytest.mark.parametrize("offset", [0, 16, 2064, 4080])
@@ -86,3 +86,44 @@ def test_asking_whether_layout_can_be_shared_changes_nothing_here() -> None:
     asked = "from harness.trial.timing.heap_layout import layout_can_be_shared as asked; "
     both = asked + "import ctypes; print(asked(), ctypes.CDLL(None).personality(0xffffffff))"
     assert told(both) == f"{layout_can_be_shared()} 0"
+
+
+DRAWN = """
+import ctypes, mmap, os, sys
+from harness.trial.timing.heap_layout import lay_out
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+for seed in sys.argv[1:]:
+    if os.fork() == 0:
+        done = lay_out(int(seed)) if seed != "no" else None
+        mapped = mmap.mmap(-1, 4 << 20)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(mapped))
+        print((done, start, libc.malloc(ctypes.c_size_t(100_000))), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_forks_of_one_seed_are_laid_out_alike_and_those_of_others_are_not() -> None:
+    if not layout_can_be_drawn():
+        pytest.skip("this C library does not report its heap")
+    lines = told(DRAWN, "no", "no", "1", "1", *map(str, range(2, 40))).splitlines()
+    assert lines[0] == lines[1], "what is inherited, where nothing is drawn"
+    assert lines[2] == lines[3] != lines[0]
+    drawn = [ast.literal_eval(line) for line in lines[3:]]
+    done, mapped, blocks = zip(*drawn, strict=True)
+    assert set(done) == {True}
+    assert len(set(mapped)) > 30
+    assert len({place % 4096 for place in blocks}) > 30
+
+
+def test_what_is_taken_for_a_layout_is_hardly_touched() -> None:
+    if not layout_can_be_drawn():
+        pytest.skip("this C library does not report its heap")
+    pages = told(
+        "import resource; from harness.trial.timing.heap_layout import lay_out; "
+        "lay_out(1); before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt; "
+        "[lay_out(seed) for seed in range(10)]; "
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 10)"
+    )
+    assert float(pages) * 4096 < 2 * 1024**2
