@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from harness.ab.runner import contenders
-from harness.ab.session import SidesToCompare
+from harness.ab.runner import contenders, run_ab
+from harness.ab.session import SidesToCompare, open_ab_session
 from harness.ab.spec import DUET, parse_side
 from harness.ab.stopping import MOST_PAIRS, StoppingRule
 from harness.cli.compare_verb import show, within, write
-from harness.cli.measuring import measure_sides_into
+from harness.cli.measuring import until_stopped
+from harness.cli.options import RESULTS
 from harness.cli.run_verb import RunOptions
 from harness.comparison.suite import Rules
-from harness.comparison.tolerance import parse_tolerance
-from harness.console import out
+from harness.comparison.tolerance import Tolerance, parse_tolerance
+from harness.console import Progress, err, out
 from harness.errors import EXIT_INTERRUPTED, UsageError, refuse_overwriting
+from harness.host.inputs import temporary_folder_for_workers
+from harness.journal.lines import Header
+from harness.journal.lock import refuse_second_writer
 from harness.journal.read import read_journal
+from harness.journal.write import Journal
+from harness.planning.plan import Request
+from harness.run.session import Settings
 from harness.trial.timing.heap_layout import layout_can_be_shared
 
 
@@ -135,7 +144,7 @@ def ab_command(
     options = measured.run_options()
     request = options.request(targets)
     settings = options.settings(request.level)
-    ended, path = measure_sides_into(
+    ended, path = _measure_into(
         sides,
         request,
         replace(settings, effort=replace(DUET, timeout_s=settings.effort.timeout_s)),
@@ -156,3 +165,42 @@ def ab_command(
     write(found, judged.markdown, judged.junit)
     out.print(f"judge again with: ferrybench compare {path}", soft_wrap=True, markup=False)
     return EXIT_INTERRUPTED if ended == "interrupted" else found.exit_code
+
+
+def _measure_into(
+    sides: SidesToCompare,
+    request: Request,
+    settings: Settings,
+    rule: Callable[[Header], StoppingRule],
+    tolerance: Tolerance,
+    user_paths: Sequence[Path],
+    output: Path | None,
+    *,
+    force: bool,
+) -> tuple[str, Path]:
+    """Measure two sides against each other; returns like :func:`measure_into`.
+
+    Args:
+        sides: the sides.
+        request: what is measured.
+        settings: how.
+        rule: given the header, says which cases are measured how often.
+        tolerance: what is no difference.
+        user_paths: scenarios of the user's own.
+        output: the journal; one in ``results`` if not given.
+        force: overwrite it.
+    """
+    if output is not None:
+        refuse_overwriting(output, force=force)
+        refuse_second_writer(output)
+    temporary_folder_for_workers()
+    with ExitStack() as stack:
+        with err.status("starting both sides"):
+            session = stack.enter_context(open_ab_session(sides, request, settings, user_paths))
+        path = output or RESULTS / f"ab-{session.header.run_id}.jsonl"
+        journal = stack.enter_context(Journal.create(path, session.header, force=force))
+        progress = stack.enter_context(Progress(err))
+        header, pool = session.header, session.pool
+        return until_stopped(
+            lambda: run_ab(header, journal, pool, progress, rule(header), tolerance)
+        ), path

@@ -7,15 +7,10 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from harness.ab.runner import run_ab
-from harness.ab.session import SidesToCompare, open_ab_session
-from harness.ab.stopping import StoppingRule
 from harness.cli.options import RESULTS
-from harness.comparison.tolerance import Tolerance
 from harness.console import Progress, err
 from harness.errors import refuse_overwriting
 from harness.host.inputs import temporary_folder_for_workers
-from harness.journal.lines import Header
 from harness.journal.lock import refuse_second_writer
 from harness.journal.write import Journal
 from harness.planning.plan import Request
@@ -46,45 +41,6 @@ def measure_into(
         journal = stack.enter_context(Journal.create(path, session.header, force=force))
         progress = stack.enter_context(Progress(err))
         return until_stopped(lambda: sessions.measure(session, journal, progress)), path
-
-
-def measure_sides_into(
-    sides: SidesToCompare,
-    request: Request,
-    settings: sessions.Settings,
-    rule: Callable[[Header], StoppingRule],
-    tolerance: Tolerance,
-    user_paths: Sequence[Path],
-    output: Path | None,
-    *,
-    force: bool,
-) -> tuple[str, Path]:
-    """Measure two sides against each other; returns like :func:`measure_into`.
-
-    Args:
-        sides: the sides.
-        request: what is measured.
-        settings: how.
-        rule: given the header, says which cases are measured how often.
-        tolerance: what is no difference.
-        user_paths: scenarios of the user's own.
-        output: the journal; one in ``results`` if not given.
-        force: overwrite it.
-    """
-    if output is not None:
-        refuse_overwriting(output, force=force)
-        refuse_second_writer(output)
-    temporary_folder_for_workers()
-    with ExitStack() as stack:
-        with err.status("starting both sides"):
-            session = stack.enter_context(open_ab_session(sides, request, settings, user_paths))
-        path = output or RESULTS / f"ab-{session.header.run_id}.jsonl"
-        journal = stack.enter_context(Journal.create(path, session.header, force=force))
-        progress = stack.enter_context(Progress(err))
-        header, pool = session.header, session.pool
-        return until_stopped(
-            lambda: run_ab(header, journal, pool, progress, rule(header), tolerance)
-        ), path
 
 
 def until_stopped(measure: Callable[[], str]) -> str:

@@ -137,6 +137,7 @@ class Host(Closing):
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 — closed with the host
         self._unread = b""
+        self._launched = 0.0
         self.start_s = 0.0  # what it took until the process could measure
         self.draws_layouts = False  # for trials, which need no new host for that; False: not known
 
@@ -159,10 +160,17 @@ class Host(Closing):
 
     def start(self) -> None:
         """Start the process and have it import torch."""
-        began = time.perf_counter()
+        self.launch()
+        self.get_ready()
+
+    def launch(self) -> None:
+        """Start the process, which is not waited for yet.
+
+        To be called in a thread that outlives the host: the kernel ends a host with its parent,
+        and means the thread by that.
+        """
+        self._launched = time.perf_counter()
         self._launch()
-        self._get_ready()
-        self.start_s = time.perf_counter() - began
 
     def _launch(self) -> None:
         try:
@@ -179,11 +187,13 @@ class Host(Closing):
                 f"host {self.spec.name}: {self.python} does not start: {error.strerror}"
             ) from error
 
-    def _get_ready(self) -> None:
+    def get_ready(self) -> None:
+        """Wait until it has imported torch."""
         modules = PRELOAD if self.method == "fork" else ()
         self._preload(PreloadRequest(modules))
         if self.method == "spawn":
             self.versions()
+        self.start_s = time.perf_counter() - self._launched
 
     def preload_scenarios(self) -> None:
         """Import the scenario files, which must have been described without error before."""
@@ -262,18 +272,14 @@ class Host(Closing):
         self.finish_anew()
 
     def begin_anew(self) -> None:
-        """End the process and start a new one, which is not waited for yet.
-
-        To be called in a thread that outlives the host: the kernel ends a host with its parent,
-        and means the thread by that.
-        """
+        """End the process and :meth:`launch` a new one."""
         self.close()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 — closed with the host
-        self._launch()
+        self.launch()
 
     def finish_anew(self) -> None:
         """Wait until the new process is ready for trials."""
-        self._get_ready()
+        self.get_ready()
         self.preload_scenarios()
 
     def _exchange(

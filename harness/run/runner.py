@@ -91,7 +91,7 @@ class HostPool:
 
 def _start_anew(hosts: Collection[Host]) -> None:
     for host in hosts:
-        host.begin_anew()  # all at once, since importing torch takes a second
+        host.begin_anew()
     for host in hosts:
         host.finish_anew()
 
@@ -108,11 +108,13 @@ def open_team(
 ) -> Iterator[HostPool]:
     """Start hosts, and end them whatever happens."""
     with ExitStack() as stack:
-        hosts = {}
-        for spec in specs:
-            host = stack.enter_context(Host(spec, files, method))
+        hosts = {spec.name: Host(spec, files, method) for spec in specs}
+        for host in hosts.values():
+            stack.callback(host.close)
+            host.launch()  # all at once, since importing torch takes a second
+        for host in hosts.values():
+            host.get_ready()
             host.preload_scenarios()
-            hosts[spec.name] = host
         yield HostPool(hosts)
 
 

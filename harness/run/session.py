@@ -135,8 +135,9 @@ def open_session(
         cases = plan_cases(first, infos, request, available_bytes())
         used = {case.case.host for case in cases if not case.skip} | {specs[0].name}
         specs = [spec for spec in specs if spec.name in used]
+        first.scenario_files = _files_of(infos, cases)
         first.preload_scenarios()
-        pool = stack.enter_context(open_team(specs[1:], files, settings.method))
+        pool = stack.enter_context(open_team(specs[1:], first.scenario_files, settings.method))
         pool = HostPool({specs[0].name: first, **pool.hosts})
         plan = Plan(
             level=request.level,
@@ -149,6 +150,13 @@ def open_session(
             calibration_runs=settings.calibration_runs,
         )
         yield Session(header_of(plan, pool, infos), pool)
+
+
+def _files_of(infos: Iterable[ScenarioInfo], cases: Iterable[PlannedCase]) -> list[Path]:
+    """Those that hosts need for some cases."""
+    selected = {planned.case.scenario for planned in cases}
+    paths = [path for info in infos if info.name in selected for path in _paths(info)]
+    return list(map(Path, dict.fromkeys(paths)))
 
 
 def header_of(plan: Plan, pool: HostPool, infos: Iterable[ScenarioInfo]) -> Header:
