@@ -29,7 +29,7 @@ EXTRA = tuple(
 
 
 def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
-    """Write every case that was timed; a file of pytest-benchmark as it was.
+    """Write every case that was timed and is ok; a file of pytest-benchmark as it was.
 
     Raises:
         UnableError: pytest-benchmark is not installed.
@@ -38,13 +38,14 @@ def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
         json.dump(run.document, stream, indent=4)
         stream.write("\n")
         return len(cases)
+    rows: list[dict[str, Any]] = records(cases)
     trials: dict[int, list[Trial]] = {}
     for trial in run.trials:
-        if trial.kind in TIMED and trial.outcome.ok and trial.timing and trial.timing.samples_s:
+        ok = trial.outcome.ok and rows[trial.case]["outcome"] == "ok"
+        if trial.kind in TIMED and ok and trial.timing and trial.timing.samples_s:
             trials.setdefault(trial.case, []).append(trial)
     if not trials:
         return 0
-    rows: list[dict[str, Any]] = records(cases)
     json.dump(
         {
             "machine_info": _machine(run),

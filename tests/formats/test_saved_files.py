@@ -69,6 +69,35 @@ def test_a_summary_alone_has_its_spread_and_its_counts(tmp_path: Path) -> None:
     assert row["two_modes"] is None  # which a summary does not tell
 
 
+@pytest.mark.parametrize(
+    "value", [None, float("inf"), float("nan"), True, "fast", 10**400], ids=str
+)
+def test_a_statistic_that_is_no_number_is_not_known(value: Any, tmp_path: Path) -> None:
+    for with_data in (False, True):
+        test = benchmark("t.py::test", with_data=with_data)
+        test["stats"] |= {"min": value, "mean": value, "iterations": value}
+        if not with_data:
+            test["stats"]["rounds"] = value
+        run = read_run(put(tmp_path / "a.json", document([test])))
+        (timing,) = (one.timing for one in run.trials)
+        assert timing is not None
+        known = (2.1e-5, 6) if with_data else (pytest.approx(float("nan"), nan_ok=True), None)
+        assert (timing.fastest_s, timing.samples) == known
+        assert timing.calls_per_sample == 1
+        line = next(one for one in summary(content(run)).splitlines() if "`test`" in one)
+        assert not re.search("inf|nan|True|fast|000000", line)
+
+
+@pytest.mark.parametrize("data", [5, {"a": 1}, "1", [True] * 6], ids=str)
+def test_data_that_are_no_list_of_times_are_no_rounds(data: Any, tmp_path: Path) -> None:
+    content = document([benchmark("t.py::test")])
+    content["benchmarks"][0]["stats"]["data"] = data
+    content["machine_info"]["cpu"] = {"count": 10**400}
+    run = read_run(put(tmp_path / "a.json", content))
+    assert [one.timing.samples_s for one in run.trials if one.timing] == [()]
+    assert run.header.environment.processors_installed == 0
+
+
 def test_a_size_of_theirs_is_no_number_of_bytes(tmp_path: Path) -> None:
     row = rows(saved(tmp_path / "a.json"))["omp/test_omp size=2"]
     assert (row["size_bytes"], row["size"]) == (None, 2)
