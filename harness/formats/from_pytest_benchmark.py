@@ -36,6 +36,7 @@ from harness.schema.records import (
     HostSpec,
     Ledger,
     Outcome,
+    OutcomeName,
     PlannedCase,
     Rss,
     StatedTiming,
@@ -110,7 +111,7 @@ def _trials(benchmark: Benchmark, noted: Mapping[str, Any], case: int) -> Iterat
 
 def _outcome(benchmark: Benchmark, noted: Mapping[str, Any]) -> Outcome:
     """Of a case of ours, what it was; of another program's test, that its result is wrong."""
-    told = next((one for one in OUTCOMES if one == noted.get("outcome")), "ok")
+    told: OutcomeName = next((one for one in OUTCOMES if one == noted.get("outcome")), "ok")
     if told == "wrong" or not benchmark.plugin_facts:
         return Outcome(told, text(noted, "reason"))
     return Outcome("ok")

@@ -6,7 +6,7 @@ other line has a ``kind``.
 
 Schema history: 1 — first version. 2 — loaders: phases of epochs, process trees. 3 — training
 steps, page cache, limits; outcomes with kind and place. 4 — two sides that are compared within a
-run, in duets; times and memory of accelerators; numbers that JSON has no form for, which were null.
+run, in duets; times and memory of accelerators; NaN and infinity, which had been written as null.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Header:
     @property
     def ours(self) -> bool:
         """Whether ferrybench planned the cases, and knows what their parameters mean."""
-        return self.format.startswith("ferrybench")
+        return self.format in (FORMAT, EXPORTED)
 
 
 @dataclass(frozen=True)
