@@ -79,16 +79,14 @@ def _benchmark(
 ) -> dict[str, Any]:
     case = run.header.plan.cases[index].case
     parameters = {**case.parameters} | ({"host": case.host} if case.host != "default" else {})
-    label = "-".join(str(value) for value in parameters.values())
-    name = f"{case.strategy}[{label}]" if label else case.strategy
     samples = [sample for trial in trials if trial.timing for sample in trial.timing.samples_s]
     calls = max(trial.timing.calls_per_sample for trial in trials if trial.timing)
     return {
         "group": f"{case.scenario} {case.point}".rstrip(),
-        "name": name,
-        "fullname": f"scenarios/{case.scenario}.py::{name}",
+        "name": case.label,
+        "fullname": f"scenarios/{case.scenario}.py::{case.label}",
         "params": parameters or None,
-        "param": label or None,
+        "param": case.values or None,
         "extra_info": {
             "scenario": case.scenario,
             "strategy": case.strategy,

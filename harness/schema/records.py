@@ -64,6 +64,17 @@ class Case:
         return " ".join(f"{name}={value}" for name, value in self.parameters.items())
 
     @property
+    def values(self) -> str:
+        """Those of the parameters as pytest joins them, and of the host if it is not the usual."""
+        host = () if self.host == DEFAULT_HOST else (self.host,)
+        return "-".join(map(str, (*self.parameters.values(), *host)))
+
+    @property
+    def label(self) -> str:
+        """The strategy with its values, as pytest writes a test: ``strategy[1-f4]``."""
+        return f"{self.strategy}[{self.values}]" if self.values else self.strategy
+
+    @property
     def shared_key(self) -> str:
         """What the case has in common with the same one on another host."""
         return f"{self.scenario}/{self.strategy} {self.point}".rstrip()
