@@ -64,11 +64,9 @@ def _scenarios(benchmarks: Sequence[Benchmark]) -> list[str]:
     """The group of each test, or else its file; no two groups or files share a name."""
     places = [(one.group or "", "" if one.group else one.file) for one in benchmarks]
     known = list(dict.fromkeys(places))
-    names = apart(
-        as_name(group or str(PurePosixPath(file).with_suffix(""))) for group, file in known
-    )
-    found = dict(zip(known, names, strict=True))
-    return [found[place] for place in places]
+    texts = (group or str(PurePosixPath(file).with_suffix("")) for group, file in known)
+    names = dict(zip(known, apart(map(as_name, texts)), strict=True))
+    return [names[place] for place in places]
 
 
 def _by_stem(benchmark: Benchmark) -> str:

@@ -109,10 +109,8 @@ def test_a_group_and_a_file_of_one_name_stay_apart(group_first: bool, tmp_path: 
     single = [benchmark(f"sums.py::test_{name}") for name in "cd"]
     tests = grouped + single if group_first else single + grouped
     run = in_contests(read_run(put(tmp_path / "a.json", document(tests))))
-    compared = {
-        info.baseline: [one.name for one in info.strategies] for info in run.header.scenarios
-    }
-    assert compared == {"test_a": ["test_a", "test_b"], "": ["test_c", "test_d"]}
+    compared = {info.baseline: len(info.strategies) for info in run.header.scenarios}
+    assert compared == {"test_a": 2, "": 2}
 
 
 def test_groups_that_are_written_alike_are_two_contests(tmp_path: Path) -> None:

@@ -56,7 +56,8 @@ def _sides(sides: SideBySide) -> Iterator[str]:
         memory = (line.base_memory, line.candidate_memory, escape(line.why))
         yield _row([_code(line.case), line.verdict, *numbers, *memory])
     yield ""
-    yield from (f"- {escape(remark)}" for remark in sides.remarks)
+    for remark in sides.remarks:
+        yield f"- {escape(remark)}"
     yield ""
     yield "What follows is about the base alone."
     yield ""
