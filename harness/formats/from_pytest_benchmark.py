@@ -169,7 +169,7 @@ def _header(path: Path, file: File, cases: Sequence[Case]) -> Header:
         trials=1,
         steady_s=number(options, "max_time") or 0.0,
         min_samples=int(number(options, "min_rounds") or 1),
-        collect_garbage=not options.get("disable_gc", False),
+        collect_garbage=_collects_garbage(file),
     )
     hosts = tuple(HostSpec(name) for name in dict.fromkeys(case.host for case in cases))
     planned = tuple(
@@ -185,12 +185,23 @@ def _header(path: Path, file: File, cases: Sequence[Case]) -> Header:
     )
 
 
+def _collects_garbage(file: File) -> bool | None:
+    """Whether the cyclic collector was on; None where a test does not say, or says otherwise."""
+    stated = [(one.options or {}).get("disable_gc") for one in file.benchmarks]
+    off = stated[0]
+    return not off if isinstance(off, bool) and all(one is off for one in stated) else None
+
+
 def _created(text: Any) -> str:
-    """When it was measured; the epoch where the file does not say."""
+    """When it was measured, by UTC where no offset is given; "" where the file does not say."""
     try:
-        return datetime.fromisoformat(str(text)).isoformat(timespec="seconds")
+        created = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
-        return datetime.fromtimestamp(0, UTC).isoformat(timespec="seconds")
+        created = None
+    if created is None:
+        return ""
+    aware = created if created.tzinfo else created.replace(tzinfo=UTC)
+    return aware.isoformat(timespec="seconds")
 
 
 def _baselines(file: File, cases: Sequence[Case]) -> dict[str, str]:

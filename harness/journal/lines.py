@@ -64,7 +64,7 @@ class Header:
     """The first line of a journal."""
 
     run_id: str
-    created: str  # ISO 8601, with the offset from UTC
+    created: str  # ISO 8601, with the offset from UTC; "" where an imported file does not say it
     plan: Plan
     environment: Environment
     scenarios: tuple[ScenarioInfo, ...]
@@ -75,6 +75,11 @@ class Header:
     def ours(self) -> bool:
         """Whether ferrybench planned the cases, and knows what their parameters mean."""
         return self.format in (FORMAT, EXPORTED)
+
+    @property
+    def imported(self) -> bool:
+        """Whether it is read from a file that is no journal: little is known of how it was made."""
+        return self.format != FORMAT
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,8 @@ class Effort:
     min_samples: int = 5
     max_samples: int = 100
     timeout_s: float = 60.0
-    collect_garbage: bool = False  # leave Python's cyclic collector on, as users have it
+    # Leave Python's cyclic collector on, as users have it; None where a file does not say.
+    collect_garbage: bool | None = False
     memory_trials: int = 1  # fresh processes that find out memory, per case
 
 

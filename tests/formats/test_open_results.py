@@ -14,12 +14,15 @@ import pytest
 
 from harness.cases.frame import case_frame
 from harness.cases.rounds import steady_s
+from harness.cases.summaries import summaries
 from harness.cli import run
 from harness.errors import UsageError
 from harness.formats.open_results import read_run
 from harness.journal.lines import JournalError
+from harness.journal.write import Journal
+from harness.report.content.method import method
 from harness.schema.records import MISSED, Outcome
-from tests.journals import MIB, planned, trial, write_run
+from tests.journals import ENVIRONMENT, MIB, header, planned, trial, write_run
 
 ROOT = Path(__file__).parents[2]
 SUITE = """
@@ -207,6 +210,35 @@ def test_our_own_export_comes_back_as_it_was(tmp_path: Path) -> None:
     before, after = (case_frame(read_run(path)) for path in (journal, exported))
     for name in ("case", "steady_median_s", "peak_extra_bytes", "copies", "baseline", "size_bytes"):
         assert before[name].tolist() == after[name].tolist(), name
+
+
+def test_a_report_of_our_export_says_how_it_came_about(tmp_path: Path) -> None:
+    trials = [trial(0, number) for number in range(4)]
+    journal = write_run(tmp_path / "run.jsonl", [planned("base")], trials)
+    read = read_run(exported(journal))
+    said = " ".join(method(read, summaries(read)))
+    assert "The samples of all processes of a case are combined" in said
+    assert "1 case, 12 rounds in all." in said
+    assert "one process of its session" not in said
+    assert "plugin" not in said
+    content = json.loads(journal.with_suffix(".json").read_text())
+    assert content["commit_info"]["dirty"] == ENVIRONMENT.git_dirty
+
+
+def test_a_working_directory_of_which_nothing_is_known_is_not_exported_as_clean(
+    tmp_path: Path,
+) -> None:
+    head = replace(
+        header([planned("base")]),
+        environment=replace(ENVIRONMENT, git_revision="abc", git_dirty=None),
+    )
+    path = tmp_path / "run.jsonl"
+    with Journal.create(path, head) as journal:
+        for number in range(4):
+            journal.append(trial(0, number))
+    again = exported(path)
+    assert json.loads(again.read_text())["commit_info"]["dirty"] is None
+    assert read_run(again).header.environment.git_dirty is None
 
 
 def exported(journal: Path) -> Path:
