@@ -91,6 +91,7 @@ def _benchmark(
             "scenario": case.scenario,
             "strategy": case.strategy,
             **{column: plain(row[column]) for column in EXTRA},
+            **_arenas(run, index),
         },
         "options": {
             "disable_gc": not run.header.plan.effort.collect_garbage,
@@ -102,6 +103,13 @@ def _benchmark(
         },
         "stats": {**_stats(samples), "data": samples, "iterations": calls},
     }
+
+
+def _arenas(run: Run, index: int) -> dict[str, int]:
+    """What the memory of a case came in, by which a difference of it is judged."""
+    ledgers = (trial.ledger for trial in run.trials if trial.case == index)
+    sizes = [ledger.arena_bytes for ledger in ledgers if ledger]
+    return {"arena_bytes": max(sizes)} if sizes else {}
 
 
 def _stats(samples: Sequence[float]) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from harness.cases.frame import case_frame
 from harness.cases.rounds import steady_s
 from harness.cases.summaries import summaries
 from harness.cli import run
+from harness.comparison.amounts import Scale
+from harness.comparison.sides import side
 from harness.errors import UsageError
 from harness.formats.open_results import read_run
 from harness.journal.lines import JournalError
@@ -279,6 +281,18 @@ def test_what_is_a_lower_bound_or_not_verified_comes_back_so(tmp_path: Path) -> 
     assert [after[name] for name in names] == [before[name] for name in names]
     assert after["memory_split_source"] == MISSED
     assert after[["copies"]].isna().all()
+
+
+@pytest.mark.parametrize("arena", [0, 256 * 1024, MIB])
+def test_memory_of_an_export_is_judged_as_that_of_the_run(arena: int, tmp_path: Path) -> None:
+    trials = [trial(0, number) for number in range(3)]
+    assert trials[0].ledger is not None
+    trials[0] = replace(trials[0], ledger=replace(trials[0].ledger, arena_bytes=arena))
+    journal = write_run(tmp_path / "run.jsonl", [planned("base")], trials)
+    before, after = (
+        Scale.of(side(read_run(path)).cases.values()) for path in (journal, exported(journal))
+    )
+    assert before == after == Scale(MIB, arena)
 
 
 def test_a_result_that_the_plugin_could_not_judge_is_not_verified(
