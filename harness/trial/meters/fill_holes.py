@@ -83,7 +83,7 @@ def give_back_pools(python: Arenas, *, of_all: bool = False) -> Arenas:
     An arena goes back whole or not at all, and one is always kept. What the harness notes while a
     result is alive would hold a second one. So pools that were used are taken, for good, and their
     pages given back: nobody will look into them again. Those that were never used come last in
-    their arena, and are left alone.
+    their arena. They are left alone in the last arena alone: used ones may follow in others.
 
     Args:
         python: as it is now.
@@ -102,7 +102,8 @@ def give_back_pools(python: Arenas, *, of_all: bool = False) -> Arenas:
     while left > 0:
         blocks = [take(largest.each_bytes)]
         pool = blocks[0] - blocks[0] % python.pool_bytes
-        if not of_all and not _was_used(pool, python.pool_bytes):
+        last = left * python.pool_bytes <= python.each_bytes
+        if last and not of_all and not _was_used(pool, python.pool_bytes):
             break
         blocks += map(take, repeat(largest.each_bytes, each - 1))
         if all(pool <= block < pool + python.pool_bytes for block in blocks):

@@ -63,6 +63,17 @@ if child == 0:
     os._exit(0)
 os.waitpid(child, 0)
 """
+SPREAD = """
+from harness.trial.meters.python_arenas import Arenas
+made = []
+while len(made) < 300 * count or not 0 < Arenas.now().unused_pools < 5:
+    made += lot(size, count, kind)
+for first in (20, 120, 220):  # pools of several arenas, each with fewer free than the last one
+    made[first * count : (first + 40) * count] = [None] * (40 * count)
+if fills:
+    give_back_pools(fill_holes())
+print(grown(lambda: lot(size, 100 * count, kind)))
+"""
 THRESHOLDS = """
 def mapped():
     return Heaps.now().mapped_bytes
@@ -98,6 +109,12 @@ def test_what_is_made_after_that_takes_pages(size: int, kind: str) -> None:
     count = 4 * MIB // size
     assert run(IN_MAIN, size, count, kind) < 2 * MIB  # it went into the holes
     assert run(IN_MAIN, size, count, kind, "fills") >= 0.94 * size * count
+
+
+def test_pools_are_given_back_though_others_that_were_never_used_come_before_them() -> None:
+    size, count = 512, 31  # as many as a pool holds
+    assert run(SPREAD, size, count, "python") < MIB
+    assert run(SPREAD, size, count, "python", "fills") >= 0.94 * 100 * size * count
 
 
 def test_arenas_that_threads_left_are_filled_too() -> None:
