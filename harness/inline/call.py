@@ -114,8 +114,11 @@ class Job:
 
     @cached_property
     def reach(self) -> Contents:
-        """All that the function can get at: what it is given, and what it refers to."""
-        around = [value for _, value in references(self.function)]
+        """All that the function and its setup can get at: what it is given, and what they refer
+        to.
+        """
+        calls = [self.function] if self.setup is None else [self.function, self.setup]
+        around = [value for one in calls for _, value in references(one)]
         return contents_of([self.args, self.kwargs, *around])
 
     def refuse_shared(self) -> None:

@@ -22,8 +22,8 @@ class Repeats:
     """What calls in the steady state added, in the process in which it was most."""
 
     calls: int
-    descriptors: int
-    processes: int
+    descriptors: int | None  # None where the system does not say
+    processes: int | None
     anon_bytes: int  # anonymous memory that is not free, at the least
 
 

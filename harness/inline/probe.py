@@ -37,6 +37,7 @@ class Probe:
 
     def __init__(self, job: Job) -> None:
         self._inputs = job.inputs
+        self._with_data = [one.block is not None for one in job.payload.contents.memory]
         self._iterators = job.reach.iterators
         with ours("looking at its arguments"):
             self._marks = [mark_of(value) for value in self._inputs]
@@ -48,6 +49,13 @@ class Probe:
             marks = [mark_of(value) for value in self._inputs]
         both = zip(marks, self._marks, strict=True)
         return tuple(index for index, (after, before) in enumerate(both) if after != before)
+
+    def unclear(self, changed: tuple[int, ...]) -> str:
+        """The first input that cannot be compared, and of which no change is known; "" for none."""
+        for index, value in enumerate(self._inputs):
+            if self._with_data[index] and self._marks[index] is None and index not in changed:
+                return a(value)
+        return ""
 
     def used_up(self) -> str:
         """The first iterator that has nothing left, or file that was read on; "" for none."""
