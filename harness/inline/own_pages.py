@@ -34,7 +34,7 @@ def _own_pages_of_files(memory: Any) -> Iterator[tuple[int, int]]:
         return
     page = mmap.PAGESIZE
     low, high = -(-block.low // page) * page, block.high // page * page
-    for one in pointers.mappings():
+    for one in pointers.mappings() or ():
         own_of_file = one.permissions[1] == "w" and one.permissions[3] == "p" and "/" in one.name
         if own_of_file and max(one.low, low) < min(one.high, high):
             yield max(one.low, low), min(one.high, high)

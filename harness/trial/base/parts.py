@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import enum
 import functools
+import gc
 import io
 import types
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -40,7 +42,7 @@ _SEQUENCES: tuple[type, ...] = (
 )  # fmt: skip
 _IN_C = frozenset({
     "SimpleQueue", "Future", "Task", "_local", "Context", "ContextVar", "coroutine",
-    "async_generator", "frame", "traceback",
+    "async_generator", "frame", "traceback", "Token", "PyCapsule", "_lru_cache_wrapper",
 })  # fmt: skip
 """Types of Python itself that hold whatever they are given, where nobody sees it."""
 
@@ -159,9 +161,21 @@ def _object(value: Any) -> Look:
     kind = type(value)
     arraylike = hasattr(kind, "shape") and hasattr(kind, "dtype")
     parts = [*attributes(value), *of_class(kind)]
-    if isinstance(value, types.CellType):
-        parts += enclosed_in(value)
     known = comes_from(value, "torch") or comes_from(value, "numpy") or is_of_python(kind)
     hidden = not known and not callable(value) and has_state_in_c(kind)
     hidden = hidden or kind.__name__ in _IN_C
+    if isinstance(value, weakref.ref):
+        parts.append(("()", value()))
+    elif not hidden and is_of_python(kind):
+        parts += _referents(value, parts)
     return Look(parts=parts, arraylike=arraylike, hidden=f"what {a(value)} holds" if hidden else "")
+
+
+def _referents(value: Any, known: Sequence[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """What an object of Python's own refers to without a name: the arguments of an exception, the
+    functions of a property.
+    """
+    apart = {id(part) for _, part in known} | {id(getattr(value, "__dict__", None))}
+    for one in gc.get_referents(value):
+        if id(one) not in apart and not isinstance(one, type):
+            yield "", one

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import array
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,10 +32,10 @@ class Mapping:
     name: str
 
 
-def mappings() -> list[Mapping]:
-    """Of this process; none on systems that do not say."""
+def mappings() -> list[Mapping] | None:
+    """Of this process; None on systems that do not say."""
     if not _MAPS.exists():
-        return []
+        return None
     found = []
     for line in _MAPS.read_text(errors="replace").splitlines():
         addresses, permissions, *others = line.split(maxsplit=_BEFORE_NAME)
@@ -71,28 +73,50 @@ def sharing(inputs: Contents, result: Any) -> tuple[bool | None, str]:
     if not on_host and not made.hidden:
         empty = made.memory and not made.blocks
         return (False, "") if empty else (None, "it returns no array in the host's memory")
-    found = meet([*inputs.blocks, *_mapped(inputs.files)], on_host)
+    mapped = _mapped(inputs.files)
+    found = meet([*inputs.blocks, *(mapped or ())], on_host)
     if found:
         return True, ""
     if found is None:
-        return None, "its views are too many, or too intricate, to be told apart"
+        return None, "its views are too many or too complex to check for overlap"
     unseen = [*made.hidden, *inputs.hidden]
-    return (None, f"{unseen[0]} cannot be seen") if unseen else (False, "")
+    if unseen:
+        return None, f"{unseen[0]} cannot be seen"
+    return (False, "") if mapped is not None else (None, "this system does not say what is mapped")
 
 
-def _mapped(files: Sequence[Path]) -> Iterator[Block]:
-    """Where this process has files mapped."""
+def _mapped(files: Sequence[Path]) -> list[Block] | None:
+    """Where this process has files mapped; None where the system does not say."""
     names = {str(file.resolve()) for file in files}
-    for one in mappings() if names else ():
-        if one.name in names:
-            yield Block(one.low, (one.high - one.low,), (1,), 1)
+    found = mappings() if names else []
+    if found is None:
+        return None
+    wanted = (one for one in found if one.name in names)
+    return [Block(one.low, (one.high - one.low,), (1,), 1) for one in wanted]
+
+
+def may_be_mapped(memory: Any) -> bool:
+    """Whether memory is anything but what Python, NumPy or torch took for itself, by what it says
+    of that: the mapping of a file, or memory that other processes share.
+    """
+    while isinstance(memory, np.ndarray):
+        if memory.flags.owndata:
+            return False
+        memory = memory.base
+    if is_tensor(memory):
+        memory = memory.untyped_storage()
+    if isinstance(memory, memoryview):
+        memory = memory.obj
+    if hasattr(memory, "resizable"):  # a storage of torch; not where it took over an array's memory
+        return bool(memory.is_shared() or not memory.resizable())
+    return not isinstance(memory, bytes | bytearray | array.array | io.BytesIO)
 
 
 def data_bytes(value: Any) -> int:
     """Bytes of the elements of all arrays and tensors in a value, as a reader would see them:
     repeated by a stride of 0, they count as often. A file counts with all of its bytes.
     """
-    found = contents_of([value])
+    found = contents_of([value], most=None)
     files = sum(file.stat().st_size for file in found.files)
     return files + found.referred_bytes + sum(_read_bytes(one.value) for one in found.memory)
 
@@ -102,6 +126,8 @@ def _read_bytes(memory: Any) -> int:
         return 0 if memory.device.type == "meta" else int(memory.numel() * memory.element_size())
     if isinstance(memory, np.ndarray):
         return int(memory.nbytes)
+    if hasattr(memory, "data_ptr"):  # a storage of torch
+        return 0 if memory.device.type == "meta" else int(memory.nbytes())
     view = buffer_of(memory)
     return 0 if view is None else view.nbytes
 

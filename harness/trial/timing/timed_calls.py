@@ -178,7 +178,9 @@ def step_of(task: TrialTask, work: BoundStrategy) -> StepFunction | None:
 
 
 def is_lazy(work: BoundStrategy, batch: Any) -> bool:
-    """Whether a batch lies where a file is mapped that the strategy was given."""
+    """Whether a batch lies where a file is mapped that the strategy was given; where that is not
+    known, it is timed as if it did not.
+    """
     files = [value for value in work.args if isinstance(value, Path)]
     return bool(pointers.overlap(files, batch))
 
