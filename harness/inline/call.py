@@ -100,12 +100,11 @@ class Job:
         """
         if self._handed.hidden or any(map(_is_data, self._handed.memory)):
             return Payload(ARGUMENTS, self._handed, self.payload_bytes)
-        around = list(references(self.function))
-        found = contents_of(value for _, value in around)
+        found = contents_of(value for _, value in self._around)
         sources = [
             source
-            for source in dict.fromkeys(source for source, _ in around)
-            if contents_of(value for own, value in around if own == source).memory
+            for source in dict.fromkeys(source for source, _ in self._around)
+            if contents_of(value for own, value in self._around if own == source).memory
         ]
         return Payload(" and ".join(sources), found, self.payload_bytes)
 
@@ -118,9 +117,12 @@ class Job:
         """All that the function and its setup can get at: what it is given, and what they refer
         to.
         """
-        calls = [self.function] if self.setup is None else [self.function, self.setup]
-        around = [value for one in calls for _, value in references(one)]
-        return contents_of([self.args, self.kwargs, *around])
+        around = [*self._around, *(() if self.setup is None else references(self.setup))]
+        return contents_of([self.args, self.kwargs, *(value for _, value in around)])
+
+    @cached_property
+    def _around(self) -> list[tuple[str, Any]]:
+        return list(references(self.function))
 
     def refuse_shared(self) -> None:
         """Raise where a call could change data that this process shares with its trials.

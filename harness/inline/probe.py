@@ -19,7 +19,7 @@ _OF_OTHERS = (map, zip, filter, enumerate)
 
 
 @contextmanager
-def ours(doing: str) -> Iterator[None]:
+def blaming_ferrybench(doing: str) -> Iterator[None]:
     """What fails in here is the harness's fault, and is not put down to the function.
 
     Raises:
@@ -39,13 +39,13 @@ class Probe:
         self._inputs = job.inputs
         self._with_data = [one.block is not None for one in job.payload.contents.memory]
         self._iterators = job.reach.iterators
-        with ours("looking at its arguments"):
+        with blaming_ferrybench("looking at its arguments"):
             self._marks = [mark_of(value) for value in self._inputs]
         self._states = [_state(one) for one in self._iterators]
 
     def changed(self) -> tuple[int, ...]:
         """Which inputs are not as they were."""
-        with ours("looking at its arguments"):
+        with blaming_ferrybench("looking at its arguments"):
             marks = [mark_of(value) for value in self._inputs]
         both = zip(marks, self._marks, strict=True)
         return tuple(index for index, (after, before) in enumerate(both) if after != before)

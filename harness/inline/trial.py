@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from harness.inline.call import Job
 from harness.inline.call_faults import median_faults
 from harness.inline.costs import UNVERIFIED, UNVERIFIED_AS_ASKED, Repeats
-from harness.inline.probe import Probe, ours
+from harness.inline.probe import Probe, blaming_ferrybench
 from harness.inline.restoring import Saved
 from harness.inline.snapshot import DifferentError, Snapshot
 from harness.inline.threads_and_children import Holdings, holdings, left_since
@@ -154,12 +154,12 @@ class Live:
         self.clock_cost_s = self.watch.clock_cost_ns / 1e9
         self.first_s = 0.0
         self.result: Any = None
-        with ours("copying its arguments"):
+        with blaming_ferrybench("copying its arguments"):
             self._pristine = [Saved(job.inputs[index]) for index in step.restored]
 
     def restore(self) -> None:
         """Undo what a call did to its arguments."""
-        with ours("restoring its arguments"):
+        with blaming_ferrybench("restoring its arguments"):
             for saved in self._pristine:
                 if self.step.kind == "memory":
                     saved.restore_pages()
@@ -180,7 +180,7 @@ class Live:
     def _note(self, found: CallFound) -> None:
         """What can be said of the result without looking at its values."""
         found.lazy = _is_lazy(self.result)
-        with ours("looking at its result"):
+        with blaming_ferrybench("looking at its result"):
             shares, found.sharing_unknown = pointers.sharing(self.job.payload.contents, self.result)
             found.shares_memory = shares
             found.result_bytes = contents_of([self.result]).nbytes

@@ -1,12 +1,13 @@
 """Everything that some values hold: the memory in them, found by opening what can be opened.
 
 One walk for all that asks for it: the payload of a call, what its result shares, how large that is.
-It takes a bounded number of steps; where they do not do, or something cannot be opened, it says
-what was not seen.
+It takes a bounded number of steps; where those are not enough, or something cannot be opened, it
+says what was not seen.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
@@ -126,11 +127,23 @@ class _Walk:
             found.iterators.append(value)
         if seen.hidden:
             self._hide(seen.hidden)
-        parts = [part for _, part in seen.parts]
         if seen.memory and isinstance(value, np.ndarray):  # of objects, or there would be none
+            parts = [part for _, part in seen.parts]
             plain = {id(part): part for part in parts if type(part) in SCALARS}
             found.referred_bytes += sum(map(sys.getsizeof, plain.values()))
-        return parts
+            return self._unseen(parts)
+        return self._unseen(part for _, part in seen.parts)
+
+    def _unseen(self, parts: Iterable[Any]) -> list[Any]:
+        """Those that are yet to be looked at; once they are too many, the others are left out."""
+        room = math.inf if self._most is None else self._most - len(self._seen)
+        unseen: dict[int, Any] = {}
+        for part in parts:
+            if type(part) not in SCALARS and id(part) not in self._seen:
+                unseen[id(part)] = part
+                if len(unseen) > room:
+                    break
+        return list(unseen.values())
 
     def _hide(self, what: str) -> None:
         if what not in self.found.hidden:

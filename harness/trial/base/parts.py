@@ -15,6 +15,7 @@ import types
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +86,13 @@ def _objects(array: np.ndarray[Any, Any]) -> Iterator[tuple[str, Any]]:
 
 def _container(value: Any) -> Look | None:
     if isinstance(value, dict | types.MappingProxyType):
-        inside = [(f"[{key!r:.40}]", item) for key, item in value.items()]
-        keys = [("", key) for key in value if type(key) not in SCALARS]
-        return Look(parts=[*inside, *keys, *attributes(value)])
+        items = list(value.items())
+        inside = ((f"[{key!r:.40}]", item) for key, item in items)
+        keys = [("", key) for key, _ in items if type(key) not in SCALARS]
+        return Look(parts=chain(inside, keys, attributes(value)))
     if isinstance(value, _SEQUENCES):
-        items: Any = value
-        return Look(parts=[*items_of(items), *attributes(value)])
+        sequence: Any = value
+        return Look(parts=chain(items_of(sequence), attributes(value)))
     return None
 
 

@@ -15,7 +15,7 @@ import types
 import warnings
 import weakref
 from collections import OrderedDict, deque, namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -323,6 +323,29 @@ def test_what_nobody_can_look_into_is_hidden(make: Callable[[], Any]) -> None:
     (hidden,) = contents_of([value]).hidden
     assert type(value).__name__ in hidden
     assert overlap(value, X.copy()) is None
+
+
+def test_what_lies_beyond_the_bound_is_not_named() -> None:
+    items = Named((n,) for n in range(1000))
+    assert contents_of([items], most=10).hidden
+    assert 10 <= Named.named <= 12
+    Named.named = 0
+    assert contents_of([Named([X] * 100 + [1.0] * 100)], most=10).nbytes == X.nbytes
+
+
+class Named(dict[Any, Any]):
+    """Counts how many of its keys are named."""
+
+    named = 0
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        super().__init__((Key(n), item) for n, item in enumerate(items))
+
+
+class Key(int):
+    def __repr__(self) -> str:
+        Named.named += 1
+        return super().__repr__()
 
 
 def test_a_value_that_holds_itself_is_walked_once() -> None:
