@@ -177,7 +177,7 @@ def test_a_failure_of_ours_is_not_the_functions(monkeypatch: pytest.MonkeyPatch)
     assert failed.outcome.reason == (
         "ferrybench failed while looking at its result: TypeError: no such type"
     )
-    assert failed.outcome.kind == "fault of ferrybench"
+    assert failed.outcome.kind == "ferrybench's own fault"
 
 
 def test_a_fast_wrong_answer_in_a_tuple_is_no_time() -> None:
@@ -232,7 +232,7 @@ def test_what_is_not_used_up_goes_on() -> None:
     endless = iter(lambda: 1, 2)
     found = memory_of(next, endless, check=False)
     assert found.ok, found
-    assert any("gives each value only once" in text for text in found.remarks)
+    assert any("yields each value only once" in text for text in found.remarks)
 
 
 def shared_tensor(folder: Path) -> Any:

@@ -1,4 +1,4 @@
-"""What a kind of work is: a function that does some of it as fast as can be, and says how fast."""
+"""What a kind of work is: a function that does some of it as fast as possible, and how fast."""
 
 from __future__ import annotations
 
