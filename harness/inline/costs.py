@@ -38,7 +38,7 @@ class Costs:
     outcome: Outcome
     traceback: str = ""  # of what the function raised
     verified: str = ""  # how its results were checked
-    payload_bytes: int = 0
+    payload_bytes: int = 0  # also where they are not known: see payload_unknown
     payload_source: str = ""  # whose: arguments, object, closure, globals, or given
     payload_unknown: str = ""  # why its bytes are not known; empty where they are
     result: str = ""  # dtype, shape and layout of what came back
