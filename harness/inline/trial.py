@@ -181,9 +181,10 @@ class Live:
         """What can be said of the result without looking at its values."""
         found.lazy = _is_lazy(self.result)
         with blaming_ferrybench("looking at its result"):
-            shares, found.sharing_unknown = pointers.sharing(self.job.payload.contents, self.result)
+            made = contents_of([self.result])
+            shares, found.sharing_unknown = pointers.sharing(self.job.payload.contents, made)
             found.shares_memory = shares
-            found.result_bytes = contents_of([self.result]).nbytes
+            found.result_bytes = made.nbytes
             found.result = pointers.summary(self.result)
 
     def _check(self, found: CallFound) -> None:

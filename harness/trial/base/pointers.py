@@ -61,14 +61,13 @@ def overlap(inputs: Any, result: Any) -> bool | None:
     """Whether the result shares memory with the inputs, element by element; a file counts as the
     memory it is mapped to. None where that cannot be known: see :func:`sharing`.
     """
-    return sharing(contents_of([inputs]), result)[0]
+    return sharing(contents_of([inputs]), contents_of([result]))[0]
 
 
-def sharing(inputs: Contents, result: Any) -> tuple[bool | None, str]:
+def sharing(inputs: Contents, made: Contents) -> tuple[bool | None, str]:
     """Whether a result shares memory with the inputs and, where that cannot be known, why."""
     if not inputs.memory and not inputs.files:
         return None, f"{inputs.hidden[0]} cannot be seen" if inputs.hidden else NO_ARRAYS
-    made = contents_of([result])
     on_host = [block for block in made.blocks if not block.space]
     if not on_host and not made.hidden:
         empty = made.memory and not made.blocks
@@ -116,7 +115,11 @@ def data_bytes(value: Any) -> int:
     """Bytes of the elements of all arrays and tensors in a value, as a reader would see them:
     repeated by a stride of 0, they count as often. A file counts with all of its bytes.
     """
-    found = contents_of([value], most=None)
+    return read_bytes(contents_of([value], most=None))
+
+
+def read_bytes(found: Contents) -> int:
+    """The same of what was found, all of which has to have been looked at."""
     files = sum(file.stat().st_size for file in found.files)
     return files + found.referred_bytes + sum(_read_bytes(one.value) for one in found.memory)
 
@@ -132,23 +135,23 @@ def _read_bytes(memory: Any) -> int:
     return 0 if view is None else view.nbytes
 
 
-def main_part(value: Any) -> Any:
-    """The array or tensor that most of a value's bytes lie in; None where there is none."""
-    found = [one.value for one in contents_of([value]).memory]
-    arrays = [one for one in found if isinstance(one, np.ndarray) or is_tensor(one)]
-    return max(arrays, key=_read_bytes, default=None)
-
-
-def dtype_of(value: Any) -> str:
-    """The dtype of most of a value's bytes, as its library writes it; "" where it has none."""
-    part = main_part(value)
+def dtype_of(found: Contents) -> str:
+    """The dtype of most of what was found, as its library writes it; "" where it has none."""
+    part = _main_part(found)
     return "" if part is None else str(part.dtype).removeprefix("torch.")
 
 
-def row_bytes(value: Any) -> int:
-    """What one index of the first dimension holds, of most of a value's bytes; 0 of a scalar."""
-    part = main_part(value)
+def row_bytes(found: Contents) -> int:
+    """What one index of the first dimension holds, of most of what was found; 0 of a scalar."""
+    part = _main_part(found)
     return _read_bytes(part) // max(1, len(part)) if part is not None and part.ndim else 0
+
+
+def _main_part(found: Contents) -> Any:
+    """The array or tensor that most of the bytes lie in; None where there is none."""
+    values = (one.value for one in found.memory)
+    arrays = [one for one in values if isinstance(one, np.ndarray) or is_tensor(one)]
+    return max(arrays, key=_read_bytes, default=None)
 
 
 def summary(value: Any, levels: int = 4) -> str:

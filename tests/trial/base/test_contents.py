@@ -188,7 +188,7 @@ def test_what_cannot_be_seen_is_said_and_never_taken_for_none(
 ) -> None:
     held = value()
     assert contents_of([held]).hidden == [what]
-    assert sharing(contents_of([X]), held) == (None, f"{what} cannot be seen")
+    assert sharing(contents_of([X]), contents_of([held])) == (None, f"{what} cannot be seen")
     assert overlap((X, held), X.copy()) is None
     assert overlap((X, held), X) is True
 
@@ -246,7 +246,7 @@ def test_the_work_is_bounded() -> None:
     found = contents_of([many], most=100)
     assert found.hidden == ["what is beyond the first 100 objects"]
     assert found.size_unknown == "what is beyond the first 100 objects cannot be seen"
-    assert sharing(found, X)[0] is None
+    assert sharing(found, contents_of([X]))[0] is None
     beyond = [[[] for _ in range(contents.MOST_VALUES)], X]
     assert overlap(X, beyond) is None
     assert data_bytes(beyond) == X.nbytes  # a number that is wanted is that of all of them

@@ -171,7 +171,7 @@ def test_where_the_system_does_not_say_what_is_mapped(
     monkeypatch.setattr(pointers, "_MAPS", tmp_path / "none")
     assert mappings() is None
     for result in (mapped, BASE):
-        said = sharing(contents_of([file]), result)
+        said = sharing(contents_of([file]), contents_of([result]))
         assert said == (None, "this system does not say what is mapped")
     assert overlap((file, BASE), BASE) is True  # which needs no file
     assert overlap(BASE, BASE.copy()) is False
