@@ -20,12 +20,16 @@ from harness.version import __version__
 
 _CGROUP = Path("/sys/fs/cgroup")
 _THP = Path("/sys/kernel/mm/transparent_hugepage")
+_CPUINFO = Path("/proc/cpuinfo")
 _CPU0 = Path("/sys/devices/system/cpu/cpu0")
 
 
 @dataclass(frozen=True)
 class Environment:
-    """One machine at one time. What is not known is None, empty, or a zero that cannot be meant."""
+    """One machine at one time.
+
+    Unknown values are None or empty; a zero means unknown only where zero is impossible.
+    """
 
     ferrybench: str
     system: str
@@ -49,10 +53,6 @@ class Environment:
     git_dirty: bool | None = None
     hosts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    @property
-    def last_cache_bytes(self) -> int:
-        return max(self.caches_bytes.values(), default=0)
-
 
 def read_environment(hosts: Mapping[str, Mapping[str, Any]] | None = None) -> Environment:
     """Look at this machine now.
@@ -72,14 +72,14 @@ def read_environment(hosts: Mapping[str, Mapping[str, Any]] | None = None) -> En
         processors_installed=os.cpu_count() or 0,
         governor=_text(_CPU0 / "cpufreq/scaling_governor"),
         caches_bytes=_caches(),
-        hypervisor=" hypervisor" in _text(Path("/proc/cpuinfo")),
+        hypervisor=_hypervisor(),
         memory_bytes=memory.total,
         memory_available_bytes=available_bytes(),
         memory_limit_bytes=_cgroup_limit(),
         swap_bytes=psutil.swap_memory().total,
         thp_enabled=_chosen(_THP / "enabled"),
         thp_defrag=_chosen(_THP / "defrag"),
-        load_1m=os.getloadavg()[0],
+        load_1m=_load(),
         clock_resolution_s=time.get_clock_info("perf_counter").resolution,
         git_revision=revision,
         git_dirty=dirty,
@@ -106,10 +106,12 @@ def usable_processors() -> int:
 
 def available_bytes() -> int:
     """Memory a new process can use without swapping, within the control group's limit."""
-    free: int = psutil.virtual_memory().available
+    memory = psutil.virtual_memory()
+    free: int = memory.available
     limit = _cgroup_limit()
     if limit:
-        used = int(_text(_CGROUP / "memory.current") or 0)
+        text = _text(_CGROUP / "memory.current")
+        used = int(text) if text.isdigit() else memory.total - free  # of all groups: no less
         free = min(free, max(0, limit - used))
     return free
 
@@ -130,6 +132,20 @@ def _chosen(path: Path) -> str:
 def _cgroup_limit() -> int:
     text = _text(_CGROUP / "memory.max")
     return int(text) if text.isdigit() else 0
+
+
+def _hypervisor() -> bool | None:
+    """Whether there is one, as processors with flags say; others say nothing of it."""
+    lines = (line.partition(":") for line in _text(_CPUINFO).splitlines())
+    flags = next((text.split() for name, _, text in lines if name.strip() == "flags"), [])
+    return "hypervisor" in flags if flags else None
+
+
+def _load() -> float | None:
+    try:
+        return os.getloadavg()[0]
+    except OSError:
+        return None
 
 
 def _cpu_model() -> str:

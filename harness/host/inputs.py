@@ -66,11 +66,12 @@ def temporary_folder_for_workers() -> None:
         UnableError: its path is too long; or see :func:`temporary_folder`.
     """
     folder = temporary_folder()
-    if len(os.fsencode(folder)) > _LONGEST_PATH:
+    length = len(os.fsencode(folder))
+    if length > _LONGEST_PATH:
         raise UnableError(
-            f"the temporary folder {folder} has too long a path: workers of a DataLoader would "
-            f"hang there, as their sockets' names may have 107 bytes; set TMPDIR to one of at most "
-            f"{_LONGEST_PATH}"
+            f"the temporary folder {folder} has too long a path ({length} bytes): DataLoader "
+            "workers would hang, because socket names are limited to 107 bytes; set TMPDIR to a "
+            f"folder whose path has at most {_LONGEST_PATH} bytes"
         )
 
 
@@ -147,6 +148,8 @@ class FixtureStore(Closing):
         if taken:  # more than their size says, and more than is free
             lacking = self._lacking(taken, taken)
             report = host.call(request, timeout_s) if lacking is None else report
+            still = (report.answer or {}).get("needed_bytes", 0)
+            lacking = lacking or (self._unmet(still) if still else None)
         outcome = lacking or _outcome(report, timeout_s)
         if not outcome.ok:
             _remove(path)
@@ -155,8 +158,10 @@ class FixtureStore(Closing):
     def _lacking(self, wanted_bytes: float, needed_bytes: int) -> Outcome | None:
         """Make room; why there is not enough of it, if so."""
         free = self._make_room(wanted_bytes)
-        if wanted_bytes <= free:
-            return None
+        return None if wanted_bytes <= free else self._unmet(needed_bytes)
+
+    def _unmet(self, needed_bytes: int) -> Outcome:
+        free = shutil.disk_usage(self.folder).free
         return Outcome(
             "skipped",
             f"its inputs need {format_size(needed_bytes)} in {self.folder.parent}, "

@@ -104,6 +104,8 @@ def _memory_rows(found: Costs) -> list[Row]:
 
 def size_text(size_bytes: float) -> str:
     """A growth in words; what allocators gave back of their own is none."""
+    if math.isnan(size_bytes):
+        return MISSING
     if size_bytes <= -GIVEN_BACK_BYTES:
         return f"{format_size(-size_bytes)} less than before"
     return format_size(max(0, size_bytes))
@@ -112,12 +114,15 @@ def size_text(size_bytes: float) -> str:
 def _left_behind(found: Costs) -> str:
     parts = []
     if found.leftovers is not None:
-        parts += [f"open: {name}" for name in found.leftovers.descriptors]
-        parts += [f"running: {name}" for name in found.leftovers.processes]
+        parts += [f"open: {name}" for name in found.leftovers.descriptors or ()]
+        parts += [f"running: {name}" for name in found.leftovers.processes or ()]
     again = found.repeats
     if again is not None and (again.descriptors or again.processes):
+        descriptors, processes = (
+            "an unknown number of" if count is None else str(count)
+            for count in (again.descriptors, again.processes)
+        )
         parts.append(
-            f"and in {again.calls} more calls {again.descriptors} descriptors, "
-            f"{again.processes} processes"
+            f"and in {again.calls} more calls {descriptors} descriptors, {processes} processes"
         )
     return "; ".join(parts)

@@ -67,15 +67,21 @@ class Budget:
 
     @classmethod
     def of(cls, keywords: dict[str, Any]) -> Budget:
-        """The budget that some keywords stand for."""
+        """The budget that some keywords stand for.
+
+        Raises:
+            UsageError: a keyword or a limit is invalid.
+        """
         known = [field.name for field in fields(cls)]
         for name in keywords:
             if name not in known:
                 raise UsageError(f"a budget has no {name!r}; there are {', '.join(known)}")
         budget = cls(**keywords)
-        for size in (budget.peak, budget.retained, budget.left):
-            if isinstance(size, str):
-                _parse(size)
+        for name in ("copies", "peak", "retained", "left", "faults"):
+            limit = getattr(budget, name)
+            number = _parse(limit)[0] if isinstance(limit, str) else limit
+            if number is not None and not number >= 0:  # nor is NaN, which everything would pass
+                raise UsageError(f"{name}={limit!r} is not a limit: it must be zero or more")
         return budget
 
     @property
@@ -177,12 +183,19 @@ class Budget:
         if self.leaks is False:
             if repeats is None:
                 raise UsageError(f"{measurement.name} was not called repeatedly")
-            for count, what in (
-                (repeats.descriptors, "open descriptors"),
-                (repeats.processes, "processes"),
-            ):
-                if count > 0:
+            counts = {
+                "open descriptors": repeats.descriptors,
+                "processes": repeats.processes,
+            }
+            for what, count in counts.items():
+                if count:
                     yield Breach(f"{count} more {what} after {repeats.calls} more calls", _LEAKS)
+            unknown = [what for what, count in counts.items() if count is None]
+            if unknown and not any(counts.values()):
+                raise UsageError(
+                    f"leaks=False of {measurement.name} cannot be judged: this system does not say "
+                    f"which {' and '.join(unknown)} there are"
+                )
 
 
 _AT_PEAK = "at the peak"

@@ -13,7 +13,8 @@ from harness.errors import UsageError
 from harness.inline.references import ARGUMENTS, bare, references
 from harness.inline.restoring import is_writable
 from harness.trial.base.contents import Contents, Memory, contents_of
-from harness.trial.base.pointers import mappings
+from harness.trial.base.looks import a
+from harness.trial.base.pointers import mappings, may_be_mapped
 
 Check = Callable[[Any], object] | Literal[False] | None
 Setup = Callable[[], tuple[Any, Any] | None]
@@ -99,12 +100,11 @@ class Job:
         """
         if self._handed.hidden or any(map(_is_data, self._handed.memory)):
             return Payload(ARGUMENTS, self._handed, self.payload_bytes)
-        around = list(references(self.function))
-        found = contents_of(value for _, value in around)
+        found = contents_of(value for _, value in self._around)
         sources = [
             source
-            for source in dict.fromkeys(source for source, _ in around)
-            if contents_of(value for own, value in around if own == source).memory
+            for source in dict.fromkeys(source for source, _ in self._around)
+            if contents_of(value for own, value in self._around if own == source).memory
         ]
         return Payload(" and ".join(sources), found, self.payload_bytes)
 
@@ -114,9 +114,15 @@ class Job:
 
     @cached_property
     def reach(self) -> Contents:
-        """All that the function can get at: what it is given, and what it refers to."""
-        around = [value for _, value in references(self.function)]
-        return contents_of([self.args, self.kwargs, *around])
+        """All that the function and its setup can get at: what it is given, and what they refer
+        to.
+        """
+        around = [*self._around, *(() if self.setup is None else references(self.setup))]
+        return contents_of([self.args, self.kwargs, *(value for _, value in around)])
+
+    @cached_property
+    def _around(self) -> list[tuple[str, Any]]:
+        return list(references(self.function))
 
     def refuse_shared(self) -> None:
         """Raise where a call could change data that this process shares with its trials.
@@ -136,13 +142,17 @@ class Job:
         """What is mapped where the function could write so that other processes see it, forked or
         not; empty where nothing is.
         """
-        blocks = [one.block for one in self.reach.memory if one.block and is_writable(one.value)]
-        wanted = [(block.low, block.high) for block in blocks if not block.space]
-        for one in mappings() if wanted else ():
+        memory = [one for one in self.reach.memory if one.block and is_writable(one.value)]
+        on_host = {one.block: one.value for one in memory if one.block and not one.block.space}
+        mapped = mappings() if on_host else []
+        if mapped is None:
+            foreign = next((value for value in on_host.values() if may_be_mapped(value)), None)
+            return "" if foreign is None else f"perhaps {a(foreign)}: this system does not say"
+        for one in mapped:
             if (
                 one.permissions[1] == "w"
                 and one.permissions[3] == "s"
-                and any(one.low < high and low < one.high for low, high in wanted)
+                and any(one.low < block.high and block.low < one.high for block in on_host)
             ):
                 return one.name or "memory without a name"
         return ""
@@ -165,8 +175,7 @@ class Payload:
     @property
     def unknown(self) -> str:
         """Why its size is not known; empty where it is."""
-        hidden = self.contents.hidden
-        return f"{hidden[0]} cannot be seen" if hidden and self.given_bytes is None else ""
+        return self.contents.size_unknown if self.given_bytes is None else ""
 
     @cached_property
     def nbytes(self) -> int:

@@ -14,7 +14,7 @@ import warnings
 import zlib
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -53,6 +53,8 @@ class Leaf:
         text: what must be equal.
         elements: numbers that must be equal, up to rounding.
         unseen: what cannot be compared, in words; empty where all can.
+        private: whether it is an object's own business, as an attribute that begins with an
+            underscore is, and what lies in one.
     """
 
     name: str
@@ -60,10 +62,14 @@ class Leaf:
     text: str = ""
     elements: Elements | None = None
     unseen: str = ""
+    private: bool = False
 
 
 def leaves_of(value: Any) -> Iterator[Leaf]:
-    """All leaves of a value. Whatever an object raises meanwhile is raised."""
+    """All leaves of a value; beyond a bound, one that says so.
+
+    Whatever an object raises meanwhile is raised.
+    """
     for count, leaf in enumerate(_leaves(value, "", ())):
         if count >= MOST_LEAVES:
             yield Leaf("", "more", unseen=f"more than {MOST_LEAVES:,} parts")
@@ -96,7 +102,12 @@ def _leaves(value: Any, name: str, around: tuple[int, ...]) -> Iterator[Leaf]:
     kind, text, parts = opened(value)
     yield Leaf(name, kind, text=text)
     for part, item in parts:
-        yield from _leaves(item, name + part, (*around, id(value)))
+        inside = _leaves(item, name + part, (*around, id(value)))
+        yield from _as_private(inside) if part.startswith("._") else inside
+
+
+def _as_private(leaves: Iterator[Leaf]) -> Iterator[Leaf]:
+    return (replace(leaf, private=True) for leaf in leaves)
 
 
 def _leaf(value: Any, name: str) -> Leaf | None:

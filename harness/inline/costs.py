@@ -22,8 +22,8 @@ class Repeats:
     """What calls in the steady state added, in the process in which it was most."""
 
     calls: int
-    descriptors: int
-    processes: int
+    descriptors: int | None  # None where the system does not say
+    processes: int | None
     anon_bytes: int  # anonymous memory that is not free, at the least
 
 
@@ -38,7 +38,7 @@ class Costs:
     outcome: Outcome
     traceback: str = ""  # of what the function raised
     verified: str = ""  # how its results were checked
-    payload_bytes: int = 0
+    payload_bytes: int = 0  # also where they are not known: see payload_unknown
     payload_source: str = ""  # whose: arguments, object, closure, globals, or given
     payload_unknown: str = ""  # why its bytes are not known; empty where they are
     result: str = ""  # dtype, shape and layout of what came back

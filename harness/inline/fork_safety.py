@@ -99,5 +99,5 @@ def pause_openmp() -> bool:
 
 
 def _gnu_openmp() -> list[ctypes.CDLL]:
-    mapped = {one.name for one in mappings()}
+    mapped = {one.name for one in mappings() or ()}
     return [ctypes.CDLL(path) for path in sorted(mapped) if "libgomp" in Path(path).name]

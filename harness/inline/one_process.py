@@ -10,11 +10,13 @@ from harness.host.answers import answer_as
 from harness.host.host import Report
 from harness.inline import remarks
 from harness.inline.call import Job
-from harness.inline.costs import Repeats
+from harness.inline.costs import UNVERIFIED, Repeats
 from harness.inline.measurement import Measurement
-from harness.inline.references import ARGUMENTS
+from harness.inline.snapshot import KEPT
 from harness.inline.trial import CallFound
 from harness.schema.records import Faults, Found, Ledger, Outcome, Trial, TrialKind
+
+UNCONFIRMED = f"{UNVERIFIED}: no further call confirmed it"
 
 
 @dataclass
@@ -83,8 +85,11 @@ class ProcessRun:
         first, memory = self.trials[0], _trials(self.trials, "memory")
         payload = self.job.payload
         payload_bytes, source = payload.nbytes, payload.said_source
+        unknown = payload.unknown
         if self.job.setup is not None:  # which has run in the trials alone
-            payload_bytes, source = first.payload_bytes, source or ARGUMENTS
+            one = self.answers[0]
+            payload_bytes, source = one.payload_bytes, one.payload_source
+            unknown = one.payload_unknown
         timed = _trials(self.trials, "time")
         found = Measurement(
             name=self.job.label,
@@ -93,7 +98,7 @@ class ProcessRun:
             verified=_verified(self.answers),
             payload_bytes=payload_bytes,
             payload_source=source,
-            payload_unknown="" if payload_bytes else payload.unknown,
+            payload_unknown=unknown,
             result=first.result,
             result_bytes=first.result_bytes,
             shares_memory=first.shares_memory,
@@ -116,7 +121,11 @@ class ProcessRun:
         )
         one = self.answers[0]
         said = remarks.remarks(
-            found, changes=bool(self.changed), lazy=one.lazy, once_only=one.once_only
+            found,
+            changes=bool(self.changed),
+            unclear=one.unclear,
+            lazy=one.lazy,
+            once_only=one.once_only,
         )
         if self.changed and self.job.shared_and_writable():
             said.append(remarks.SHARED)
@@ -143,14 +152,20 @@ def _median_faults(faults: Sequence[Faults | None]) -> Faults | None:
 
 
 def _verified(answers: Sequence[CallFound]) -> str:
-    """How the results were checked; the last trial's words, which speak of differences."""
-    return next((one.verified for one in reversed(answers) if one.verified), "")
+    """How the results were checked: what was not verified in one trial is not verified at all;
+    else the last trial's words, which speak of differences.
+    """
+    said = [one.verified for one in answers if one.verified]
+    unverified = next((text for text in said if text.startswith(UNVERIFIED)), "")
+    if unverified or not said:
+        return unverified
+    return UNCONFIRMED if said[-1] == KEPT else said[-1]
 
 
 def _most_repeats(answers: Sequence[CallFound]) -> Repeats | None:
     found = [one.repeats for one in answers if one.repeats is not None]
     return max(
         found,
-        key=lambda one: (one.descriptors + one.processes, one.anon_bytes),
+        key=lambda one: ((one.descriptors or 0) + (one.processes or 0), one.anon_bytes),
         default=None,
     )

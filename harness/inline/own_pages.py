@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.trial.base import pointers
-from harness.trial.base.looks import is_tensor
+from harness.trial.base.blocks import block_of
 
 
 def see_file_again(memory: Any) -> bool:
@@ -25,21 +25,16 @@ def see_file_again(memory: Any) -> bool:
     return bool(own)
 
 
-def _own_pages_of_files(memory: Any) -> Iterator[pointers.Extent]:
-    """Whole pages of an array that map a file, and of which this process gets copies."""
+def _own_pages_of_files(memory: Any) -> Iterator[tuple[int, int]]:
+    """Whole pages of an array that map a file, and of which this process gets copies: the first
+    address of some, and the address after the last.
+    """
+    block = block_of(memory)
+    if block is None or block.space:
+        return
     page = mmap.PAGESIZE
-    low, high = _extent(memory)
-    low, high = -(-low // page) * page, high // page * page
-    for one in pointers.mappings():
+    low, high = -(-block.low // page) * page, block.high // page * page
+    for one in pointers.mappings() or ():
         own_of_file = one.permissions[1] == "w" and one.permissions[3] == "p" and "/" in one.name
         if own_of_file and max(one.low, low) < min(one.high, high):
             yield max(one.low, low), min(one.high, high)
-
-
-def _extent(memory: Any) -> pointers.Extent:
-    if not is_tensor(memory):
-        return pointers.array_extent(memory)
-    if memory.device.type != "cpu" or str(memory.layout) != "torch.strided":
-        return 0, 0
-    storage = memory.untyped_storage()
-    return storage.data_ptr(), storage.data_ptr() + storage.nbytes()

@@ -67,7 +67,7 @@ def bytes_of(piece: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 def elements_of(value: Any) -> Elements | None:
-    """The elements of an array of plain type or of a dense tensor; None of all else."""
+    """The elements of an array of plain type or of a dense tensor; None of everything else."""
     if is_tensor(value):
         return _of_tensor(value)
     if not isinstance(value, np.ndarray | np.generic):

@@ -19,7 +19,7 @@ _OF_OTHERS = (map, zip, filter, enumerate)
 
 
 @contextmanager
-def ours(doing: str) -> Iterator[None]:
+def blaming_ferrybench(doing: str) -> Iterator[None]:
     """What fails in here is the harness's fault, and is not put down to the function.
 
     Raises:
@@ -37,17 +37,25 @@ class Probe:
 
     def __init__(self, job: Job) -> None:
         self._inputs = job.inputs
+        self._with_data = [one.block is not None for one in job.payload.contents.memory]
         self._iterators = job.reach.iterators
-        with ours("looking at its arguments"):
+        with blaming_ferrybench("looking at its arguments"):
             self._marks = [mark_of(value) for value in self._inputs]
         self._states = [_state(one) for one in self._iterators]
 
     def changed(self) -> tuple[int, ...]:
         """Which inputs are not as they were."""
-        with ours("looking at its arguments"):
+        with blaming_ferrybench("looking at its arguments"):
             marks = [mark_of(value) for value in self._inputs]
         both = zip(marks, self._marks, strict=True)
         return tuple(index for index, (after, before) in enumerate(both) if after != before)
+
+    def unclear(self, changed: tuple[int, ...]) -> str:
+        """The first input that cannot be compared, and of which no change is known; "" for none."""
+        for index, value in enumerate(self._inputs):
+            if self._with_data[index] and self._marks[index] is None and index not in changed:
+                return a(value)
+        return ""
 
     def used_up(self) -> str:
         """The first iterator that has nothing left, or file that was read on; "" for none."""

@@ -15,9 +15,10 @@ from harness.units import format_size
 
 OPENMP = "its OpenMP keeps threads that a fork loses: a parallel region may hang in a trial"
 SHARED = "it changes shared memory, which a fork does not isolate: this process sees the change"
+UNCLEAR = "whether it changes {} cannot be told; it was not restored"
 CHANGES = "it changes its arguments, which were restored before each further call"
 LAZY = "it returns an iterator that was not consumed: measure lambda: list(…) for all of it"
-ONCE_ONLY = "{} gives each value only once: later calls may have found others, or none"
+ONCE_ONLY = "{} yields each value only once: later calls may have got other values, or none"
 USED_UP = "used up"
 MODES = "times of single calls fall into two clusters: a median describes neither"
 FREE_THREADED = (
@@ -28,15 +29,17 @@ _NOTABLE_SHARE = 0.05
 """The first call is spoken of where it took more than a later one by this, and by this share."""
 
 
-def remarks(found: Measurement, *, changes: bool, lazy: bool, once_only: str) -> list[str]:
+def remarks(
+    found: Measurement, *, changes: bool, unclear: str, lazy: bool, once_only: str
+) -> list[str]:
     """What should be known of the figures."""
-    said = []
-    if changes:
-        said.append(CHANGES)
-    if lazy:
-        said.append(LAZY)
-    if once_only:
-        said.append(ONCE_ONLY.format(once_only))
+    of_call = {
+        CHANGES: changes,
+        UNCLEAR.format(unclear): unclear,
+        LAZY: lazy,
+        ONCE_ONLY.format(once_only): once_only,
+    }
+    said = [text for text, applies in of_call.items() if applies]
     if found.payload_unknown and found.ledger is not None:
         said.append(f"its payload is not known: {found.payload_unknown}; pass payload=")
     if found.ledger is not None and found.first_ledger is not None:
@@ -60,7 +63,9 @@ def doubts(*, openmp_paused: bool, gil: str) -> tuple[str, ...]:
 
 
 def _of_first_call(first: Ledger, later: Ledger) -> list[str]:
-    more = copied_bytes(first.peak) - copied_bytes(later.peak)
+    if first.doubt:
+        return []
+    more = 0 if later.doubt else copied_bytes(first.peak) - copied_bytes(later.peak)
     stays = copied_bytes(first.left)
     least = max(_NOTABLE_BYTES, _NOTABLE_SHARE * copied_bytes(later.peak))
     said = []

@@ -47,12 +47,31 @@ class Saved:
     def restore_pages(self) -> None:
         """Undo what was done to the pages of a mapped file, too, where those are its own."""
         is_array = is_tensor(self._memory) or isinstance(self._memory, np.ndarray)
-        if not is_array or not see_file_again(self._memory):
+        if not is_array or not see_file_again(self._memory) or not _has_bits(self._memory):
             self.restore()
             return
-        memory = self._memory.detach() if is_tensor(self._memory) else self._memory
-        differs = memory != self._copy  # changed before, or beside those pages
-        memory[differs] = self._copy[differs]
+        ours, theirs = _bits(self._memory), _bits(self._copy)
+        differs = ours != theirs  # changed before, or beside those pages
+        ours[differs] = theirs[differs]
+
+
+def _has_bits(memory: Any) -> bool:
+    """Whether elements are what lies in memory, and not what that stands for."""
+    if is_tensor(memory):
+        return not (memory.is_quantized or memory.is_conj() or memory.is_neg())
+    return True
+
+
+def _bits(memory: Any) -> Any:
+    """A view of the elements as they lie in memory, where a NaN equals itself."""
+    if isinstance(memory, np.ndarray):
+        return np.asarray(memory).view(np.dtype((np.void, memory.dtype.itemsize)))
+    torch: Any = sys.modules["torch"]
+    plain = memory.detach()
+    if plain.is_complex():
+        plain = torch.view_as_real(plain)
+    same_size = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+    return plain.view(same_size[plain.element_size()])
 
 
 def is_writable(memory: Any) -> bool:

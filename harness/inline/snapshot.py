@@ -34,6 +34,8 @@ TOLERANCES: Mapping[str, tuple[float, float]] = {
 _LENGTH = 8  # bytes of the length of what comes next: what the values are
 _VALUES = 1 << 30  # where they begin; what lies between takes no room
 COMPARED = "compared with the first result"
+KEPT = "kept as the first result"
+"""Of the first result itself, with which others are compared: that alone verifies nothing."""
 _SHOWN = 3  # reasons for that
 
 Part = Mapping[str, Any]
@@ -72,7 +74,7 @@ class Snapshot:
         kept = self._read()
         if kept is None:
             self._keep(leaves, by)
-            return _manner(unseen, 0.0)
+            return _manner(unseen, 0.0, KEPT)
         try:
             largest, unsure = self._compare_all(kept["parts"], leaves)
         except DifferentError as error:
@@ -94,7 +96,7 @@ class Snapshot:
             try:
                 largest = max(largest, self._compare(part, leaf))
             except DifferentError:
-                if not _is_private(leaf):
+                if not (leaf.private and _is_single(leaf)):
                     raise
                 unsure.append(f"{leaf.name} differs, which may mean nothing")
         return largest, unsure
@@ -174,10 +176,10 @@ def _distance(ours: np.ndarray[Any, Any], theirs: np.ndarray[Any, Any]) -> float
     return float(np.max(np.abs(ours.astype(float) - theirs.astype(float)), initial=0.0))
 
 
-def _manner(unseen: list[str], largest: float) -> str:
+def _manner(unseen: list[str], largest: float, done: str = COMPARED) -> str:
     """How a result was verified, in words."""
     if not unseen:
-        return COMPARED + (f", apart by up to {largest:.1g}" if largest else "")
+        return done + (f", apart by up to {largest:.1g}" if largest else "")
     more = f", and {len(unseen) - _SHOWN:,} more" if len(unseen) > _SHOWN else ""
     return f"{UNVERIFIED}: {'; '.join(unseen[:_SHOWN])}{more}"
 
@@ -194,6 +196,6 @@ def _place(leaf: Leaf) -> str:
     return f" at {leaf.name}" if leaf.name else ""
 
 
-def _is_private(leaf: Leaf) -> bool:
-    """Whether it is an object's own business: counters, times and names of its making."""
-    return "._" in leaf.name and (leaf.elements is None or leaf.elements.shape == ())
+def _is_single(leaf: Leaf) -> bool:
+    """Whether it is no more than one value, such as a counter, or a time or name of its making."""
+    return leaf.elements is None or leaf.elements.shape == ()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from harness.trial.base.children import (
     children,
+    children_are_told,
+    descriptors_are_told,
     helpers_pipes,
     is_helper,
     open_descriptors,
@@ -23,10 +25,13 @@ _LONGEST = 80
 
 @dataclass(frozen=True)
 class Holdings:
-    """Descriptors and child processes at one instant, by what they are; each as often as it is."""
+    """Descriptors and child processes at one instant, by what they are; each as often as it is.
 
-    descriptors: tuple[str, ...] = ()  # a path, ``socket``, ``pipe``
-    processes: tuple[str, ...] = ()  # by their command
+    None where the system does not say.
+    """
+
+    descriptors: tuple[str, ...] | None = ()  # a path, ``socket``, ``pipe``
+    processes: tuple[str, ...] | None = ()  # by their command
 
     def beyond(self, before: Holdings) -> Holdings:
         """What was not there before; one that took the place of its like is not new."""
@@ -38,17 +43,21 @@ class Holdings:
 def left_since(before: Holdings, patience_s: float = 0.2) -> Holdings:
     """What there is now beyond what was; what threads are just about to close gets a moment."""
     deadline = time.monotonic() + patience_s
-    while (left := holdings().beyond(before)) != Holdings() and time.monotonic() < deadline:
+    left = holdings().beyond(before)
+    while (left.descriptors or left.processes) and time.monotonic() < deadline:
         time.sleep(0.005)
+        left = holdings().beyond(before)
     return left
 
 
-def _more(names: tuple[str, ...], before: tuple[str, ...]) -> tuple[str, ...]:
+def _more(names: tuple[str, ...] | None, before: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if names is None or before is None:
+        return None
     return tuple(sorted((Counter(names) - Counter(before)).elements()))
 
 
 def holdings() -> Holdings:
-    """What this process has open and has started; nothing where the system does not tell.
+    """What this process has open and has started.
 
     Python's own helpers and the pipes to them are left out: it keeps them, not the call that was
     the first to need them.
@@ -61,7 +70,10 @@ def holdings() -> Holdings:
     ]
     processes = [_command(pid) for pid in children() if not is_helper(pid)]
     processes += [_SERVED for _ in served()]
-    return Holdings(tuple(descriptors), tuple(processes))
+    return Holdings(
+        tuple(descriptors) if descriptors_are_told() else None,
+        tuple(processes) if children_are_told() else None,
+    )
 
 
 def _plain(target: str) -> str:

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from harness.inline.call import Job
 from harness.inline.call_faults import median_faults
 from harness.inline.costs import UNVERIFIED, UNVERIFIED_AS_ASKED, Repeats
-from harness.inline.probe import Probe, ours
+from harness.inline.probe import Probe, blaming_ferrybench
 from harness.inline.restoring import Saved
 from harness.inline.snapshot import DifferentError, Snapshot
 from harness.inline.threads_and_children import Holdings, holdings, left_since
@@ -63,8 +63,11 @@ class CallFound(Found):
     verified: str = ""  # how the result was checked
     lazy: bool = False  # the result has yet to be gone through
     changed: tuple[int, ...] = ()  # inputs that the call changed
+    unclear: str = ""  # an input of which that cannot be told
     used_up: str = ""  # what of its arguments the call used up
     once_only: str = ""  # what of them it may have used up
+    payload_source: str = ""  # whose the payload is
+    payload_unknown: str = ""  # why its bytes are not known
     sharing_unknown: str = ""  # why it is not known whether the result shares memory
     left: Holdings | None = None  # what was open or running after it, and not before
     repeats: Repeats | None = None  # what calls in the steady state added
@@ -102,9 +105,12 @@ class Trials:
     def _measure(
         self, job: Job, step: CallRequest, page: WatchPage | None, found: CallFound
     ) -> Outcome:
-        job = job.prepared()
+        if job.setup is not None:
+            job = job.prepared()
+            job.refuse_shared()
         live = Live(job, self.reference, step)
         found.payload_bytes = job.payload.nbytes
+        found.payload_source, found.payload_unknown = job.payload.said_source, job.payload.unknown
         if step.warm:
             with noted_warnings(found):
                 live.watch.one_call()
@@ -116,6 +122,7 @@ class Trials:
         if probe is not None:
             found.used_up, found.once_only = probe.used_up(), probe.once_only()
             found.changed = probe.changed()
+            found.unclear = probe.unclear(found.changed)
         return outcome
 
 
@@ -147,12 +154,12 @@ class Live:
         self.clock_cost_s = self.watch.clock_cost_ns / 1e9
         self.first_s = 0.0
         self.result: Any = None
-        with ours("copying its arguments"):
+        with blaming_ferrybench("copying its arguments"):
             self._pristine = [Saved(job.inputs[index]) for index in step.restored]
 
     def restore(self) -> None:
         """Undo what a call did to its arguments."""
-        with ours("restoring its arguments"):
+        with blaming_ferrybench("restoring its arguments"):
             for saved in self._pristine:
                 if self.step.kind == "memory":
                     saved.restore_pages()
@@ -173,10 +180,11 @@ class Live:
     def _note(self, found: CallFound) -> None:
         """What can be said of the result without looking at its values."""
         found.lazy = _is_lazy(self.result)
-        with ours("looking at its result"):
-            shares, found.sharing_unknown = pointers.sharing(self.job.payload.contents, self.result)
+        with blaming_ferrybench("looking at its result"):
+            made = contents_of([self.result])
+            shares, found.sharing_unknown = pointers.sharing(self.job.payload.contents, made)
             found.shares_memory = shares
-            found.result_bytes = contents_of([self.result]).nbytes
+            found.result_bytes = made.nbytes
             found.result = pointers.summary(self.result)
 
     def _check(self, found: CallFound) -> None:
@@ -225,8 +233,8 @@ class Live:
         more = left_since(before)
         found.repeats = Repeats(
             calls=steady.calls + calls,
-            descriptors=len(more.descriptors),
-            processes=len(more.processes),
+            descriptors=None if more.descriptors is None else len(more.descriptors),
+            processes=None if more.processes is None else len(more.processes),
             anon_bytes=grown_bytes,
         )
         samples_s = [ns / 1e9 for ns in steady.samples_ns]

@@ -250,7 +250,7 @@ def expand(infos: Sequence[ScenarioInfo], request: Request) -> list[PlannedCase]
 def _only(planned: Mapping[str, PlannedCase], keys: frozenset[str]) -> list[PlannedCase]:
     unknown = sorted(keys - planned.keys())
     if unknown:
-        raise UsageError(f"--only: what was asked for has no case {unknown[0]}")
+        raise UsageError(f"--only: case {unknown[0]} is not among those selected")
     return [case for key, case in planned.items() if key in keys]
 
 

@@ -16,6 +16,7 @@ from harness.schema.records import (
 )
 
 COPY, CAST, READ, GATHER, HANDOVER = "copy", "cast", "read", "gather", "handover"
+UNKNOWN_KIND = ""  # of which no ceiling is known
 PAGE_BYTES = 4096
 NO_COPYING = 10
 """So many times its ceiling is reached by no copy: it hands out views of what was made before."""
@@ -76,7 +77,7 @@ def _reading(parameters: Mapping[str, Value], trial: Trial) -> tuple[Work, ...]:
     if not _shuffled(parameters) or sample_bytes > SCATTERED_UP_TO_BYTES:
         return (in_order,)
     if parameters.get("num_workers"):
-        return (Work("", size_bytes),)
+        return (Work(UNKNOWN_KIND, size_bytes),)
     piece_bytes = max(PAGE_BYTES, sample_bytes)
     return (Work(DISK_RANDOM, size_bytes, piece_bytes=piece_bytes), in_order)
 
@@ -101,7 +102,7 @@ def _loading(planned: PlannedCase, info: ScenarioInfo, trial: Trial) -> tuple[Wo
         kind = GATHER
     steps = [epoch.step_s for epoch in loading.steady]
     if any(steps) if steps else info.trains:
-        kind = ""
+        kind = UNKNOWN_KIND
     return (
         Work(
             kind,
@@ -134,8 +135,7 @@ def _call(planned: PlannedCase, info: ScenarioInfo, trial: Trial) -> Work:
 
 def _declared(planned: PlannedCase, info: ScenarioInfo, trial: Trial) -> str:
     """The strategy's word for it; a copy into another dtype is a cast."""
-    name = planned.case.strategy
-    kind = next((one.work for one in info.strategies if one.name == name), COPY)
+    kind = info.strategy(planned.case.strategy).work
     read, written = trial.dtypes
     differ = bool(read and written and read != written)
     if kind == CAST and not differ:

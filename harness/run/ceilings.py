@@ -67,7 +67,8 @@ class Ceilings:
         self._best: dict[Work, float] = {}
         self._beaten: set[Work] = set()
         for line in lines:
-            self._learn(line.ceiling)
+            if line.ceiling.bytes_per_s:  # what was not measured, for want of time, may be now
+                self._learn(line.ceiling)
         for trial in trials:
             self.note(trial)
 

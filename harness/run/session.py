@@ -39,8 +39,6 @@ from harness.schema.request import (
     UnderLimit,
 )
 
-DESCRIBE_TIMEOUT_S = 60.0
-
 
 @dataclass(frozen=True)
 class Settings:

@@ -1,7 +1,7 @@
 """Which rows of a file samples are, told by their values; of the file only digests are kept.
 
 A digest is made of the bits of all values of a sample. A change of one value always changes it; two
-samples that differ in more have equal digests by a chance of 1 in 2**64.
+samples that differ in several values collide with a probability of about 2**-64.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class OwnFile:
             return ""
         return (
             f"{self.path.name}: {self.shape[0]} rows; its last {format_size(self.left_out_bytes)} "
-            "are no whole row, and are left out"
+            "do not make a whole row and are left out"
         )
 
     def values(self) -> dict[str, tuple[str, ...]]:
@@ -71,7 +71,7 @@ def read_npy(path: Path) -> OwnFile:
     """
     given = f"--npy {path}"
     try:
-        _refuse_none(path, given)
+        _refuse_special_file(path, given)
         with path.open("rb") as stream:
             shape, fortran, dtype = _header(path, stream)
             start = stream.tell()
@@ -105,10 +105,10 @@ def read_raw(path: Path, dtype: str, shape: str, offset: str = "0") -> OwnFile:
     """
     given = f"--raw {path}"
     try:
-        _refuse_none(path, given)
+        _refuse_special_file(path, given)
         with path.open("rb") as stream:
             if stream.read(len(NUMPY)) == NUMPY:
-                raise UsageError(f"{given} is a .npy file, which says all that itself: use --npy")
+                raise UsageError(f"{given} is a .npy file, which has a header: use --npy")
         file_bytes = path.stat().st_size
     except OSError as error:
         raise UsageError(f"{given} cannot be read: {error.strerror}") from error
@@ -142,10 +142,12 @@ def parse_raw(text: str) -> tuple[tuple[int, ...], int]:
     return tuple(map(int, shape.split("x"))), int(first or 0)
 
 
-def _refuse_none(path: Path, given: str) -> None:
-    """Raise UsageError where there is no file, but something else that opening would wait for."""
+def _refuse_special_file(path: Path, given: str) -> None:
+    """Raise UsageError for devices, pipes and sockets, which would block when opened, and for Zarr
+    folders.
+    """
     if path.exists() and not path.is_file() and not path.is_dir():
-        raise UsageError(f"{given} is no file but a device, a pipe or a socket")
+        raise UsageError(f"{given} is not a regular file but a device, a pipe or a socket")
     if path.is_dir() and is_zarr(path):
         raise UsageError(f"{given} is {what_it_is(path)}")
 
@@ -156,7 +158,7 @@ def _dtype_given(text: str) -> np.dtype[np.generic]:
     try:
         return np.dtype(text)
     except (TypeError, ValueError, SyntaxError) as error:
-        raise UsageError(f"--dtype {text} is none of NumPy's; {_ALLOWED}") from error
+        raise UsageError(f"--dtype {text} is not a NumPy dtype; {_ALLOWED}") from error
 
 
 def _shape_given(text: str) -> tuple[int, ...]:

@@ -18,11 +18,14 @@ _PICTURE = (
     "a picture",
     "save all of them as one array: numpy.save('mine.npy', numpy.stack(pictures))",
 )
-_TABLE = "a text", "save its numbers: numpy.save('mine.npy', frame.to_numpy('float32'))"
+_TABLE = "a text file", "save its numbers: numpy.save('mine.npy', frame.to_numpy('float32'))"
 _TENSORS = "a file by safetensors", "save a tensor of it: numpy.save('mine.npy', tensor.numpy())"
-_TORCH = "a file by torch.save", "save a tensor of it: numpy.save('mine.npy', tensor.numpy())"
+_TORCH = (
+    "a file written by torch.save",
+    "save a tensor of it: numpy.save('mine.npy', tensor.numpy())",
+)
 _VALUES = "a file of values without a header", ""
-_ZARR = "a Zarr array", "save what fits on a disk of yours: numpy.save('mine.npy', array[:])"
+_ZARR = "a Zarr array", "save as much as fits on your disk: numpy.save('mine.npy', array[:])"
 
 _BY_BEGINNING = {
     b"\x89HDF\r\n\x1a\n": _HDF5,

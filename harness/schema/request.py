@@ -143,7 +143,7 @@ class Facts:
     refuses: tuple[str, ...] = ()
 
 
-TOO_LATE = "its part of the budget was spent"
+TOO_LATE = "the share of the budget for ceilings was used up"
 """Why a ceiling was not measured, where time was short."""
 
 

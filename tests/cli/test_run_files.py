@@ -241,8 +241,8 @@ def test_a_temporary_folder_in_which_workers_would_hang(mine: Path, tmp_path: Pa
     place.mkdir()
     command = ["training", "--scenarios", str(mine), "-o", "run.jsonl"]
     said = one_line(command, place)
-    assert said.startswith(f"ferrybench: the temporary folder {place} has too long a path: ")
-    assert said.endswith("; set TMPDIR to one of at most 75")
+    assert said.startswith(f"ferrybench: the temporary folder {place} has too long a path (")
+    assert said.endswith("; set TMPDIR to a folder whose path has at most 75 bytes")
 
 
 def test_a_temporary_folder_that_is_full_or_read_only(mine: Path, tiny_disk: Path) -> None:

@@ -2,12 +2,63 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import psutil
 import pytest
 
-from harness.host.environment import read_environment
+from harness.host import environment
+from harness.host.environment import available_bytes, read_environment
+
+GIB = 1024**3
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("processor\t: 0\nflags\t\t: fpu hypervisor lm\n", True),
+        ("processor\t: 0\nflags\t\t: fpu lm\nbugs\t: hypervisor\n", False),
+        ("processor\t: 0\nFeatures\t: fp asimd\n", None),
+        ("flags\t\t:\n", None),
+        (None, None),
+    ],
+)
+def test_a_hypervisor_is_unknown_where_there_are_no_flags(
+    text: str | None, expected: bool | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if text is not None:
+        (tmp_path / "cpuinfo").write_text(text)
+    monkeypatch.setattr(environment, "_CPUINFO", tmp_path / "cpuinfo")
+    assert read_environment().hypervisor is expected
+
+
+def test_a_load_that_cannot_be_had_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> Any:
+        raise OSError("Load averages are unobtainable")
+
+    monkeypatch.setattr(os, "getloadavg", fails)
+    assert read_environment().load_1m is None
+
+
+@pytest.mark.parametrize(
+    ("current", "expected"),
+    [(str(1 * GIB), 3 * GIB), (str(5 * GIB), 0), (None, 1 * GIB), ("", 1 * GIB)],
+)
+def test_use_that_is_not_known_is_not_none(
+    current: str | None, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = SimpleNamespace(total=16 * GIB, available=13 * GIB)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: machine)
+    monkeypatch.setattr(environment, "_CGROUP", tmp_path)
+    assert available_bytes() == 13 * GIB
+    (tmp_path / "memory.max").write_text(str(4 * GIB))
+    if current is not None:
+        (tmp_path / "memory.current").write_text(current)
+    assert available_bytes() == expected
 
 
 def git(folder: Path, *arguments: str) -> None:

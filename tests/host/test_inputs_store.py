@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ import pytest
 
 from harness.errors import UnableError
 from harness.host import inputs
-from harness.host.host import Host
+from harness.host.host import Host, Report
 from harness.host.inputs import PREFIX, FixtureStore, temporary_folder
 from harness.run.session import describe
 from harness.schema.records import Case, Value
+from harness.schema.request import InputsRequest
 from tests.lab import Lab
 
 FILES = Path(__file__).parents[1] / "trial" / "files.py"
@@ -128,6 +130,28 @@ def test_inputs_that_cannot_be_made_leave_nothing(
 def test_a_failure_is_not_tried_again(make: Any) -> None:
     first = make(fails="raises")
     assert make(fails="raises")[1] is first[1]
+
+
+def test_room_that_is_gone_when_it_is_wanted_is_lacking(
+    store: FixtureStore, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the interpreter finds is less than what there was a moment ago."""
+    wanted = 8 * 1024**2
+    call, asked = Host.call, []
+
+    def too_late(host: Host, request: Any, timeout_s: float) -> Report:
+        report = call(host, request, timeout_s)
+        if isinstance(request, InputsRequest):
+            asked.append(request)
+            return replace(report, answer={"needed_bytes": wanted})
+        return report
+
+    monkeypatch.setattr(Host, "call", too_late)
+    _, outcome = make(returns=wanted)
+    assert len(asked) == 2
+    assert outcome.name == "skipped"
+    assert outcome.reason.startswith("its inputs need 8 MiB in ")
+    assert files_of(store) == []
 
 
 # A user's own file

@@ -178,7 +178,7 @@ def test_a_figure_that_holes_may_have_lowered_is_not_shown() -> None:
     found = memory_of(lambda data: lot(numpy_block, 4096), payload)
     assert kept
     assert found.ledger is not None
-    assert "lay free" in found.ledger.doubt
+    assert "of freed memory was available" in found.ledger.doubt
     is_unknown(found)
     refuses(found, copies=100)
 

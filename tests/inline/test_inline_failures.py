@@ -150,6 +150,11 @@ class TestVerification:
         assert measure(object, trials=0).verified == "not verified: it is an object"
         assert measure(np.ones, 3, trials=0).verified == "compared with the first result"
 
+    def test_a_single_call_is_compared_with_nothing(self) -> None:
+        found = measure(np.ones, 3, trials=0, warm=False)
+        assert found.verified == "not verified: no further call confirmed it"
+        assert found.is_verified is False
+
     def test_a_function_that_can_be_called_but_once(self) -> None:
         items = iter([1])
         assert not measure(next, items).ok
@@ -231,7 +236,7 @@ def test_what_is_left_open_and_running_is_told(tmp_path: Path) -> None:
     found = measure(leaks, file, trials=1, steady_s=0.01)
     assert found.leftovers is not None
     assert found.leftovers.descriptors == (str(file),)
-    (running,) = found.leftovers.processes
+    (running,) = found.leftovers.processes or ()
     assert "time.sleep(60)" in running
     assert found.repeats is not None
     assert found.repeats.descriptors == found.repeats.processes == found.repeats.calls > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import mmap
 import threading
 from collections.abc import Callable
 from multiprocessing.shared_memory import SharedMemory
@@ -18,7 +19,10 @@ import harness
 from harness import Measurement
 from harness.errors import UsageError
 from harness.inline.call import Job
+from harness.inline.measure import effort_of, measure_job
 from harness.inline.references import references
+from harness.inline.restoring import Saved
+from harness.trial.base import pointers
 from harness.trial.base.contents import contents_of
 
 X = np.arange(2.0**17)  # 1 MiB
@@ -173,7 +177,7 @@ def test_a_failure_of_ours_is_not_the_functions(monkeypatch: pytest.MonkeyPatch)
     assert failed.outcome.reason == (
         "ferrybench failed while looking at its result: TypeError: no such type"
     )
-    assert failed.outcome.kind == "fault of ferrybench"
+    assert failed.outcome.kind == "ferrybench's own fault"
 
 
 def test_a_fast_wrong_answer_in_a_tuple_is_no_time() -> None:
@@ -228,7 +232,7 @@ def test_what_is_not_used_up_goes_on() -> None:
     endless = iter(lambda: 1, 2)
     found = memory_of(next, endless, check=False)
     assert found.ok, found
-    assert any("gives each value only once" in text for text in found.remarks)
+    assert any("yields each value only once" in text for text in found.remarks)
 
 
 def shared_tensor(folder: Path) -> Any:
@@ -314,3 +318,106 @@ def test_one_process_is_said_to_be_one() -> None:
     found = harness.compare({"one": abs, "other": abs}, -1, trials=1, steady_s=0.001)
     assert "each time is of one process" in repr(found)
     assert "(in one process alone)" in repr(found["one"])
+
+
+def setup_of(*given: Any) -> Callable[[], Any]:
+    return lambda: (given, {})
+
+
+def test_a_payload_is_that_of_what_a_setup_makes() -> None:
+    effort = effort_of(0, 0.0, 60.0)
+    made = measure_job(Job(np.sum, setup=setup_of(X)), effort)
+    assert (made.payload_bytes, made.payload_source, made.payload_unknown) == (MIB, "arguments", "")
+    lazily = measure_job(Job(lambda items: None, setup=setup_of(iter([1]))), effort)
+    said = "what a list_iterator has yet to give cannot be seen"
+    assert (lazily.payload_bytes, lazily.payload_source) == (0, "")
+    assert lazily.payload_unknown == said
+    instead = measure_job(Job(lambda items: None, (iter([1]),), setup=setup_of(X)), effort)
+    assert (instead.payload_bytes, instead.payload_unknown) == (MIB, "")
+
+
+def test_shared_memory_that_comes_of_a_setup_is_refused(tmp_path: Path) -> None:
+    given = shared_tensor(tmp_path)
+    effort = effort_of(0, 0.0, 60.0)
+    with pytest.raises(UsageError, match="can write to shared memory"):
+        measure_job(Job(lambda value: value.fill_(7), setup=lambda: ((given,), {})), effort)
+
+    def make() -> Any:
+        return (shared_tensor(tmp_path),), {}
+
+    found = measure_job(Job(lambda value: value.fill_(7), setup=make), effort)
+    assert found.outcome.name == "error"
+    assert "can write to shared memory" in found.outcome.reason
+    assert measure_job(Job(torch.sum, setup=make, allow_shared=True), effort).ok
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda: np.array([lambda: 1], object), "a numpy.ndarray"),
+        (lambda: torch.ones(3).untyped_storage(), "a torch.UntypedStorage"),
+    ],
+)
+def test_inputs_that_cannot_be_compared_may_have_changed(make: Any, what: str) -> None:
+    found = memory_of(lambda items: None, make())
+    assert f"whether it changes {what} cannot be told; it was not restored" in found.remarks
+
+
+@pytest.mark.parametrize("make", [lambda: X, lambda: torch.empty(3, device="meta"), lambda: b"x"])
+def test_inputs_that_are_compared_have_not_changed(make: Any) -> None:
+    found = memory_of(lambda items: None, make())
+    assert not any("cannot be told" in text for text in found.remarks)
+
+
+def anonymous_bytes(address: int) -> int:
+    """What of the mapping at an address is this process's own, by smaps."""
+    inside = False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        word = line.split()[0]
+        if not word.endswith(":"):
+            low, high = (int(end, 16) for end in word.split("-"))
+            inside = low <= address < high
+        elif inside and word == "Anonymous:":
+            return int(line.split()[1]) * 1024
+    raise AssertionError(f"nothing is mapped at {address:x}")
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs /proc/self/smaps")
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "c16"])
+@pytest.mark.parametrize("tensors", [False, True])
+def test_pages_are_restored_where_bits_differ(tmp_path: Path, dtype: str, tensors: bool) -> None:
+    np.save(tmp_path / "a.npy", np.full(MIB // np.dtype(dtype).itemsize, np.nan, dtype))
+    array = np.load(tmp_path / "a.npy", mmap_mode="c")
+    array[0] = -0.0  # before the call, so that the file does not hold it
+    saved = Saved(torch.from_numpy(array) if tensors else array)
+    array[:] = 0.0
+    assert anonymous_bytes(array.ctypes.data) >= MIB
+    saved.restore_pages()
+    assert np.signbit(array[0].real)
+    assert np.isnan(array[1:]).all()
+    assert anonymous_bytes(array.ctypes.data) <= 2 * mmap.PAGESIZE  # those at its ends
+
+
+@pytest.mark.parametrize("seen_as", ["uint16", "bool", "bfloat16", "conj", "imag"])
+def test_pages_of_any_tensor_are_restored(tmp_path: Path, seen_as: str) -> None:
+    (tmp_path / "a").write_bytes(bytes(MIB))
+    of_file = torch.from_file(str(tmp_path / "a"), False, MIB, dtype=torch.uint8)
+    conjugate = of_file.view(torch.complex64).conj()
+    seen = {"conj": conjugate, "imag": conjugate.imag}
+    tensor = seen[seen_as] if seen_as in seen else of_file.view(getattr(torch, seen_as))
+    of_file[4] = 1
+    saved, before = Saved(tensor), tensor.clone()
+    of_file.fill_(1)
+    saved.restore_pages()
+    assert torch.equal(tensor, before)
+
+
+def test_memory_that_may_be_shared_is_refused_where_the_system_does_not_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = shared_tensor(tmp_path)
+    monkeypatch.setattr(pointers, "_MAPS", tmp_path / "none")
+    with pytest.raises(UsageError, match=r"perhaps a torch\.Tensor: this system does not say"):
+        Job(torch.Tensor.fill_, (given, 7)).refuse_shared()
+    for own in (X, X[3:], torch.ones(3), bytearray(3)):
+        Job(len, (own,)).refuse_shared()

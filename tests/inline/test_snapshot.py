@@ -23,7 +23,7 @@ import torch
 from harness.inline import compared, snapshot
 from harness.inline.costs import UNVERIFIED
 from harness.inline.pieces import PIECE_ITEMS, elements_of
-from harness.inline.snapshot import COMPARED, DifferentError, Snapshot
+from harness.inline.snapshot import COMPARED, KEPT, DifferentError, Snapshot
 
 
 class Pair(NamedTuple):
@@ -268,7 +268,7 @@ with warnings.catch_warnings():
 
 @pytest.mark.parametrize(("first", "second"), SAME)
 def test_what_is_the_same(kept: Snapshot, first: Any, second: Any) -> None:
-    assert kept.check(first, "f") == COMPARED
+    assert kept.check(first, "f") == KEPT
     assert kept.check(second, "f").startswith(COMPARED)
 
 
@@ -389,3 +389,24 @@ def test_pieces_come_in_one_order_whatever_the_layout(layout: Any) -> None:
     pieces = [piece.copy() for piece in elements.pieces()]
     assert max(piece.size for piece in pieces) <= PIECE_ITEMS
     assert np.array_equal(np.concatenate(pieces), array.ravel())
+
+
+@pytest.mark.parametrize("key", ["a._b", "._b", "x']._"])
+def test_a_key_is_no_attribute_whatever_it_looks_like(kept: Snapshot, key: str) -> None:
+    kept.check({key: 1}, "f")
+    with pytest.raises(DifferentError, match="value 2, not 1"):
+        kept.check({key: 2}, "f")
+
+
+def test_what_lies_in_an_objects_own_business_is_its_own_too(kept: Snapshot) -> None:
+    made = Holder(1)
+    vars(made)["_serial"] = {"times": [Sample("made", 1.0)]}
+    kept.check(made, "f")
+    vars(made)["_serial"] = {"times": [Sample("made", 2.0)]}
+    said = "._serial['times'][0].data differs, which may mean nothing"
+    assert kept.check(made, "f") == f"{UNVERIFIED}: {said}"
+
+
+def test_the_first_result_is_compared_with_none(kept: Snapshot) -> None:
+    assert kept.check(1, "f") == KEPT
+    assert kept.check(1, "f") == COMPARED

@@ -151,13 +151,16 @@ def test_what_cannot_be_trained_from_is_refused_in_one_line(what: str, tmp_path:
 
 OTHERS: dict[str, tuple[bytes, str]] = {
     "x.npz": (b"", "an archive of arrays; save one of them: numpy.save('mine.npy', archive['NAME"),
-    "x.pt": (b"", "a file by torch.save; save a tensor of it"),
-    "old.pth": (pickle.dumps(1), "a file by torch.save"),
+    "x.pt": (b"", "a file written by torch.save; save a tensor of it"),
+    "old.pth": (pickle.dumps(1), "a file written by torch.save"),
     "x.h5": (b"\x89HDF\r\n\x1a\n", "an HDF5 file; save a dataset of it"),
     "of another name": (b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
     "x.parquet": (b"PAR1", "a Parquet file; save its numbers"),
     "x.feather": (b"ARROW1", "an Arrow file; save a column"),
-    "x.csv": (b"1,2\n", "a text; save its numbers: numpy.save('mine.npy', frame.to_numpy('float32"),
+    "x.csv": (
+        b"1,2\n",
+        "a text file; save its numbers: numpy.save('mine.npy', frame.to_numpy(",
+    ),
     "x.safetensors": (b"8" * 16, "a file by safetensors; save a tensor of it"),
     "x.npy.gz": (b"\x1f\x8b", "a compressed file or an archive; unpack it first"),
     "x.tar": (b"0", "a compressed file or an archive"),
@@ -189,13 +192,13 @@ def test_other_files_are_named_with_what_helps(name: str, tmp_path: Path) -> Non
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UsageError, match="is no file but a device, a pipe or a socket"):
+    with pytest.raises(UsageError, match="is not a regular file but a device, a pipe or a socket"):
         read_npy(tmp_path / "pipe")
-    with pytest.raises(UsageError, match="is no file but a device, a pipe or a socket"):
+    with pytest.raises(UsageError, match="is not a regular file but a device, a pipe or a socket"):
         read_raw(tmp_path / "pipe", "u1", "-1,4")
     (tmp_path / "x.zarr").mkdir()
     (tmp_path / "x.zarr" / "zarr.json").touch()
-    with pytest.raises(UsageError, match="is a Zarr array; save what fits"):
+    with pytest.raises(UsageError, match="is a Zarr array; save as much as fits"):
         read_npy(tmp_path / "x.zarr")
 
 
@@ -211,7 +214,9 @@ def test_a_file_without_a_header_is_described_as_it_is_told(tmp_path: Path) -> N
     assert whole.values()["raw"] == ("10x5",)
     rest = read_raw(path, "<u2", "-1, 3, 2", "1")
     assert (rest.shape, rest.raw) == ((8, 3, 2), "8x3x2+1")
-    assert rest.remark == "tokens.bin: 8 rows; its last 3 B are no whole row, and are left out"
+    assert (
+        rest.remark == "tokens.bin: 8 rows; its last 3 B do not make a whole row and are left out"
+    )
     assert parse_raw(rest.raw) == ((8, 3, 2), 1)
     assert read_raw(path, "u1", "(2,-1)").shape == (2, 50)
     assert read_raw(path, "float32", "5,2").remark == ""  # less than there is, as asked for
@@ -220,8 +225,8 @@ def test_a_file_without_a_header_is_described_as_it_is_told(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("dtype", "shape", "offset", "problem"),
     [
-        ("nonsense", "-1,4", "0", "--dtype nonsense is none of NumPy's; use uint8, float16"),
-        ("", "-1,4", "0", "--dtype  is none of NumPy's"),
+        ("nonsense", "-1,4", "0", "--dtype nonsense is not a NumPy dtype; use uint8, float16"),
+        ("", "-1,4", "0", "--dtype  is not a NumPy dtype"),
         (">u2", "-1,4", "0", "it is >u2, in the other byte order"),
         ("O", "-1,4", "0", "it holds Python objects"),
         ("S0", "-1,4", "0", "its dtype is "),
@@ -258,7 +263,7 @@ def test_a_file_that_is_told_wrongly_is_one_line(
 
 def test_a_file_with_a_header_is_not_taken_for_one_without(tmp_path: Path) -> None:
     np.save(tmp_path / "mine.npy", ROWS)
-    with pytest.raises(UsageError, match=r"is a \.npy file, which says all that itself: use --npy"):
+    with pytest.raises(UsageError, match=r"is a \.npy file, which has a header: use --npy"):
         read_raw(tmp_path / "mine.npy", "float64", "-1,6")
 
 

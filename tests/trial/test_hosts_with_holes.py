@@ -44,4 +44,4 @@ def test_holes_of_the_host_do_not_serve_its_trials(lab: Lab, kind: str, strategy
 def test_trials_that_are_timed_do_not_give_a_figure(lab: Lab) -> None:
     """They use the heap as users' calls do, so what they find out of memory may be too low."""
     found = ledger(lab, "arrays", "time")
-    assert "lay free" in found["at_least"]
+    assert "of freed memory was available" in found["at_least"]

@@ -64,6 +64,8 @@ def machine_pairs(environment: Environment) -> LabelledTexts:
         else ""
     )
     virtual = " · virtual machine" if environment.hypervisor else ""
+    if environment.hypervisor is None and environment.cpu_model:
+        virtual = f" · virtual or not: {UNKNOWN}"
     return (
         ("Processor", f"{environment.cpu_model or UNKNOWN}{virtual}"),
         ("Processors used", processors if usable or installed else UNKNOWN),

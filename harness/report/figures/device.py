@@ -73,9 +73,9 @@ FIGURES: tuple[FigureSpec, ...] = (
     replace(
         THROUGHPUT,
         when=of("transfers"),
-        subtitle="Bytes between host and device per second; further right is better. The tick is "
-        "the best for a whole block of pinned memory as large. Strategies whose data stays on one "
-        "side are not shown.{beside}",
+        subtitle="Bytes between host and device per second; further right is better. The tick "
+        "marks the best rate for one pinned block of the same size. Strategies whose data stays on "
+        "one side are not shown.{beside}",
         least=2,
     ),
     DotSpec(

@@ -126,8 +126,8 @@ THROUGHPUT = DotSpec(
     of("time"),
     "throughput",
     "Throughput against the ceiling",
-    "Data moved per second; further right is better. The tick is the fastest that this machine "
-    "does the same work, at this size, with as many threads, in memory that it has already. "
+    "Data moved per second; further right is better. The tick marks the fastest this machine "
+    "can do the same work, at this size, with as many threads, in memory that it has already. "
     "Strategies that share memory move nothing and are not shown.{beside}",
     Axis("GB/s", "rate", False),
     {"main": "steady state", "declared": "its ceiling"},

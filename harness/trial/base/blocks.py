@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations, islice
 from operator import attrgetter
 from typing import Any
 
@@ -20,6 +21,7 @@ MOST_STEPS = 1_000_000
 """Of NumPy's search for a common element of two arrays, which takes exponential time at worst."""
 MOST_MARKS = 1 << 24
 """Places to be marked where views overlap, to count each but once."""
+_MOST_APART = 500  # pairs of views that are searched for a common element instead
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,16 @@ class Block:
                 return False
             reach += (count - 1) * stride
         return True
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether elements of its own may lie on each other, as those of sliding windows do."""
+        reach = self.itemsize
+        for stride, count in sorted(zip(map(abs, self.strides), self.shape, strict=True)):
+            if stride < reach:
+                return True
+            reach += (count - 1) * stride
+        return False
 
     def array(self) -> np.ndarray[Any, Any]:
         """The same as an array, for its addresses alone: nothing keeps its memory alive."""
@@ -135,12 +147,13 @@ def _block(
     return Block(start, counts, steps, itemsize, space)
 
 
-def distinct_bytes(blocks: Sequence[Block]) -> int:
-    """Bytes that some blocks cover, each counted once.
+def distinct_bytes(blocks: Sequence[Block]) -> tuple[int, bool]:
+    """Bytes that some blocks cover, each counted once, and whether that is exact.
 
-    Where many views of much memory overlap in part, at most the memory between them.
+    Where many views of much memory overlap in part, it is no more than the memory between them.
     """
-    return sum(_covered(cluster) for cluster in _clusters(blocks))
+    found = [_covered(cluster) for cluster in _clusters(blocks)]
+    return sum(size for size, _ in found), all(exact for _, exact in found)
 
 
 def _clusters(blocks: Sequence[Block]) -> Iterator[list[Block]]:
@@ -157,17 +170,17 @@ def _clusters(blocks: Sequence[Block]) -> Iterator[list[Block]]:
         yield cluster
 
 
-def _covered(cluster: list[Block]) -> int:
+def _covered(cluster: list[Block]) -> tuple[int, bool]:
     low, high = min(block.low for block in cluster), max(block.high for block in cluster)
     longest = max(cluster, key=lambda block: block.high - block.low)
     if longest.is_dense and (longest.low, longest.high) == (low, high):
-        return high - low
+        return high - low, True
     most = min(high - low, sum(block.nbytes for block in cluster))
     step = math.gcd(*(number for one in cluster for number in (one.itemsize, *one.strides)))
     step = math.gcd(step, *(one.start - low for one in cluster))
     marks = (high - low) // step
     if marks > MOST_MARKS or sum(one.nbytes for one in cluster) // step > 2 * MOST_MARKS:
-        return most
+        return most, _are_apart(cluster)
     marked = np.zeros(marks, bool)
     for one in cluster:
         np.lib.stride_tricks.as_strided(
@@ -175,7 +188,17 @@ def _covered(cluster: list[Block]) -> int:
             (*one.shape, one.itemsize // step),
             (*(stride // step for stride in one.strides), 1),
         )[...] = True
-    return min(most, int(np.count_nonzero(marked)) * step)
+    return int(np.count_nonzero(marked)) * step, True
+
+
+def _are_apart(cluster: Sequence[Block]) -> bool:
+    """Whether it is certain that no two elements share a byte."""
+    pairs = list(islice(combinations(cluster, 2), _MOST_APART + 1))
+    return (
+        len(pairs) <= _MOST_APART
+        and not any(block.may_repeat for block in cluster)
+        and all(_pair_meets(one, other) is False for one, other in pairs)
+    )
 
 
 def meet(ours: Sequence[Block], theirs: Sequence[Block]) -> bool | None:
@@ -190,12 +213,18 @@ def meet(ours: Sequence[Block], theirs: Sequence[Block]) -> bool | None:
             return True
         if count >= MOST_PAIRS:
             return None
-        try:
-            if _share(one.array(), other.array(), max_work=MOST_STEPS):
-                return True
-        except np.exceptions.TooHardError:
-            unknown = True
+        found = _pair_meets(one, other)
+        if found:
+            return True
+        unknown = unknown or found is None
     return None if unknown else False
+
+
+def _pair_meets(one: Block, other: Block) -> bool | None:
+    try:
+        return bool(_share(one.array(), other.array(), max_work=MOST_STEPS))
+    except np.exceptions.TooHardError:
+        return None
 
 
 def _near(ours: Sequence[Block], theirs: Sequence[Block]) -> Iterator[tuple[Block, Block]]:

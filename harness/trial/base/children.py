@@ -27,6 +27,16 @@ _FLAGS = 6  # the field of that name, counted from the one after the command's
 _STREAMS = 3  # standard input, output and error, which every process shares with its parent
 
 
+def descriptors_are_told() -> bool:
+    """Whether :func:`open_descriptors` finds any here."""
+    return Path("/proc/self/fd").is_dir()
+
+
+def children_are_told() -> bool:
+    """Whether :func:`children` finds any here: a kernel may be built without that list."""
+    return Path("/proc/thread-self/children").exists()
+
+
 def children(of: int | None = None) -> list[int]:
     """Process ids of a process's children, of this one's by default, including adopted ones."""
     if not sys.platform.startswith("linux"):

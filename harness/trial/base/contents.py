@@ -1,16 +1,18 @@
 """Everything that some values hold: the memory in them, found by opening what can be opened.
 
 One walk for all that asks for it: the payload of a call, what its result shares, how large that is.
-It takes a bounded number of steps; where they do not do, or something cannot be opened, it says
-what was not seen.
+It takes a bounded number of steps; where those are not enough, or something cannot be opened, it
+says what was not seen.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +56,26 @@ class Contents:
     def blocks(self) -> list[Block]:
         return [one.block for one in self.memory if one.block is not None]
 
+    @cached_property
+    def _covered(self) -> tuple[int, bool]:
+        return distinct_bytes(self.blocks)
+
     @property
     def nbytes(self) -> int:
-        """Bytes of memory, each counted once."""
-        return distinct_bytes(self.blocks) + self.referred_bytes
+        """Bytes of memory, each counted once; see :attr:`size_unknown`."""
+        return self._covered[0] + self.referred_bytes
+
+    @property
+    def size_unknown(self) -> str:
+        """Why that is not exact; empty where it is."""
+        if self.hidden:
+            return f"{self.hidden[0]} cannot be seen"
+        return "" if self._covered[1] else "how much its views overlap cannot be counted"
 
 
-def contents_of(values: Iterable[Any]) -> Contents:
-    """What some values hold."""
-    walk = _Walk()
+def contents_of(values: Iterable[Any], most: int | None = MOST_VALUES) -> Contents:
+    """What some values hold, of the first so many objects; of all of them if that is None."""
+    walk = _Walk(most)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what opening an object of another library may say
         walk.through(list(values))
@@ -70,8 +83,9 @@ def contents_of(values: Iterable[Any]) -> Contents:
 
 
 class _Walk:
-    def __init__(self) -> None:
+    def __init__(self, most: int | None) -> None:
         self.found = Contents()
+        self._most = most
         self._seen: dict[int, Any] = {}  # kept alive: what is freed would lend its id to another
 
     def through(self, values: Sequence[Any]) -> None:
@@ -80,8 +94,8 @@ class _Walk:
             value = waiting.pop()
             if id(value) in self._seen or type(value) in SCALARS:
                 continue
-            if len(self._seen) >= MOST_VALUES:
-                self._hide(f"what is beyond the first {MOST_VALUES:,} objects")
+            if self._most is not None and len(self._seen) >= self._most:
+                self._hide(f"what is beyond the first {self._most:,} objects")
                 return
             self._seen[id(value)] = value
             waiting += reversed(self._open(value))
@@ -113,11 +127,23 @@ class _Walk:
             found.iterators.append(value)
         if seen.hidden:
             self._hide(seen.hidden)
-        parts = [part for _, part in seen.parts]
         if seen.memory and isinstance(value, np.ndarray):  # of objects, or there would be none
+            parts = [part for _, part in seen.parts]
             plain = {id(part): part for part in parts if type(part) in SCALARS}
             found.referred_bytes += sum(map(sys.getsizeof, plain.values()))
-        return parts
+            return self._unseen(parts)
+        return self._unseen(part for _, part in seen.parts)
+
+    def _unseen(self, parts: Iterable[Any]) -> list[Any]:
+        """Those that are yet to be looked at; once they are too many, the others are left out."""
+        room = math.inf if self._most is None else self._most - len(self._seen)
+        unseen: dict[int, Any] = {}
+        for part in parts:
+            if type(part) not in SCALARS and id(part) not in self._seen:
+                unseen[id(part)] = part
+                if len(unseen) > room:
+                    break
+        return list(unseen.values())
 
     def _hide(self, what: str) -> None:
         if what not in self.found.hidden:

@@ -53,7 +53,7 @@ class Mapped:
 
 
 def _mapped() -> Iterator[tuple[Extent, str]]:
-    for one in mappings():
+    for one in mappings() or ():
         if one.name.startswith("/") or one.permissions.endswith("s"):
             yield (one.low, one.high), one.name.removesuffix(" (deleted)") or "shared memory"
 

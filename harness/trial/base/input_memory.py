@@ -39,7 +39,7 @@ class Reached:
 
 
 @dataclass(frozen=True)
-class Block:
+class KeptBlock:
     """Bytes that are kept once."""
 
     low: int
@@ -70,7 +70,7 @@ class Block:
             _bytes_at(self.low, self.nbytes, self.reached).tofile(stream)
 
 
-def blocks_of(reached: Sequence[Reached]) -> list[Block]:
+def blocks_of(reached: Sequence[Reached]) -> list[KeptBlock]:
     """The blocks that all of it lies in; each learns the number of its own, and its place there.
 
     Arrays that touch stay neighbours, as the pieces of one array are.
@@ -84,7 +84,7 @@ def blocks_of(reached: Sequence[Reached]) -> list[Block]:
         groups[-1].append(one)
         high = max(high, one.high)
     blocks = [
-        Block(min(one.low for one in group), max(one.high for one in group), group)
+        KeptBlock(min(one.low for one in group), max(one.high for one in group), group)
         for group in groups
     ]
     for number, block in enumerate(blocks):
@@ -110,7 +110,7 @@ def _bytes_at(address: int, size: int, owner: Any) -> Bytes:
 
 
 @dataclass
-class Memory:
+class ArrivedMemory:
     """A block that has arrived."""
 
     raw: Bytes
@@ -119,7 +119,7 @@ class Memory:
     parts: dict[tuple[int, int], torch.UntypedStorage] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, block: dict[str, Any], stream: BinaryIO) -> Memory:
+    def of(cls, block: dict[str, Any], stream: BinaryIO) -> ArrivedMemory:
         """Take memory as it was taken before, and fill it."""
         memory = cls._taken(block)
         stream.seek(block["at"])
@@ -127,7 +127,7 @@ class Memory:
         return memory
 
     @classmethod
-    def _taken(cls, block: dict[str, Any]) -> Memory:
+    def _taken(cls, block: dict[str, Any]) -> ArrivedMemory:
         size, misaligned = block["bytes"], block["misaligned"]
         if block["maker"] != "numpy":
             tensor = torch.empty(size, dtype=torch.uint8)
@@ -162,7 +162,7 @@ class Memory:
             self.parts[at, size] = piece.untyped_storage()
         return self.parts[at, size]
 
-    def restore(self, original: Memory) -> None:
+    def restore(self, original: ArrivedMemory) -> None:
         """Put back every byte of it."""
         if self.storage is None:
             self.raw[...] = original.raw

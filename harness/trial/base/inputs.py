@@ -25,7 +25,14 @@ from harness.trial.base.input_kinds import (
     is_torchs_own,
     tensor_problem,
 )
-from harness.trial.base.input_memory import Block, Maker, Memory, Reached, ShortFileError, blocks_of
+from harness.trial.base.input_memory import (
+    ArrivedMemory,
+    KeptBlock,
+    Maker,
+    Reached,
+    ShortFileError,
+    blocks_of,
+)
 from harness.trial.base.pointers import array_extent
 from harness.units import format_size
 
@@ -64,7 +71,7 @@ class Described:
     """Inputs that can be kept, of which nothing has been written yet."""
 
     value: dict[str, Any]
-    blocks: Sequence[Block]
+    blocks: Sequence[KeptBlock]
 
     @property
     def nbytes(self) -> int:
@@ -210,7 +217,7 @@ class Loaded:
     """Inputs that have arrived."""
 
     value: Any
-    memory: list[Memory]
+    memory: list[ArrivedMemory]
     lists: list[tuple[list[Any], list[Any]]]  # each with the items it came with
 
     def restore(self, original: Loaded) -> None:
@@ -231,7 +238,7 @@ def load_restorable(path: Path) -> Loaded:
     description = json.loads(path.with_suffix(".json").read_text())
     try:
         with path.open("rb", buffering=0) as stream:
-            memory = [Memory.of(block, stream) for block in description["blocks"]]
+            memory = [ArrivedMemory.of(block, stream) for block in description["blocks"]]
     except ShortFileError as error:
         raise FixtureError("the inputs' file is shorter than its description says") from error
     loader = _Loader(memory)
@@ -243,7 +250,7 @@ def load_restorable(path: Path) -> Loaded:
 
 @dataclass
 class _Loader:
-    memory: list[Memory]
+    memory: list[ArrivedMemory]
     done: list[Any] = field(default_factory=list)
     lists: list[tuple[list[Any], list[Any]]] = field(default_factory=list)
     read_only: list[np.ndarray[Any, Any]] = field(default_factory=list)

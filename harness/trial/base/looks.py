@@ -79,11 +79,13 @@ def buffer_of(value: Any) -> memoryview | None:
 
 
 def items_of(values: Iterable[Any]) -> Iterable[tuple[str, Any]]:
-    """The items of a sequence, without those that hold nothing where there is nothing else."""
+    """The items of a sequence, without those that hold nothing where there is nothing else; each
+    is named only when it is wanted.
+    """
     items = list(values)
     if set(map(type, items)) <= SCALARS:
         return ()
-    return [(f"[{index}]", item) for index, item in enumerate(items)]
+    return ((f"[{index}]", item) for index, item in enumerate(items))
 
 
 def attributes(value: Any) -> Iterator[tuple[str, Any]]:

@@ -19,7 +19,7 @@ PYTHON_MEMORY, SYSTEM_MEMORY = "Python memory", "system memory"
 DEVICE_MEMORY = "device memory"
 OPEN_FILES, DISK_FULL, READ_ONLY = "open files", "disk full", "read-only"
 SHM_FULL = "shared memory full"
-OWN_FAULT = "fault of ferrybench"
+OWN_FAULT = "ferrybench's own fault"
 WRONG_DATA, WRONG_EPOCH, NO_LEARNING = "wrong data", "wrong epoch", "no learning"
 
 _BY_ERRNO = {

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import enum
 import functools
+import gc
 import io
 import types
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +43,7 @@ _SEQUENCES: tuple[type, ...] = (
 )  # fmt: skip
 _IN_C = frozenset({
     "SimpleQueue", "Future", "Task", "_local", "Context", "ContextVar", "coroutine",
-    "async_generator", "frame", "traceback",
+    "async_generator", "frame", "traceback", "Token", "PyCapsule", "_lru_cache_wrapper",
 })  # fmt: skip
 """Types of Python itself that hold whatever they are given, where nobody sees it."""
 
@@ -83,12 +86,13 @@ def _objects(array: np.ndarray[Any, Any]) -> Iterator[tuple[str, Any]]:
 
 def _container(value: Any) -> Look | None:
     if isinstance(value, dict | types.MappingProxyType):
-        inside = [(f"[{key!r:.40}]", item) for key, item in value.items()]
-        keys = [("", key) for key in value if type(key) not in SCALARS]
-        return Look(parts=[*inside, *keys, *attributes(value)])
+        items = list(value.items())
+        inside = ((f"[{key!r:.40}]", item) for key, item in items)
+        keys = [("", key) for key, _ in items if type(key) not in SCALARS]
+        return Look(parts=chain(inside, keys, attributes(value)))
     if isinstance(value, _SEQUENCES):
-        items: Any = value
-        return Look(parts=[*items_of(items), *attributes(value)])
+        sequence: Any = value
+        return Look(parts=chain(items_of(sequence), attributes(value)))
     return None
 
 
@@ -159,9 +163,21 @@ def _object(value: Any) -> Look:
     kind = type(value)
     arraylike = hasattr(kind, "shape") and hasattr(kind, "dtype")
     parts = [*attributes(value), *of_class(kind)]
-    if isinstance(value, types.CellType):
-        parts += enclosed_in(value)
     known = comes_from(value, "torch") or comes_from(value, "numpy") or is_of_python(kind)
     hidden = not known and not callable(value) and has_state_in_c(kind)
     hidden = hidden or kind.__name__ in _IN_C
+    if isinstance(value, weakref.ref):
+        parts.append(("()", value()))
+    elif not hidden and is_of_python(kind):
+        parts += _referents(value, parts)
     return Look(parts=parts, arraylike=arraylike, hidden=f"what {a(value)} holds" if hidden else "")
+
+
+def _referents(value: Any, known: Sequence[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """What an object of Python's own refers to without a name: the arguments of an exception, the
+    functions of a property.
+    """
+    apart = {id(part) for _, part in known} | {id(getattr(value, "__dict__", None))}
+    for one in gc.get_referents(value):
+        if id(one) not in apart and not isinstance(one, type):
+            yield "", one

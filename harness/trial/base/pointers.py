@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import array
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,10 +32,10 @@ class Mapping:
     name: str
 
 
-def mappings() -> list[Mapping]:
-    """Of this process; none on systems that do not say."""
+def mappings() -> list[Mapping] | None:
+    """Of this process; None on systems that do not say."""
     if not _MAPS.exists():
-        return []
+        return None
     found = []
     for line in _MAPS.read_text(errors="replace").splitlines():
         addresses, permissions, *others = line.split(maxsplit=_BEFORE_NAME)
@@ -59,40 +61,65 @@ def overlap(inputs: Any, result: Any) -> bool | None:
     """Whether the result shares memory with the inputs, element by element; a file counts as the
     memory it is mapped to. None where that cannot be known: see :func:`sharing`.
     """
-    return sharing(contents_of([inputs]), result)[0]
+    return sharing(contents_of([inputs]), contents_of([result]))[0]
 
 
-def sharing(inputs: Contents, result: Any) -> tuple[bool | None, str]:
+def sharing(inputs: Contents, made: Contents) -> tuple[bool | None, str]:
     """Whether a result shares memory with the inputs and, where that cannot be known, why."""
     if not inputs.memory and not inputs.files:
         return None, f"{inputs.hidden[0]} cannot be seen" if inputs.hidden else NO_ARRAYS
-    made = contents_of([result])
     on_host = [block for block in made.blocks if not block.space]
     if not on_host and not made.hidden:
         empty = made.memory and not made.blocks
         return (False, "") if empty else (None, "it returns no array in the host's memory")
-    found = meet([*inputs.blocks, *_mapped(inputs.files)], on_host)
+    mapped = _mapped(inputs.files)
+    found = meet([*inputs.blocks, *(mapped or ())], on_host)
     if found:
         return True, ""
     if found is None:
-        return None, "its views are too many, or too intricate, to be told apart"
+        return None, "its views are too many or too complex to check for overlap"
     unseen = [*made.hidden, *inputs.hidden]
-    return (None, f"{unseen[0]} cannot be seen") if unseen else (False, "")
+    if unseen:
+        return None, f"{unseen[0]} cannot be seen"
+    return (False, "") if mapped is not None else (None, "this system does not say what is mapped")
 
 
-def _mapped(files: Sequence[Path]) -> Iterator[Block]:
-    """Where this process has files mapped."""
+def _mapped(files: Sequence[Path]) -> list[Block] | None:
+    """Where this process has files mapped; None where the system does not say."""
     names = {str(file.resolve()) for file in files}
-    for one in mappings() if names else ():
-        if one.name in names:
-            yield Block(one.low, (one.high - one.low,), (1,), 1)
+    found = mappings() if names else []
+    if found is None:
+        return None
+    wanted = (one for one in found if one.name in names)
+    return [Block(one.low, (one.high - one.low,), (1,), 1) for one in wanted]
+
+
+def may_be_mapped(memory: Any) -> bool:
+    """Whether memory is anything but what Python, NumPy or torch took for itself, by what it says
+    of that: the mapping of a file, or memory that other processes share.
+    """
+    while isinstance(memory, np.ndarray):
+        if memory.flags.owndata:
+            return False
+        memory = memory.base
+    if is_tensor(memory):
+        memory = memory.untyped_storage()
+    if isinstance(memory, memoryview):
+        memory = memory.obj
+    if hasattr(memory, "resizable"):  # a storage of torch; not where it took over an array's memory
+        return bool(memory.is_shared() or not memory.resizable())
+    return not isinstance(memory, bytes | bytearray | array.array | io.BytesIO)
 
 
 def data_bytes(value: Any) -> int:
     """Bytes of the elements of all arrays and tensors in a value, as a reader would see them:
     repeated by a stride of 0, they count as often. A file counts with all of its bytes.
     """
-    found = contents_of([value])
+    return read_bytes(contents_of([value], most=None))
+
+
+def read_bytes(found: Contents) -> int:
+    """The same of what was found, all of which has to have been looked at."""
     files = sum(file.stat().st_size for file in found.files)
     return files + found.referred_bytes + sum(_read_bytes(one.value) for one in found.memory)
 
@@ -102,27 +129,29 @@ def _read_bytes(memory: Any) -> int:
         return 0 if memory.device.type == "meta" else int(memory.numel() * memory.element_size())
     if isinstance(memory, np.ndarray):
         return int(memory.nbytes)
+    if hasattr(memory, "data_ptr"):  # a storage of torch
+        return 0 if memory.device.type == "meta" else int(memory.nbytes())
     view = buffer_of(memory)
     return 0 if view is None else view.nbytes
 
 
-def main_part(value: Any) -> Any:
-    """The array or tensor that most of a value's bytes lie in; None where there is none."""
-    found = [one.value for one in contents_of([value]).memory]
-    arrays = [one for one in found if isinstance(one, np.ndarray) or is_tensor(one)]
-    return max(arrays, key=_read_bytes, default=None)
-
-
-def dtype_of(value: Any) -> str:
-    """The dtype of most of a value's bytes, as its library writes it; "" where it has none."""
-    part = main_part(value)
+def dtype_of(found: Contents) -> str:
+    """The dtype of most of what was found, as its library writes it; "" where it has none."""
+    part = _main_part(found)
     return "" if part is None else str(part.dtype).removeprefix("torch.")
 
 
-def row_bytes(value: Any) -> int:
-    """What one index of the first dimension holds, of most of a value's bytes; 0 of a scalar."""
-    part = main_part(value)
+def row_bytes(found: Contents) -> int:
+    """What one index of the first dimension holds, of most of what was found; 0 of a scalar."""
+    part = _main_part(found)
     return _read_bytes(part) // max(1, len(part)) if part is not None and part.ndim else 0
+
+
+def _main_part(found: Contents) -> Any:
+    """The array or tensor that most of the bytes lie in; None where there is none."""
+    values = (one.value for one in found.memory)
+    arrays = [one for one in values if isinstance(one, np.ndarray) or is_tensor(one)]
+    return max(arrays, key=_read_bytes, default=None)
 
 
 def summary(value: Any, levels: int = 4) -> str:

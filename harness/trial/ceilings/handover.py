@@ -10,6 +10,7 @@ import ctypes
 import mmap
 import os
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from harness.schema.records import Work
 from harness.trial.ceilings.kind import Place, Timed, ceiling
 
+_STDERR = 2
 PLACES = 2
 EPOCHS = 3
 BLOCK_BYTES = 1024**2
@@ -34,6 +36,11 @@ class Worker:
 
 @ceiling("handover")
 def handover(work: Work, place: Place) -> Timed:
+    """Blocks, by as many processes as the work has workers.
+
+    Raises:
+        RuntimeError: one of them has ended.
+    """
     written_bytes = work.written_bytes or work.read_bytes
     block_bytes = min(work.block_bytes or BLOCK_BYTES, written_bytes, work.read_bytes)
     blocks = max(1, written_bytes // block_bytes)
@@ -89,6 +96,10 @@ def _started(source: int, starts: list[int], block_bytes: int, others: list[Work
         os.close(said)
         os.close(taken)
         _write(source, starts, block_bytes, shared, say, take)
+    except BrokenPipeError:
+        pass  # nobody takes them any more
+    except BaseException:  # noqa: BLE001 — whose traceback nobody else would print
+        os.write(_STDERR, traceback.format_exc().encode())
     finally:
         os._exit(0)
 

@@ -1,4 +1,4 @@
-"""What a kind of work is: a function that does some of it as fast as can be, and says how fast."""
+"""What a kind of work is: a function that does some of it as fast as possible, and how fast."""
 
 from __future__ import annotations
 
@@ -50,9 +50,11 @@ class Place:
     _files: set[Path] = field(default_factory=set)
 
     def source(self, size_bytes: int) -> Bytes:
+        """Memory to read from."""
         return self._touched("source", size_bytes)
 
     def target(self, size_bytes: int) -> Bytes:
+        """Memory to write to."""
         return self._touched("target", size_bytes)
 
     def _touched(self, name: str, size_bytes: int) -> Bytes:
@@ -62,7 +64,11 @@ class Place:
         return known[:size_bytes]
 
     def file(self, size_bytes: int) -> Path:
-        """A file that nothing can compress, written out to the disk."""
+        """A file that nothing can compress, written out to the disk.
+
+        Raises:
+            OSError: there is no room for it, or it cannot be written.
+        """
         file = self.folder / f"ceiling-{size_bytes}.bin"
         if file not in self._files:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -75,6 +81,7 @@ class Place:
         return file
 
     def remove_files(self) -> None:
+        """Delete the files that were made."""
         for file in self._files:
             file.unlink(missing_ok=True)
 

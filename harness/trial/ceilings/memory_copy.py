@@ -21,6 +21,7 @@ ALIASING_BYTES = 2112
 
 @ceiling("copy")
 def copy(work: Work, place: Place) -> Timed:
+    """Block after block, by NumPy, torch and the C library."""
     written_bytes = work.written_bytes or work.read_bytes
     block_bytes = min(work.block_bytes or written_bytes, written_bytes, work.read_bytes)
     source = place.source(work.read_bytes)

@@ -13,6 +13,7 @@ from harness.trial.ceilings.kind import Place, Timed, ceiling, fastest
 
 @ceiling("read")
 def read(work: Work, place: Place) -> Timed:
+    """Every number, by sums, maxima and products of NumPy and torch."""
     # Whole numbers: sums of float32 by NumPy wait for the adder, which is no limit of memory.
     numbers = place.source(max(8, work.read_bytes // 8 * 8)).view(np.int64)
     floats = numbers.view(np.float32)

@@ -125,8 +125,8 @@ def _call(
     watcher.mark("call")
     result = work.strategy.function(*work.args)
     idle = watcher.sample()
-    note_result(found, work, result)
     watcher.mark("check")
+    note_result(found, work, result)
     return judged(lambda: work.check(task.scenario, result)), idle, 1
 
 

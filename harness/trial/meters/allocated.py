@@ -25,10 +25,8 @@ FOREIGN = (
 UNREPORTED = (
     "this Python does not report what its allocator keeps free: the call may have used some"
 )
-FREE = "{} lay free in the process when the call began: the call may have used them"
-UNCOVERED = (
-    "the allocators handed out {} that were kept, for which the system was asked for {} only"
-)
+FREE = "{} of freed memory was available when the call began, and the call may have used it"
+UNCOVERED = "the allocators handed out {} that was kept, but obtained only {} from the system"
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ UNSPLIT = "retained parts; the rest of the peak counted as anonymous"
 OBSERVED_SOURCE = "observed from another process"
 SWAPPED = "pages were swapped out during the call, which the peak does not count"
 REPLACED = (
-    "pages of mapped files went during the call, and what took their place was not seen as a whole"
+    "pages of mapped files were dropped during the call, and what replaced them was not observed "
+    "completely"
 )
 _BLINK_BYTES = 512 * 1024
 _BLINK_SHARE = 0.01

@@ -82,16 +82,18 @@ class Arenas:
     def parse(cls, text: bytes) -> Arenas:
         """Read what the interpreter has written."""
         ever, each = _EVER.search(text), _EACH.search(text)
-        if ever is None or each is None:  # PYTHONMALLOC=malloc, or an interpreter without the GIL
-            return cls()
         in_use, pools = _IN_USE.search(text), _POOLS.search(text)
+        classes = _CLASS.findall(text)
+        if not (ever and each and in_use and pools and classes):
+            # PYTHONMALLOC=malloc, an interpreter without the GIL, or a report of another form
+            return cls()
         return cls(
             ever=_number(ever[1]),
             each_bytes=_number(each[1]),
-            in_use_bytes=_number(in_use[1]) if in_use else 0,
-            free=tuple(FreeObjects(int(size), int(free)) for size, free in _CLASS.findall(text)),
-            unused_pools=_number(pools[1]) if pools else 0,
-            pool_bytes=_number(pools[2]) if pools else 0,
+            in_use_bytes=_number(in_use[1]),
+            free=tuple(FreeObjects(int(size), int(free)) for size, free in classes),
+            unused_pools=_number(pools[1]),
+            pool_bytes=_number(pools[2]),
         )
 
 

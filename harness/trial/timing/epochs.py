@@ -15,6 +15,7 @@ from typing import Any
 from harness.scenario import Scenario
 from harness.schema.records import Effort, Epoch, Outcome
 from harness.trial.base import pointers
+from harness.trial.base.contents import contents_of
 from harness.trial.base.outcomes import WrongEpochError, judged
 from harness.trial.base.request import BoundStrategy
 from harness.trial.meters.page_touch import touch_pages
@@ -111,14 +112,15 @@ class Counted:
             raise
 
     def _note(self, batch: Any) -> None:
+        found = contents_of([batch], most=None)
         if not self.batches:
-            self.shares_memory = pointers.overlap(self.inputs, batch)
+            self.shares_memory, _ = pointers.sharing(contents_of([self.inputs]), found)
             self.summary = pointers.summary(batch)
-            self.dtype = pointers.dtype_of(batch)
+            self.dtype = pointers.dtype_of(found)
         first = batch[0] if isinstance(batch, tuple | list) and batch else batch
         self.batches += 1
         self.samples += len(first) if hasattr(first, "__len__") else 1
-        self.data_bytes += pointers.data_bytes(batch)
+        self.data_bytes += pointers.read_bytes(found)
 
     def confirm(self, batches: int | None = None) -> None:
         """Raise unless the epoch was gone through to its end, and had so many batches."""

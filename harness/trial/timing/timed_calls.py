@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.schema.records import Effort, Epoch, Found, Loading, Outcome
 from harness.trial.base import pointers
+from harness.trial.base.contents import contents_of
 from harness.trial.base.inputs import folder_of
 from harness.trial.base.outcomes import judged
 from harness.trial.base.request import BoundStrategy, TrialTask
@@ -134,7 +135,8 @@ class Epochs:
         found.shares_memory = epoch.shares_memory
         found.result_bytes = epoch.data_bytes
         found.result = epoch.summary
-        found.dtypes = pointers.dtype_of(self.work.inputs), epoch.dtype
+        given = contents_of([self.work.inputs], most=None)
+        found.dtypes = pointers.dtype_of(given), epoch.dtype
         found.loading = self.loading
         return as_declared(self.work, outcome, epoch.shares_memory)
 
@@ -178,18 +180,21 @@ def step_of(task: TrialTask, work: BoundStrategy) -> StepFunction | None:
 
 
 def is_lazy(work: BoundStrategy, batch: Any) -> bool:
-    """Whether a batch lies where a file is mapped that the strategy was given."""
+    """Whether a batch lies where a file is mapped that the strategy was given; where that is not
+    known, it is timed as if it did not.
+    """
     files = [value for value in work.args if isinstance(value, Path)]
     return bool(pointers.overlap(files, batch))
 
 
 def note_result(found: Found, work: BoundStrategy, result: Any) -> None:
     """Note what can be said of a result without looking at its values."""
-    found.shares_memory = pointers.overlap(work.inputs, result)
-    found.result_bytes = pointers.data_bytes(result)
+    given, made = (contents_of([value], most=None) for value in (work.inputs, result))
+    found.shares_memory, _ = pointers.sharing(given, made)
+    found.result_bytes = pointers.read_bytes(made)
     found.result = pointers.summary(result)
-    found.dtypes = pointers.dtype_of(work.inputs), pointers.dtype_of(result)
-    found.row_bytes = pointers.row_bytes(result)
+    found.dtypes = pointers.dtype_of(given), pointers.dtype_of(made)
+    found.row_bytes = pointers.row_bytes(made)
 
 
 def as_declared(work: BoundStrategy, outcome: Outcome, shares_memory: bool | None) -> Outcome:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import array
+import contextvars
 import ctypes
 import functools
 import io
 import mmap
+import operator
 import queue
 import threading
+import types
 import warnings
+import weakref
 from collections import OrderedDict, deque, namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -184,7 +188,7 @@ def test_what_cannot_be_seen_is_said_and_never_taken_for_none(
 ) -> None:
     held = value()
     assert contents_of([held]).hidden == [what]
-    assert sharing(contents_of([X]), held) == (None, f"{what} cannot be seen")
+    assert sharing(contents_of([X]), contents_of([held])) == (None, f"{what} cannot be seen")
     assert overlap((X, held), X.copy()) is None
     assert overlap((X, held), X) is True
 
@@ -237,11 +241,111 @@ def test_what_holds_no_array_hides_none(value: Any) -> None:
     assert found.blocks == []
 
 
-def test_the_work_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contents, "MOST_VALUES", 100)
+def test_the_work_is_bounded() -> None:
     many = [np.ones(1) for _ in range(200)]
-    assert contents_of([many]).hidden == ["what is beyond the first 100 objects"]
-    assert overlap(X, many) is None
+    found = contents_of([many], most=100)
+    assert found.hidden == ["what is beyond the first 100 objects"]
+    assert found.size_unknown == "what is beyond the first 100 objects cannot be seen"
+    assert sharing(found, contents_of([X]))[0] is None
+    beyond = [[[] for _ in range(contents.MOST_VALUES)], X]
+    assert overlap(X, beyond) is None
+    assert data_bytes(beyond) == X.nbytes  # a number that is wanted is that of all of them
+
+
+def columns(*spans: tuple[int, int]) -> list[Any]:
+    """Views of some columns of an array of 2 GiB, of which no page is touched."""
+    whole = np.empty((1 << 27, 4), "f4")
+    return [whole[:, begin:end] for begin, end in spans]
+
+
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        ([(0, 2)], 8 << 27),
+        ([(0, 1), (1, 2), (3, 4)], 12 << 27),
+        ([(0, 4), (1, 2)], 16 << 27),
+        ([(0, 2), (1, 3)], None),
+    ],
+)
+def test_bytes_that_were_not_counted_are_not_known(
+    spans: list[tuple[int, int]], expected: int | None
+) -> None:
+    found = contents_of(columns(*spans))
+    said = "" if expected else "how much its views overlap cannot be counted"
+    assert found.size_unknown == said
+    assert found.hidden == []
+    assert expected is None or found.nbytes == expected
+
+
+def test_windows_that_were_not_counted_are_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "MOST_MARKS", 4)
+    windows = np.lib.stride_tricks.as_strided(X.ravel(), (9, 3), (16, 16))
+    assert contents_of([windows]).size_unknown
+    apart = np.lib.stride_tricks.as_strided(X.ravel(), (9, 3), (80, 16))
+    assert (contents_of([apart]).size_unknown, contents_of([apart]).nbytes) == ("", 27 * 8)
+
+
+def returning(value: Any) -> Any:
+    return lambda *_: value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        weakref.ref(X), ValueError(X), KeyError("x", {"x": X}), property(returning(X)),
+        staticmethod(returning(X)), classmethod(returning(X)), operator.methodcaller("sum", X),
+        functools.cmp_to_key(returning(0))(X), StopIteration(X),
+        types.CellType(X),
+    ],
+)  # fmt: skip
+def test_what_python_itself_holds_is_found(value: Any) -> None:
+    assert contents_of([value]).nbytes == X.nbytes
+    assert contents_of([Holder(value)]).nbytes == X.nbytes
+
+
+VARIABLE: contextvars.ContextVar[Any] = contextvars.ContextVar("x")
+
+
+@functools.lru_cache
+def cached() -> Any:
+    return X
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: cached, lambda: T.__dlpack__(), lambda: VARIABLE.set(X),
+        lambda: functools.lru_cache(maxsize=None)(returning(X)),
+    ],
+)  # fmt: skip
+def test_what_nobody_can_look_into_is_hidden(make: Callable[[], Any]) -> None:
+    value = make()
+    (hidden,) = contents_of([value]).hidden
+    assert type(value).__name__ in hidden
+    assert overlap(value, X.copy()) is None
+
+
+def test_what_lies_beyond_the_bound_is_not_named() -> None:
+    items = Named((n,) for n in range(1000))
+    assert contents_of([items], most=10).hidden
+    assert 10 <= Named.named <= 12
+    Named.named = 0
+    assert contents_of([Named([X] * 100 + [1.0] * 100)], most=10).nbytes == X.nbytes
+
+
+class Named(dict[Any, Any]):
+    """Counts how many of its keys are named."""
+
+    named = 0
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        super().__init__((Key(n), item) for n, item in enumerate(items))
+
+
+class Key(int):
+    def __repr__(self) -> str:
+        Named.named += 1
+        return super().__repr__()
 
 
 def test_a_value_that_holds_itself_is_walked_once() -> None:

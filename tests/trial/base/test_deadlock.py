@@ -71,6 +71,11 @@ def process_of(function: Callable[[], None]) -> Iterator[int]:
         os.close(told)
 
 
+def state_of(pid: int) -> str:
+    """One letter, as ps shows it: S for a process that waits."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def test_a_lock_that_nobody_can_free_is_seen_after_a_while() -> None:
     with process_of(waits_for_ever) as pid:
         deadline = time.monotonic() + 60
@@ -87,7 +92,9 @@ def test_a_lock_that_nobody_can_free_is_seen_after_a_while() -> None:
 )
 def test_a_wait_that_may_end_is_none(function: Callable[[], None]) -> None:
     with process_of(function) as pid:
-        time.sleep(0.3)
+        deadline = time.monotonic() + 60
+        while state_of(pid) != "S" and time.monotonic() < deadline:
+            time.sleep(0.01)
         assert DeadlockWatch(pid)._endless_wait() == ""
 
 

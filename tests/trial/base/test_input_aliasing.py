@@ -12,15 +12,11 @@ import torch
 from harness.trial.base import inputs
 from harness.trial.base.inputs import FixtureError, described
 from harness.trial.base.pointers import data_bytes
+from tests.trial.round_trips import round_trip
 
 MATRIX = np.random.default_rng(0).random((64, 96), dtype="float32")
 LINE = np.arange(96.0)
 TENSOR = torch.arange(96.0)
-
-
-def round_trip(value: Any, folder: Path) -> Any:
-    inputs.save(value, folder / "inputs.bin")
-    return inputs.load(folder / "inputs.bin")
 
 
 WHOLE = MATRIX.nbytes

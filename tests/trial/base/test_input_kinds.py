@@ -16,15 +16,10 @@ import numpy as np
 import pytest
 import torch
 
-from harness.trial.base import inputs
 from harness.trial.base.inputs import FixtureError
+from tests.trial.round_trips import round_trip
 
 LINE = np.arange(96.0)
-
-
-def round_trip(value: Any, folder: Path) -> Any:
-    inputs.save(value, folder / "inputs.bin")
-    return inputs.load(folder / "inputs.bin")
 
 
 class Annotated(np.ndarray[Any, Any]):

@@ -13,13 +13,9 @@ import torch
 from harness.trial.base import inputs
 from harness.trial.base.inputs import FixtureError
 from harness.trial.base.pointers import overlap
+from tests.trial.round_trips import round_trip
 
 BASE = np.arange(240.0).reshape(12, 20)
-
-
-def round_trip(value: Any, folder: Path) -> Any:
-    inputs.save(value, folder / "inputs.bin")
-    return inputs.load(folder / "inputs.bin")
 
 
 def read_only(array: Any) -> Any:

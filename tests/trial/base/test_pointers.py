@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import array
+import mmap
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,17 @@ import numpy as np
 import pytest
 import torch
 
+from harness.trial.base import pointers
 from harness.trial.base.contents import contents_of
-from harness.trial.base.pointers import array_extent, data_bytes, overlap, summary
+from harness.trial.base.pointers import (
+    array_extent,
+    data_bytes,
+    mappings,
+    may_be_mapped,
+    overlap,
+    sharing,
+    summary,
+)
 
 RING: list[Any] = []
 RING.append(RING)
@@ -98,6 +109,8 @@ def test_bytes_are_those_of_the_elements() -> None:
     assert data_bytes((BASE, [torch.zeros(2)], {"x": BASE}, None)) == 808  # each once
     assert data_bytes((BASE, BASE[:5])) == 1200
     assert data_bytes([1.0] * 1000) == 0
+    assert data_bytes(torch.zeros(3).untyped_storage()) == 12
+    assert data_bytes(torch.zeros(3, device="meta").untyped_storage()) == 0
 
 
 @pytest.mark.parametrize(
@@ -145,3 +158,36 @@ def test_what_maps_a_file_overlaps_it_and_copies_do_not(tmp_path: Path) -> None:
     assert overlap(tmp_path / "missing", mapped) is False
     del mapped
     assert overlap(file, BASE) is False
+
+
+def test_where_the_system_does_not_say_what_is_mapped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "data.npy"
+    np.save(file, BASE)
+    mapped = np.load(file, mmap_mode="r")
+    assert overlap(file, mapped) is True
+    assert overlap(file, BASE) is False
+    monkeypatch.setattr(pointers, "_MAPS", tmp_path / "none")
+    assert mappings() is None
+    for result in (mapped, BASE):
+        said = sharing(contents_of([file]), contents_of([result]))
+        assert said == (None, "this system does not say what is mapped")
+    assert overlap((file, BASE), BASE) is True  # which needs no file
+    assert overlap(BASE, BASE.copy()) is False
+
+
+def shared_buffer() -> Any:
+    return np.frombuffer(mmap.mmap(-1, 4096), np.uint8)
+
+
+def test_what_may_be_mapped(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", BASE)
+    mapped = np.load(tmp_path / "a.npy", mmap_mode="c")
+    shared = torch.ones(3).share_memory_()  # type: ignore[no-untyped-call]
+    foreign = [mapped, mapped[2:], np.asarray(mapped), torch.from_numpy(mapped), shared]
+    foreign += [shared.numpy()[1:], shared.untyped_storage(), shared_buffer(), mmap.mmap(-1, 4096)]
+    assert [may_be_mapped(value) for value in foreign] == [True] * len(foreign)
+    own = [BASE, BASE[2:].T, torch.ones(3), torch.ones(3)[1:], bytearray(3), b"abc"]
+    own += [np.frombuffer(bytearray(8), np.uint8), array.array("d", [1.0]), torch.ones(3).detach()]
+    assert [may_be_mapped(value) for value in own] == [False] * len(own)

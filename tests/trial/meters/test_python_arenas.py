@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
-from harness.trial.meters.python_arenas import Arenas
+from harness.trial.meters.python_arenas import _CLASS, _EACH, _EVER, _IN_USE, _POOLS, Arenas
 
 pytestmark = pytest.mark.skipif(
     sys.implementation.name != "cpython", reason="CPython's allocator is what is asked"
@@ -55,3 +56,14 @@ def test_another_allocator_has_none() -> None:
         check=True,
     )
     assert done.stdout == "True\n"
+
+
+@pytest.mark.skipif(not hasattr(sys, "_debugmallocstats"), reason="nothing is reported")
+@pytest.mark.parametrize("part", [_EVER, _EACH, _IN_USE, _POOLS, _CLASS])
+def test_a_report_without_a_part_says_nothing(
+    part: re.Pattern[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parse = Arenas.parse
+    assert Arenas.now().room_bytes is not None
+    monkeypatch.setattr(Arenas, "parse", lambda text: parse(part.sub(b"", text)))
+    assert Arenas.now().room_bytes is None
