@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from harness.journal.lines import Run
+from harness.journal.lines import Plan, Run
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Case, PlannedCase
 from harness.schema.texts import apart
@@ -38,7 +38,7 @@ def in_contests(run: Run) -> Run:
     found = [replace(one, name=name) for one, name in zip(found, names, strict=True)]
     order = [index for contest in found for index in contest.cases]
     places = {index: place for place, index in enumerate(order)}
-    labels = dict(zip(order, apart(_label(plan.cases[index].case) for index in order), strict=True))
+    labels = {index: label for one in found for index, label in _labels(plan, one)}
     planned = [
         _planned(plan.cases[index], contest, labels[index], first=index == contest.cases[0])
         for contest in found
@@ -99,10 +99,10 @@ def _planned(planned: PlannedCase, contest: Contest, label: str, *, first: bool)
     return replace(planned, case=case, baseline=first and contest.compared)
 
 
-def _label(case: Case) -> str:
-    """A test with its values, as pytest writes them."""
-    values = "-".join(str(value) for value in case.parameters.values())
-    return f"{case.strategy}[{values}]" if values else case.strategy
+def _labels(plan: Plan, contest: Contest) -> Iterator[tuple[int, str]]:
+    """Of every test with its values, by its place: none is that of another in the contest."""
+    labels = apart(plan.cases[index].case.label for index in contest.cases)
+    return zip(contest.cases, labels, strict=True)
 
 
 def _scenario(info: ScenarioInfo, contest: Contest, cases: Mapping[str, Case]) -> ScenarioInfo:

@@ -53,7 +53,7 @@ def not_compared(rows: Sequence[CaseSummary]) -> str:
     """That tests which have nothing in common are not held against each other."""
     if len(rows) == 1:
         return f"`{rows[0].strategy}` takes {_time_and_memory(rows[0])}"
-    return f"{len(rows)} tests of no group, each by itself: they are not compared"
+    return f"{len(rows)} tests without a group: shown one by one, not compared"
 
 
 def _cost(sweep: Sweep, rows: Sequence[CaseSummary], baseline: CaseSummary | None) -> str:

@@ -1,8 +1,9 @@
 """A file of pytest-benchmark as a run, so that reports, comparisons and exports take it.
 
 Each test is one process that was timed, with the statistics that the file states; what it does not
-state is unknown. What memory our plugin noted of it is a trial beside that one, as it was. The file
-itself stays with the run, so that nothing of it is lost when it is exported again.
+state is unknown. What memory our plugin noted of it is a trial beside that one, as it was; where
+the plugin could not measure it, memory alone is not known. The file itself stays with the run, so
+that nothing of it is lost when it is exported again.
 """
 
 from __future__ import annotations
@@ -14,24 +15,39 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness.formats.pytest_benchmark_file import NAME, Benchmark, File, as_object, number, parse
+from harness.formats.pytest_benchmark_file import (
+    NAME,
+    Benchmark,
+    File,
+    as_object,
+    number,
+    parse,
+    text,
+)
 from harness.formats.pytest_benchmark_machine import environment_of
 from harness.formats.pytest_benchmark_names import cases_of
 from harness.journal.lines import EXPORTED, Header, Plan, Run
 from harness.schema.description import Parameter, ScenarioInfo, StrategyInfo
 from harness.schema.records import (
+    OUTCOMES,
     Case,
     Effort,
     Faults,
     HostSpec,
     Ledger,
     Outcome,
+    OutcomeName,
     PlannedCase,
     Rss,
     StatedTiming,
     Trial,
     Value,
 )
+
+_SOMEWHERE = "extra_info"
+"""Where memory was read, of a file that does not say how it was."""
+_NOT_VERIFIED = "not verified"
+"""How our plugin begins to say what nothing judged of a result."""
 
 
 def read_file(path: Path, data: bytes) -> Run:
@@ -70,13 +86,14 @@ def _trials(benchmark: Benchmark, noted: Mapping[str, Any], case: int) -> Iterat
         case=case,
         kind="time",
         round=1,
-        outcome=Outcome("ok"),
+        outcome=_outcome(benchmark, noted),
         timing=StatedTiming(
             math.nan, benchmark.samples_s, calls, calls == 1, 0.0, benchmark.statistics
         ),
         payload_bytes=int(number(noted, "payload_bytes") or 0),
         shares_memory=shares if isinstance(shares, bool) else None,
         faults_steady=_faults(noted, "minor_faults_steady"),
+        unverified=_unverified(noted),
     )
     yield timed
     ledger = _ledger(noted)
@@ -92,6 +109,28 @@ def _trials(benchmark: Benchmark, noted: Mapping[str, Any], case: int) -> Iterat
         )
 
 
+def _outcome(benchmark: Benchmark, noted: Mapping[str, Any]) -> Outcome:
+    """Of a case of ours, what it was; of another program's test, that its result is wrong."""
+    told: OutcomeName = next((one for one in OUTCOMES if one == noted.get("outcome")), "ok")
+    if told == "wrong" or not benchmark.plugin_facts:
+        return Outcome(told, text(noted, "reason"))
+    return Outcome("ok")
+
+
+def _unverified(noted: Mapping[str, Any]) -> str:
+    """What nothing could judge of the result, as an export of ours or the plugin says it."""
+    verified = text(noted, "verified")
+    why = verified.partition(": ")[2] or verified if verified.startswith(_NOT_VERIFIED) else ""
+    return text(noted, "unverified") or why
+
+
+def _no_memory(noted: Mapping[str, Any]) -> str:
+    """Why memory is not known, though it was to be measured; "" where nothing is said."""
+    outcome, reason = text(noted, "outcome") or "ok", text(noted, "reason")
+    failed = "" if outcome == "ok" else f"{outcome}: {reason}"
+    return text(noted, "memory_unknown") or failed
+
+
 def _faults(noted: Mapping[str, Any], name: str) -> Faults | None:
     minor = number(noted, name)
     return None if minor is None else Faults(minor, math.nan)
@@ -99,12 +138,11 @@ def _faults(noted: Mapping[str, Any], name: str) -> Faults | None:
 
 def _ledger(noted: Mapping[str, Any]) -> Ledger | None:
     """What was noted of memory; None unless all of it was, or why it is not known."""
-    unknown = noted.get("memory_unknown")
-    if isinstance(unknown, str) and unknown:
+    source = text(noted, "memory_source") or _SOMEWHERE
+    split_source = text(noted, "memory_split_source") or _SOMEWHERE
+    if unknown := text(noted, "memory_unknown"):
         nothing = Rss()
-        return Ledger(
-            nothing, 0, nothing, nothing, nothing, "extra_info", "extra_info", at_least=unknown
-        )
+        return Ledger(nothing, 0, nothing, nothing, nothing, source, split_source, at_least=unknown)
     names = ("anon", "file", "shmem")
     peak = [number(noted, f"peak_{kind}_bytes") for kind in names]
     extra, kept, left = (
@@ -118,8 +156,8 @@ def _ledger(noted: Mapping[str, Any]) -> Ledger | None:
         peak=Rss(*(int(kind or 0) for kind in peak)),
         retained=Rss(anon_bytes=int(kept)),
         left=Rss(anon_bytes=int(left)),
-        source="extra_info",
-        split_source="extra_info",
+        source=source,
+        split_source=split_source,
         arena_bytes=int(number(noted, "arena_bytes") or 0),
     )
 
@@ -131,7 +169,7 @@ def _header(path: Path, file: File, cases: Sequence[Case]) -> Header:
         trials=1,
         steady_s=number(options, "max_time") or 0.0,
         min_samples=int(number(options, "min_rounds") or 1),
-        collect_garbage=not options.get("disable_gc", False),
+        collect_garbage=_collects_garbage(file),
     )
     hosts = tuple(HostSpec(name) for name in dict.fromkeys(case.host for case in cases))
     planned = tuple(
@@ -147,12 +185,23 @@ def _header(path: Path, file: File, cases: Sequence[Case]) -> Header:
     )
 
 
+def _collects_garbage(file: File) -> bool | None:
+    """Whether the cyclic collector was on; None where a test does not say, or says otherwise."""
+    stated = [(one.options or {}).get("disable_gc") for one in file.benchmarks]
+    off = stated[0]
+    return not off if isinstance(off, bool) and all(one is off for one in stated) else None
+
+
 def _created(text: Any) -> str:
-    """When it was measured; the epoch where the file does not say."""
+    """When it was measured, by UTC where no offset is given; "" where the file does not say."""
     try:
-        return datetime.fromisoformat(str(text)).isoformat(timespec="seconds")
+        created = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
-        return datetime.fromtimestamp(0, UTC).isoformat(timespec="seconds")
+        created = None
+    if created is None:
+        return ""
+    aware = created if created.tzinfo else created.replace(tzinfo=UTC)
+    return aware.isoformat(timespec="seconds")
 
 
 def _baselines(file: File, cases: Sequence[Case]) -> dict[str, str]:
@@ -215,6 +264,11 @@ def _remarks(path: Path, file: File) -> Iterator[str]:
     without = sum(not benchmark.samples_s for benchmark in file.benchmarks)
     if without:
         about.append(f"{without} of {len(file.benchmarks)} tests without their single rounds")
-    if not any(_ledger(_noted(benchmark, file)) for benchmark in file.benchmarks):
+    noted = [_noted(benchmark, file) for benchmark in file.benchmarks]
+    unknown = [why for why in map(_no_memory, noted) if why]
+    if unknown:
+        others = "" if len(set(unknown)) == 1 else ", and other reasons"
+        about.append(f"memory of {len(unknown)} of {len(noted)} not known ({unknown[0]}{others})")
+    elif not any(map(_ledger, noted)):
         about.append("no memory (pytest --ferrybench-memory measures it)")
     yield f"{path}: {'; '.join(about)}"

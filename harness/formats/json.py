@@ -12,7 +12,7 @@ from harness.journal.lines import Run
 
 
 def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
-    """Write the frame, every number as it is."""
+    """Write the frame, no number rounded; a count is 3.0 in a column where others are missing."""
     rows = [{name: plain(value) for name, value in row.items()} for row in records(cases)]
     if rows:
         json.dump(rows, stream, indent=1, ensure_ascii=False, allow_nan=False)

@@ -29,7 +29,7 @@ EXTRA = tuple(
 
 
 def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
-    """Write every case that was timed; a file of pytest-benchmark as it was.
+    """Write every case that was timed and is ok; a file of pytest-benchmark as it was.
 
     Raises:
         UnableError: pytest-benchmark is not installed.
@@ -38,13 +38,14 @@ def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
         json.dump(run.document, stream, indent=4)
         stream.write("\n")
         return len(cases)
+    rows: list[dict[str, Any]] = records(cases)
     trials: dict[int, list[Trial]] = {}
     for trial in run.trials:
-        if trial.kind in TIMED and trial.outcome.ok and trial.timing and trial.timing.samples_s:
+        ok = trial.outcome.ok and rows[trial.case]["outcome"] == "ok"
+        if trial.kind in TIMED and ok and trial.timing and trial.timing.samples_s:
             trials.setdefault(trial.case, []).append(trial)
     if not trials:
         return 0
-    rows: list[dict[str, Any]] = records(cases)
     json.dump(
         {
             "machine_info": _machine(run),
@@ -78,20 +79,19 @@ def _benchmark(
 ) -> dict[str, Any]:
     case = run.header.plan.cases[index].case
     parameters = {**case.parameters} | ({"host": case.host} if case.host != "default" else {})
-    label = "-".join(str(value) for value in parameters.values())
-    name = f"{case.strategy}[{label}]" if label else case.strategy
     samples = [sample for trial in trials if trial.timing for sample in trial.timing.samples_s]
     calls = max(trial.timing.calls_per_sample for trial in trials if trial.timing)
     return {
         "group": f"{case.scenario} {case.point}".rstrip(),
-        "name": name,
-        "fullname": f"scenarios/{case.scenario}.py::{name}",
+        "name": case.label,
+        "fullname": f"scenarios/{case.scenario}.py::{case.label}",
         "params": parameters or None,
-        "param": label or None,
+        "param": case.values or None,
         "extra_info": {
             "scenario": case.scenario,
             "strategy": case.strategy,
             **{column: plain(row[column]) for column in EXTRA},
+            **_arenas(run, index),
         },
         "options": {
             "disable_gc": not run.header.plan.effort.collect_garbage,
@@ -103,6 +103,13 @@ def _benchmark(
         },
         "stats": {**_stats(samples), "data": samples, "iterations": calls},
     }
+
+
+def _arenas(run: Run, index: int) -> dict[str, int]:
+    """What the memory of a case came in, by which a difference of it is judged."""
+    ledgers = (trial.ledger for trial in run.trials if trial.case == index)
+    sizes = [ledger.arena_bytes for ledger in ledgers if ledger]
+    return {"arena_bytes": max(sizes)} if sizes else {}
 
 
 def _stats(samples: Sequence[float]) -> dict[str, Any]:

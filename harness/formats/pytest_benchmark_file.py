@@ -9,7 +9,6 @@ leave out what they did not know: 2.5 has neither parameters nor ``extra_info``,
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import msgspec
 
 from harness.errors import UsageError
+from harness.schema.numbers import finite
 
 NAME = "pytest-benchmark"
 EXTRA_INFO = "ferrybench"
@@ -42,9 +42,11 @@ class Benchmark:
     @property
     def samples_s(self) -> tuple[float, ...]:
         """Every round, as the time of one call; empty where they were not kept, or not all."""
-        data = tuple(self.stats.get("data") or ())
-        whole = len(data) == self.stats.get("rounds", len(data))
-        return data if whole and all(isinstance(one, int | float) for one in data) else ()
+        data = self.stats.get("data")
+        if not isinstance(data, list) or len(data) != self.stats.get("rounds", len(data)):
+            return ()
+        # An infinite time is a number, if no duration: the file is refused for it.
+        return tuple(data) if all(type(one) in (int, float) for one in data) else ()
 
     @property
     def statistics(self) -> dict[str, Any]:
@@ -130,11 +132,8 @@ def parse(path: Path, data: bytes) -> tuple[File, dict[str, Any]]:
 
 def _has_times(benchmark: Benchmark) -> bool:
     """Whether every time is one."""
-    times = (benchmark.stats["median"], *benchmark.samples_s)
-    return all(
-        isinstance(time_s, int | float) and math.isfinite(time_s) and time_s >= 0
-        for time_s in times
-    )
+    times = map(finite, (benchmark.stats["median"], *benchmark.samples_s))
+    return all(time_s is not None and time_s >= 0 for time_s in times)
 
 
 def as_object(value: Any) -> Mapping[str, Any]:
@@ -149,6 +148,10 @@ def part(whole: Any, name: str) -> dict[str, Any]:
 
 def number(whole: Mapping[str, Any] | None, name: str) -> float | None:
     """A number of a part of the file; None where there is none."""
-    value = (whole or {}).get(name)
-    known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return value if known else None
+    return finite((whole or {}).get(name))
+
+
+def text(whole: Mapping[str, Any], name: str) -> str:
+    """A text of a part of the file; "" where there is none."""
+    value = whole.get(name)
+    return value if isinstance(value, str) else ""

@@ -14,7 +14,7 @@ def environment_of(file: File) -> Environment:
     machine, commit = as_object(file.machine_info), as_object(file.commit_info)
     cpu, ours = part(machine, "cpu"), part(machine, "ferrybench")
     count = int(number(cpu, "count") or 0)
-    flags = cpu.get("flags")
+    flags, dirty = cpu.get("flags"), commit.get("dirty")
     python = {
         "python": _text(machine, "python_version"),
         "implementation": _text(machine, "python_implementation"),
@@ -39,7 +39,7 @@ def environment_of(file: File) -> Environment:
         load_1m=None,
         clock_resolution_s=0.0,
         git_revision=_revision(commit),
-        git_dirty=bool(commit.get("dirty", False)),
+        git_dirty=dirty if isinstance(dirty, bool) else None,
         hosts=part(ours, "hosts") or {"default": python},
     )
 

@@ -2,7 +2,7 @@
 
 A group becomes a scenario and a test a strategy; a test of no group belongs to a scenario named
 like its file. Names are cleaned so that they can stand in a page, a file name and one line; what
-would then have the name of another test is told apart, by as little as does it.
+would then have the name of another gets the shortest addition that makes it unique.
 """
 
 from __future__ import annotations
@@ -24,44 +24,49 @@ _ABOUT = ("scenario", "strategy", "host")
 
 def cases_of(file: File) -> list[Case]:
     """The case that each test is."""
-    if file.exported:
-        found = [_exported(benchmark) for benchmark in file.benchmarks]
-    else:
-        found = [_case(benchmark, _qualified(benchmark)) for benchmark in file.benchmarks]
+    tests = list(zip(file.benchmarks, _scenarios(file.benchmarks), strict=True))
+    make = _exported if file.exported else _case
+    found = [make(*test) for test in tests]
     alike: dict[str, list[int]] = {}
     for index, case in enumerate(found):
         alike.setdefault(case.key, []).append(index)
     for indices in alike.values():
         if len(indices) > 1:
-            apart = _apart([file.benchmarks[index] for index in indices])
-            for index, case in zip(indices, apart, strict=True):
+            longer = _apart([tests[index] for index in indices])
+            for index, case in zip(indices, longer, strict=True):
                 found[index] = case
     return list(_numbered(found))
 
 
-def _exported(benchmark: Benchmark) -> Case:
+def _exported(benchmark: Benchmark, scenario: str) -> Case:
     """The case of a run of ours, as it was."""
     info = as_object(benchmark.extra_info)
     own = {name: _value(value) for name, value in benchmark.parameters.items()}
     host = str(own.pop("host", DEFAULT_HOST))
     if not all(isinstance(info.get(name), str) for name in ("scenario", "strategy")):
-        return _case(benchmark, _qualified(benchmark))
+        return _case(benchmark, scenario)
     own = {name: value for name, value in own.items() if name not in _ABOUT}
     return Case(info["scenario"], info["strategy"], own, host)
 
 
-def _case(benchmark: Benchmark, strategy: str) -> Case:
-    own = {_text(name): _value(value) for name, value in benchmark.parameters.items()}
-    return Case(scenario_of(benchmark), as_name(strategy), own)
-
-
-def scenario_of(benchmark: Benchmark) -> str:
-    """The group of a test, or else its file."""
-    return as_name(benchmark.group or str(PurePosixPath(benchmark.file).with_suffix("")))
-
-
 def _qualified(benchmark: Benchmark) -> str:
     return ".".join(benchmark.path)
+
+
+def _case(
+    benchmark: Benchmark, scenario: str, strategy: Callable[[Benchmark], str] = _qualified
+) -> Case:
+    own = {_text(name): _value(value) for name, value in benchmark.parameters.items()}
+    return Case(scenario, as_name(strategy(benchmark)), own)
+
+
+def _scenarios(benchmarks: Sequence[Benchmark]) -> list[str]:
+    """The group of each test, or else its file; no two groups or files share a name."""
+    places = [(one.group or "", "" if one.group else one.file) for one in benchmarks]
+    known = list(dict.fromkeys(places))
+    texts = (group or str(PurePosixPath(file).with_suffix("")) for group, file in known)
+    names = dict(zip(known, apart(map(as_name, texts)), strict=True))
+    return [names[place] for place in places]
 
 
 def _by_stem(benchmark: Benchmark) -> str:
@@ -80,13 +85,13 @@ _LADDER: tuple[Callable[[Benchmark], str], ...] = (_qualified, _by_stem, _by_fil
 """Names that tell ever more."""
 
 
-def _apart(benchmarks: Sequence[Benchmark]) -> list[Case]:
+def _apart(tests: Sequence[tuple[Benchmark, str]]) -> list[Case]:
     """Tests that would have one name, by the shortest names that differ, if there are any."""
     for rung in _LADDER:
-        cases = [_case(benchmark, rung(benchmark)) for benchmark in benchmarks]
+        cases = [_case(*test, rung) for test in tests]
         if len({case.key for case in cases}) == len(cases):
             return cases
-    return [_case(benchmark, _qualified(benchmark)) for benchmark in benchmarks]
+    return [_case(*test) for test in tests]
 
 
 def _numbered(cases: Sequence[Case]) -> Iterator[Case]:

@@ -47,6 +47,9 @@ def discover(places: Sequence[Path], keep: Callable[[str], bool] = lambda key: T
         except UsageError as error:
             foreign.append(_reason(path, error))
             continue
+        if not run.created:
+            foreign.append(f"{path} (it does not say when it was measured)")
+            continue
         same = runs.get(run.identity)
         if same is not None:
             copies.append(f"{path} (the run of {same.path})")
@@ -83,9 +86,6 @@ def _some(texts: Sequence[str]) -> str:
 
 
 def _when(run: PastRun) -> tuple[datetime, str]:
-    """When a run was measured; journals say it with the offset from UTC, other files may not."""
-    try:
-        created = datetime.fromisoformat(run.created)
-    except ValueError:
-        created = datetime.fromtimestamp(0, UTC)
+    """When a run was measured; where the time has no offset from UTC, it is taken for that."""
+    created = datetime.fromisoformat(run.created)
     return created if created.tzinfo else created.replace(tzinfo=UTC), run.run_id

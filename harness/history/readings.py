@@ -15,6 +15,8 @@ from harness.host.environment import Environment
 from harness.journal.lines import Plan, Run
 from harness.schema.records import Outcome, Trial
 
+_COLLECTOR = {True: ", collector on", False: "", None: ", collector not known"}
+
 
 @dataclass(frozen=True)
 class CaseReading:
@@ -117,7 +119,7 @@ def past_run(run: Run, keep: Callable[[str], bool] = lambda key: True) -> PastRu
 
 
 def _sweep(plan: Plan) -> str:
-    collector = ", collector on" if plan.effort.collect_garbage else ""
+    collector = _COLLECTOR[plan.effort.collect_garbage]
     processes = plan.effort.trials
     return f"{plan.level}, {processes} process{'' if processes == 1 else 'es'} a case{collector}"
 

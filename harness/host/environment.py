@@ -46,7 +46,7 @@ class Environment:
     load_1m: float | None
     clock_resolution_s: float
     git_revision: str = ""
-    git_dirty: bool = False
+    git_dirty: bool | None = None
     hosts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
@@ -147,8 +147,8 @@ def _caches() -> dict[str, int]:
     return caches
 
 
-def _git() -> tuple[str, bool]:
-    """Revision of the working directory, and whether it has uncommitted changes."""
+def _git() -> tuple[str, bool | None]:
+    """Revision of the working directory, and whether it has uncommitted changes; "" and None."""
     try:
         done = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],  # noqa: S607
@@ -158,8 +158,8 @@ def _git() -> tuple[str, bool]:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return "", False
+        return "", None
     if done.returncode:
-        return "", False
+        return "", None
     text = done.stdout.strip()
     return text.removesuffix("-dirty"), text.endswith("-dirty")

@@ -6,7 +6,7 @@ other line has a ``kind``.
 
 Schema history: 1 — first version. 2 — loaders: phases of epochs, process trees. 3 — training
 steps, page cache, limits; outcomes with kind and place. 4 — two sides that are compared within a
-run, in duets; times and memory of accelerators; numbers that JSON has no form for, which were null.
+run, in duets; times and memory of accelerators; NaN and infinity, which had been written as null.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Header:
     """The first line of a journal."""
 
     run_id: str
-    created: str  # ISO 8601, with the offset from UTC
+    created: str  # ISO 8601, with the offset from UTC; "" where an imported file does not say it
     plan: Plan
     environment: Environment
     scenarios: tuple[ScenarioInfo, ...]
@@ -83,7 +83,12 @@ class Header:
     @property
     def ours(self) -> bool:
         """Whether ferrybench planned the cases, and knows what their parameters mean."""
-        return self.format.startswith("ferrybench")
+        return self.format in (FORMAT, EXPORTED)
+
+    @property
+    def imported(self) -> bool:
+        """Whether it is read from a file that is no journal: little is known of how it was made."""
+        return self.format != FORMAT
 
 
 @dataclass(frozen=True)

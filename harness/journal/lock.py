@@ -19,6 +19,7 @@ def open_locked(path: Path, *, create: bool) -> BinaryIO:
     """A file to be written by this process alone, as it is.
 
     Nothing is buffered, so that what could not be written is not tried again when it is closed.
+    A device, such as /dev/null, keeps nothing that two writers could damage, and is not locked.
 
     Raises:
         UnableError: another process is writing it, or it cannot be opened.
@@ -28,7 +29,8 @@ def open_locked(path: Path, *, create: bool) -> BinaryIO:
         while True:
             stream = os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
             try:
-                _lock(path, stream.fileno())
+                if _keeps(stream):
+                    _lock(path, stream.fileno())
                 if _is_still(path, stream.fileno()):
                     return stream
             except BaseException:
@@ -69,7 +71,13 @@ def _is_still(path: Path, descriptor: int) -> bool:
         return False
 
 
-def empty(stream: BinaryIO) -> None:
-    """Drop all that is in a file, if it is one that can keep anything."""
-    if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-        stream.truncate(0)
+def _keeps(stream: BinaryIO) -> bool:
+    """Whether it is a file that can keep anything."""
+    return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+
+
+def cut(stream: BinaryIO, size_bytes: int) -> None:
+    """Drop all that lies behind so much of a file, if it can keep anything, and go on there."""
+    if _keeps(stream):
+        stream.truncate(size_bytes)
+        stream.seek(size_bytes)

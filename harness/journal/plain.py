@@ -15,6 +15,7 @@ from typing import Any
 from harness.schema.texts import valid
 
 NUMBER = "$float"
+_NUMBERS = {text: float(text) for text in ("nan", "inf", "-inf")}
 _NULL = re.compile(r"Expected `[^`]*float[^`]*`, got `null` - at `\$([^`]*)`")
 
 
@@ -36,8 +37,8 @@ def writable(value: Any) -> Any:
 def restored(value: Any) -> Any:
     """What was written so, as it was."""
     if isinstance(value, dict):
-        if value.keys() == {NUMBER}:
-            return float(value[NUMBER])
+        if value.keys() == {NUMBER} and (text := value[NUMBER]) in tuple(_NUMBERS):
+            return _NUMBERS[text]
         return {name: restored(item) for name, item in value.items()}
     if isinstance(value, list):
         return [restored(item) for item in value]

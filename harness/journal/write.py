@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import SEEK_END
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import msgspec
 
 from harness.errors import UnableError, refuse_overwriting
 from harness.host.closing import Closing
 from harness.journal.lines import LINE_NAMES, Header, JournalLine, Run
-from harness.journal.lock import empty, open_locked
+from harness.journal.lock import cut, open_locked
 from harness.journal.paths import places_here, portable
 from harness.journal.plain import writable
 from harness.schema.records import Trial
@@ -25,40 +27,49 @@ class Journal(Closing):
         UsageError: it exists and neither ``force`` nor an append was asked for.
     """
 
-    def __init__(self, path: Path, stream: BinaryIO) -> None:
+    def __init__(self, path: Path, stream: BinaryIO, end: int = 0) -> None:
         self.path = path
         self._stream = stream
+        self._end = end  # of the last complete line
         self._places = places_here()
 
     @classmethod
-    def create(cls, path: Path, header: Header, *, force: bool = False) -> Journal:
-        refuse_overwriting(path, force=force)
-        try:
+    def create(cls, path: Path, header: Header, *, force: bool = False) -> Self:
+        with _writing(path):
+            refuse_overwriting(path, force=force)
+            new = not path.exists()
             path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UnableError(f"{path} cannot be written: {error.strerror}") from error
         journal = cls(path, open_locked(path, create=True))
-        try:
+        with journal._or_close(), _writing(path):
             if path.stat().st_size:  # by another run, if it was not there a moment ago
                 refuse_overwriting(path, force=force)
-            empty(journal._stream)
-            journal._write(msgspec.to_builtins(header, builtin_types=(bytes,)))
-        except BaseException:
-            journal.close()
-            raise
+            cut(journal._stream, 0)
+            try:
+                journal._write(msgspec.to_builtins(header, builtin_types=(bytes,)))
+            except UnableError:
+                if new:  # or the next run would refuse an empty file
+                    path.unlink()
+                raise
         return journal
 
     @classmethod
-    def extend(cls, run: Run) -> Journal:
+    def extend(cls, run: Run) -> Self:
         """Go on with a journal that was read, after its last complete line."""
-        stream = open_locked(run.path, create=False)
-        size = stream.seek(0, SEEK_END)
-        if size != run.read_bytes:
-            stream.close()
-            raise UnableError(f"{run.path} was written to after it had been read; try again")
-        stream.truncate(run.good_bytes)
-        stream.seek(run.good_bytes)
-        return cls(run.path, stream)
+        journal = cls(run.path, open_locked(run.path, create=False), run.good_bytes)
+        with journal._or_close(), _writing(run.path):
+            if journal._stream.seek(0, SEEK_END) != run.read_bytes:
+                raise UnableError(f"{run.path} was written to after it had been read; try again")
+            cut(journal._stream, run.good_bytes)
+        return journal
+
+    @contextmanager
+    def _or_close(self) -> Iterator[None]:
+        """Leave nothing open, and locked, where something fails."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def append(self, line: JournalLine) -> None:
         """Write one line and hand it to the system at once."""
@@ -74,11 +85,24 @@ class Journal(Closing):
 
     def _write(self, fields: dict[str, Any]) -> None:
         line = portable(msgspec.json.encode(writable(fields)), self._places) + b"\n"
-        try:
-            while line:
-                line = line[self._stream.write(line) :]
-        except OSError as error:
-            raise UnableError(f"{self.path} cannot be written: {error.strerror}") from error
+        rest = line
+        with _writing(self.path):
+            try:
+                while rest:
+                    rest = rest[self._stream.write(rest) :]
+            except OSError:
+                cut(self._stream, self._end)  # no other line may follow half of this one
+                raise
+        self._end += len(line)
 
     def close(self) -> None:
         self._stream.close()
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say in one line what keeps a file from being written."""
+    try:
+        yield
+    except OSError as error:
+        raise UnableError(f"{path} cannot be written: {error.strerror}") from error

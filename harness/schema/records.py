@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from harness.schema.numbers import finite
 from harness.schema.texts import valid
 
 Value = str | int | float | bool
@@ -63,6 +64,17 @@ class Case:
         return " ".join(f"{name}={value}" for name, value in self.parameters.items())
 
     @property
+    def values(self) -> str:
+        """Those of the parameters as pytest joins them, and of the host if it is not the usual."""
+        host = () if self.host == DEFAULT_HOST else (self.host,)
+        return "-".join(map(str, (*self.parameters.values(), *host)))
+
+    @property
+    def label(self) -> str:
+        """The strategy with its values, as pytest writes a test: ``strategy[1-f4]``."""
+        return f"{self.strategy}[{self.values}]" if self.values else self.strategy
+
+    @property
     def shared_key(self) -> str:
         """What the case has in common with the same one on another host."""
         return f"{self.scenario}/{self.strategy} {self.point}".rstrip()
@@ -103,7 +115,8 @@ class Effort:
     min_samples: int = 5
     max_samples: int = 100
     timeout_s: float = 60.0
-    collect_garbage: bool = False  # leave Python's cyclic collector on, as users have it
+    # Leave Python's cyclic collector on, as users have it; None where a file does not say.
+    collect_garbage: bool | None = False
     memory_trials: int = 1  # fresh processes that find out memory, per case
 
 
@@ -212,8 +225,8 @@ class StatedTiming(Timing):
     stated: Mapping[str, Any] = field(default_factory=dict)  # by its own names, times in seconds
 
     def _number(self, name: str) -> float:
-        value = self.stated.get(name)
-        return float(value) if isinstance(value, int | float) else math.nan
+        value = finite(self.stated.get(name))
+        return math.nan if value is None else value
 
     @property
     def median_s(self) -> float:
@@ -221,12 +234,13 @@ class StatedTiming(Timing):
 
     @property
     def fastest_s(self) -> float:
-        return self._number("min") if "min" in self.stated else super().fastest_s
+        stated_s = self._number("min")
+        return super().fastest_s if math.isnan(stated_s) else stated_s
 
     @property
     def samples(self) -> int | None:
-        rounds = self.stated.get("rounds")
-        return rounds if isinstance(rounds, int) else len(self.samples_s) or None
+        rounds = finite(self.stated.get("rounds"))
+        return len(self.samples_s) or None if rounds is None else int(rounds)
 
 
 @dataclass(frozen=True)
@@ -466,7 +480,8 @@ class Trial(Found):
     wall_s: float = 0.0  # from asking the host to its answer
     reaped: int = 0  # processes the trial left behind, which were killed
     again: bool = False  # of an A/B run: measured anew, since earlier trials had flagged its case
-    sitting: int = 0  # how often the run had been taken up again by then; known once it is read
+    sitting: int = 0  # how often the run had been taken up again by then; read off the lines before
+    # it, and never written
 
 
 @dataclass(frozen=True)

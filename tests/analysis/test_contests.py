@@ -59,7 +59,7 @@ def test_every_test_has_a_line_and_its_own_memory(saved: Path) -> None:
     lines = re.findall(r"^\| `(test_\S+)` \|(.*)\|$", text, re.MULTILINE)
     assert len(lines) == 12
     assert [name for name, cells in lines if "64 MiB" in cells] == ["test_fft[4096-f8]"]
-    assert "2 tests of no group, each by itself" in text
+    assert "2 tests without a group: shown one by one, not compared" in text
     assert "fastest" not in text
 
 
@@ -101,3 +101,29 @@ def test_no_test_hides_behind_the_name_of_another(tmp_path: Path) -> None:
         "t.test_a~2": ["test_b", "test_c"],
     }
     assert summary(found).count("| `test_") == 4
+
+
+@pytest.mark.parametrize("group_first", [True, False])
+def test_a_group_and_a_file_of_one_name_stay_apart(group_first: bool, tmp_path: Path) -> None:
+    grouped = [benchmark(f"other.py::test_{name}", "sums") for name in "ab"]
+    single = [benchmark(f"sums.py::test_{name}") for name in "cd"]
+    tests = grouped + single if group_first else single + grouped
+    run = in_contests(read_run(put(tmp_path / "a.json", document(tests))))
+    compared = {info.baseline: len(info.strategies) for info in run.header.scenarios}
+    assert compared == {"test_a": 2, "": 2}
+
+
+def test_groups_that_are_written_alike_are_two_contests(tmp_path: Path) -> None:
+    tests = [benchmark(f"t.py::test_{name}", group) for group in ("a b", "a_b") for name in "xy"]
+    run = in_contests(read_run(put(tmp_path / "a.json", document(tests))))
+    shown = [(info.question, len(info.strategies)) for info in run.header.scenarios]
+    assert shown == [(f"How do the tests of {name} compare?", 2) for name in ("a b", "a_b")]
+    assert len({info.name for info in run.header.scenarios}) == 2
+
+
+def test_tests_of_one_name_in_several_contests_keep_it(tmp_path: Path) -> None:
+    tests = [benchmark(f"t.py::Test{n}::copy", n, {"n": 1}) for n in "AB"]
+    tests += [benchmark("a.py::copy", group) for group in ("one", "two", "three")]
+    run = in_contests(read_run(put(tmp_path / "a.json", document(tests))))
+    labels = [one.case.strategy for one in run.header.plan.cases]
+    assert labels == ["TestA.copy[1]", "TestB.copy[1]", "copy", "copy", "copy"]

@@ -6,6 +6,7 @@ import json
 import statistics
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,17 @@ import pytest
 
 from harness.cases.frame import case_frame
 from harness.cases.rounds import steady_s
+from harness.cases.summaries import summaries
 from harness.cli import run
+from harness.comparison.amounts import Scale
+from harness.comparison.sides import side
 from harness.errors import UsageError
 from harness.formats.open_results import read_run
 from harness.journal.lines import JournalError
-from harness.schema.records import Outcome
-from tests.journals import MIB, planned, trial, write_run
+from harness.journal.write import Journal
+from harness.report.content.method import method
+from harness.schema.records import MISSED, Outcome
+from tests.journals import ENVIRONMENT, MIB, header, planned, trial, write_run
 
 ROOT = Path(__file__).parents[2]
 SUITE = """
@@ -208,6 +214,122 @@ def test_our_own_export_comes_back_as_it_was(tmp_path: Path) -> None:
         assert before[name].tolist() == after[name].tolist(), name
 
 
+def test_a_report_of_our_export_says_how_it_came_about(tmp_path: Path) -> None:
+    trials = [trial(0, number) for number in range(4)]
+    journal = write_run(tmp_path / "run.jsonl", [planned("base")], trials)
+    read = read_run(exported(journal))
+    said = " ".join(method(read, summaries(read)))
+    assert "The samples of all processes of a case are combined" in said
+    assert "1 case, 12 rounds in all." in said
+    assert "one process of its session" not in said
+    assert "plugin" not in said
+    content = json.loads(journal.with_suffix(".json").read_text())
+    assert content["commit_info"]["dirty"] == ENVIRONMENT.git_dirty
+
+
+def test_a_working_directory_of_which_nothing_is_known_is_not_exported_as_clean(
+    tmp_path: Path,
+) -> None:
+    head = replace(
+        header([planned("base")]),
+        environment=replace(ENVIRONMENT, git_revision="abc", git_dirty=None),
+    )
+    path = tmp_path / "run.jsonl"
+    with Journal.create(path, head) as journal:
+        for number in range(4):
+            journal.append(trial(0, number))
+    again = exported(path)
+    assert json.loads(again.read_text())["commit_info"]["dirty"] is None
+    assert read_run(again).header.environment.git_dirty is None
+
+
+def exported(journal: Path) -> Path:
+    output = journal.with_suffix(".json")
+    assert run(["export", str(journal), "--format", "pytest-benchmark", "-o", str(output)]) == 0
+    return output
+
+
+def test_a_case_that_is_wrong_in_one_process_is_not_exported_as_timed(tmp_path: Path) -> None:
+    cases = [planned("base", baseline=True), planned("other")]
+    trials = [trial(index, number) for index in range(2) for number in range(3)]
+    trials.append(trial(1, 3, outcome=Outcome("wrong", "other values")))
+    path = exported(write_run(tmp_path / "run.jsonl", cases, trials))
+    assert case_frame(read_run(path))["strategy"].tolist() == ["base"]
+
+
+@pytest.mark.parametrize("name", ["wrong", "crash", "skipped"])
+def test_the_outcome_that_an_export_of_ours_states_is_that_of_the_case(
+    name: str, tmp_path: Path
+) -> None:
+    journal = write_run(tmp_path / "run.jsonl", [planned("base")], [trial(0, n) for n in range(3)])
+    content = json.loads(exported(journal).read_text())
+    content["benchmarks"][0]["extra_info"] |= {"outcome": name, "reason": "so it was"}
+    (tmp_path / "old.json").write_text(json.dumps(content))
+    row = case_frame(read_run(tmp_path / "old.json")).iloc[0]
+    assert (row["outcome"], row["reason"]) == (name, "so it was")
+
+
+def test_what_is_a_lower_bound_or_not_verified_comes_back_so(tmp_path: Path) -> None:
+    trials = [replace(trial(0, n), unverified="the order of samples") for n in range(3)]
+    assert trials[0].ledger is not None
+    missed = replace(trials[0].ledger, source="VmHWM, a lower bound", split_source=MISSED)
+    journal = write_run(
+        tmp_path / "run.jsonl", [planned("base")], [replace(trials[0], ledger=missed), *trials[1:]]
+    )
+    before, after = (case_frame(read_run(path)).iloc[0] for path in (journal, exported(journal)))
+    names = ("memory_source", "memory_split_source", "unverified", "peak_anon_bytes")
+    assert [after[name] for name in names] == [before[name] for name in names]
+    assert after["memory_split_source"] == MISSED
+    assert after[["copies"]].isna().all()
+
+
+@pytest.mark.parametrize("arena", [0, 256 * 1024, MIB])
+def test_memory_of_an_export_is_judged_as_that_of_the_run(arena: int, tmp_path: Path) -> None:
+    trials = [trial(0, number) for number in range(3)]
+    assert trials[0].ledger is not None
+    trials[0] = replace(trials[0], ledger=replace(trials[0].ledger, arena_bytes=arena))
+    journal = write_run(tmp_path / "run.jsonl", [planned("base")], trials)
+    before, after = (
+        Scale.of(side(read_run(path)).cases.values()) for path in (journal, exported(journal))
+    )
+    assert before == after == Scale(MIB, arena)
+
+
+def test_a_result_that_the_plugin_could_not_judge_is_not_verified(
+    written: Path, tmp_path: Path
+) -> None:
+    told = {"verified": "not verified: an open file"}
+    rows = case_frame(read_run(with_memory(written / "all.json", tmp_path / "a.json", **told)))
+    assert set(rows["unverified"]) == {"an open file"}
+    assert set(rows["outcome"]) == {"ok"}
+    told = {"outcome": "wrong", "reason": "other values"}
+    rows = case_frame(read_run(with_memory(written / "all.json", tmp_path / "b.json", **told)))
+    assert set(rows["outcome"]) == {"wrong"}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"outcome": "crash", "reason": "killed by SIGSEGV"},
+        {"outcome": "skipped", "reason": "threads are running"},
+        {"memory_unknown": "its peak is below what was kept"},
+    ],
+    ids=lambda told: next(iter(told.values())),
+)
+def test_why_the_plugin_knows_no_memory_is_said_and_the_times_stay(
+    told: dict[str, str], written: Path, tmp_path: Path
+) -> None:
+    read = read_run(with_memory(written / "all.json", tmp_path / "with.json", **told))
+    (remark,) = read.remarks
+    assert "memory of 7 of 7 not known" in remark
+    assert list(told.values())[-1] in remark
+    assert "--ferrybench-memory" not in remark
+    cases = case_frame(read)
+    assert set(cases["outcome"]) == {"ok"}
+    assert cases["steady_median_s"].notna().all()
+    assert cases["peak_extra_bytes"].isna().all()
+
+
 def test_a_journal_is_read_as_ever(tmp_path: Path) -> None:
     said = '"machine_info" and "benchmarks"'
     failed = trial(0, 0, outcome=Outcome("error", said))
@@ -227,6 +349,11 @@ def test_a_journal_is_read_as_ever(tmp_path: Path) -> None:
         (
             '{"machine_info": {}, "benchmarks": '
             '[{"name": "a", "fullname": "b::a", "stats": {"median": -1}}]}',
+            "b::a: its times are not durations",
+        ),
+        (
+            '{"machine_info": {}, "benchmarks": '
+            f'[{{"name": "a", "fullname": "b::a", "stats": {{"median": {10**400}}}}}]}}',
             "b::a: its times are not durations",
         ),
         ('{"machine_info": {}, "benchmarks": 3}', "Expected `array`, got `int`"),

@@ -284,3 +284,24 @@ def test_a_copy_beside_them_counts_too(file: Path) -> None:
 
 def test_pages_inherited_from_the_users_process_are_no_new_ones() -> None:
     assert memory_of(add, np.ones(PAGES // 4, np.float32)).copies == pytest.approx(0, abs=0.04)
+
+
+def test_arenas_that_many_threads_have_left_are_filled_too() -> None:
+    """Reading what is free there leaves a hole in none of them."""
+    all_there, alive = threading.Barrier(30), []
+
+    def use_some() -> None:
+        kept = [np.ones(40 * number + 1500, np.uint8) for number in range(200)]
+        all_there.wait(60)
+        alive.append(kept[::2])  # so that there is much to report
+
+    threads = [threading.Thread(target=use_some) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = memory_of(lot, numpy_block, 4096)
+    assert alive
+    assert found.ledger is not None
+    assert not found.ledger.doubt
+    assert found.peak_extra_bytes >= 0.98 * LOT

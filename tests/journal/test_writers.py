@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import resource
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,6 +112,74 @@ def test_a_disk_that_is_full_is_said_once(tmp_path: Path) -> None:
     os.close(full)
     with pytest.raises(UnableError, match="No space left"), journal:
         journal.append(trial(0, 0))
+
+
+@contextmanager
+def room_for(size_bytes: int) -> Iterator[None]:
+    """No file grows beyond a size: the write that reaches it is short, and the next one fails."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_half_a_line_does_not_stay_for_another_to_follow(path: Path) -> None:
+    whole = path.read_bytes()
+    with Journal.extend(read_journal(path)) as journal:
+        for _ in range(2):
+            with room_for(len(whole) + 20), pytest.raises(UnableError, match="too large"):
+                journal.append(trial(0, 1))
+            assert path.read_bytes() == whole
+        journal.append(trial(0, 1))
+    assert [one.round for one in read_journal(path).trials] == [0, 1]
+
+
+def test_a_header_that_cannot_be_written_leaves_no_file_to_refuse(tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    with room_for(20), pytest.raises(UnableError, match="too large"):
+        Journal.create(path, header([planned("base")]))
+    assert not path.exists()
+    path.write_text("mine\n")
+    with room_for(20), pytest.raises(UnableError, match="too large"):
+        Journal.create(path, header([planned("base")]), force=True)
+    assert path.exists()  # which was there before
+    Journal.create(path, header([planned("base")]), force=True).close()
+
+
+def test_what_fails_at_the_beginning_is_said_in_one_line_and_leaves_no_lock(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    run = read_journal(path)
+    with monkeypatch.context() as broken:
+        broken.setattr("harness.journal.write.cut", fail)
+        with pytest.raises(UnableError, match="cannot be written: Input/output error") as first:
+            Journal.extend(run)
+        with pytest.raises(UnableError, match="cannot be written: Input/output error") as second:
+            Journal.create(path, header([planned("base")]), force=True)
+    assert first.traceback is not second.traceback  # which keep alive whatever was left open
+    Journal.extend(run).close()
+
+
+def test_a_device_has_any_number_of_writers() -> None:
+    null = Path("/dev/null")
+    with Journal.create(null, header([planned("base")]), force=True) as first:
+        with Journal.create(null, header([planned("base")]), force=True) as second:
+            second.append(trial(0, 0))
+        first.append(trial(0, 0))
+
+
+@pytest.mark.parametrize("written", ['"abc"', "null", "1", '["nan"]', '"infinity"'])
+def test_what_is_no_such_number_is_damage(written: str, path: Path) -> None:
+    text = path.read_text()
+    assert '"wall_s":0.1' in text
+    path.write_text(text.replace('"wall_s":0.1', f'"wall_s":{{"$float":{written}}}'))
+    with pytest.raises(JournalError, match="line 2: damaged"):
+        read_journal(path)
 
 
 @pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan], ids=str)

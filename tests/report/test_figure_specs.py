@@ -18,6 +18,7 @@ from harness.report import figures as package
 from harness.report.content.content import Content, content
 from harness.report.figures.all import FIGURES, figures
 from harness.report.figures.spec import BarSpec, DotSpec, Subject, exactly, of, rules_of
+from tests.journals import ceiling
 from tests.report.file_runs import feeding_run, limiting_run
 from tests.report.loader_runs import batching_run, holding_run
 from tests.report.runs import rich_run
@@ -146,3 +147,13 @@ def test_every_figure_says_what_it_is(tmp_path: Path) -> None:
                 assert not any(re.search(r"[{}]|  |\bnan\b", text) for text in texts), texts
                 if isinstance(figure, BarFigure):
                     assert {len(bar.values) for bar in figure.bars} == {len(figure.parts)}
+
+
+@pytest.mark.parametrize("rates", [(2e9, 3e9), (3e9, 2e9)], ids=str)
+def test_a_rule_is_the_best_of_its_text(subject: Subject, rates: tuple[float, float]) -> None:
+    rows = [
+        replace(row, ceiling=ceiling("copy", rate))
+        for row, rate in zip(subject.sweep.main[:2], rates, strict=True)
+    ]
+    (rule,) = rules_of(rows)
+    assert rule.value == 3e9

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,10 +13,11 @@ import pytest
 
 from harness.journal.read import read_journal
 from harness.report.content.content import content
+from harness.report.content.machine import ceiling_table
 from harness.report.pages.as_html import page
 from harness.report.pages.highlighted_source import prose, script_json
 from harness.report.pages.rendering import runtime
-from tests.journals import planned, trial, write_run
+from tests.journals import MIB, ceiling, planned, trial, write_run
 from tests.report.runs import EVIL, poor_runs, rich_run
 from tests.some import some
 
@@ -220,3 +222,34 @@ def test_not_a_number_is_refused_rather_than_written_as_broken_json() -> None:
 
 def test_prose_is_escaped_before_it_is_marked_up() -> None:
     assert prose("`a<b` and **c**") == "<code>a&lt;b</code> and <strong>c</strong>"
+
+
+def test_works_that_write_more_or_less_have_ceilings_of_their_own(tmp_path: Path) -> None:
+    made = [
+        ceiling("copy", 2e9, MIB),
+        ceiling("copy", 3e9, MIB, written=MIB // 2),
+        ceiling("copy", 4e9, 4 * MIB, written=2 * MIB),
+        ceiling("read", 5e9, MIB, written=0),
+    ]
+    run = read_journal(write_run(tmp_path / "run.jsonl", [planned("base")], [trial(0, 0)]))
+    table = ceiling_table(run, made)
+    assert table is not None
+    assert {name: rates for name, _, rates in table.rows} == {
+        "Copying, writing 1.00× what is read": ("2 GB/s", "–"),
+        "Copying, writing 0.50× what is read": ("3 GB/s", "4 GB/s"),
+        "Read": ("5 GB/s", "–"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("load", "said"), [(None, "busy with other work at the start is not known"), (0.1, "")]
+)
+def test_a_load_that_is_not_known_is_not_taken_for_an_idle_machine(
+    load: float | None, said: str, tmp_path: Path
+) -> None:
+    run = read_journal(write_run(tmp_path / "run.jsonl", [planned("base")], [trial(0, 0)]))
+    environment = replace(run.header.environment, load_1m=load)
+    run = replace(run, header=replace(run.header, environment=environment))
+    told = " ".join(content(run).notices)
+    assert said in told
+    assert ("at the start" in told) == bool(said)

@@ -18,10 +18,11 @@ from harness.journal.lines import EndLine, Header, Run, Sides
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
 from harness.report.content.content import content
-from harness.report.pages.as_markdown import summary
+from harness.report.pages.as_markdown import escape, summary
 from harness.report.pages.rendering import environment
 from harness.schema.records import HostSpec, Outcome, PlannedCase, Rss, Trial
 from tests.journals import ENVIRONMENT, MIB, case, header, trial, write_run
+from tests.some import some
 
 NAMES = ("base", "other")
 
@@ -121,6 +122,8 @@ def test_page_summary_and_terminal_say_which_side_is_worse(tmp_path: Path) -> No
     assert row.replace(r"\|", "").count("|") == 9
     assert "main against rev=abc|123" in html
     assert re.search(r"<code>moving/other size=\d+</code></th><td>suspect</td>", html)
+    for remark in some(found.sides.remarks if found.sides else ()):
+        assert f"- {escape(remark)}\n" in text  # as on the page, such as what is tolerated
     for written in (text, html):
         assert "Nothing was measured" not in written
         assert "No case was timed" not in written

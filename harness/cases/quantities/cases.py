@@ -224,7 +224,7 @@ CASES = (
     Quantity("warnings", "text", "what the strategy warned of", lambda case: case.warnings),
     Quantity(
         "unverified", "text", "what the check could not judge of a result, such as its order",
-        lambda case: case.unverified,
+        lambda case: case.unverified, read=lambda trial: trial.unverified, noted=17,
     ),
     Quantity(
         "reaped", "", "processes that a trial left behind, and that were killed",
@@ -232,11 +232,11 @@ CASES = (
     ),
     pooled(
         "memory_source", "text", "where the peak was read",
-        memory.noted_in_ledger(lambda ledger: ledger.source), observed,
+        memory.noted_in_ledger(lambda ledger: ledger.source), observed, noted=16,
     ),
     pooled(
         "memory_split_source", "text", "where its parts were read",
-        memory.noted_in_ledger(lambda ledger: ledger.split_source), observed,
+        memory.noted_in_ledger(lambda ledger: ledger.split_source), observed, noted=15,
     ),
     pooled(
         "memory_unknown", "text", "why memory is not known, though it was measured",

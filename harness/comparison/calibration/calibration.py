@@ -71,6 +71,8 @@ class Calibration:
             other = next(differences(self.run.header.environment, side.environment), None)
             if other is not None:
                 return f"it was made under other conditions ({other.text})"
+            if not side.created:
+                return f"it is not known when {side.name} was measured"
             apart = abs(_when(self.run.header.created) - _when(side.created))
             if apart > FRESH:
                 hours = apart.total_seconds() / 3600

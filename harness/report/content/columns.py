@@ -28,6 +28,7 @@ from harness.report.words.text import (
     tree_text,
     yes_no,
 )
+from harness.schema.numbers import finite
 from harness.units import MISSING, format_multiple, format_seconds, format_size
 
 TWO_MODES = "samples fall into two clusters; the median describes neither"
@@ -146,8 +147,8 @@ def _share_of_ceiling(row: CaseSummary) -> Cell:
 
 def _peak(row: CaseSummary) -> Cell:
     """In multiples of the data, or in bytes where its size is not known."""
-    known = row.payload_bytes > 0 or math.isnan(row.extra_bytes)
-    text = format_multiple(row.peak_multiple) if known else format_size(row.extra_bytes)
+    as_multiple = row.payload_bytes > 0 or math.isnan(row.extra_bytes)
+    text = format_multiple(row.peak_multiple) if as_multiple else format_size(row.extra_bytes)
     return Cell(text, tip=peak_text(row))
 
 
@@ -155,8 +156,8 @@ def _stated(name: str, write: Callable[[float], str] = format_seconds) -> Column
     """A statistic of another program."""
 
     def cell(row: CaseSummary) -> Cell:
-        value = row.stated.get(name)
-        return Cell(write(value) if isinstance(value, int | float) else MISSING)
+        value = finite(row.stated.get(name))
+        return Cell(MISSING if value is None else write(value))
 
     return Column(name, cell, optional=True)
 

@@ -10,13 +10,24 @@ from datetime import datetime
 
 from harness.host.environment import Environment, python_text
 from harness.journal.lines import Run
-from harness.report.content.imported import imported_pairs, is_imported
 from harness.report.words.text import capital, ceiling_text, plural
 from harness.schema.records import DISK_CEILINGS, Ceiling
-from harness.units import format_duration, format_rate, format_seconds, format_size
+from harness.units import (
+    format_duration,
+    format_multiple,
+    format_rate,
+    format_seconds,
+    format_size,
+)
 
 LabelledTexts = tuple[tuple[str, str], ...]
 UNKNOWN = "not known"
+_COLLECTOR = {True: "on", False: "off while timing", None: UNKNOWN}
+_CHANGES = {
+    True: ", with uncommitted changes",
+    False: "",
+    None: f" (uncommitted changes: {UNKNOWN})",
+}
 
 
 @dataclass(frozen=True)
@@ -112,18 +123,15 @@ def run_pairs(run: Run) -> LabelledTexts:
     """The run: when, of what revision, how hard."""
     header = run.header
     plan, environment = header.plan, header.environment
-    changed = ", with uncommitted changes" if environment.git_dirty else ""
     budget = f", within {format_duration(plan.budget_s)}" if plan.budget_s else ""
     when = (
-        ("Measured", datetime.fromisoformat(header.created).strftime("%Y-%m-%d %H:%M %z")),
+        ("Measured", _measured(header.created)),
         ("Run", header.run_id),
     )
-    revision = (
-        "Revision",
-        f"{environment.git_revision}{changed}" if environment.git_revision else UNKNOWN,
-    )
-    if is_imported(run):
-        return (*when, revision, *imported_pairs(run))
+    revision = ("Revision", _revision(environment))
+    collector = ("Cyclic collector", _COLLECTOR[plan.effort.collect_garbage])
+    if header.imported:
+        return (*when, revision, ("Measured by", header.format), collector)
     return (
         *when,
         ("ferrybench", environment.ferrybench),
@@ -132,8 +140,21 @@ def run_pairs(run: Run) -> LabelledTexts:
         ("Processes per case", _processes(run)),
         ("Seed", str(plan.seed)),
         ("Trials started by", plan.method),
-        ("Cyclic collector", "on" if plan.effort.collect_garbage else "off while timing"),
+        collector,
     )
+
+
+def _measured(created: str) -> str:
+    if not created:
+        return UNKNOWN
+    return datetime.fromisoformat(created).strftime("%Y-%m-%d %H:%M %z")
+
+
+def _revision(environment: Environment) -> str:
+    """That of the working directory, and whether anything in it was not committed."""
+    if not environment.git_revision:
+        return UNKNOWN
+    return f"{environment.git_revision}{_CHANGES[environment.git_dirty]}"
 
 
 def _processes(run: Run) -> str:
@@ -171,22 +192,36 @@ def ceiling_table(run: Run, ceilings: Sequence[Ceiling]) -> CeilingTable | None:
     if not ceilings:
         return None
     sizes = sorted({one.size_bytes for one in ceilings})
-    rows: dict[tuple[str, int], dict[int, float]] = {}
+    rows: dict[tuple[str, int, float], dict[int, float]] = {}
     for one in ceilings:
-        found = rows.setdefault((_done(one), one.threads), {})
+        found = rows.setdefault((_done(one), one.threads, _written(one)), {})
         found[one.size_bytes] = max(one.bytes_per_s, found.get(one.size_bytes, 0.0))
+    alike = Counter((text, threads) for text, threads, _ in rows)
     return CeilingTable(
         tuple(map(format_size, sizes)),
         tuple(
             (
-                capital(text),
+                capital(text)
+                + (_WRITING.format(format_multiple(written)) if alike[text, threads] > 1 else ""),
                 str(threads),
                 tuple(format_rate(found.get(size, math.nan)) for size in sizes),
             )
-            for (text, threads), found in rows.items()
+            for (text, threads, written), found in rows.items()
         ),
         _notes(run),
     )
+
+
+_WRITING = ", writing {} what is read"
+"""Of work that differs in nothing else."""
+
+
+def _written(ceiling: Ceiling) -> float:
+    """How many times as much is written as is read; to two digits, as sizes are rounded."""
+    work = ceiling.work
+    if work is None or not (work.read_bytes and work.written_bytes):
+        return 1.0
+    return float(f"{work.written_bytes / work.read_bytes:.2g}")
 
 
 def _done(ceiling: Ceiling) -> str:

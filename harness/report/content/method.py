@@ -17,7 +17,6 @@ from harness.analysis.wording import percent
 from harness.cases.summary import CaseSummary
 from harness.host.machine_checks import BUSY_LOAD
 from harness.journal.lines import Run
-from harness.report.content.imported import is_imported
 from harness.report.words.text import plural
 from harness.units import format_seconds
 
@@ -28,7 +27,8 @@ UNSTEADY_SHARE = 0.2
 def notices(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
     """What limits the whole report, the gravest first."""
     timed = [row for row in rows if row.timed]
-    unsteady = sum(bool(row.two_modes) for row in timed)
+    told = [row for row in timed if row.two_modes is not None]
+    unsteady = sum(bool(row.two_modes) for row in told)
     environment = run.header.environment
     sources = {row.memory_source for row in rows if row.memory_source}
     return _items(
@@ -38,11 +38,12 @@ def notices(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
         remarks=[
             " ".join(one.replace(str(run.path), run.path.name).split()) for one in run.remarks
         ],
-        timed=len(timed),
-        unsteady=unsteady if timed and unsteady >= UNSTEADY_SHARE * len(timed) else 0,
+        told=len(told),
+        unsteady=unsteady if unsteady >= UNSTEADY_SHARE * len(told) else 0,
+        load_unknown=environment.load_1m is None and not run.header.imported,
         busy=(environment.load_1m or 0.0) > BUSY_LOAD * max(1, environment.processors),
         environment=environment,
-        without_ceilings=timed and not run.ceilings and not is_imported(run),
+        without_ceilings=timed and not run.ceilings and not run.header.imported,
         of_other_sizes=timed and not any(row.ceiling for row in timed) and _of_one_size(run),
         above=sum(row.above_ceiling for row in timed),
         inexact=sorted(source for source in sources if "lower bound" in source),
@@ -61,10 +62,10 @@ def method(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
     coverage = _coverage(rows)
     return _items(
         "method",
-        imported=is_imported(run),
+        header=run.header,
         sides=run.header.plan.sides is not None,
         rows=rows,
-        rounds=sum(trial.timing.samples or 0 for trial in run.trials if trial.timing),
+        rounds=_rounds(run),
         ledgers=any(trial.ledger for trial in run.trials),
         processes=plural(effort.trials, "process", "processes"),
         steady=format_seconds(effort.steady_s),
@@ -78,6 +79,12 @@ def method(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
         stayed=percent(max((cache.before for cache in cold), default=0.0)),
         virtual=run.header.environment.hypervisor,
     )
+
+
+def _rounds(run: Run) -> int | None:
+    """How many there were; None unless all are known."""
+    counts = [trial.timing.samples for trial in run.trials if trial.timing]
+    return None if None in counts else sum(count or 0 for count in counts)
 
 
 def _coverage(rows: Sequence[CaseSummary]) -> float | None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from harness.cases.quantities.registry import QUANTITIES
 from harness.comparison.as_text import headline, ratio_text, remarks
 from harness.comparison.sides import match, sides_within, tolerance_of
 from harness.comparison.suite import Rules, compare
+from harness.comparison.times import TIME
 from harness.comparison.verdicts import CaseVerdict, Finding, RunComparison
 from harness.journal.lines import Run
 from harness.units import MISSING, format_seconds, format_size
 
-PEAK = "memory at the peak"
+_PEAK = next(
+    one.compared.label for one in QUANTITIES if one.name == "peak_extra_bytes" and one.compared
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def side_by_side(run: Run) -> SideBySide | None:
 
 def _line(case: CaseVerdict) -> SideLine:
     time, memory = (
-        next((one for one in case.findings if one.what == what), None) for what in ("time", PEAK)
+        next((one for one in case.findings if one.what == what), None) for what in (TIME, _PEAK)
     )
     return SideLine(
         case.key,

@@ -94,7 +94,10 @@ def at_reference(sweep: Sweep) -> Sequence[CaseSummary]:
 
 def rules_of(rows: Iterable[CaseSummary]) -> tuple[ReferenceLine, ...]:
     """A rule for each ceiling that cases are held against, the lowest first."""
-    found = {ceiling_text(row.ceiling): row.ceiling.bytes_per_s for row in rows if row.ceiling}
+    found: dict[str, float] = {}
+    for ceiling in (row.ceiling for row in rows if row.ceiling):
+        text = ceiling_text(ceiling)
+        found[text] = max(ceiling.bytes_per_s, found.get(text, 0.0))
     return tuple(
         ReferenceLine(rate, f"{text}, {format_rate(rate)}")
         for text, rate in sorted(found.items(), key=lambda item: item[1])

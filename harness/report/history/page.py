@@ -29,7 +29,7 @@ from harness.units import format_multiple
 from harness.version import __version__
 
 PACKAGE = "harness.report.history"
-STATUSES = ("worse", "changed", "better", "perhaps", "advisory", "same")
+STATUSES = ("worse", "changed", "better", "uncertain", "advisory", "same")
 """Of cases, in the order in which they stand in the page."""
 
 
@@ -138,7 +138,7 @@ def _words(case: CaseHistory) -> Iterator[str]:
 def _status(case: CaseHistory) -> str:
     """In one word, by the last change of everything that is not advisory."""
     if not case.changed:
-        return "perhaps" if case.doubtful else "advisory" if case.drifted else "same"
+        return "uncertain" if case.doubtful else "advisory" if case.drifted else "same"
     sure = (
         [change for change in one.changes if change.sure]
         for one in case.series

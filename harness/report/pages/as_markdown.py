@@ -56,6 +56,9 @@ def _sides(sides: SideBySide) -> Iterator[str]:
         memory = (line.base_memory, line.candidate_memory, escape(line.why))
         yield _row([_code(line.case), line.verdict, *numbers, *memory])
     yield ""
+    for remark in sides.remarks:
+        yield f"- {escape(remark)}"
+    yield ""
     yield "What follows is about the base alone."
     yield ""
 

@@ -51,10 +51,12 @@ class DeadlockWatch:
         if not _FUTEX or len(list((self._place / "task").iterdir())) != 1:
             return ""
         call = (self._place / "syscall").read_text()
-        number, _, operation, _, limit, *_ = call.split()
+        if not call.startswith(f"{_FUTEX} "):  # another call, or "running"
+            return ""
+        _, _, operation, _, limit, *_ = call.split()
         kind = int(operation, 16)
         endless = int(limit, 16) == 0 and kind & _OPERATION in _WAITS and kind & _PRIVATE
-        if number != _FUTEX or not endless:
+        if not endless:
             return ""
         status = dict(
             line.split(":\t", 1) for line in (self._place / "status").read_text().splitlines()

@@ -21,6 +21,12 @@ _BLOCKS = re.compile(rb'<(?:size|unsorted) from="(\d+)" to="(\d+)" total="(\d+)"
 _FREE = re.compile(rb'<total type="(?:fast|rest)" count="\d+" size="(\d+)"/>')
 _SYSTEM = re.compile(rb'<system type="current" size="(\d+)"/>')
 _MAPPED = re.compile(rb'<total type="mmap" count="\d+" size="(\d+)"/>')
+_END = b"</malloc>"
+_UNREADABLE = "malloc_info(3) does not report what is known of it"
+_LONGEST_BYTES = 4 * 1024**2
+_BUFFER_BYTES = 64 * 1024
+_FULLY_BUFFERED = 0  # _IOFBF of setvbuf(3)
+Text = bytes | mmap.mmap
 _FLAGS = 0b111  # in the lowest bits of a size
 _EDGES_BYTES = 2 * mmap.PAGESIZE
 """What malloc_trim(3) leaves of a free block at the most: a part of a page at either end."""
@@ -98,25 +104,32 @@ class Heaps:
         return cls.parse(_malloc_info())
 
     @classmethod
-    def parse(cls, text: bytes) -> Heaps:
-        """Read what malloc_info(3) has written."""
-        arenas = tuple(
-            _arena(heap[0], main=not number) for number, heap in enumerate(_HEAP.finditer(text))
-        )
-        mapped = _MAPPED.search(text)
-        return cls(arenas, int(mapped[1]) if mapped else 0)
+    def parse(cls, text: Text) -> Heaps:
+        """Read what malloc_info(3) has written.
+
+        Raises:
+            ValueError: it is written in another way than this knows of.
+        """
+        ends = text.find(_END)
+        places = [found.span() for found in _HEAP.finditer(text, 0, max(0, ends))]
+        mapped = _MAPPED.search(text, places[-1][1], ends) if places else None
+        if mapped is None:
+            raise ValueError(_UNREADABLE)
+        arenas = (_arena(text, *place, main=not number) for number, place in enumerate(places))
+        return cls(tuple(arenas), int(mapped[1]))
 
 
-def _arena(text: bytes, *, main: bool) -> Arena:
-    system = _SYSTEM.search(text)
-    free = (int(size) for size in _FREE.findall(text))
-    blocks = (
-        FreeBlocks(
-            int(least) & ~_FLAGS, int(total) - int(count) * (int(least) & _FLAGS), int(count)
-        )
-        for least, _, total, count in _BLOCKS.findall(text)
-    )
-    return Arena(int(system[1]) if system else 0, sum(free), tuple(blocks), main)
+def _arena(text: Text, begins: int, ends: int, *, main: bool) -> Arena:
+    system = _SYSTEM.search(text, begins, ends)
+    if system is None:
+        raise ValueError(_UNREADABLE)
+    free = (int(found[1]) for found in _FREE.finditer(text, begins, ends))
+    blocks = (_blocks(*map(int, found.groups())) for found in _BLOCKS.finditer(text, begins, ends))
+    return Arena(int(system[1]), sum(free), tuple(blocks), main)
+
+
+def _blocks(least: int, _: int, total: int, count: int) -> FreeBlocks:
+    return FreeBlocks(least & ~_FLAGS, total - count * (least & _FLAGS), count)
 
 
 @functools.cache
@@ -130,20 +143,32 @@ def libc() -> ctypes.PyDLL:
     return library
 
 
-def _malloc_info() -> bytes:
+def _malloc_info() -> Text:
+    """Written into memory that is no allocator's: a buffer of its own would leave a hole."""
     calls = libc()
-    calls.open_memstream.restype = ctypes.c_void_p
+    calls.fmemopen.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p]
+    calls.fmemopen.restype = ctypes.c_void_p
+    calls.setvbuf.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]
     calls.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
     calls.fclose.argtypes = [ctypes.c_void_p]
-    text, size = ctypes.c_void_p(), ctypes.c_size_t()
-    stream = calls.open_memstream(ctypes.byref(text), ctypes.byref(size))
+    page = _page()
+    address = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    text_bytes = len(page) - _BUFFER_BYTES
+    stream = calls.fmemopen(address, text_bytes, b"w")
     if not stream:
         raise MemoryError("no memory to write malloc_info into")
-    calls.malloc_info(0, stream)
+    calls.setvbuf(stream, address + text_bytes, _FULLY_BUFFERED, _BUFFER_BYTES)
+    failed = calls.malloc_info(0, stream)
     calls.fclose(stream)
-    written = ctypes.string_at(text, size.value)
-    calls.free(text)
-    return written
+    if failed:
+        raise ValueError(_UNREADABLE)
+    return page
+
+
+@functools.cache
+def _page() -> mmap.mmap:
+    """More than a report ever takes; what is not written to is no memory."""
+    return mmap.mmap(-1, _LONGEST_BYTES, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
 class _Place(ctypes.Structure):
@@ -176,6 +201,10 @@ def allocator() -> str:
 def is_accounted() -> bool:
     """Whether glibc's malloc serves this process, so that it knows what is free."""
     if not sys.platform.startswith("linux") or not hasattr(libc(), "malloc_info"):
+        return False
+    try:
+        Heaps.now()
+    except ValueError:
         return False
     own = {_file_of(name) for name in ("malloc", "malloc_info", "gnu_get_libc_version")}
     return (len(own) == 1 and own != {""}) or _serves_a_block()

@@ -261,3 +261,11 @@ def test_a_real_one_is_measured_told_and_found(
     assert "of 12 comparisons" in said
     (path,) = Path("results").glob("calibration-*.jsonl")
     assert len(Calibration.of(read_journal(path), 0.02).cases[0].runs) == 4
+
+
+def test_it_does_not_speak_for_a_run_of_an_unknown_date(tmp_path: Path) -> None:
+    base, candidate = (side(read_journal(Path(path))) for path in paths(tmp_path, 1.3))
+    found = Calibration.of(read_journal(tmp_path / "calibration-1.jsonl"), 0.02)
+    assert found.why_not(match(base, candidate)) == ""
+    said = found.why_not(match(base, replace(candidate, created="")))
+    assert said == f"it is not known when {candidate.name} was measured"

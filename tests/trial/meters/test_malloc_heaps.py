@@ -47,6 +47,21 @@ def test_blocks_in_use_and_room_are_read_arena_by_arena() -> None:
     assert other.room_bytes == 90_000
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        INFO.removesuffix(b"</malloc>\n"),  # cut off
+        INFO.replace(b"heap", b"arena"),
+        INFO.replace(b'"mmap"', b'"mapped"'),
+        INFO.replace(b'"current"', b'"now"'),
+    ],
+)
+def test_what_cannot_be_read_is_not_zero(text: bytes) -> None:
+    with pytest.raises(ValueError, match="does not report"):
+        Heaps.parse(text)
+
+
 @pytest.mark.skipif(not is_accounted(), reason="another allocator than glibc's")
 @pytest.mark.parametrize("size", [100_000, 5_000_000])
 def test_a_block_is_in_use_until_it_is_freed(size: int) -> None:
