@@ -10,6 +10,7 @@ import pytest
 
 from harness.cli import run
 from harness.comparison.amounts import AMOUNTS
+from harness.comparison.as_text import remarks
 from harness.comparison.counted import AmountOnBothSides, Flag, new_differences
 from harness.comparison.sides import match, pooled, side
 from harness.comparison.suite import Rules, compare
@@ -271,6 +272,46 @@ def test_what_is_heavier_in_one_run_of_the_candidate_alone_is_luck(tmp_path: Pat
     finding = of(found, "b", "memory at the peak")
     assert finding.word == "inconclusive"
     assert "some of its processes take 819 KiB more" in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("base", "interleaved", "advice"),
+    [
+        (10, False, "measure them again, and pass every run of the candidate to compare"),
+        (1, False, "no further run of the candidate can decide"),
+        (10, True, "measuring ended before they were confirmed; give ferrybench ab a larger"),
+    ],
+)
+def test_what_to_do_about_suspects_is_said_as_it_applies(
+    tmp_path: Path, base: int, interleaved: bool, advice: str
+) -> None:
+    then = suite(tmp_path, "base", usual(processes=base - 1))
+    now = suite(tmp_path, "candidate", usual(peak(MIB), base - 1 if interleaved else 0))
+    found = compare(matched(then, now), Rules(interleaved=interleaved))
+    (said,) = [remark for remark in remarks(found) if remark.startswith("suspect cases")]
+    assert advice in said
+
+
+@pytest.mark.parametrize(
+    ("changed", "same_machine", "unknown"),
+    [
+        ({}, True, False),
+        ({"cpu_model": ""}, True, True),
+        ({"processors": 0, "memory_bytes": 0}, True, True),
+        ({"memory_bytes": ENVIRONMENT.memory_bytes * 99 // 100}, True, False),
+        ({"memory_bytes": ENVIRONMENT.memory_bytes // 2}, False, False),
+        ({"cpu_model": "", "processors": 99}, False, False),
+    ],
+)
+def test_it_is_said_where_the_machine_may_be_another(
+    tmp_path: Path, changed: dict[str, object], same_machine: bool, unknown: bool
+) -> None:
+    elsewhere = replace(ENVIRONMENT, **changed)  # type: ignore[arg-type]
+    base = suite(tmp_path, "base", usual())
+    other = suite(tmp_path, "other", usual(), environment=elsewhere)
+    found = compare(matched(base, other), Rules())
+    assert found.match.same_machine is same_machine
+    assert ("it is not known whether the machine is the same" in list(remarks(found))) is unknown
 
 
 def test_a_second_look_that_was_cut_off_takes_no_suspicion_away(tmp_path: Path) -> None:

@@ -139,8 +139,9 @@ def test_sides_are_judged_by_the_tolerance_that_they_were_measured_with(
     with Journal.create(
         tmp_path / "ab.jsonl", replace(head, plan=replace(head.plan, sides=sides))
     ) as journal:
-        for one in (*trials(twice), EndLine("complete")):
+        for one in trials(twice):
             journal.append(one)
+        journal.append(EndLine("complete"))
     run = read_journal(tmp_path / "ab.jsonl")
     expected = "nothing worse: 2 same" if tolerance else "undecided: 1 suspect"
     found = content(run)
