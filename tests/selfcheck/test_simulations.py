@@ -34,6 +34,13 @@ def test_what_is_planted_is_found_where_memory_hardly_varies(way: str, plant: st
     assert (found.found, false.found) == (2, 0)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_leak_is_found_where_the_peak_sways_below_the_data(way: str) -> None:
+    """What is left does not sway: no simulated ledger may contradict itself."""
+    found, _ = counts(way, MEMORY_NOISE["70% carries over"], PLANTS["1 MiB leaked"], 2)
+    assert found.found == 2
+
+
 def test_many_series_of_a_wandering_machine_are_hardly_ever_called_changed() -> None:
     doubts = doubts_of_times(NOISE_KINDS["wandering"], 12, 300)
     assert sum(doubt < 0.05 for doubt in doubts) > 3  # series by themselves
