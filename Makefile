@@ -57,7 +57,8 @@ gate-%: $(READY)
 
 baseline: $(GATES:%=baseline-%)
 
-# What varies by chance shows only in several processes: a baseline has ten of each.
+# What varies by chance shows only in several processes: a baseline has ten readings of each case, but
+# one of a cell of a matrix, of which its outcome alone is asked.
 baseline-%: $(READY)
 	$(GATE) --store results/baseline-$*.jsonl ferrybench run $(RUN_$*) --memory-trials 10 -o {}
 

@@ -12,6 +12,7 @@
 #
 # Exit code: 0 nothing is worse; 1 something is; 2 there is no baseline, or no such option;
 # 3 nothing was judged, or what looks worse is undecided; 4 measuring failed.
+# No further look is taken once none could decide: the comparison says what would.
 #
 # A baseline needs several readings of each case: ferrybench run --memory-trials 10, or for other
 # commands GATE_BASES, which measures BASELINE again into neighbours of it: gate.2.json, gate.3.json …
@@ -26,6 +27,7 @@
 set -euo pipefail
 
 folder=${GATE_FOLDER:-gate-results}
+unset FERRYBENCH_ONLY # it is set below, where something looks worse
 
 fail() { # CODE MESSAGE
     echo "gate: $2" >&2
@@ -49,6 +51,9 @@ fi
 baseline=$1
 shift
 [[ $* == *"{}"* ]] || fail 2 "write {} where the command takes the file to measure into: $*"
+for count in GATE_BASES GATE_LOOKS; do
+    [[ ${!count:-1} =~ ^[1-9][0-9]*$ ]] || fail 2 "$count=${!count}: give 1 or more"
+done
 mkdir -p -- "$folder"
 # Files of an earlier change say nothing about this one.
 suspects=$folder/suspects.txt
@@ -99,10 +104,10 @@ for ((look = 1; look <= ${GATE_LOOKS:-20}; look++)); do
     candidates+=("$candidate")
     verdict=0
     # shellcheck disable=SC2086 # options must be split
-    ferrybench compare "$baseline" "${candidates[@]}" "${bases[@]}" \
+    ferrybench compare "$baseline" "${candidates[@]}" ${bases[@]+"${bases[@]}"} \
         --markdown "$folder/summary.md" --junit "$folder/junit.xml" --suspects "$suspects" \
         --force ${GATE_OPTIONS:-} || verdict=$?
-    [[ $verdict -ne 0 && -s $suspects && $look -lt ${GATE_LOOKS:-20} ]] || break
+    [[ $verdict == [13] && -s $suspects && $look -lt ${GATE_LOOKS:-20} ]] || break
     echo "gate: measuring again what looks worse, look $((look + 1)) of ${GATE_LOOKS:-20} at most"
     export FERRYBENCH_ONLY=$suspects
 done

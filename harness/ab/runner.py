@@ -27,6 +27,8 @@ from harness.trial.timing.heap_layout import draw_layout
 
 MEMORY_BATCHES = 3
 """Laps in which memory is observed, by a trial of its own on either side."""
+MOST_LAPS_AGAIN = 30
+"""In which what looked heavier is measured again; 23 decide a thousand flags."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class AbRunner:
     def _run(self, rule: StoppingRule, pairs: PairMeasuring) -> str:
         """Lap by lap, on new hosts each; in the first ones, memory is looked at as well.
 
-        At last, what looked heavier is measured again until it is confirmed or not.
+        Finally, what looked heavier is measured again until it is confirmed or not; what is open
+        after many laps has no readings that could decide it.
         """
         batches = rule.batches()
         number = 0
@@ -108,7 +111,10 @@ class AbRunner:
             if batch is not None and not self._batch(batch, rule, pairs):
                 return "budget"
             number += 1
-        while rule.decide and (keys := self._unconfirmed()):
+        for _ in range(MOST_LAPS_AGAIN if rule.decide else 0):
+            keys = self._unconfirmed()
+            if not keys:
+                break
             self.pool.renew(draw_layout(self.draw))
             if not self._look_again(keys, number, rule, pairs):
                 return "budget"

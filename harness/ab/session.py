@@ -31,11 +31,13 @@ class SidesToCompare:
     Args:
         base, candidate: the sides.
         build: a shell command to run in each revision that is checked out.
+        tolerance: what is no difference, as the user wrote it.
     """
 
     base: SideSpec
     candidate: SideSpec
     build: str = ""
+    tolerance: str = ""
 
 
 @contextmanager
@@ -78,7 +80,7 @@ def open_ab_session(
             method=base.method,
             hosts=tuple(specs),
             cases=tuple(cases),
-            sides=Sides(BASE, CANDIDATE, sides.base.label, sides.candidate.label),
+            sides=Sides(BASE, CANDIDATE, sides.base.label, sides.candidate.label, sides.tolerance),
         )
         yield Session(header_of(plan, pool, infos), pool)
 

@@ -30,7 +30,16 @@ class DaemonThreads:
             threading.Thread(target=self._serve, daemon=True).start()
 
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Have it done in one of them."""
+        """Have a function called in one of them.
+
+        Args:
+            function: to call.
+            *args: of it.
+            **kwargs: the same.
+
+        Returns:
+            Its result, or the exception that it raised, once there is one.
+        """
         future: Future[T] = Future()
 
         def do() -> None:

@@ -30,6 +30,7 @@ NEGLIGIBLE_BYTES = 512 * 1024
 """Memory below this is within what the ledger itself is accurate to."""
 
 ABOVE_CEILING = 1.05
+"""The share of its ceiling above which a case is doubtful: less, measuring itself leaves open."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ class CaseSummary:
 
     @property
     def ceiling_fraction(self) -> float:
+        """Its throughput as a share of its ceiling's; NaN without a ceiling."""
         return self.rate_bytes_per_s / self.ceiling.bytes_per_s if self.ceiling else math.nan
 
     @property

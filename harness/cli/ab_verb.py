@@ -87,7 +87,8 @@ class JudgingOptions:
     tolerance
         Differences to ignore; by default time=2%,memory=2%,faults=10%.
     strict
-        Fail, too, if a case could not be decided or was not measured.
+        Fail, too, if a case that was not skipped could not be decided or measured, or if nothing
+        was judged.
     output
         The journal to write; results/ab-RUN.jsonl by default.
     markdown
@@ -134,7 +135,12 @@ def ab_command(
         A shell command to run in each revision that is checked out, such as "make".
     """
     rules = Rules(parse_tolerance(judged.tolerance), judged.strict)
-    sides = SidesToCompare(parse_side(base, "--base"), parse_side(candidate, "--candidate"), build)
+    sides = SidesToCompare(
+        parse_side(base, "--base"),
+        parse_side(candidate, "--candidate"),
+        build,
+        judged.tolerance,
+    )
     if not (base or candidate):
         raise UsageError("--base and --candidate are the same; name at least one of them")
     if measured.pairs < 1:

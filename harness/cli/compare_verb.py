@@ -14,7 +14,7 @@ from harness.comparison import as_junit as junit_xml
 from harness.comparison import as_markdown as summary
 from harness.comparison.as_text import headline, left_out, lines, remarks
 from harness.comparison.calibration.calibration import Calibration, latest_for
-from harness.comparison.sides import Match, match, pooled, side, sides_within
+from harness.comparison.sides import Match, match, pooled, side, sides_within, tolerance_of
 from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import parse_tolerance
 from harness.comparison.verdicts import RunComparison
@@ -50,20 +50,21 @@ def compare_command(
     candidate
         The journal that may be worse.
     again
-        Further runs of the candidate: what is worse must be so in each. They may contain only the
-        cases that look worse.
+        Further runs of the candidate. A case that failed in any of them is broken; memory must be
+        more in every reading. They may contain only the cases that look worse.
     base_again
         A further run of the base; may be repeated.
     tolerance
-        Differences to ignore; by default time=2%,memory=2%,faults=10%.
+        Differences to ignore; by default time=2%,memory=2%,faults=10%, or what ab was given.
     strict
-        Fail, too, if a case could not be decided or was not measured.
+        Fail, too, if a case that was not skipped could not be decided or measured, or if nothing
+        was judged.
     calibration
         A calibration of this machine, which makes intervals of times wider by its drift; by default
         the latest next to the runs or in results/.
     suspects
-        Write to this file the cases that look worse and are not decided, one per line, for
-        ferrybench run --only.
+        Write to this file the cases that look worse and that more readings of the candidate can
+        decide, one per line, for ferrybench run --only.
     markdown
         Also write a summary for a pull request to this file.
     junit
@@ -78,7 +79,8 @@ def compare_command(
         if candidate is None:
             if base_again:
                 raise UsageError("--base-again: name a candidate too")
-            found = within(_read(base), rules)
+            run = _read(base)
+            found = within(run, rules if tolerance else replace(rules, tolerance=tolerance_of(run)))
         else:
             then, now = (
                 pooled([side(_read(path)) for path in paths])
@@ -88,7 +90,7 @@ def compare_command(
     show(found)
     write(found, markdown, junit)
     if suspects is not None:
-        keys = [case.key for case in found.of("suspect")]
+        keys = [case.key for case in found.to_measure_again]
         _write(suspects, "".join(f"{key}\n" for key in keys).encode())
     return found.exit_code
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -74,8 +75,6 @@ class RunOptions:
         Leave Python's garbage collector on while timing, as your programs do.
     npy
         Your own .npy file to train from instead of generated data; each row is a sample.
-    only
-        Measure only the cases that this file names, one per line, as compare --suspects writes it.
     raw
         The same for a file without a header, such as tokens.bin; it is copied behind one first.
     dtype
@@ -84,6 +83,8 @@ class RunOptions:
         Of the array in it, such as 1000,1024; one number may be -1, for as many as there are.
     offset
         Bytes before its first value, such as 1KiB.
+    only
+        Measure only the cases that this file names, one per line, as compare --suspects writes it.
     """
 
     quick: Annotated[bool, Parameter(negative=())] = False
@@ -100,11 +101,11 @@ class RunOptions:
     start: Literal["fork", "spawn"] | None = None
     gc: Annotated[bool, Parameter(negative=())] = False
     npy: Path | None = None
-    only: Annotated[Path | None, Parameter(env_var="FERRYBENCH_ONLY")] = None
     raw: Path | None = None
     dtype: str | None = None
     shape: Annotated[str | None, Parameter(allow_leading_hyphen=True)] = None
     offset: str | None = None
+    only: Annotated[Path | None, Parameter(env_var="FERRYBENCH_ONLY")] = None
 
     def request(self, targets: Sequence[str]) -> Request:
         """What to measure."""
@@ -117,7 +118,7 @@ class RunOptions:
         if self.size is not None:
             sets["size"] = tuple(self.size.split(","))
         hosts = parse_hosts(self.host)
-        own = self.own_file()
+        own = self.own_file
         if own is None:
             return Request(tuple(targets), level, sets, hosts)
         file, option = own.values(), "--raw" if own.raw else "--npy"
@@ -125,6 +126,7 @@ class RunOptions:
             raise UsageError(f"{option}: {name} is what the file says; leave it out")
         return Request(tuple(targets) or (TRAINS_FROM_FILES,), level, sets, hosts, file)
 
+    @cached_property
     def own_file(self) -> OwnFile | None:
         """The user's own file that is to be trained from.
 
@@ -192,7 +194,7 @@ def run_command(
             raise UsageError("--resume continues a run as it was planned; it takes only --output")
         return _resume(output or latest_journal(to_resume=True))
     request = options.request(targets)
-    own = options.own_file()
+    own = options.own_file
     if own is not None and own.remark:
         err.print(own.remark, soft_wrap=True, markup=False)
     settings = options.settings(request.level)

@@ -2,8 +2,8 @@
 
 Most of it hardly varies from process to process, and then little is enough to call a change. Some
 does, by the luck of where an allocator finds room: a loader's batches may take twice the memory in
-every second process. So every trial's reading counts; what is concluded from them says
-:mod:`harness.comparison.counted`. Quantities without a tolerance are shown for information, and
+every second process. So every trial's reading counts; :mod:`harness.comparison.counted`
+says what is concluded from them. Quantities without a tolerance are shown for information, and
 never called a change.
 """
 
@@ -76,7 +76,7 @@ class Amount:
     @property
     def of_ledger(self) -> bool:
         """Whether it is read off a ledger, whose figures may not be known."""
-        return self.compared.metric in ("peak", "kept", "left")
+        return self.compared.of_ledger
 
     @property
     def stray(self) -> float:

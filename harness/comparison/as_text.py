@@ -37,11 +37,19 @@ def remarks(comparison: RunComparison) -> Iterator[str]:
         yield f"time is advisory: {comparison.why_not_time}"
     for difference in match.differences:
         yield f"environments differ in {difference.text}"
+    if match.machine_unknown:
+        yield "it is not known whether the machine is the same"
     if comparison.word == "undecided":
-        yield (
-            "what is suspect looks worse, and chance may do that: measure those cases again, and "
-            "give compare all runs of the candidate"
-        )
+        looks = "suspect cases look worse, but that may be chance: "
+        if comparison.interleaved:
+            yield (
+                f"{looks}measuring ended before they were confirmed; give ferrybench ab a larger "
+                "--budget"
+            )
+        elif comparison.to_measure_again:
+            yield f"{looks}measure them again, and pass every run of the candidate to compare"
+        else:
+            yield f"{looks}no further run of the candidate can decide"
     if not match.common:
         yield "the runs have no case in common: measure the same scenarios, sizes and parameters"
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Literal
 
 from harness.comparison.amounts import AMOUNTS, Amount, Scale
@@ -25,27 +26,28 @@ from harness.comparison.paired import PAIRS_A_BATCH
 from harness.comparison.sides import Match, MeasuredCase
 from harness.comparison.tolerance import Tolerance
 from harness.comparison.verdicts import Finding, Word
-from harness.stats.exact import apart_by_chance, pairs_needed, readings_needed
+from harness.stats.exact import MOST_READINGS, apart_by_chance, pairs_needed, readings_needed
 from harness.stats.two_level import FALSE_ALARM, called
+from harness.units import plural
 
 LEAST_SIDE_BY_SIDE = 3
 """Pairs of trials that must all agree for a flag, where each side varies by itself."""
 AGAINST = (0, 1)
 """How many new pairs may speak against a flag, at each look at them."""
 KINDS = ("memory", "tree", "probe", "duet")
-"""Of trials, the first that reads an amount decides: a lap has one pair of those before a duet."""
+"""Of trials, the first that reads an amount counts: a lap has one pair of those before a duet."""
 
 Findings = dict[str, list[Finding]]
 """By case."""
 
 
 @dataclass(frozen=True)
-class Held:
-    """One amount of one case, held against itself.
+class AmountOnBothSides:
+    """One amount of one case, with the readings of both sides.
 
     Args:
-        then, now: readings of either side, ascending.
-        allowed: what the candidate may have more.
+        then, now: readings of the base and of the candidate, ascending, in the amount's unit.
+        allowed: what the candidate may have more, in that unit.
     """
 
     amount: Amount
@@ -55,7 +57,10 @@ class Held:
 
     @property
     def more(self) -> float:
-        """By how much every reading of the candidate lies above every one of the base."""
+        """By how much every reading of the candidate lies above every one of the base.
+
+        In the amount's unit; negative where some do not.
+        """
         return self.now[0] - self.then[-1]
 
     @property
@@ -79,7 +84,7 @@ class Held:
         return apart_by_chance(len(self.then), len(self.now))
 
     def finding(self, word: Word, reason: str) -> Finding:
-        base, candidate = _middle(self.then), _middle(self.now)
+        base, candidate = median(self.then), median(self.now)
         ratio = candidate / base if base else None
         return Finding(self.amount.name, word, reason, base, candidate, ratio)
 
@@ -90,40 +95,49 @@ class Held:
 
 def of_runs_apart(match: Match, keys: Sequence[str], tolerance: Tolerance) -> Findings:
     """Amounts of cases that were ok on both sides, in two runs."""
-    held = {key: list(_judged(*_both(match, key), tolerance)) for key in keys}
-    everything = [one for some in held.values() for one in some]
-    heavier = iter(called([one.by_chance for one in everything]))
-    level = FALSE_ALARM / max(1, len(everything))
-    return {
-        key: [
-            one.finding("heavier", one.says_more)
-            if next(heavier)
-            else _suspected(one, level)
-            if one.apart
-            else _not_heavier(one)
-            for one in some
-        ]
-        for key, some in held.items()
-    }
+    held = [(key, one) for key in keys for one in _judged(*_both(match, key), tolerance)]
+    heavier = called([one.by_chance for _, one in held])
+    level = FALSE_ALARM / max(1, len(held))
+    found: Findings = {key: [] for key in keys}
+    for (key, one), is_heavier in zip(held, heavier, strict=True):
+        found[key].append(_of_runs_apart(one, level, is_heavier=is_heavier))
+    return found
 
 
-def _suspected(held: Held, level: float) -> Finding:
+def _of_runs_apart(held: AmountOnBothSides, level: float, *, is_heavier: bool) -> Finding:
+    if is_heavier:
+        return held.finding("heavier", held.says_more)
+    return _suspected(held, level) if held.apart else _not_heavier(held)
+
+
+def _suspected(held: AmountOnBothSides, level: float) -> Finding:
     needed = readings_needed(len(held.then), level)
-    counts = f"{len(held.now)} against {len(held.then)} readings"
+    further = None
     if held.more <= held.varies:
-        do = f"but it varies by {held.amount.text(held.varies)} by itself; ferrybench ab can decide"
+        own = held.amount.text(held.varies)
+        do = f"but one side alone varies by {own}; ferrybench ab can decide"
     elif needed is None:
         most = next(n for n in range(2, 64) if apart_by_chance(n, n) < level)
-        do = f"no number of new ones would decide: measure the base in {most} processes or more"
+        do = (
+            f"more than {MOST_READINGS} readings of the candidate would be needed: measure the "
+            f"base in {most} processes or more"
+        )
     else:
-        do = f"{needed - len(held.now)} more of the candidate would decide"
-    return held.finding("suspect", f"{held.says_more}, by {counts}; {do}")
+        further = needed - len(held.now)
+        do = f"{further} more of the candidate would decide"
+    counts = f"{len(held.now)} against {plural(len(held.then), 'reading')}"
+    finding = held.finding("suspect", f"{held.says_more}, by {counts}; {do}")
+    return replace(finding, further=further)
 
 
-def _not_heavier(held: Held) -> Finding:
+def _not_heavier(held: AmountOnBothSides) -> Finding:
     """Readings that overlap, or of which the candidate's are less."""
     then, now, text = held.then, held.now, held.amount.text
     less, varies = then[0] - now[-1], held.varies
+    most = now[-1] - then[-1]
+    if most > held.allowed:
+        reason = f"some of its processes take {text(most)} more than any of the base"
+        return held.finding("inconclusive", reason)
     if less <= held.allowed:
         own = f"its own variation of {text(varies)}"
         return held.finding(
@@ -145,7 +159,7 @@ class Flag:
         differences: of new pairs, in their order.
     """
 
-    held: Held
+    held: AmountOnBothSides
     reason: str
     differences: tuple[float, ...]
 
@@ -168,8 +182,10 @@ class Flag:
             reason = f"{self.reason}, and again in {pairs} new pairs, which alone decide"
             return self.held.finding("heavier", reason)
         if last == "open":
-            left = pairs_needed(FALSE_ALARM / len(AGAINST) / flagged, AGAINST[0]) - pairs
-            reason = f"{self.reason}; measuring ended {max(1, left)} new pairs before a decision"
+            against = sum(difference <= self.held.allowed for difference in self.differences)
+            left = pairs_needed(FALSE_ALARM / len(AGAINST) / flagged, against) - pairs
+            ended = f"measuring ended {plural(left, 'new pair')} before a decision"
+            reason = f"{self.reason}; {ended}"
             return self.held.finding("suspect", reason)
         reason = f"{self.reason}; not confirmed by {pairs} new pairs"
         mostly = sum(difference > self.held.allowed for difference in self.differences) * 2 > pairs
@@ -186,11 +202,11 @@ def of_pairs(match: Match, keys: Sequence[str], tolerance: Tolerance) -> Finding
     }
 
 
-Pair = tuple[MeasuredCase, MeasuredCase]
+BothSides = tuple[MeasuredCase, MeasuredCase]
 """One case on both sides."""
 
 
-def unconfirmed(cases: Mapping[int, Pair], tolerance: Tolerance) -> list[int]:
+def unconfirmed(cases: Mapping[int, BothSides], tolerance: Tolerance) -> list[int]:
     """The cases that have to be measured again: what was flagged of them is open."""
     flags = {
         key: [one for one in _in_pairs(*pair, tolerance) if isinstance(one, Flag)]
@@ -221,7 +237,7 @@ def _in_pairs(
         yield Flag(held, reason, new_differences(held.amount, base, candidate))
 
 
-def _lighter_in_pairs(held: Held, differences: Sequence[float]) -> Finding:
+def _lighter_in_pairs(held: AmountOnBothSides, differences: Sequence[float]) -> Finding:
     finding = _not_heavier(held)
     enough = len(differences) >= LEAST_SIDE_BY_SIDE and max(differences) < -held.allowed
     if finding.word == "lighter" or not enough:
@@ -235,22 +251,23 @@ def new_differences(
 ) -> tuple[float, ...]:
     """What the candidate has more in each lap that measured the case again.
 
-    Pairs of one lap share their hosts: of duets, which are several in a lap, their median counts.
+    The trials that raised the flag settle which kind of them counts, so that no evidence is swapped
+    for other evidence on the way. Pairs of one lap share their hosts: of duets, which are several
+    in a lap, their median counts.
     """
-    then, now = (_measured(case, again=True) for case in (base, candidate))
-    for kind in KINDS:
-        laps: dict[int, list[float]] = {}
-        found = amount.differences_by_trial(then, now)
-        for (own, number), difference in sorted(found.items()):
-            if own == kind:
-                lap = number // PAIRS_A_BATCH if kind == "duet" else number
-                laps.setdefault(lap, []).append(difference)
-        if laps:
-            return tuple(_middle(sorted(some)) for some in laps.values())
-    return ()
+    then, now = (_measured(case, again=False) for case in (base, candidate))
+    read = {trial.kind for trial in (*then.trials, *now.trials) if amount.read(trial) is not None}
+    kind = next((kind for kind in KINDS if kind in read), None)
+    new = amount.differences_by_trial(*(_measured(one, again=True) for one in (base, candidate)))
+    laps: dict[int, list[float]] = {}
+    for (own, number), difference in sorted(new.items()):
+        if own == kind:
+            lap = number // PAIRS_A_BATCH if kind == "duet" else number
+            laps.setdefault(lap, []).append(difference)
+    return tuple(median(some) for some in laps.values())
 
 
-def _both(match: Match, key: str) -> Pair:
+def _both(match: Match, key: str) -> BothSides:
     return match.base.cases[key], match.candidate.cases[key]
 
 
@@ -259,7 +276,9 @@ def _measured(case: MeasuredCase, *, again: bool) -> MeasuredCase:
     return replace(case, trials=tuple(trial for trial in case.trials if trial.again == again))
 
 
-def _judged(base: MeasuredCase, candidate: MeasuredCase, tolerance: Tolerance) -> Iterator[Held]:
+def _judged(
+    base: MeasuredCase, candidate: MeasuredCase, tolerance: Tolerance
+) -> Iterator[AmountOnBothSides]:
     """The amounts that are judged, and that both sides have readings of."""
     scale = Scale.of((base, candidate))
     for amount in AMOUNTS:
@@ -267,7 +286,7 @@ def _judged(base: MeasuredCase, candidate: MeasuredCase, tolerance: Tolerance) -
             continue
         then, now = amount.of(base), amount.of(candidate)
         if then and now:
-            yield Held(amount, then, now, amount.allowed(then[0], scale, tolerance))
+            yield AmountOnBothSides(amount, then, now, amount.allowed(then[0], scale, tolerance))
 
 
 def beside(base: MeasuredCase, candidate: MeasuredCase) -> Iterator[Finding]:
@@ -278,7 +297,7 @@ def beside(base: MeasuredCase, candidate: MeasuredCase) -> Iterator[Finding]:
             if now[0] - then[-1] > amount.stray or then[0] - now[-1] > amount.stray:
                 yield replace(
                     Finding(amount.name, "same", "for information", gates=False, informs=True),
-                    base=_middle(then), candidate=_middle(now),
+                    base=median(then), candidate=median(now),
                 )  # fmt: skip
             continue
         for name, side in (("base", base), ("candidate", candidate)):
@@ -296,14 +315,9 @@ def _why_unknown(amount: Amount, side: MeasuredCase) -> str:
 
 
 def _doubt(amount: Amount, side: MeasuredCase) -> str:
-    """Why its figures may be too low, where there are some: nothing is the same by those."""
-    if amount.of(side) or not amount.of_ledger:
+    """Why there is no reading although memory was measured: nothing is the same by that."""
+    ledgers = [trial.ledger for trial in side.trials if trial.ledger]
+    if not ledgers or not amount.of_ledger or amount.of(side):
         return ""
-    doubts = (trial.ledger.doubt for trial in side.trials if trial.ledger)
-    return next((f"does not know it: {doubt}" for doubt in doubts if doubt), "")
-
-
-def _middle(ascending: Sequence[float]) -> float:
-    """The median of readings that are in order already."""
-    count = len(ascending)
-    return (ascending[(count - 1) // 2] + ascending[count // 2]) / 2
+    doubt = next((one.doubt for one in ledgers if one.doubt), "the observer missed it")
+    return f"does not know it: {doubt}"

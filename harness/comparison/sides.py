@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.cases.rounds import case_outcome
+from harness.comparison.tolerance import Tolerance, parse_tolerance
 from harness.errors import UsageError
 from harness.host.environment import Environment
 from harness.journal.lines import Run
@@ -22,6 +23,8 @@ NEVER_ZERO = ("processors", "processors_installed", "memory_bytes")
 SETTINGS = ("kernel", "governor", "thp_enabled", "thp_defrag", "swap_bytes", "ferrybench")
 """Fields of the same machine in another state."""
 HOST_FACTS = ("python", "implementation", "numpy", "torch", "env", "method", "revision")
+SAME_MEMORY = 0.02
+"""What the memory of one machine may differ by: a kernel keeps more or less of it for itself."""
 LATER_FACTS = ("gil", "start_method")
 """Facts that earlier journals lack, of which nothing is known to differ then."""
 
@@ -61,7 +64,12 @@ class Difference:
     name: str
     base: str
     candidate: str
-    hardware: bool
+    hardware: bool  # it is another machine
+
+    @property
+    def hides_the_machine(self) -> bool:
+        """Whether it could be another machine, of which one side does not say enough."""
+        return self.name in HARDWARE and not (self.base and self.candidate)
 
     @property
     def text(self) -> str:
@@ -79,6 +87,11 @@ class Match:
     @property
     def same_machine(self) -> bool:
         return not any(difference.hardware for difference in self.differences)
+
+    @property
+    def machine_unknown(self) -> bool:
+        """Whether all that is known of both machines is the same, and one lacks some of it."""
+        return self.same_machine and any(one.hides_the_machine for one in self.differences)
 
     @property
     def common(self) -> list[str]:
@@ -135,10 +148,14 @@ def pooled(sides: Sequence[Side]) -> Side:
 
 
 def _joined(first: MeasuredCase, other: MeasuredCase) -> MeasuredCase:
-    """A case of two runs. It is ok if it was in both; rounds keep telling processes apart."""
+    """A case of two runs, ok if it was in both; rounds keep telling processes apart.
+
+    A run that skipped it, or was cut off before it, adds nothing.
+    """
     after = max((trial.round for trial in first.trials), default=-1) + 1
     later = tuple(replace(trial, round=trial.round + after) for trial in other.trials)
-    outcome = first.outcome if other.outcome.ok else other.outcome
+    outcomes = [one for one in (first.outcome, other.outcome) if one.name != "skipped"]
+    outcome = next((one for one in outcomes if not one.ok), (outcomes or [first.outcome])[0])
     return MeasuredCase(first.planned, outcome, first.trials + later)
 
 
@@ -159,6 +176,12 @@ def sides_within(run: Run) -> tuple[Side, Side]:
     )
 
 
+def tolerance_of(run: Run) -> Tolerance:
+    """What a run that compares two hosts was told is no difference."""
+    sides = run.header.plan.sides
+    return parse_tolerance(sides.tolerance if sides else "")
+
+
 def match(base: Side, candidate: Side) -> Match:
     """Put two sides beside each other."""
     found = tuple(differences(base.environment, candidate.environment))
@@ -170,12 +193,14 @@ def differences(base: Environment, candidate: Environment) -> Iterator[Differenc
     for name in (*HARDWARE, *SETTINGS):
         then, now = getattr(base, name), getattr(candidate, name)
         if then != now:
-            known = not (_unknown(name, then) or _unknown(name, now))
+            other = name in HARDWARE and not (unknown(name, then) or unknown(name, now))
+            if other and name == "memory_bytes":
+                other = abs(then - now) > SAME_MEMORY * max(then, now)
             yield Difference(
                 name,
-                "" if _unknown(name, then) else _text(then),
-                "" if _unknown(name, now) else _text(now),
-                hardware=known and name in HARDWARE,
+                "" if unknown(name, then) else _text(then),
+                "" if unknown(name, now) else _text(now),
+                hardware=other,
             )
     for host in base.hosts.keys() & candidate.hosts.keys():
         for name in (*HOST_FACTS, *LATER_FACTS):
@@ -187,7 +212,7 @@ def differences(base: Environment, candidate: Environment) -> Iterator[Differenc
                 yield Difference(label, _text(then), _text(now), hardware=False)
 
 
-def _unknown(name: str, value: Any) -> bool:
+def unknown(name: str, value: Any) -> bool:
     """Whether an environment does not say: then nothing is known to differ in it."""
     return value in (None, "", {}) or (name in NEVER_ZERO and value == 0)
 

@@ -46,7 +46,9 @@ def compare(match: Match, rules: Rules) -> RunComparison:
         if not any(finding.gates for finding in findings):
             findings.append(_undecided(times.get(key)))
         cases.append(CaseVerdict(key, tuple(findings)))
-    return RunComparison(match, rules.tolerance, tuple(cases), why_not_time, rules.strict)
+    return RunComparison(
+        match, rules.tolerance, tuple(cases), why_not_time, rules.strict, rules.interleaved
+    )
 
 
 def _why_not_time(match: Match, rules: Rules) -> str:
@@ -59,7 +61,7 @@ def _why_not_time(match: Match, rules: Rules) -> str:
 def _undecided(time: Finding | None) -> Finding:
     """Of a case of which nothing was found that decides."""
     if time is not None:
-        return Finding(TIME, "advisory", "nothing but its time is known, which is advisory")
+        return Finding(TIME, "advisory", "only its time is known, and times are advisory")
     return Finding("outcome", "not judged", "neither memory nor page faults are known")
 
 

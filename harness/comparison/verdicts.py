@@ -40,6 +40,7 @@ class Finding:
     high: float | None = None
     gates: bool = True  # False: advisory, it says so and no more
     informs: bool = False  # shown beside what was found of its case, and never judged
+    further: int | None = None  # readings of the candidate that would decide what is suspect
 
     @property
     def unjudged(self) -> bool:
@@ -66,8 +67,8 @@ class CaseVerdict:
 
     @property
     def judged(self) -> bool:
-        """Whether anything that decides was found to be better, worse or the same."""
-        return any(finding.gates and finding.word in JUDGED for finding in self.findings)
+        """Whether it was found to be better, worse or the same, with nothing left undecided."""
+        return self.word in JUDGED
 
     @property
     def shown(self) -> Finding:
@@ -98,6 +99,7 @@ class RunComparison:
         cases: in the base's order, then those that only the candidate has.
         why_not_time: why time is advisory here; "" where it gates.
         strict: what could not be decided counts as well.
+        interleaved: both sides were measured in one run, in pairs.
     """
 
     match: Match
@@ -105,10 +107,20 @@ class RunComparison:
     cases: tuple[CaseVerdict, ...]
     why_not_time: str
     strict: bool = False
+    interleaved: bool = False
 
     def of(self, *words: Word) -> list[CaseVerdict]:
         """The cases of these words."""
         return [case for case in self.cases if case.word in words]
+
+    @property
+    def to_measure_again(self) -> list[CaseVerdict]:
+        """The suspect cases that more readings of the candidate can decide."""
+        return [
+            case
+            for case in self.of("suspect")
+            if any(finding.further is not None for finding in case.findings)
+        ]
 
     @property
     def word(self) -> SuiteWord:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from harness.history.machines import Machine, changed_between, hardware_that_differs
+from harness.history.machines import (
+    Machine,
+    changed_between,
+    hardware_that_differs,
+    partly_unknown,
+)
 from harness.history.metrics import METRICS, Metric
 from harness.history.outcomes import OutcomeChange, Outcomes
 from harness.history.readings import PastRun
@@ -19,7 +24,7 @@ SHOWN = 50
 TextLine = tuple[str, str]
 """A line and its style."""
 ADVISORY = "advisory: the runs were not interleaved"
-DOUBTFUL = "perhaps by chance: more runs will show"
+DOUBTFUL = "may be chance: more runs will show"
 INFORMATION = "for information: not judged"
 
 
@@ -173,8 +178,11 @@ def remarks(history: History) -> Iterator[str]:
     )
     yield (
         f"of the changes that are counted, {format_share(FALSE_DISCOVERIES)} at most are expected "
-        "to be chance, over all series together"
+        "to be chance; more where a level lasts for several runs, or runs have one of two speeds"
     )
+    for machine in filter(partly_unknown, history.machines):
+        on = f" of {machine.name}" if machine.name else ""
+        yield f"it is not known whether all runs{on} were made on the same machine"
     few = {case.key for case in history.cases for series in case.series if series.too_few}
     if few:
         yield (
@@ -185,9 +193,9 @@ def remarks(history: History) -> Iterator[str]:
 
 
 def headline(history: History) -> str:
-    """``195 cases over 12 runs: 3 changed, 2 more perhaps, 5 more in time alone (advisory)``."""
+    """``195 cases over 12 runs: 3 changed, 2 more possible (may be chance), 5 more in time …``."""
     doubtful, drifted = history.doubtful_count, history.drifted_count
-    perhaps = f", {doubtful} more perhaps (chance may do that)" if doubtful else ""
+    perhaps = f", {doubtful} more possible (may be chance)" if doubtful else ""
     more = f", {drifted} more in time alone (advisory)" if drifted else ""
     nothing = "" if history.judged else "nothing was judged: "
     return (

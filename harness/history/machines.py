@@ -6,13 +6,11 @@ import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from harness.comparison.sides import HARDWARE, differences
+from harness.comparison.sides import HARDWARE, differences, unknown
 from harness.history.readings import PastRun
 from harness.host.environment import Environment
 from harness.units import format_size
 
-SAME_MEMORY = 0.02
-"""What the memory of one machine may differ by: a kernel keeps more or less of it for itself."""
 SAME_PAYLOAD = 0.02
 """What the inputs of a case may differ by and be none worth telling."""
 
@@ -22,7 +20,7 @@ class Machine:
     """One machine with its runs, the earliest first."""
 
     name: str  # A, B, …; "" where there is only one
-    environment: Environment  # of its first run
+    environment: Environment  # of its first run, with what only later ones know of it
     runs: tuple[PastRun, ...]
 
     @property
@@ -40,26 +38,37 @@ def by_machine(runs: Sequence[PastRun]) -> tuple[Machine, ...]:
 
     Two machines of equal make cannot be told apart: a journal keeps no host name.
     """
-    groups: list[list[PastRun]] = []
+    machines: list[Machine] = []
     for run in runs:
-        for group in groups:
-            if same_machine(group[0].environment, run.environment):
-                group.append(run)
+        for place, one in enumerate(machines):
+            if same_machine(one.environment, run.environment):
+                known = _with_what_is_known(one.environment, run.environment)
+                machines[place] = replace(one, environment=known, runs=(*one.runs, run))
                 break
         else:
-            groups.append([run])
-    names = [_letters(index) if len(groups) > 1 else "" for index in range(len(groups))]
-    return tuple(
-        Machine(name, group[0].environment, tuple(group))
-        for name, group in zip(names, groups, strict=True)
-    )
+            machines.append(Machine("", run.environment, (run,)))
+    if len(machines) == 1:
+        return tuple(machines)
+    return tuple(replace(one, name=_letters(index)) for index, one in enumerate(machines))
 
 
 def same_machine(one: Environment, other: Environment) -> bool:
-    """Whether two environments are those of one machine."""
-    if abs(one.memory_bytes - other.memory_bytes) <= SAME_MEMORY * one.memory_bytes:
-        other = replace(other, memory_bytes=one.memory_bytes)
-    return all(getattr(one, name) == getattr(other, name) for name in HARDWARE)
+    """Whether all that is known of both environments is the same machine."""
+    return not any(found.hardware for found in differences(one, other))
+
+
+def _with_what_is_known(one: Environment, other: Environment) -> Environment:
+    lacking = [name for name in HARDWARE if unknown(name, getattr(one, name))]
+    return replace(one, **{name: getattr(other, name) for name in lacking})
+
+
+def partly_unknown(machine: Machine) -> bool:
+    """Whether some of its runs do not say enough to know that they were made on it."""
+    return any(
+        one.hides_the_machine
+        for run in machine.runs
+        for one in differences(machine.environment, run.environment)
+    )
 
 
 def hardware_that_differs(machines: Sequence[Machine]) -> tuple[str, ...]:

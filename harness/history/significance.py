@@ -13,14 +13,14 @@ is then much like the one before, and a few runs say less than they seem to. So 
 only if it stands among all series: the share of false ones among those is controlled, whatever the
 series have in common (Y. Benjamini, D. Yekutieli, Annals of Statistics 29 (2001) 1165). What a run
 hands on to the next is estimated, corrected for its bias (M. G. Kendall, Biometrika 41 (1954) 403),
-and makes the standard error larger. The other changes are shown, and not counted. How often either
-is wrong counts ``python -m harness.history.experiment``.
+and makes the standard error larger. The other changes are shown, and not counted.
+``python -m harness.history.experiment`` counts how often either is wrong.
 
 What is counted is judged as ``ferrybench compare`` judges it: the readings of either side, a fifth
 of them trimmed in the same way, must lie apart by more than the tolerance, and neither side may
 vary by more itself. One that does, by the luck of where an allocator finds room, still changed if
-not one reading of at least four runs a side says otherwise. How probable that is by chance says the
-test of H. B. Mann and D. R. Whitney, Annals of Mathematical Statistics 18 (1947) 50.
+not one reading of at least four runs a side says otherwise. The probability of that by chance is
+exact (:mod:`harness.stats.exact`), and counts runs: the processes of one run share its luck.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from dataclasses import dataclass
 
 from harness.comparison.amounts import Amount, Scale
 from harness.comparison.tolerance import Tolerance
+from harness.stats.exact import ranks_by_chance
 from harness.stats.two_level import Spread
 
 HISTORY_TOLERANCE = Tolerance(time=0.05)
@@ -155,8 +156,9 @@ def doubt_of_amounts(
 
 
 def chance_of_amounts(before: Readings, after: Readings) -> float:
-    """The probability that readings lie apart like this by chance, in either direction."""
-    from scipy.stats import mannwhitneyu
+    """The probability that runs lie apart like this by chance, in either direction.
 
-    one, other = ([value for run in side for value in run] for side in (before, after))
-    return float(mannwhitneyu(one, other, method="asymptotic").pvalue)
+    A run counts once, by its median, in however many processes it was measured.
+    """
+    one, other = ([statistics.median(run) for run in side] for side in (before, after))
+    return ranks_by_chance(one, other)

@@ -36,12 +36,21 @@ class JournalError(UsageError):
 
 @dataclass(frozen=True)
 class Sides:
-    """The two hosts that a run compares, by name, and what the user called them."""
+    """The two hosts that a run compares, by name, and what the user called them.
+
+    Args:
+        base: the host.
+        candidate: the same.
+        base_label: what the user called it.
+        candidate_label: the same.
+        tolerance: what was asked to be no difference, such as ``time=5%``; the rest is usual.
+    """
 
     base: str
     candidate: str
     base_label: str
     candidate_label: str
+    tolerance: str = ""
 
 
 @dataclass(frozen=True)

@@ -141,11 +141,17 @@ def memory_accuracy(host: Host, runs: int = 3) -> Iterator[BenchResult]:
 
 
 def hole_accuracy(host: Host) -> Iterator[BenchResult]:
-    """Errors in heaps with and without holes, by kind and size of blocks; figures refused."""
+    """Errors in heaps with and without holes, by kind and size of blocks; figures refused.
+
+    Raises:
+        AssertionError: a trial failed, which is no refusal.
+    """
     checks: dict[tuple[str, int], list[AccuracyCheck]] = {}
     for cell, check in zip(holes.CELLS, holes.hole_checks(host, holes.CELLS), strict=True):
+        if math.isnan(check.error) and not check.refused:
+            raise AssertionError(f"{check.name}: {check.note}")
         checks.setdefault((cell.kind, cell.block), []).append(check)
-    refused = [check for row in checks.values() for check in row if math.isnan(check.error)]
+    refused = [check for row in checks.values() for check in row if check.refused]
     for (kind, block), row in checks.items():
         errors = tuple(abs(one.error) / MIB for one in row if not math.isnan(one.error))
         tolerance = min(one.tolerance for one in row) / MIB

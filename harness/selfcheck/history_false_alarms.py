@@ -1,7 +1,7 @@
 """How far can change points be trusted? ``python -m harness.history.experiment``; two minutes.
 
-All of it is simulated. Series that nothing changed are made, of several kinds of noise, and those
-in which something did; what is named in them is counted. Suites are drawn from such series, and
+Series are simulated in which nothing changed, of several kinds of noise, and others in which
+something did; what is named in them is counted. Suites are drawn from such series, and
 judged as a whole. Everything is seeded: it prints the same figures again.
 """
 
@@ -23,8 +23,8 @@ from harness.history.metrics import METRICS, MetricName
 from harness.history.series import Series
 from harness.history.significance import HISTORY_TOLERANCE
 from harness.selfcheck.count import Count
-from harness.selfcheck.simulated_noise import MEMORY_NOISE, NOISE_KINDS, Noise
-from harness.units import MIB
+from harness.selfcheck.simulated_noise import MEMORY_NOISE, NOISE_KINDS, Noise, stray_pages
+from harness.units import MIB, plural
 
 SEED = 20260101
 LENGTHS = (6, 8, 12, 30)
@@ -63,13 +63,20 @@ def doubts_of_times(noise: Noise, runs: int, count: int, step: float = 0.0) -> l
 
 
 def doubts_of_memory(
-    noise: Noise, runs: int, processes: int, count: int, step: float = 0.0
+    noise: Noise, runs: int, processes: int, count: int, step: float = 0.0, *, shared: bool = False
 ) -> list[float]:
-    """The same, of memory that each process has by itself, one after the other."""
+    """The same, of memory that each process has by itself, one after the other.
+
+    Where it is shared, all processes of a run have the luck of that run, and stray pages of theirs.
+    """
     rng = np.random.default_rng(SEED + 5)
     found = []
     for _ in range(count):
-        made = PAYLOAD + noise(rng, runs * processes).reshape(runs, processes)
+        if shared:
+            own = stray_pages(rng, runs * processes).reshape(runs, processes)
+            made = PAYLOAD + noise(rng, runs)[:, np.newaxis] + own
+        else:
+            made = PAYLOAD + noise(rng, runs * processes).reshape(runs, processes)
         made[runs // 2 :] += step * PAYLOAD
         found.append(doubt_in(_series("peak", [tuple(sorted(map(float, row))) for row in made])))
     return found
@@ -252,14 +259,16 @@ def _suites(effort: Repetitions) -> Table:
                 for runs in SUITE_LENGTHS
             ),
         )
-    for processes in (1, PROCESSES):
+    for processes, shared in ((1, False), (PROCESSES, False), (PROCESSES, True)):
         for name, noise in MEMORY_NOISE.items():
-            each = f"{processes} {'process' if processes == 1 else 'processes'} a run"
+            each = f"{plural(processes, 'process', 'processes')} a run"
+            whose = ", luck of the run" if shared else ""
             table.add_row(
-                f"memory, {each}: {name}",
+                f"memory, {each}{whose}: {name}",
                 *(
                     suites_with_false_changes(
-                        doubts_of_memory(noise, runs, processes, effort.alone), effort.suites
+                        doubts_of_memory(noise, runs, processes, effort.alone, shared=shared),
+                        effort.suites,
                     ).share()
                     for runs in SUITE_LENGTHS
                 ),

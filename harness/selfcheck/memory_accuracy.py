@@ -37,6 +37,7 @@ class AccuracyCheck:
     tolerance: float
     unit: str
     note: str = ""  # why there is no measurement
+    refused: bool = False  # there is one, which is known to be no more than a lower bound
 
     @property
     def ok(self) -> bool:

@@ -2,10 +2,10 @@
 
 ``python -m harness.selfcheck.memory_false_alarms`` counts.
 
-Suites of which nothing changed are made, of several kinds of noise, and judged by the code that
-judges real ones, with every further look that it asks for: in pairs, as ``ab`` measures them, and
-against a baseline, as the script for CI does. Then one case is made heavier. Everything here is
-simulated, and seeded; it takes some minutes.
+Suites are simulated in which nothing changed, of several kinds of noise, and judged by the code
+that judges real ones, with every further look that it asks for: in pairs, as ``ab`` measures them,
+and against a baseline, as the script for CI does. Then one case is made heavier. Everything is
+seeded; it takes some minutes.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Simulated:
             before=Rss(),
             peak_extra_bytes=peak,
             peak=Rss(anon_bytes=peak),
-            retained=Rss(anon_bytes=PAYLOAD + left),
+            retained=Rss(anon_bytes=left),  # never more than the peak, whatever the noise
             left=Rss(anon_bytes=left),
             source="simulated",
             split_source="simulated",
@@ -121,8 +121,8 @@ def judged_in_pairs(suite: Sequence[Simulated], rng: np.random.Generator) -> lis
     for case in suite:
         for _ in range(FIRST_PAIRS):
             case.measure_pair(base_first=bool(rng.integers(2)), again=False)
-    while keys := counted.unconfirmed(dict(enumerate(c.both() for c in suite)), TOLERANCE):
-        for key in keys:
+    for _ in range(MOST_LOOKS):
+        for key in counted.unconfirmed(dict(enumerate(c.both() for c in suite)), TOLERANCE):
             suite[key].measure_pair(base_first=bool(rng.integers(2)), again=True)
     return _heavier(counted.of_pairs(_match(suite), _keys(suite), TOLERANCE))
 
@@ -135,7 +135,7 @@ def judged_against_baseline(suite: Sequence[Simulated], rng: np.random.Generator
         case.measure_candidate()
     for _ in range(MOST_LOOKS - 1):
         found = counted.of_runs_apart(_match(suite), _keys(suite), TOLERANCE)
-        suspects = [key for key, some in found.items() if any(f.word == "suspect" for f in some)]
+        suspects = [key for key, some in found.items() if any(one.further for one in some)]
         if not suspects:
             break
         for key in suspects:
@@ -189,8 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, noise in MEMORY_NOISE.items():
             _, false = counts(way, noise, NOTHING, chosen.suites)
             powers = [counts(way, noise, plant, chosen.planted)[0] for plant in PLANTS.values()]
-            shares = [f"{power.found / power.of:.0%}" for power in powers]
-            table.add_row(name, false.text(), *shares)
+            table.add_row(name, false.text(), *(power.share() for power in powers))
         out.print(table)
 
 

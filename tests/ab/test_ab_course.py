@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 import harness.ab.runner
-from harness.ab.runner import AbRunner, contenders
+from harness.ab.runner import MEMORY_BATCHES, MOST_LAPS_AGAIN, AbRunner, contenders
 from harness.ab.session import BASE, CANDIDATE
 from harness.ab.stopping import StoppingRule
 from harness.comparison.paired import Duets, first_word
 from harness.comparison.tolerance import Tolerance
 from harness.journal.lines import EndLine, Header, Sides
 from harness.planning.order import Step
-from harness.schema.records import HostSpec, PlannedCase, Trial
-from tests.journals import header, planned, scenario, strategy, trial
+from harness.schema.records import HostSpec, PlannedCase, Rss, Trial
+from tests.journals import MIB, header, planned, scenario, strategy, trial
 
 STRATEGIES = ("base", "slow")
 
@@ -83,16 +83,50 @@ def answered(step: Step) -> Trial:
     return replace(one, kind=step.kind)
 
 
-@pytest.fixture
-def played(monkeypatch: pytest.MonkeyPatch) -> Played:
+def play(found: Any, monkeypatch: pytest.MonkeyPatch) -> AbRunner:
     """A whole run."""
-    found: Any = Played()
     monkeypatch.setattr(harness.ab.runner, "PairMeasuring", lambda *given: found)
     head = two_sides()
     runner = AbRunner(head, found, found, None, found, Tolerance())  # type: ignore[arg-type]
     runner.instrument = found
     assert runner.run(StoppingRule(contenders(head), 0.02, 20, seed=1)) == found.ended == "complete"
-    return found  # type: ignore[no-any-return]
+    return runner
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> Played:
+    found = Played()
+    play(found, monkeypatch)
+    return found
+
+
+@dataclass
+class MissedAgain(Played):
+    """Memory is more on the candidate's side, and is not known when it is measured again."""
+
+    def measure(self, base: Step, candidate: Step) -> tuple[Trial, Trial]:
+        one, other = super().measure(base, candidate)
+        return with_more(one), with_more(other)
+
+    def trial(self, step: Step) -> Trial:
+        one = with_more(super().trial(step))
+        return one if step.round < MEMORY_BATCHES else replace(one, ledger=None)
+
+
+def with_more(one: Trial) -> Trial:
+    assert one.ledger is not None
+    more = Rss(anon_bytes=one.ledger.peak.anon_bytes + 64 * MIB * (one.case == 2))
+    return replace(one, ledger=replace(one.ledger, peak=more))
+
+
+def test_what_no_new_reading_decides_is_not_measured_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = MissedAgain()
+    runner = play(found, monkeypatch)
+    assert runner._unconfirmed() == [0]
+    again = [one for one in found.looks if one.round >= MEMORY_BATCHES]
+    assert len(again) == 2 * MOST_LAPS_AGAIN
 
 
 def test_both_halves_of_a_pair_have_one_luck_and_other_pairs_another(played: Played) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from harness.cli import run as ferrybench
 from harness.comparison import counted, paired
-from harness.errors import EXIT_OK, EXIT_USAGE, EXIT_WORSE
+from harness.errors import EXIT_NOT_JUDGED, EXIT_OK, EXIT_USAGE, EXIT_WORSE
 from harness.journal.read import read_journal
 from harness.selfcheck.ab_false_alarms import GATE_SIZES, NAME, PLANTED, STRATEGIES, SUITE
 
@@ -95,10 +95,14 @@ def test_twice_as_slow_is_called_and_measured_anew_before(
     assert len(halves) == len(duets)
 
 
-def test_identical_sides_are_no_worse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_pair_of_identical_sides_is_neither_worse_nor_a_pass(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     code = ab(tmp_path, f"{NAME}/numpy_copy", "--candidate", "NOTHING=1", "--pairs", "1")
-    assert code == EXIT_OK
-    assert "environments differ in env" in capsys.readouterr().out
+    assert code == EXIT_NOT_JUDGED
+    told = capsys.readouterr().out
+    assert "environments differ in env" in told
+    assert "nothing was judged: 1 inconclusive" in told
 
 
 def test_two_revisions_of_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

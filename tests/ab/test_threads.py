@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -37,9 +36,7 @@ def test_results_and_failures_come_back() -> None:
 
 
 def test_a_trial_that_hangs_holds_up_neither_the_end_of_a_run_nor_that_of_the_interpreter() -> None:
-    began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=300, check=True
     )
     assert done.stdout == "closed\n"
-    assert time.monotonic() - began < 300  # and not the 600 s of what hangs

@@ -93,6 +93,8 @@ def test_what_is_missing_is_said(
         ("3:mine/a 3:mine/a 1", 1, 3),
         ("1:mine/a 1 0", 1, 2),  # strict
         ("1 0", 1, 1),  # it is decided
+        ("3:mine/a 2:mine/a 0", 2, 2),  # it could not compare: what is named is of the look before
+        ("4:mine/a 0", 4, 1),
         ("3 0", 3, 1),  # nothing in common
         ("3:mine/a 3:mine/a 3:mine/a 3:mine/a 1", 3, 4),  # no more looks are allowed
     ],
@@ -110,7 +112,8 @@ def test_what_is_suspect_is_measured_again_by_itself_until_it_is_decided(
     )
     repository.program("take", 'echo "only ${FERRYBENCH_ONLY:-all}" >>taken; cp README "$1"')
     repository.write("README", "measured")
-    done = repository.step("ci/gate.sh ci/mine.py take {}", GATE_LOOKS="4")
+    told = {"GATE_LOOKS": "4", "FERRYBENCH_ONLY": "of/another"}
+    done = repository.step("ci/gate.sh ci/mine.py take {}", **told)
     assert done.returncode == code, done.stderr
     lines = (repository.folder / "compared").read_text().splitlines()
     assert [" ".join(re.findall(r"candidate-\d", line)) for line in lines] == [
@@ -119,6 +122,15 @@ def test_what_is_suspect_is_measured_again_by_itself_until_it_is_decided(
     assert (repository.folder / "taken").read_text().splitlines() == [
         "only all", *["only gate-results/suspects.txt"] * (looks - 1)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["GATE_BASES", "GATE_LOOKS"])
+@pytest.mark.parametrize("count", ["0", "-1", "some"])
+def test_a_count_that_is_none_is_refused(repository: Repository, name: str, count: str) -> None:
+    done = repository.step("ci/gate.sh --store ci/new.json cp ci/mine.py {}", **{name: count})
+    assert done.returncode == 2
+    assert f"{name}={count}: give 1 or more" in done.stderr
+    assert not (repository.folder / "ci/new.json").exists()
 
 
 def test_a_baseline_of_several_files_is_stored_and_compared_as_one(repository: Repository) -> None:

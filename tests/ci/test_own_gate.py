@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.comparison.amounts import AMOUNTS
+from harness.comparison.sides import side
 from harness.journal.read import read_journal
 from tests.ci.repositories import ROOT, Repository
 
@@ -79,6 +81,14 @@ def test_the_baseline_is_small_complete_and_of_these_arguments(name: str) -> Non
     assert f"--seed {run.header.plan.seed} " in command
     targets = command.partition(" run ")[2].partition(" --")[0].split()
     assert [scenario.name for scenario in run.header.scenarios] == targets
+
+
+def test_the_baseline_of_conversions_has_ten_readings_of_each_case() -> None:
+    measured = side(read_journal(ROOT / "results" / "baseline-conversions.jsonl")).cases.values()
+    ok = [case for case in measured if case.outcome.ok]
+    assert len(ok) > 50
+    for amount in (one for one in AMOUNTS if one.of_ledger):
+        assert {len(amount.of(case)) for case in ok} == {10}
 
 
 @pytest.mark.slow

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli import run
+from harness.comparison.amounts import AMOUNTS
+from harness.comparison.as_text import remarks
+from harness.comparison.counted import AmountOnBothSides, Flag, new_differences
 from harness.comparison.sides import match, pooled, side
 from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import Tolerance, parse_tolerance
@@ -25,6 +29,7 @@ from tests.comparison.sides_made import (
     same,
     steady,
     suite,
+    trials_of,
     usual,
 )
 from tests.journals import ENVIRONMENT, MIB, planned, trial
@@ -103,24 +108,44 @@ def test_memory_that_varies_by_itself_decides_nothing(tmp_path: Path) -> None:
     found = of(compared(tmp_path, less), "b", "memory at the peak")
     assert found.word == "inconclusive"
     assert "varies by 8 MiB" in found.reason
-    # and one that overlaps the base is no change, but is said to vary
-    found = of(compared(tmp_path, peak(4 * MIB, only=(1, 2))), "b", "memory at the peak")
-    assert found.word == "same"
-    assert "its own variation of 4 MiB" in found.reason
+
+
+@pytest.mark.parametrize("only", [(1,), (1, 2), (1, 3, 5, 7)])
+@pytest.mark.parametrize("extra", [4 * MIB, 144 * MIB])
+def test_what_only_some_processes_of_the_candidate_take_is_not_called_the_same(
+    tmp_path: Path, extra: int, only: tuple[int, ...]
+) -> None:
+    found = of(compared(tmp_path, peak(extra, only=only)), "b", "memory at the peak")
+    assert found.word == "inconclusive"
+    assert f"some of its processes take {extra // MIB} MiB more than any of the base" in (
+        found.reason
+    )
+
+
+def test_what_varies_in_the_base_too_is_the_same(tmp_path: Path) -> None:
+    varying = usual(peak(4 * MIB, only=(1, 2)))
+    base, candidate = (suite(tmp_path, name, varying) for name in ("base", "candidate"))
+    found = of(compare(matched(base, candidate), Rules()), "b", "memory at the peak")
+    assert (found.word, found.reason) == ("same", "within its own variation of 4 MiB")
 
 
 LUCK = (8 * MIB, 2 * MIB)
 """What either side takes by turns, by the luck of a round."""
 
 
-@pytest.mark.parametrize(("extra", "word"), [(MIB, "suspect"), (-MIB, "lighter"), (0, "same")])
-def test_luck_that_both_sides_share_hides_nothing(tmp_path: Path, extra: int, word: str) -> None:
+@pytest.mark.parametrize(
+    ("extra", "word", "apart"),
+    [(MIB, "suspect", "inconclusive"), (-MIB, "lighter", "same"), (0, "same", "same")],
+)
+def test_luck_that_both_sides_share_hides_nothing(
+    tmp_path: Path, extra: int, word: str, apart: str
+) -> None:
     more: Change = lambda one: peak(LUCK[one.round % 2] + extra)(one)  # noqa: E731
     lucky: Change = lambda one: peak(LUCK[one.round % 2])(one)  # noqa: E731
     sides = (suite(tmp_path, name, usual(change)) for name, change in (("a", lucky), ("b", more)))
     match_ = matched(*sides)
     assert of(compare(match_, Rules(interleaved=True)), "b", "memory at the peak").word == word
-    assert of(compare(match_, Rules()), "b", "memory at the peak").word == "same"
+    assert of(compare(match_, Rules()), "b", "memory at the peak").word == apart
 
 
 def test_one_pair_that_disagrees_is_enough_not_to_flag_it(tmp_path: Path) -> None:
@@ -130,14 +155,14 @@ def test_one_pair_that_disagrees_is_enough_not_to_flag_it(tmp_path: Path) -> Non
         suite(tmp_path, name, usual(change)) for name, change in (("a", lucky), ("b", more))
     )
     found = compare(matched(base, candidate), Rules(interleaved=True))
-    assert of(found, "b", "memory at the peak").word == "same"
+    assert of(found, "b", "memory at the peak").word == "inconclusive"
 
 
 @pytest.mark.parametrize(
     ("again", "word"),
     [
         ((), "suspect"),
-        ((MIB,) * 7, "suspect"),  # two hypotheses are flagged: nine are needed
+        ((MIB,) * 7, "suspect"),  # one is flagged: eight are needed
         ((MIB,) * 8, "heavier"),
         ((0, *(MIB,) * 8), "suspect"),  # one may speak against it, if there are more
         ((0, *(MIB,) * 11), "heavier"),
@@ -166,6 +191,43 @@ def test_what_is_flagged_is_decided_by_the_signs_of_new_pairs_alone(
     )
     assert of(found, "b", "memory at the peak").word == word
     assert found.exit_code == {"heavier": EXIT_WORSE, "suspect": EXIT_NOT_JUDGED}.get(word, EXIT_OK)
+
+
+def test_new_pairs_are_of_the_kind_that_raised_the_flag(tmp_path: Path) -> None:
+    """However many duets there are, and whether or not trials of memory were made again."""
+    one = replace(trial(1, 0, payload=PAYLOAD), again=True)
+    again = [
+        *(replace(one, kind="duet", round=20 + number) for number in range(12)),
+        *(replace(one, kind="memory", round=20 + number) for number in range(3)),
+    ]
+
+    def more(extra: int) -> list[Trial]:
+        first = [peak(extra)(one) for one in usual() if one.case == 1 and one.kind == "memory"]
+        return [*first, *(peak(extra * (one.kind == "duet"))(one) for one in again)]
+
+    base, candidate = (
+        side(read_journal(suite(tmp_path, name, more(extra)))).cases
+        for name, extra in (("base", 0), ("candidate", MIB))
+    )
+    (key,) = [key for key in base if "/b " in key]
+    amount = next(one for one in AMOUNTS if one.name == "memory at the peak")
+    assert new_differences(amount, base[key], candidate[key]) == (0, 0, 0)
+    alone = [replace(case, trials=tuple(t for t in case.trials if not t.again or t.kind == "duet"))
+             for case in (base[key], candidate[key])]  # fmt: skip
+    assert new_differences(amount, *alone) == ()
+
+
+@pytest.mark.parametrize(
+    ("again", "left"),
+    [((MIB,) * 7, "1 new pair "), ((0, *(MIB,) * 8), "3 new pairs "), ((0, *(MIB,) * 4), "7 new")],
+)
+def test_how_many_new_pairs_are_missing_is_said(
+    tmp_path: Path, again: tuple[int, ...], left: str
+) -> None:
+    amount = next(one for one in AMOUNTS if one.name == "memory at the peak")
+    held = AmountOnBothSides(amount, (0.0,) * 3, (float(MIB),) * 3, allowed=MIB / 2)
+    finding = Flag(held, "1 MiB more", tuple(map(float, again))).finding(flagged=1)
+    assert (finding.word, f"measuring ended {left}" in finding.reason) == ("suspect", True)
 
 
 @pytest.mark.parametrize(("arenas", "word"), [((0, 0), "heavier"), ((MIB, 0), "same")])
@@ -207,7 +269,76 @@ def test_what_is_heavier_in_one_run_of_the_candidate_alone_is_luck(tmp_path: Pat
     assert against(tmp_path, heavier, heavier).word == "worse"
     found = against(tmp_path, heavier, same)
     assert found.word == "nothing worse"
-    assert "its own variation" in of(found, "b", "memory at the peak").reason
+    finding = of(found, "b", "memory at the peak")
+    assert finding.word == "inconclusive"
+    assert "some of its processes take 819 KiB more" in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("base", "interleaved", "advice"),
+    [
+        (10, False, "measure them again, and pass every run of the candidate to compare"),
+        (1, False, "no further run of the candidate can decide"),
+        (10, True, "measuring ended before they were confirmed; give ferrybench ab a larger"),
+    ],
+)
+def test_what_to_do_about_suspects_is_said_as_it_applies(
+    tmp_path: Path, base: int, interleaved: bool, advice: str
+) -> None:
+    then = suite(tmp_path, "base", usual(processes=base - 1))
+    now = suite(tmp_path, "candidate", usual(peak(MIB), base - 1 if interleaved else 0))
+    found = compare(matched(then, now), Rules(interleaved=interleaved))
+    (said,) = [remark for remark in remarks(found) if remark.startswith("suspect cases")]
+    assert advice in said
+
+
+@pytest.mark.parametrize(
+    ("changed", "same_machine", "unknown"),
+    [
+        ({}, True, False),
+        ({"cpu_model": ""}, True, True),
+        ({"processors": 0, "memory_bytes": 0}, True, True),
+        ({"memory_bytes": ENVIRONMENT.memory_bytes * 99 // 100}, True, False),
+        ({"memory_bytes": ENVIRONMENT.memory_bytes // 2}, False, False),
+        ({"cpu_model": "", "processors": 99}, False, False),
+    ],
+)
+def test_it_is_said_where_the_machine_may_be_another(
+    tmp_path: Path, changed: dict[str, object], same_machine: bool, unknown: bool
+) -> None:
+    elsewhere = replace(ENVIRONMENT, **changed)  # type: ignore[arg-type]
+    base = suite(tmp_path, "base", usual())
+    other = suite(tmp_path, "other", usual(), environment=elsewhere)
+    found = compare(matched(base, other), Rules())
+    assert found.match.same_machine is same_machine
+    assert ("it is not known whether the machine is the same" in list(remarks(found))) is unknown
+
+
+def test_a_second_look_that_was_cut_off_takes_no_suspicion_away(tmp_path: Path) -> None:
+    base = side(read_journal(suite(tmp_path, "base", usual(processes=2))))
+    first = suite(tmp_path, "first", trials_of(1, 0, peak(MIB)), cases=[*map(planned, "abc")])
+    cut_off = suite(tmp_path, "second", [], end="budget")
+    looks = [side(read_journal(path)) for path in (first, cut_off)]
+    for candidates in (looks, looks[::-1]):
+        found = compare(match(base, pooled(candidates)), Rules())
+        assert next(case.word for case in found.cases if "/b " in case.key) == "suspect"
+        assert found.exit_code == EXIT_NOT_JUDGED
+
+
+@pytest.mark.parametrize(("base", "further"), [(1, None), (2, None), (3, 18), (5, 8), (10, 4)])
+def test_only_what_further_readings_can_decide_is_to_be_measured_again(
+    tmp_path: Path, base: int, further: int | None
+) -> None:
+    then = suite(tmp_path, "base", usual(processes=base - 1))
+    now = suite(tmp_path, "candidate", usual(peak(MIB), 0))
+    suspects = tmp_path / "suspects.txt"
+    arguments = ["compare", str(then), str(now), "--suspects", str(suspects)]
+    assert run(arguments) == EXIT_NOT_JUDGED
+    found = compare(matched(then, now), Rules())
+    finding = of(found, "b", "memory at the peak")
+    assert (finding.word, finding.further) == ("suspect", further)
+    named = [case.key for case in found.cases if "/b " in case.key]
+    assert suspects.read_text().split("\n")[:-1] == (named if further else [])
 
 
 def test_what_fails_in_any_run_of_the_candidate_is_broken(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli import run as ferrybench
 from harness.cli.options import latest_journal
 from harness.cli.verdicts import verdicts_of
 from harness.errors import UsageError
@@ -74,6 +75,12 @@ def heavier(one: Trial) -> Trial:
     return replace(one, ledger=replace(one.ledger, peak_extra_bytes=64 * MIB, peak=peak))
 
 
+def twice(one: Trial) -> Trial:
+    more = heavier(one).ledger
+    peak = Rss(anon_bytes=2 * MIB)
+    return replace(one, ledger=more and replace(more, peak_extra_bytes=2 * MIB, peak=peak))
+
+
 def broken(one: Trial) -> Trial:
     return replace(one, outcome=Outcome("crash", "SIGSEGV"), timing=None, ledger=None)
 
@@ -120,6 +127,32 @@ def test_page_summary_and_terminal_say_which_side_is_worse(tmp_path: Path) -> No
     for written in (text, html):
         assert "Nothing was measured" not in written
         assert "No case was timed" not in written
+
+
+@pytest.mark.parametrize("tolerance", ["", "memory=200%", "time=50%,memory=200%"])
+def test_sides_are_judged_by_the_tolerance_that_they_were_measured_with(
+    tmp_path: Path, tolerance: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head = of_sides()
+    assert head.plan.sides is not None
+    sides = replace(head.plan.sides, tolerance=tolerance)
+    with Journal.create(
+        tmp_path / "ab.jsonl", replace(head, plan=replace(head.plan, sides=sides))
+    ) as journal:
+        for one in trials(twice):
+            journal.append(one)
+        journal.append(EndLine("complete"))
+    run = read_journal(tmp_path / "ab.jsonl")
+    expected = "nothing worse: 2 same" if tolerance else "undecided: 1 suspect"
+    found = content(run)
+    assert found.sides is not None
+    assert found.sides.headline.startswith(expected)
+    (said,) = verdicts_of(run)
+    assert expected in said
+    ferrybench(["compare", str(tmp_path / "ab.jsonl")])
+    assert expected in capsys.readouterr().out.splitlines()[-1]
+    ferrybench(["compare", str(tmp_path / "ab.jsonl"), "--tolerance", "memory=2%"])
+    assert "undecided: 1 suspect" in capsys.readouterr().out.splitlines()[-1]
 
 
 def test_the_base_alone_is_what_is_said_of_strategies(tmp_path: Path) -> None:

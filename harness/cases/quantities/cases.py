@@ -108,7 +108,7 @@ CASES = (
         memory.of_ledger(lambda ledger: ledger.peak_extra_bytes), observed,
         compared=Compared(
             "memory at the peak", "peak", "memory", memory.RUN_TO_RUN_BYTES,
-            memory.copied_at_peak, memory.told_apart,
+            memory.copied_at_peak, memory.told_apart, of_ledger=True,
         ),
         heading=Heading(1, "Peak", "memory above what was there before"), noted=2,
     ),
@@ -129,7 +129,7 @@ CASES = (
         memory.copied_at(lambda ledger: ledger.retained), observed,
         compared=Compared(
             "memory kept with the result", "kept", "memory", memory.RUN_TO_RUN_BYTES,
-            memory.growth_at(lambda ledger: ledger.retained),
+            memory.growth_at(lambda ledger: ledger.retained), of_ledger=True,
         ),
         heading=Heading(3, "Kept", "while the result is alive"), noted=6,
     ),
@@ -195,7 +195,7 @@ CASES = (
         memory.copied_at(lambda ledger: ledger.left), observed,
         compared=Compared(
             "memory left after it was dropped", "left", "memory", memory.RUN_TO_RUN_BYTES,
-            memory.growth_at(lambda ledger: ledger.left),
+            memory.growth_at(lambda ledger: ledger.left), of_ledger=True,
         ),
         heading=Heading(4, "Left", "after it was dropped"), noted=7,
     ),

@@ -30,6 +30,7 @@ class Compared:
         stray: a difference that is always none.
         read: how it is read off a trial, where not as for the column.
         trials: those of a case that can be read.
+        of_ledger: whether it is read off a ledger, whose figures may not be known.
     """
 
     label: str
@@ -38,6 +39,7 @@ class Compared:
     stray: float
     read: Read | None = None
     trials: Callable[[Sequence[Trial]], Sequence[Trial]] = lambda trials: trials
+    of_ledger: bool = False
 
 
 @dataclass(frozen=True)

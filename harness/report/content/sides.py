@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.cases.quantities.registry import QUANTITIES
 from harness.comparison.as_text import headline, ratio_text, remarks
-from harness.comparison.sides import match, sides_within
+from harness.comparison.sides import match, sides_within, tolerance_of
 from harness.comparison.suite import Rules, compare
 from harness.comparison.times import TIME
 from harness.comparison.verdicts import CaseVerdict, Finding, RunComparison
@@ -49,8 +49,8 @@ class SideBySide:
 
 
 def judged(run: Run) -> RunComparison:
-    """The comparison of an A/B run's sides, by the rules that apply where none are given."""
-    return compare(match(*sides_within(run)), Rules(interleaved=True))
+    """The comparison of an A/B run's sides, by the tolerance that it was measured with."""
+    return compare(match(*sides_within(run)), Rules(tolerance_of(run), interleaved=True))
 
 
 def side_by_side(run: Run) -> SideBySide | None:
