@@ -67,7 +67,8 @@ def doubts_of(series: Series, cuts: Sequence[int], tolerance: Tolerance) -> list
         before, after = around(cuts, len(series.values), place)
         if series.metric.amount is None:
             one, other = ([series.values[index] for index in side] for side in (before, after))
-            carried = carried_over(one, other)
+            logs = ([math.log(value) for value in side] for side in (one, other))
+            carried = carried_over(*logs)
             doubt = doubt_of_times(one, other, tolerance.time, carried) * places(len(series.values))
         else:
             sides = ([series.readings[index] for index in side] for side in (before, after))

@@ -83,7 +83,7 @@ def doubt_of_times(
         before: seconds, or multiples, one per run.
         after: the same.
         tolerance: a share.
-        carried: what a run hands on to the next one, as a share of how it differs.
+        carried: see :func:`carried_over`.
 
     Returns:
         1 where too many runs lie at the level of the other side.
@@ -94,19 +94,18 @@ def doubt_of_times(
     one, other = (middle(side) for side in sides)
     error2 = one.error2 + other.error2
     parts = one.error2**2 / one.freedom + other.error2**2 / other.freedom
-    fewer = (1 + carried) / (1 - carried)  # so many runs say no more than one
+    fewer = runs_like_one(carried)
     freedom = max(1.0, error2**2 / parts / fewer) if parts else 1.0
     spread = Spread(abs(other.mean - one.mean), math.sqrt(error2 * fewer), freedom)
     return spread.p_above(math.log1p(tolerance))
 
 
 def carried_over(before: Sequence[float], after: Sequence[float]) -> float:
-    """What a run hands on to the next, on either side of a change."""
+    """What a run hands on to the next, as a share of how it differs, on either side of a change."""
     products = squares = 0.0
     for side in (before, after):
-        logs = [math.log(value) for value in side]
-        centre = middle(logs).mean
-        rests = [log - centre for log in logs]
+        centre = middle(side).mean
+        rests = [value - centre for value in side]
         products += math.fsum(rest * later for rest, later in itertools.pairwise(rests))
         squares += math.fsum(rest * rest for rest in rests)
     if not squares:
@@ -114,6 +113,11 @@ def carried_over(before: Sequence[float], after: Sequence[float]) -> float:
     runs = (len(before) + len(after)) / 2
     unbiased = (runs * products / squares + 1) / max(1.0, runs - 3)
     return min(MOST_CARRIED, max(0.0, unbiased))
+
+
+def runs_like_one(carried: float) -> float:
+    """How many runs say no more together than one would that owes nothing to the one before."""
+    return (1 + carried) / (1 - carried)
 
 
 def _strays(before: Sequence[float], after: Sequence[float]) -> int:
@@ -158,7 +162,10 @@ def doubt_of_amounts(
 def chance_of_amounts(before: Readings, after: Readings) -> float:
     """The probability that runs lie apart like this by chance, in either direction.
 
-    A run counts once, by its median, in however many processes it was measured.
+    A run counts once, by its median, in however many processes it was measured. What it hands on to
+    the next is allowed for: the more runs lie apart the less probable it is, by a factor for each,
+    and runs that say no more than one together count as one.
     """
     one, other = ([statistics.median(run) for run in side] for side in (before, after))
-    return ranks_by_chance(one, other)
+    chance: float = ranks_by_chance(one, other) ** (1 / runs_like_one(carried_over(one, other)))
+    return chance
