@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.inline.load import load
     from harness.inline.measure import measure
     from harness.inline.measurement import Measurement
+    from harness.inline.tune import Tuned, tune
     from harness.scenario import Parameter, Scenario
 
 __all__ = [
@@ -24,10 +25,12 @@ __all__ = [
     "Measurement",
     "Parameter",
     "Scenario",
+    "Tuned",
     "__version__",
     "compare",
     "load",
     "measure",
+    "tune",
 ]
 
 _WHEN_ASKED_FOR = {
@@ -35,9 +38,11 @@ _WHEN_ASKED_FOR = {
     "Measurement": "inline.measurement",
     "Parameter": "scenario",
     "Scenario": "scenario",
+    "Tuned": "inline.tune",
     "compare": "inline.compare",
     "load": "inline.load",
     "measure": "inline.measure",
+    "tune": "inline.tune",
 }
 
 

@@ -120,15 +120,21 @@ class Host(Closing):
         spec: which interpreter, and which environment variables beyond this process's own.
         scenario_files: imported in the host, so that trials find them ready.
         method: ``fork`` or ``spawn``; fork where the system has it.
+        modules: imported in the host, too.
 
     Raises:
         UnableError: the interpreter does not start, or has no NumPy or torch.
     """
 
     def __init__(
-        self, spec: HostSpec, scenario_files: Sequence[Path] = (), method: str | None = None
+        self,
+        spec: HostSpec,
+        scenario_files: Sequence[Path] = (),
+        method: str | None = None,
+        modules: Sequence[str] = (),
     ) -> None:
         self.spec = spec
+        self.modules = (*PRELOAD, *modules)
         self.method = method or ("fork" if hasattr(os, "fork") else "spawn")
         self.scenario_files = list(scenario_files)
         self.layout: Mapping[
@@ -189,7 +195,7 @@ class Host(Closing):
 
     def get_ready(self) -> None:
         """Wait until it has imported torch."""
-        modules = PRELOAD if self.method == "fork" else ()
+        modules = self.modules if self.method == "fork" else ()
         self._preload(PreloadRequest(modules))
         if self.method == "spawn":
             self.versions()

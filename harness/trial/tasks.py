@@ -15,6 +15,7 @@ from harness.scenario import Scenario
 from harness.scenario.declaration import Strategy, argument_names, call_with
 from harness.scenario.discover import load
 from harness.scenario.named_arguments import FOLDER
+from harness.schema.loader import LoaderRequest
 from harness.schema.records import Value
 from harness.schema.request import (
     BothWaysRequest,
@@ -248,3 +249,11 @@ def time_both_ways(request: BothWaysRequest, provided: Provided) -> Answer:
     from harness.trial.planted import reference_loop
 
     return reference_loop.time_both_ways(request)
+
+
+@task(LoaderRequest)
+def go_through_loader(request: LoaderRequest, provided: Provided) -> Answer:
+    """A user's own loader, gone through once."""
+    from harness.trial.loader.task import run_loader
+
+    return run_loader(request, provided.page)

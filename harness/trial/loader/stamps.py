@@ -1,0 +1,77 @@
+"""Times that a process notes while it works, in a file that survives however the process ends.
+
+A file is mapped memory: a note is a copy of a few numbers, without a call to the system. Every
+process, and every thread that notes, has a file of its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+_CAPACITY = 1 << 20
+"""Numbers in a file. It takes room on the disk only as far as it is written."""
+_HEAD = 2  # how many numbers were noted, how many notes were dropped
+Numbers = npt.NDArray[np.int64]
+
+
+class Stamps:
+    """Notes of one thread of this process.
+
+    Args:
+        path: of their file, which is made anew.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._numbers = np.memmap(path, np.int64, "w+", shape=(_CAPACITY,))
+        self._end = _HEAD
+
+    def note(self, *numbers: int) -> None:
+        """Append one note, preceded by its length; where there is no room, count it alone."""
+        end = self._end + 1 + len(numbers)
+        if end > _CAPACITY:
+            self._numbers[1] += 1
+            return
+        self._numbers[self._end] = len(numbers)
+        self._numbers[self._end + 1 : end] = numbers
+        self._end = end
+        self._numbers[0] = end
+
+
+_open: dict[Path, Stamps] = {}
+
+
+def stamps_of(folder: str, stage: str, who: str) -> Stamps:
+    """The notes of a stage in this process, begun once: every epoch goes on with them.
+
+    Args:
+        folder: shared with who reads them.
+        stage: what they are of.
+        who: the process, in words.
+    """
+    path = Path(folder) / f"{stage}.{who}.{os.getpid()}"
+    if path not in _open:
+        _open[path] = Stamps(path)
+    return _open[path]
+
+
+def files(folder: str, stage: str) -> Iterator[tuple[str, Path]]:
+    """Who noted, and where, ordered by name and process."""
+    for path in sorted(Path(folder).glob(f"{stage}.*")):
+        yield path.name.split(".")[1], path
+
+
+def read(path: Path) -> tuple[list[Numbers], int]:
+    """The notes of a file, and how many were dropped."""
+    numbers = np.fromfile(path, np.int64)
+    end, dropped = int(numbers[0]), int(numbers[1])
+    notes, place = [], _HEAD
+    while place < end:
+        length = int(numbers[place])
+        notes.append(numbers[place + 1 : place + 1 + length])
+        place += 1 + length
+    return notes, dropped

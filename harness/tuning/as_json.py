@@ -1,0 +1,56 @@
+"""The file that a training script loads its setting from, with what it rests on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UnableError, refuse_overwriting
+from harness.tuning.as_text import verdict_line
+from harness.tuning.result import Tuning
+from harness.version import __version__
+
+LINE = 'DataLoader(…, **json.load(open("{path}"))["settings"])'
+
+
+def refuse(path: Path | None, *, force: bool) -> None:
+    """Raise before anything is measured where the file could not be written.
+
+    Raises:
+        UsageError: it exists, and is not to be overwritten, or its folder does not.
+    """
+    if path is None:
+        return
+    refuse_overwriting(path, force=force)
+
+
+def write(tuning: Tuning, path: Path) -> None:
+    """Write the setting, the user's own where no other is better.
+
+    Raises:
+        UnableError: the file cannot be written.
+    """
+    try:
+        path.write_text(json.dumps(_content(tuning), indent=2) + "\n")
+    except OSError as error:
+        raise UnableError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _content(tuning: Tuning) -> dict[str, Any]:
+    confirmed = tuning.confirmed
+    ratio = None
+    if confirmed is not None:
+        one = confirmed.ratio
+        ratio = {"time": one.ratio, "low": one.low, "high": one.high, "pairs": one.pairs}
+    return {
+        "settings": tuning.chosen.arguments() if tuning.chosen is not None else {},
+        "verdict": tuning.word,
+        "said": verdict_line(tuning),
+        "ratio_to_yours": ratio,
+        "data": tuning.data.text if tuning.data is not None else None,
+        "peak_bytes": {
+            setting.text(): memory.peak_bytes for setting, memory in tuning.memory.items()
+        },
+        "made_by": f"ferrybench {__version__}",
+    }

@@ -1,0 +1,266 @@
+"""The answer as people read it: the verdict first, then what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.schema.loader import LoaderSetting
+from harness.tuning.ratios import DECIDING
+from harness.tuning.result import Tuning
+from harness.tuning.seeing import Freed, Headspace, Watched
+from harness.units import (
+    format_duration,
+    format_multiple,
+    format_seconds,
+    format_share,
+    format_size,
+)
+
+_UNEXPLAINED = 0.2
+
+
+def text(tuning: Tuning) -> str:
+    """All of it."""
+    parts = [
+        _verdict(tuning),
+        *_sections(tuning),
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def verdict_line(tuning: Tuning) -> str:
+    """What to do, in one sentence."""
+    own, confirmed = tuning.reference, tuning.confirmed
+    name = tuning.name
+    if tuning.word == "stop":
+        gain = tuning.seen.headspace.gain
+        assert gain is not None
+        most = max(0.0, 1 - gain.low)
+        return f"{name}: stop here; ready batches would save {most:.1%} of the time at most"
+    if tuning.word == "no search":
+        return f"{name}: {tuning.look.kind} is no DataLoader, so no setting was tried"
+    assert own is not None
+    if tuning.word == "keep":
+        return f"{name}: keep your setting; none that was tried is faster beyond the noise"
+    if tuning.word == "fits":
+        return _fits(tuning)
+    assert confirmed is not None
+    change = _change(confirmed.setting, own)
+    ratio = confirmed.ratio
+    if tuning.word == "undecided":
+        return (
+            f"{name}: keep your setting; {change} looked better, but {ratio.pairs} fresh pairs do "
+            f"not confirm it: it takes {_times(1 / ratio.ratio)} the speed "
+            f"({_times(1 / ratio.high)} to {_times(1 / ratio.low)})"
+        )
+    if tuning.word == "lighter":
+        saved = _peak(tuning, own) - _peak(tuning, confirmed.setting)
+        return (
+            f"{name}: {change} is as fast ({_times(1 / ratio.high)} to {_times(1 / ratio.low)}) "
+            f"and takes {format_size(saved)} less memory"
+        )
+    return (
+        f"{name}: {change} is {_times(1 / ratio.ratio)} as fast "
+        f"({_times(1 / ratio.high)} to {_times(1 / ratio.low)}, {ratio.pairs} fresh pairs)"
+    )
+
+
+def _fits(tuning: Tuning) -> str:
+    assert tuning.chosen is not None
+    assert tuning.limit_bytes is not None
+    own = tuning.look.own
+    predicted = tuning.refused.get(own) if own is not None else None
+    takes = f" (predicted: {format_size(predicted)})" if predicted else ""
+    return (
+        f"{tuning.name}: your setting does not fit into {format_size(tuning.limit_bytes)}{takes}; "
+        f"use {tuning.chosen.text()}"
+    )
+
+
+def _peak(tuning: Tuning, setting: LoaderSetting) -> int:
+    return tuning.memory[setting].peak_bytes
+
+
+def _times(ratio: float) -> str:
+    return format_multiple(ratio)
+
+
+def _change(setting: LoaderSetting, own: LoaderSetting) -> str:
+    """What differs from the user's setting."""
+    before = own.arguments()
+    changed = [
+        f"{name}={value}" + (f" instead of {before[name]}" if name in before else "")
+        for name, value in setting.arguments().items()
+        if before.get(name) != value
+    ]
+    return ", ".join(changed) or setting.text()
+
+
+def _verdict(tuning: Tuning) -> list[str]:
+    lines = [verdict_line(tuning)]
+    waits = _waits(tuning.seen.headspace)
+    if waits:
+        lines.append(waits)
+    if tuning.changed and tuning.chosen is not None:
+        lines.append(f"paste  DataLoader(…, {tuning.chosen.text()})")
+    if tuning.data is not None:
+        lines.append(f"data   {tuning.data.text}")
+    lines += [
+        f"not    {setting.text()}: {found.text}" for setting, found in tuning.rejected.items()
+    ]
+    if tuning.seen.loss_finite is False:
+        lines.append(
+            "the step diverges: its loss is no finite number, so its time may not be usual"
+        )
+    return lines
+
+
+def _waits(headspace: Headspace) -> str:
+    if headspace.gain is None or headspace.ready_s is None:
+        return ""
+    share = headspace.gain.saved()
+    if headspace.nothing:
+        return f"training does not wait for data beyond the noise: {share} of the time"
+    return f"training waits for data {share} of the time; that is what could be won at most"
+
+
+def _sections(tuning: Tuning) -> Iterator[list[str]]:
+    yield _headspace(tuning)
+    yield _where(tuning.seen.watched)
+    yield list(_processes(tuning.seen.watched))
+    yield list(_why(tuning.why, tuning.seen.headspace))
+    yield list(_tried(tuning))
+    yield [
+        *(["Not measured"] if tuning.not_measured else []),
+        *(f"  {one}" for one in tuning.not_measured),
+    ]
+    yield [f"{tuning.trials} fresh processes in {format_duration(tuning.took_s)}"]
+
+
+def _headspace(tuning: Tuning) -> list[str]:
+    head = tuning.seen.headspace
+    with_step = f"with {tuning.step}" if tuning.step else "without a step"
+    rows = [(f"the loader {with_step}", format_seconds(head.both_s))]
+    if head.ready_s is not None:
+        rows = [
+            ("the step, with batches that are ready", format_seconds(head.ready_s)),
+            ("the loader alone", format_seconds(head.alone_s)),
+            *rows,
+        ]
+    extra = []
+    if tuning.seen.batch_bytes is not None:
+        samples = tuning.seen.batch_samples
+        of = f", {samples} samples" if samples else ""
+        extra.append(f"  a batch is {format_size(tuning.seen.batch_bytes)}{of}")
+    return ["Time of a batch (medians of processes)", *_table(rows), *extra]
+
+
+def _where(watched: Watched) -> list[str]:
+    rows = []
+    for part in watched.parts:
+        indent = "  " if part.within else ""
+        rows.append(
+            (
+                indent + part.name,
+                format_seconds(part.seconds),
+                f"{part.seconds / watched.total_s:.1%}" if watched.total_s else "",
+            )
+        )
+    added = sum(part.seconds for part in watched.parts if not part.within)
+    rows.append(("all of it, by a clock of its own", format_seconds(watched.total_s), ""))
+    cost = watched.cost
+    known = f" ({cost.low - 1:+.1%} to {cost.high - 1:+.1%})" if cost.known else ""
+    off = abs(added - watched.total_s) / watched.total_s if watched.total_s else 0.0
+    return [
+        f"Where the time goes, in {watched.batches} batches that were watched",
+        *_table(rows),
+        f"  the parts add up to within {off:.2%}; watching costs {cost.ratio - 1:+.1%}{known}",
+    ]
+
+
+def _processes(watched: Watched) -> Iterator[str]:
+    stages = watched.stages
+    if stages is None:
+        return
+    yield "What processes did for batches"
+    rows = [("", "batches", "fetching", "collating", "pickling", "idle or else")]
+    for one in stages.processes:
+        rest = max(0.0, one.span_s - one.fetch_s - one.collate_s)
+        rows.append(
+            (
+                one.process,
+                str(one.batches),
+                format_seconds(one.fetch_s),
+                format_seconds(one.collate_s),
+                format_seconds(one.pickle_s) if one.process != "main" else "–",
+                format_seconds(rest),
+            )
+        )
+    yield from _table(rows)
+    dropped = sum(one.dropped for one in stages.processes)
+    if dropped:
+        yield f"  {dropped} batches have no stamp, for want of room"
+    costs = stages.samples
+    if costs.count:
+        yield (
+            f"  a sample takes {format_seconds(costs.median_s)} (median); 90%: "
+            f"{format_seconds(costs.p90_s)}, 99%: {format_seconds(costs.p99_s)}, slowest: "
+            f"{format_seconds(costs.highest_s)}"
+        )
+        yield f"  the slowest hundredth takes {format_share(round(costs.slowest_share, 3))} of it"
+
+
+def _why(freed: tuple[Freed, ...], headspace: Headspace) -> Iterator[str]:
+    if not freed:
+        return
+    yield "If stages cost nothing (tried, with their earlier output in their place)"
+    yield from _table([(one.stages, f"saves {one.ratio.saved()}") for one in freed])
+    gain = headspace.gain
+    if gain is None or headspace.nothing:
+        return
+    most = 1 - gain.ratio
+    left = most - max(1 - one.ratio.ratio for one in freed)
+    yield f"  not explained by these stages: {max(0.0, left):.1%} of the time"
+    if left > _UNEXPLAINED * most:
+        yield "  so no cause is named: pickling, transport, start-up or the processors may be it"
+
+
+def _tried(tuning: Tuning) -> Iterator[str]:
+    if not tuning.tried:
+        return
+    yield "What was tried (time against yours in the race; only fresh pairs decide)"
+    rows = []
+    for one in sorted(tuning.tried, key=lambda one: one.ratio or 1e9):
+        memory = tuning.memory.get(one.setting)
+        ratio = f"{one.ratio:.2f}×" if one.ratio is not None else "not run"
+        peak = format_size(memory.peak_bytes) if memory is not None else ""
+        mark = " (yours)" if one.setting == tuning.look.own else ""
+        rows.append((one.setting.text() + mark, ratio, peak, one.failed))
+    yield from _table(rows)
+    for setting, predicted in tuning.refused.items():
+        takes = format_size(predicted) if predicted is not None else "an unknown peak"
+        yield f"  not run, for its predicted memory: {setting.text()} ({takes})"
+    if tuning.confirmed is not None:
+        fresh, pairs = tuning.confirmed, tuning.confirmed.ratio
+        yield (
+            f"  {pairs.pairs} fresh pairs: {format_seconds(fresh.own_s)} → "
+            f"{format_seconds(fresh.other_s)} a batch; with {DECIDING:.0%} confidence "
+            f"{_times(1 / pairs.sure_high)} to {_times(1 / pairs.sure_low)} as fast"
+        )
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Columns, the first to the left and the others to the right, but for a last one of words."""
+    width = max(len(row) for row in rows)
+    filled = [(*row, *[""] * (width - len(row))) for row in rows]
+    widths = [max(len(row[column]) for row in filled) for column in range(width)]
+    return [
+        (
+            "  "
+            + "  ".join(
+                cell.ljust(size) if not column else cell.rjust(size)
+                for column, (cell, size) in enumerate(zip(row, widths, strict=True))
+            )
+        ).rstrip()
+        for row in filled
+    ]

@@ -1,0 +1,123 @@
+"""Fresh processes with the user's loader, and what became of each."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from harness.errors import UsageError
+from harness.host.answers import answer_as
+from harness.host.host import Report
+from harness.schema.loader import LoaderAnswer, LoaderRequest, LoaderSetting, Stage, Way
+from harness.schema.records import Outcome
+from harness.schema.request import Observed, TaskRequest
+
+MODULES = ("numpy.random", "harness.trial.loader.task")
+"""What every trial needs, and finds imported."""
+
+
+class Caller(Protocol):
+    """Runs a task in a fresh process: a host, or this process forked."""
+
+    def call(self, request: TaskRequest, timeout_s: float, *, observe: Observed = "") -> Report: ...
+
+
+class TrialFailedError(UsageError):
+    """The user's code failed in a trial, or did not end; the message says where."""
+
+
+@dataclass
+class Bench:
+    """Where trials are run.
+
+    Args:
+        caller: runs them.
+        about: the request that all have in common: whose loader, with which step.
+        name: of the loader, as the user wrote it.
+        deadline: by the monotonic clock, when all must have ended.
+        trials: how many there were.
+        batches: of a trial, unless it says otherwise.
+        seconds: after which a trial takes no further batch.
+        window_s: how long a trial is to measure.
+        timeout_s: how long it may take in all.
+    """
+
+    caller: Caller
+    about: LoaderRequest
+    name: str
+    deadline: float
+    trials: int = field(default=0, init=False)
+    batches: int = field(default=8, init=False)
+    seconds: float = field(default=1.0, init=False)
+    window_s: float = field(default=0.3, init=False)
+    timeout_s: float = field(default=30.0, init=False)
+
+    @property
+    def left_s(self) -> float:
+        return self.deadline - time.monotonic()
+
+    def run(
+        self,
+        setting: LoaderSetting | None,
+        way: Way = "run",
+        *,
+        stepped: bool = True,
+        free: Sequence[Stage] = (),
+        observe: bool = False,
+        batches: int | None = None,
+        seconds: float | None = None,
+    ) -> LoaderAnswer:
+        """One trial.
+
+        Raises:
+            TrialFailedError: it gave no answer, or one that is an error.
+        """
+        workers = setting.num_workers if setting is not None else 0
+        with tempfile.TemporaryDirectory(prefix="ferrybench-tune-") as folder:
+            request = replace(
+                self.about,
+                way=way,
+                stepped=stepped,
+                setting=setting,
+                free=tuple(free),
+                batches=batches or self.batches,
+                skip=workers + 1,
+                seconds=seconds or self.seconds,
+                folder=folder,
+            )
+            self.trials += 1
+            report = self.caller.call(request, self.timeout_s, observe="tree" if observe else "")
+        if report.answer is None:
+            raise TrialFailedError(self._silent(report.failure(self.timeout_s)))
+        answer = answer_as(LoaderAnswer, report.answer)
+        if not answer.outcome.ok:
+            raise TrialFailedError(self._said(answer.stage, answer.outcome))
+        return answer
+
+    def _silent(self, outcome: Outcome) -> str:
+        where = f" (it stood at {outcome.where})" if outcome.where else ""
+        if outcome.name == "timeout":
+            return (
+                f"{self.name}: {outcome.reason}{where}: it hangs, or takes longer than there is "
+                "time for; if it is only slow, give it a larger --budget"
+            )
+        return f"{self.name}: {outcome.reason}{where}"
+
+    def _said(self, stage: str, outcome: Outcome) -> str:
+        where = f" ({outcome.where})" if outcome.where else ""
+        reason = outcome.reason
+        if "pickle" in reason.lower():
+            reason += "; workers that are started by spawn need a dataset that can be pickled"
+        kind, _, number = stage.partition(" batch ")
+        words = {
+            "unfit": "",
+            "import": "the file cannot be imported: ",
+            "make_loader": "making the loader failed: ",
+            "make_step": "making the step failed: ",
+            "step": f"the step failed on batch {number}: ",
+            "loader": f"batch {number} failed: ",
+        }
+        return f"{self.name}: {words[kind]}{reason}{where}"

@@ -1,0 +1,71 @@
+"""How a budget is spent: how long a trial measures, and how many there are of each kind."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from harness.errors import UsageError
+from harness.tuning.ratios import LEAST_PAIRS
+
+RESERVE = 0.9
+"""The share of what is left that is planned with: trials may take longer than the first."""
+LEAST_WINDOW_S, MOST_WINDOW_S = 0.1, 2.0
+SEEING_ROUNDS = 6
+"""Enough for an interval with 95%, and no more."""
+WHY_ROUNDS = 6
+MOST_PAIRS = 20
+WORTH = {"see": 4 * SEEING_ROUNDS, "why": 4 * WHY_ROUNDS, "race": 24, "confirm": 24, "rest": 10}
+"""Trials of each part, as far as there is time."""
+LEAST = {"see": 4 * SEEING_ROUNDS, "race": 10, "confirm": 2 * LEAST_PAIRS, "rest": 5}
+SHARES = {"see": 0.27, "why": 0.2, "race": 0.23, "confirm": 0.24, "rest": 0.06}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What there is time for.
+
+    Args:
+        window_s: how long a trial measures.
+        trial_s: how long it takes in all.
+        why: whether there is time to try what stages cost.
+    """
+
+    window_s: float
+    trial_s: float
+    why: bool
+
+    @classmethod
+    def of(cls, left_s: float, spent_s: float, overhead_s: float, *, tunable: bool) -> Plan:
+        """For the time that is left after a first look.
+
+        Args:
+            left_s: of the budget.
+            spent_s: of it, by the first look.
+            overhead_s: of a trial, before and after it measures.
+            tunable: whether settings are to be tried.
+
+        Raises:
+            UsageError: it is too short for anything.
+        """
+        parts = ("see", "why", "race", "confirm", "rest") if tunable else ("see",)
+        least = sum(LEAST[part] for part in parts if part in LEAST)
+        needed_s = least * (overhead_s + LEAST_WINDOW_S)
+        if needed_s > left_s:
+            raise UsageError(
+                f"the budget is too short: a trial of this loader takes {overhead_s:.2g} s before "
+                f"it measures, and {least} are needed; give it "
+                f"--budget {math.ceil(1.2 * needed_s + 5 + spent_s)}s"
+            )
+        for why in (True, False):
+            wanted = [part for part in parts if why or part != "why"]
+            trials = sum(WORTH[part] for part in wanted)
+            window_s = RESERVE * left_s / trials - overhead_s
+            if window_s >= LEAST_WINDOW_S:
+                break
+        window_s = min(MOST_WINDOW_S, max(LEAST_WINDOW_S, window_s))
+        return cls(window_s, overhead_s + window_s, why and tunable)
+
+    def batches(self, batch_s: float, workers: int) -> int:
+        """How many of them fill the window, of which some do not count."""
+        return workers + 1 + max(8, round(self.window_s / max(batch_s, 1e-6)))

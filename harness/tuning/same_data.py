@@ -1,0 +1,100 @@
+"""Whether two settings give the same data, by hashes of what they gave from the same seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.schema.loader import LoaderData
+
+Same = Literal["same", "reordered", "random", "different", "unknown"]
+
+
+@dataclass(frozen=True)
+class DataVerdict:
+    """What was found.
+
+    Args:
+        same: whether the data is; ``random``: the same samples, with other random numbers.
+        text: the same in words.
+    """
+
+    same: Same
+    text: str
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the setting may be recommended, with the difference named."""
+        return self.same != "different"
+
+
+def compare_data(own: LoaderData, other: LoaderData, again: LoaderData | None) -> DataVerdict:
+    """Hold two epochs, or their beginnings, against each other.
+
+    Args:
+        own: with the user's setting.
+        other: with another.
+        again: the user's setting once more, from the same seed, where ``other`` differs; None
+            before that is known to be needed.
+    """
+    count = min(len(own.batches), len(other.batches))
+    whole = own.ended and other.ended
+    if own.batches[:count] == other.batches[:count] and not _lengths_differ(own, other):
+        extent = f"a whole epoch, {count} batches" if whole else f"the first {count} batches"
+        return DataVerdict("same", f"the same batches in the same order ({extent})")
+    if own.indices and own.indices[:count] == other.indices[:count]:
+        if _lengths_differ(own, other):
+            return _counted(own, other)
+        return _other_values(own, again, count)
+    if whole and own.samples and other.samples:
+        return _counted(own, other)
+    if whole and Counter(own.batches) == Counter(other.batches):
+        return DataVerdict("reordered", "the same batches, in another order")
+    if whole and len(own.batches) != len(other.batches):
+        counts = f"{len(other.batches)} batches an epoch instead of {len(own.batches)}"
+        return DataVerdict("different", counts)
+    return DataVerdict(
+        "unknown",
+        f"the order differs, and {count} batches are not a whole epoch: whether every sample comes "
+        "once is not known",
+    )
+
+
+def _lengths_differ(own: LoaderData, other: LoaderData) -> bool:
+    """Whether one ended where the other went on."""
+    if own.ended and other.ended:
+        return len(own.batches) != len(other.batches)
+    if own.ended:
+        return len(other.batches) > len(own.batches)
+    return other.ended and len(own.batches) > len(other.batches)
+
+
+def _counted(own: LoaderData, other: LoaderData) -> DataVerdict:
+    one, two = Counter(own.samples), Counter(other.samples)
+    missing, more = sum((one - two).values()), sum((two - one).values())
+    if not missing and not more:
+        return DataVerdict("reordered", "the same samples an epoch, in another order")
+    said = [
+        text
+        for number, text in (
+            (missing, f"{missing} of {one.total()} samples do not come"),
+            (more, f"{more} come in addition, or changed"),
+        )
+        if number
+    ]
+    return DataVerdict("different", " and ".join(said))
+
+
+def _other_values(own: LoaderData, again: LoaderData | None, count: int) -> DataVerdict:
+    if again is not None and again.batches[:count] != own.batches[:count]:
+        return DataVerdict(
+            "unknown",
+            "the same indices in the same order; values cannot be compared, since they differ from "
+            "run to run with one setting and one seed, too",
+        )
+    return DataVerdict(
+        "random",
+        "the same indices in the same order, with other values: the dataset draws random numbers "
+        "from a generator of its own, which goes on in each worker by itself",
+    )

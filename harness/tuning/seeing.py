@@ -1,0 +1,204 @@
+"""What the loader and the step take, together and apart, and where the time of an epoch goes."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.schema.loader import LoaderAnswer, LoaderSetting, LoaderStages
+from harness.tuning.bench import Bench
+from harness.tuning.costs import batch_s, pace_s
+from harness.tuning.plan import SEEING_ROUNDS, WHY_ROUNDS
+from harness.tuning.ratios import TOLERANCE, Ratio
+from harness.tuning.rounds import Rounds
+
+MOST_READY = 100_000
+"""Steps on batches that are there, which may take next to no time."""
+RUN, READY, ALONE, WATCHED = "run", "ready", "alone", "watched"
+
+
+@dataclass(frozen=True)
+class Headspace:
+    """What could be won at most. Times are medians over processes, in seconds a batch.
+
+    Args:
+        both_s: loader and step.
+        ready_s: the step on batches that are there already; None where no step is taken.
+        alone_s: the loader without a step.
+        gain: of ready batches over both; None where no step is taken.
+    """
+
+    both_s: float
+    ready_s: float | None
+    alone_s: float
+    gain: Ratio | None
+
+    @property
+    def nothing(self) -> bool:
+        """Whether what could be won is within the noise, or within what is no difference."""
+        return self.gain is not None and not (self.gain.high < 1 and self.gain.low < 1 - TOLERANCE)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the time of a watched pass.
+
+    Args:
+        name: of it.
+        seconds: it took.
+        within: whether it is a part of the one before.
+    """
+
+    name: str
+    seconds: float
+    within: bool = False
+
+
+@dataclass(frozen=True)
+class Watched:
+    """Where the time of passes went that were watched.
+
+    Args:
+        parts: those that are not within another add up to the total.
+        total_s: by a clock of its own.
+        batches: of the pass.
+        stages: by the process's own stamps; None without a DataLoader.
+        cost: what watching costs.
+    """
+
+    parts: tuple[Part, ...]
+    total_s: float
+    batches: int
+    stages: LoaderStages | None
+    cost: Ratio
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that was found about the loader as it is."""
+
+    headspace: Headspace
+    watched: Watched
+    batch_bytes: int | None
+    batch_samples: int | None
+    loss_finite: bool | None
+
+
+def see(
+    bench: Bench, own: LoaderSetting | None, length: int | None, *, stepped: bool, until: float
+) -> Seen:
+    """Go through the loader in four ways, in turns."""
+    ways: dict[str, Callable[[], LoaderAnswer]] = {
+        RUN: lambda: bench.run(own, stepped=stepped),
+        WATCHED: lambda: bench.run(own, "watched", stepped=stepped),
+    }
+    if stepped:
+        ways[READY] = lambda: bench.run(own, "ready", batches=MOST_READY, seconds=bench.window_s)
+        ways[ALONE] = lambda: bench.run(own, stepped=False)
+    rounds = Rounds(ways, seed=1)
+    for _ in rounds.until(SEEING_ROUNDS, SEEING_ROUNDS, until):
+        pass
+    found = rounds.found
+    runs = found[RUN]
+    costs = [batch_s(one, length, own) for one in runs]
+    ready = [pace_s(one) for one in found.get(READY, ())]
+    alone = [batch_s(one, length, own) for one in found.get(ALONE, runs)]
+    headspace = Headspace(
+        statistics.median(costs),
+        statistics.median(ready) if ready else None,
+        statistics.median(alone),
+        Ratio.of(ready, costs) if ready else None,
+    )
+    last = runs[-1]
+    return Seen(
+        headspace,
+        _watched(found[WATCHED], costs, length, own),
+        last.batch_bytes,
+        last.batch_samples,
+        last.loss_finite,
+    )
+
+
+def _watched(
+    answers: Sequence[LoaderAnswer],
+    unwatched: Sequence[float],
+    length: int | None,
+    own: LoaderSetting | None,
+) -> Watched:
+    """The pass whose time is the median, taken apart."""
+    costs = [batch_s(one, length, own) for one in answers]
+    middle = sorted(range(len(costs)), key=lambda place: costs[place])[len(costs) // 2]
+    answer = answers[middle]
+    return Watched(
+        parts=tuple(_parts(answer, own)),
+        total_s=sum(one.total_s for one in answer.passes),
+        batches=sum(one.batches for one in answer.passes),
+        stages=answer.stages,
+        cost=Ratio.of(costs, unwatched),
+    )
+
+
+def _parts(answer: LoaderAnswer, own: LoaderSetting | None) -> list[Part]:
+    """Start-up, waiting, steps and end follow one another; what waiting consists of, stamps say."""
+    start, wait, step, end = (
+        sum(getattr(one, name) for one in answer.passes)
+        for name in ("start_s", "wait_s", "step_s", "end_s")
+    )
+    stages = answer.stages
+    parts = [Part("start-up, to the first batch", start)]
+    if stages is None:
+        return [*parts, Part("waiting for data", wait), Part("steps", step), Part("end", end)]
+    if own is not None and own.num_workers:
+        behind = min(stages.behind_s, wait)
+        parts += [
+            Part("waiting for data", wait),
+            Part("of it, a later batch was there", behind, within=True),
+            Part("receiving batches, at any time", stages.receive_s, within=True),
+        ]
+    else:
+        fetch = sum(one.fetch_s for one in stages.processes)
+        collate = sum(one.collate_s for one in stages.processes)
+        parts = [
+            Part("making batches", start + wait),
+            Part("fetching samples", fetch, within=True),
+            Part("collating", collate, within=True),
+            Part("sampler, iterator and all else", start + wait - fetch - collate, within=True),
+        ]
+    return [*parts, Part("steps", step), Part("end", end)]
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What would be won if stages cost nothing: tried, with their earlier output in their place.
+
+    Args:
+        stages: in words.
+        ratio: to the loader as it is.
+    """
+
+    stages: str
+    ratio: Ratio
+
+
+def why(
+    bench: Bench, own: LoaderSetting, length: int | None, *, stepped: bool, until: float
+) -> tuple[Freed, ...]:
+    """Replace stages by what they gave before, alone and together."""
+    ways: dict[str, Callable[[], LoaderAnswer]] = {
+        RUN: lambda: bench.run(own, stepped=stepped),
+        "fetching": lambda: bench.run(own, stepped=stepped, free=("fetch",)),
+        "collating": lambda: bench.run(own, stepped=stepped, free=("collate",)),
+        "fetching and collating": lambda: bench.run(
+            own, stepped=stepped, free=("fetch", "collate")
+        ),
+    }
+    rounds = Rounds(ways, seed=2)
+    for _ in rounds.until(WHY_ROUNDS, WHY_ROUNDS, until):
+        pass
+    costs = {
+        name: [batch_s(one, length, own) for one in found] for name, found in rounds.found.items()
+    }
+    return tuple(
+        Freed(name, Ratio.of(times, costs[RUN])) for name, times in costs.items() if name != RUN
+    )

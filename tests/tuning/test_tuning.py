@@ -1,0 +1,130 @@
+"""Tunings from beginning to end, on simulated loaders whose best setting is known."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from harness.errors import UsageError
+from harness.schema.loader import LoaderData, LoaderRequest, LoaderSetting
+from harness.tuning.as_text import text, verdict_line
+from harness.tuning.bench import Bench
+from harness.tuning.goal import Goal
+from harness.tuning.result import Tuning
+from harness.tuning.session import Session
+from tests.some import some
+from tests.tuning.simulated import DATA, MIB, Simulated, even, shared_out
+
+
+def tuned(simulated: Simulated, *, memory: int | None = None, step_ms: float = 2.0) -> Tuning:
+    goal = Goal(60.0, memory, step_ms, step_ms > 0)
+    bench = Bench(simulated, LoaderRequest(step_ms=step_ms), "train.py:make", time.monotonic() + 60)
+    return Session(bench, goal, 2, lambda text: None).tune()
+
+
+def test_the_faster_setting_is_found_and_confirmed() -> None:
+    found = tuned(Simulated(shared_out, noise=0.02))
+    assert found.word == "faster"
+    assert found.chosen is not None
+    assert found.chosen.num_workers == 4
+    assert found.confirmed is not None
+    assert found.confirmed.ratio.low <= 0.21 / 1.0 <= found.confirmed.ratio.high * 1.02
+    assert "num_workers=4 instead of 0" in verdict_line(found)
+    assert "paste  DataLoader(…, num_workers=4" in text(found)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_equal_settings_are_never_called_faster(seed: int) -> None:
+    found = tuned(Simulated(even, noise=0.05, seed=seed))
+    assert found.word in ("keep", "undecided", "lighter")
+
+
+def test_it_stops_where_nothing_can_be_won() -> None:
+    simulated = Simulated(even, noise=0.01, step_s=0.010)
+    found = tuned(simulated)
+    assert found.word == "stop"
+    assert found.tried == ()
+    assert not any(one.setting and one.setting.num_workers for one in simulated.asked)
+    assert "stop here" in verdict_line(found)
+
+
+def test_a_loader_that_is_none_of_torchs_is_not_searched() -> None:
+    found = tuned(Simulated(even, own=None))
+    assert found.word == "no search"
+    assert found.chosen is None
+
+
+def test_no_trial_exceeds_the_limit() -> None:
+    simulated = Simulated(shared_out, noise=0.01)
+    limit = 450 * MIB
+    found = tuned(simulated, memory=limit)
+    for request in some(simulated.asked):
+        assert simulated.memory(request.setting or LoaderSetting(0)).peak_bytes <= limit
+    assert found.word == "faster"
+    assert found.chosen is not None
+    assert found.chosen.num_workers == 4
+    assert 8 in {one.num_workers for one in found.refused}
+
+
+def test_a_setting_of_the_users_beyond_the_limit_is_not_run() -> None:
+    own = LoaderSetting(8, 2)
+    simulated = Simulated(shared_out, own=own)
+    found = tuned(simulated, memory=300 * MIB)
+    assert all(one.setting is not None and one.setting != own for one in some(simulated.asked))
+    assert found.word == "fits"
+    assert found.chosen is not None
+    assert simulated.memory(found.chosen).peak_bytes <= 300 * MIB
+    assert "does not fit into 300 MiB" in verdict_line(found)
+
+
+def test_a_limit_below_the_smallest_setting_is_refused() -> None:
+    with pytest.raises(UsageError, match="without any worker, more than --memory"):
+        tuned(Simulated(), memory=100 * MIB)
+
+
+def test_a_prediction_is_near_what_is_seen() -> None:
+    simulated = Simulated(shared_out, own=LoaderSetting(4, 2))
+    found = tuned(simulated, memory=4096 * MIB)
+    for setting, predicted in some(found.predicted.items()):
+        if setting.num_workers > 1:  # before any worker was seen, it is a bound
+            assert predicted == pytest.approx(simulated.memory(setting).peak_bytes, rel=0.1)
+
+
+def test_fewer_workers_that_are_as_fast_are_lighter() -> None:
+    def enough(setting: LoaderSetting) -> float:
+        return 0.005 if setting.num_workers >= 2 else 0.010
+
+    found = tuned(Simulated(enough, own=LoaderSetting(4, 2), noise=0.005))
+    assert found.word == "lighter"
+    assert found.chosen is not None
+    assert found.chosen.num_workers == 2
+    assert "less memory" in verdict_line(found)
+
+
+def test_a_faster_setting_with_other_data_is_not_recommended() -> None:
+    doubled = LoaderData(("a", "a", "b", "b"), ("1", "1", "2", "2", "3", "3"), (), ended=True)
+    simulated = Simulated(
+        shared_out,
+        data=lambda setting: doubled if setting.num_workers else replace(DATA, indices=()),
+    )
+    found = tuned(simulated)
+    assert found.word == "keep"
+    assert found.rejected
+    assert "come in addition" in text(found)
+
+
+def test_all_that_was_tried_is_shown() -> None:
+    found = tuned(Simulated(shared_out))
+    shown = text(found)
+    for one in some(found.tried):
+        assert one.setting.text() in shown
+    assert "Not measured" in shown
+
+
+def test_a_budget_too_short_says_what_is_needed() -> None:
+    goal = Goal(0.2, None, 2.0, stepped=True)
+    bench = Bench(Simulated(), LoaderRequest(), "train.py:make", time.monotonic() + 0.2)
+    with pytest.raises(UsageError, match=r"the budget is too short: .* give it --budget"):
+        Session(bench, goal, 2, lambda text: None).tune()
