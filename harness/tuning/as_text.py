@@ -50,8 +50,8 @@ def verdict_line(tuning: Tuning) -> str:
     if tuning.word == "undecided":
         return (
             f"{name}: keep your setting; {change} looked better, but {ratio.pairs} fresh pairs do "
-            f"not confirm it: it takes {_times(1 / ratio.ratio)} the speed "
-            f"({_times(1 / ratio.high)} to {_times(1 / ratio.low)})"
+            f"not confirm it: {_times(1 / ratio.ratio)} as fast ({_times(1 / ratio.high)} to "
+            f"{_times(1 / ratio.low)}), where {ratio.detectable:.0%} less time would have been seen"
         )
     if tuning.word == "lighter":
         saved = _peak(tuning, own) - _peak(tuning, confirmed.setting)
@@ -120,7 +120,7 @@ def _waits(headspace: Headspace) -> str:
         return ""
     share = headspace.gain.saved()
     if headspace.nothing:
-        return f"training does not wait for data beyond the noise: {share} of the time"
+        return f"ready batches would save {share} of the time, which is no difference or noise"
     return f"training waits for data {share} of the time; that is what could be won at most"
 
 

@@ -10,6 +10,7 @@ from harness.tuning.ratios import LEAST_PAIRS
 
 RESERVE = 0.9
 """The share of what is left that is planned with: trials may take longer than the first."""
+LEAST_BATCHES = 5
 LEAST_WINDOW_S, MOST_WINDOW_S = 0.1, 2.0
 SEEING_ROUNDS = 6
 """Enough for an interval with 95%, and no more."""
@@ -36,13 +37,16 @@ class Plan:
     why: bool
 
     @classmethod
-    def of(cls, left_s: float, spent_s: float, overhead_s: float, *, tunable: bool) -> Plan:
+    def of(
+        cls, left_s: float, spent_s: float, overhead_s: float, batch_s: float, *, tunable: bool
+    ) -> Plan:
         """For the time that is left after a first look.
 
         Args:
             left_s: of the budget.
             spent_s: of it, by the first look.
             overhead_s: of a trial, before and after it measures.
+            batch_s: of one batch, of which a trial needs a few.
             tunable: whether settings are to be tried.
 
         Raises:
@@ -50,22 +54,24 @@ class Plan:
         """
         parts = ("see", "why", "race", "confirm", "rest") if tunable else ("see",)
         least = sum(LEAST[part] for part in parts if part in LEAST)
-        needed_s = least * (overhead_s + LEAST_WINDOW_S)
+        least_s = max(LEAST_WINDOW_S, LEAST_BATCHES * batch_s)
+        shortest_s = overhead_s + least_s
+        needed_s = least * shortest_s
         if needed_s > left_s:
             raise UsageError(
-                f"the budget is too short: a trial of this loader takes {overhead_s:.2g} s before "
-                f"it measures, and {least} are needed; give it "
+                f"the budget is too short: a trial of this loader takes {shortest_s:.2g} s at least, "
+                f"and {least} are needed; give it "
                 f"--budget {math.ceil(1.2 * needed_s + 5 + spent_s)}s"
             )
         for why in (True, False):
             wanted = [part for part in parts if why or part != "why"]
             trials = sum(WORTH[part] for part in wanted)
             window_s = RESERVE * left_s / trials - overhead_s
-            if window_s >= LEAST_WINDOW_S:
+            if window_s >= least_s:
                 break
-        window_s = min(MOST_WINDOW_S, max(LEAST_WINDOW_S, window_s))
+        window_s = max(least_s, min(MOST_WINDOW_S, window_s))
         return cls(window_s, overhead_s + window_s, why and tunable)
 
     def batches(self, batch_s: float, workers: int) -> int:
         """How many of them fill the window, of which some do not count."""
-        return workers + 1 + max(8, round(self.window_s / max(batch_s, 1e-6)))
+        return workers + 1 + max(LEAST_BATCHES, round(self.window_s / max(batch_s, 1e-6)))

@@ -59,6 +59,13 @@ class Ratio:
     def slower(self) -> bool:
         return self.sure_low > 1 + TOLERANCE
 
+    @property
+    def detectable(self) -> float:
+        """The share of time that a setting would have to save to be called faster, with pairs that
+        scatter like these; 1 where there are too few.
+        """
+        return 1 - (1 - TOLERANCE) * self.ratio / self.sure_high
+
     def saved(self) -> str:
         """The share of time that is saved, with its interval."""
         text = f"{1 - self.ratio:.1%}"

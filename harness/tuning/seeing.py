@@ -15,6 +15,8 @@ from harness.tuning.rounds import Rounds
 
 MOST_READY = 100_000
 """Steps on batches that are there, which may take next to no time."""
+MUCH = 0.1
+"""The share of time that is worth a search, whatever the noise."""
 RUN, READY, ALONE, WATCHED = "run", "ready", "alone", "watched"
 
 
@@ -36,8 +38,13 @@ class Headspace:
 
     @property
     def nothing(self) -> bool:
-        """Whether what could be won is within the noise, or within what is no difference."""
-        return self.gain is not None and not (self.gain.high < 1 and self.gain.low < 1 - TOLERANCE)
+        """Whether what could be won is within the noise, or within what is no difference.
+
+        Where the noise is so large that much could hide in it, nothing is known.
+        """
+        if self.gain is None or self.gain.low < 1 - MUCH:
+            return False
+        return self.gain.high >= 1 or self.gain.low >= 1 - TOLERANCE
 
 
 @dataclass(frozen=True)

@@ -61,16 +61,17 @@ class Session:
         first, overhead_s = self._first_look()
         assert first.look is not None
         look = first.look
+        pace = batch_s(first, self._length(first), look.own)
         plan = Plan.of(
             bench.left_s,
             goal.budget_s - bench.left_s,
             overhead_s,
+            pace,
             tunable=look.own is not None,
         )
         peaks = Peaks(goal.memory_bytes, first.batch_bytes or 0)
         reference = self._reference(first, peaks)
         workers = reference.num_workers if reference is not None else 0
-        pace = batch_s(first, self._length(first), reference)
         bench.batches = plan.batches(pace, workers)
         bench.seconds, bench.window_s = 3 * plan.window_s, plan.window_s
         bench.timeout_s = max(bench.timeout_s, 10 * plan.trial_s)

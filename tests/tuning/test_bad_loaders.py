@@ -17,11 +17,11 @@ from harness.cli import run
 from harness.errors import EXIT_USAGE, UsageError
 from harness.host.host import Host
 from harness.schema.loader import LoaderRequest
+from harness.trial.planted import users_loaders
 from harness.tuning.bench import Bench, TrialFailedError
 from harness.tuning.goal import Goal, Named
-from tests.tuning import planted_loaders
 
-PLANTED = Path(__file__).with_name("planted_loaders.py")
+PLANTED = Path(users_loaders.__file__)
 WRONG = {
     "with_argument": "needs arguments (path): write a function without any",
     "number": "returns an int, which is no loader",
@@ -121,7 +121,7 @@ def test_nothing_of_the_process_is_changed(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("harness.tuning.plan.MOST_WINDOW_S", 0.1)
     children = set(psutil.Process().children(recursive=True))
     states = (random.getstate(), torch.get_rng_state().tolist(), dict(os.environ), Path.cwd())
-    loader = planted_loaders.ready()
+    loader = users_loaders.ready()
     found = harness.tune(loader, step_ms=1, budget="60s")
     assert found.found.word == "no search"
     assert found.settings == {}

@@ -11,9 +11,10 @@ import pytest
 from harness.host.answers import answer_as
 from harness.host.host import Host
 from harness.schema.loader import LoaderAnswer, LoaderData, LoaderRequest, LoaderSetting
+from harness.trial.planted import users_loaders
 from harness.tuning.same_data import Same, compare_data
 
-PLANTED = Path(__file__).with_name("planted_loaders.py")
+PLANTED = Path(users_loaders.__file__)
 WHOLE = LoaderData(("a", "b"), ("1", "2", "3", "4"), ("i", "j"), ended=True)
 
 

@@ -12,9 +12,10 @@ import pytest
 from harness.host.answers import answer_as
 from harness.host.host import Host
 from harness.schema.loader import LoaderAnswer, LoaderRequest, LoaderSetting
+from harness.trial.planted import users_loaders
 from tests.some import some
 
-PLANTED = Path(__file__).parents[2] / "tuning" / "planted_loaders.py"
+PLANTED = Path(users_loaders.__file__)
 
 
 @pytest.fixture

@@ -1,4 +1,8 @@
-"""Loaders of known behaviour, which note how long they really slept."""
+"""Loaders of known behaviour, as a user's file would hold them.
+
+Tests and the experiment about tuning copy this file and name what is in it. What sleeps notes how
+long it really slept, where a folder for that is given.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,9 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, default_colla
 
 LOG = "PLANTED_LOG"
 """Environment variable: a folder in which processes note what they slept, if it is set."""
-SAMPLES, BATCH = 96, 4
+SIZE = "PLANTED_SAMPLES"
+"""Environment variable: how many samples there are."""
+SAMPLES, BATCH = int(os.environ.get(SIZE, "96")), 4
 TAIL_EVERY, TAIL_FACTOR = 24, 30
 
 
@@ -72,6 +78,38 @@ class OwnGenerator(Rows):
 
     def __getitem__(self, index: int) -> torch.Tensor:
         return torch.full((8,), float(index)) + torch.rand(8, generator=self.generator)
+
+
+class Computing(Rows):
+    """Python at work, which holds the lock of its process."""
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return torch.full((8,), float(index + 0 * sum(range(40_000))))
+
+
+class InMemory(Rows):
+    """Views of one tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = torch.arange(SAMPLES * 64, dtype=torch.float32).reshape(SAMPLES, 64)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return self.data[index]
+
+
+class ManySmall(Rows):
+    """Twenty tensors a sample, which are sent one by one."""
+
+    def __getitem__(self, index: int) -> Any:
+        return [torch.full((4,), float(index + part)) for part in range(20)]
+
+
+class Large(Rows):
+    """A mebibyte a sample, whose transport is the most of it."""
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        return torch.full((1 << 18,), float(index))
 
 
 class Doubling(IterableDataset[Any]):
@@ -136,6 +174,27 @@ def sleeping() -> Any:
 
 def collating() -> Any:
     return DataLoader(Rows(), batch_size=BATCH, collate_fn=slow_collate)
+
+
+def computing() -> Any:
+    return DataLoader(Computing(), batch_size=BATCH)
+
+
+def in_memory() -> Any:
+    return DataLoader(InMemory(), batch_size=16)
+
+
+def many_small() -> Any:
+    return DataLoader(ManySmall(), batch_size=16)
+
+
+def large() -> Any:
+    return DataLoader(Large(), batch_size=BATCH)
+
+
+def repaired() -> Any:
+    """Nothing costs anything: what sleeping, computing, tailed, together and collating would be."""
+    return DataLoader(Rows(), batch_size=BATCH)
 
 
 def tailed() -> Any:

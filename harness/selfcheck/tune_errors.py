@@ -1,0 +1,389 @@
+"""How often ``tune`` is right: ``python -m harness.selfcheck.tune_errors -o tune-errors.jsonl``.
+
+Six parts, of loaders whose behaviour is planted (:mod:`harness.trial.planted.users_loaders`):
+
+- ``identical``: whole tunings in which every setting is the user's, whatever it is called. A claim
+  that another is faster is false.
+- ``regret``: a tuning, and then every setting of a grid in interleaved processes. What the chosen
+  setting takes more than the grid's best is its regret; noise makes the best of many look better
+  than it is, so that it is an upper bound.
+- ``stage``: whether the stage that was planted saves most when it is free, and what that predicts
+  against a loader in which it really costs nothing.
+- ``data``: loaders whose data changes with the workers, and loaders whose does not.
+- ``memory``: tunings within a limit: whether any trial exceeded it, and how near predictions were.
+- ``watching``: what it costs at two lengths of a batch, and the stall of an infinitely fast loader.
+
+Every result is a line of the file, and what is there already is not measured again: stop it and go
+on at any time. The default is small; figures in docs/tune.md say what they were made with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from harness.console import err, out
+from harness.errors import FerrybenchError
+from harness.host.host import Host, Report
+from harness.schema.loader import LoaderRequest, LoaderSetting
+from harness.schema.records import HostSpec
+from harness.schema.request import Observed, TaskRequest
+from harness.selfcheck.count import Count
+from harness.tuning.bench import MODULES, Bench, Caller
+from harness.tuning.costs import batch_s
+from harness.tuning.goal import Goal
+from harness.tuning.result import Tuning
+from harness.tuning.rounds import Rounds
+from harness.tuning.same_data import compare_data
+from harness.tuning.seeing import see
+from harness.tuning.session import Session
+from harness.units import format_seconds
+
+LOADERS = Path(__file__).resolve().parents[1] / "trial" / "planted" / "users_loaders.py"
+SIZE = "PLANTED_SAMPLES"
+"""As in that module, which cannot be imported here: it needs torch."""
+SAMPLES = 4000
+PLANTED = ("sleeping", "computing", "tailed", "collating", "together", "in_memory", "many_small",
+    "large")  # fmt: skip
+STEPS_MS = (1.0, 4.0, 16.0)
+STAGES = {"sleeping": "fetching", "computing": "fetching", "tailed": "fetching",
+    "together": "fetching", "collating": "collating"}  # fmt: skip
+CHANGED = ("doubling", "dropping", "own_generator")
+UNCHANGED = ("sleeping", "collating", "tailed", "together", "in_memory", "many_small", "shuffled",
+    "transformed")  # fmt: skip
+GRID = (
+    LoaderSetting(0),
+    *(
+        LoaderSetting(workers, ahead, persistent)
+        for workers in (1, 2, 4, 8)
+        for ahead in (2, 4)
+        for persistent in (False, True)
+    ),
+)
+WATCHED = (("collating", 1.0), ("many_small", 0.0), ("in_memory", 0.0), ("ready", 1.0),
+    ("ready", 10.0))  # fmt: skip
+PARTS = ("data", "watching", "memory", "identical", "stage", "regret")
+LIMITED = ("sleeping", "in_memory", "large")
+LIMITS_MIB = (8192, 600, 400)
+TUNING_S = 60.0
+GRID_ROUNDS = 5
+GRID_SECONDS = 1.0
+CLAIM, NEAR = 0.05, 0.1
+Line = dict[str, Any]
+
+
+class Results:
+    """Lines of a file, by what they are of.
+
+    Args:
+        path: made where it is not there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        lines = path.read_text().splitlines() if path.exists() else []
+        self.lines: list[Line] = [json.loads(line) for line in lines]
+
+    def of(self, part: str) -> list[Line]:
+        return [line for line in self.lines if line["part"] == part]
+
+    def find(self, part: str, key: str, measure: Callable[[], Line]) -> None:
+        """Measure something, unless it is there; what fails is a result, too."""
+        if any(line["part"] == part and line["key"] == key for line in self.lines):
+            return
+        err.print(f"{part} {key}", markup=False)
+        began = time.monotonic()
+        try:
+            found = measure()
+        except FerrybenchError as error:
+            found = {"failed": str(error)}
+        line = {"part": part, "key": key, "took_s": time.monotonic() - began, **found}
+        self.lines.append(line)
+        with self._path.open("a") as stream:
+            stream.write(json.dumps(line) + "\n")
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Where it is measured.
+
+    Args:
+        host: whose loaders have many samples.
+        small: whose loaders have few, for whole epochs.
+        file: a copy of the planted loaders, as a user's file would lie anywhere.
+    """
+
+    host: Host
+    small: Host
+    file: str
+
+    def bench(self, name: str, step_ms: float) -> Bench:
+        """For trials beside a tuning, which take a second each."""
+        about = LoaderRequest(file=self.file, name=name, step_ms=step_ms)
+        bench = Bench(self.host, about, name, time.monotonic() + 3600)
+        bench.batches, bench.seconds = 100_000, GRID_SECONDS
+        return bench
+
+    def tuned(
+        self,
+        name: str,
+        step_ms: float,
+        budget_s: float,
+        caller: Caller | None = None,
+        memory_bytes: int | None = None,
+    ) -> Tuning:
+        """A whole tuning of a planted loader."""
+        about = LoaderRequest(file=self.file, name=name, step_ms=step_ms)
+        bench = Bench(caller or self.host, about, name, time.monotonic() + budget_s)
+        goal = Goal(budget_s, memory_bytes, step_ms, stepped=True)
+        return Session(bench, goal, os.cpu_count() or 1, lambda text: None).tune()
+
+
+@dataclass(frozen=True)
+class OneSetting:
+    """A host in which every setting is the user's, whatever it is called."""
+
+    host: Host
+
+    def call(self, request: TaskRequest, timeout_s: float, *, observe: Observed = "") -> Report:
+        assert isinstance(request, LoaderRequest)
+        return self.host.call(replace(request, setting=None), timeout_s, observe=observe)
+
+
+def identical(lab: Lab, budget_s: float, number: int) -> Line:
+    """A tuning in which nothing can be faster."""
+    name = ("sleeping", "computing", "collating")[number % 3]
+    found = lab.tuned(name, 2.0, budget_s, OneSetting(lab.host))
+    ratio = found.confirmed.ratio if found.confirmed is not None else None
+    return {
+        "word": found.word,
+        "claimed": found.word == "faster",
+        "claimed_5": found.word == "faster" and ratio is not None and 1 / ratio.ratio > 1 + CLAIM,
+        "ratio": ratio.ratio if ratio is not None else None,
+        "pairs": ratio.pairs if ratio is not None else 0,
+    }
+
+
+def regret(lab: Lab, name: str, step_ms: float, budget_s: float) -> Line:
+    """A tuning, and then the grid."""
+    found = lab.tuned(name, step_ms, budget_s)
+    chosen = found.chosen or LoaderSetting(0)
+    settings = tuple(dict.fromkeys([*GRID, chosen]))
+    bench = lab.bench(name, step_ms)
+
+    def runs(setting: LoaderSetting) -> Callable[[], float]:
+        return lambda: batch_s(bench.run(setting), found.look.length, setting)
+
+    rounds = Rounds({one.text(): runs(one) for one in settings}, seed=5)
+    for _ in rounds.until(GRID_ROUNDS, GRID_ROUNDS, 0.0):
+        pass
+    medians = {name: statistics.median(times) for name, times in rounds.found.items()}
+    best = min(medians, key=lambda one: medians[one])
+    return {
+        "word": found.word,
+        "chosen": chosen.text(),
+        "best": best,
+        "regret": medians[chosen.text()] / medians[best] - 1,
+        "own": medians[LoaderSetting(0).text()] / medians[best] - 1,
+        "tune_s": found.took_s,
+        "trials": found.trials,
+        "medians_s": medians,
+    }
+
+
+def stage(lab: Lab, name: str, step_ms: float, budget_s: float) -> Line:
+    """What is named first, and what it predicts, against a loader without that cost."""
+    found = lab.tuned(name, step_ms, budget_s)
+    single = [one for one in found.why if " and " not in one.stages]
+    if not single:
+        return {"word": found.word, "first": None}
+    first = min(single, key=lambda one: one.ratio.ratio)
+    times = {}
+    for label, loader in (("as it is", name), ("repaired", "repaired")):
+        bench, own = lab.bench(loader, step_ms), found.look.own
+        runs = [batch_s(bench.run(own), found.look.length, own) for _ in range(GRID_ROUNDS)]
+        times[label] = statistics.median(runs)
+    return {
+        "word": found.word,
+        "first": first.stages,
+        "predicted": 1 - first.ratio.ratio,
+        "real": 1 - times["repaired"] / times["as it is"],
+    }
+
+
+def data(lab: Lab, name: str, workers: int) -> Line:
+    """Whether a change of data is told."""
+    bench = Bench(lab.small, LoaderRequest(file=lab.file, name=name), name, time.monotonic() + 3600)
+    runs = [
+        bench.run(LoaderSetting(count), "data", stepped=False, batches=100_000, seconds=20.0).data
+        for count in (0, workers, 0)
+    ]
+    one, two, again = runs
+    assert one is not None
+    assert two is not None
+    return {"same": compare_data(one, two, again).same, "changed": name in CHANGED}
+
+
+def memory(lab: Lab, name: str, limit_mib: int, budget_s: float) -> Line:
+    """What was predicted before it was seen, and whether anything exceeded the limit."""
+    limit = limit_mib * 1024**2
+    found = lab.tuned(name, 1.0, budget_s, memory_bytes=limit)
+    off = [
+        abs(predicted / found.memory[one].peak_bytes - 1)
+        for one, predicted in found.predicted.items()
+        if one.num_workers > 1  # before any worker was seen, it is a bound and no prediction
+    ]
+    peaks = [one.peak_bytes for one in found.memory.values()]
+    return {"off": off, "exceeded": sum(peak > limit for peak in peaks), "seen": len(peaks)}
+
+
+def watching(lab: Lab, name: str, step_ms: float) -> Line:
+    """What watching costs, and how far the parts are off."""
+    bench = lab.bench(name, step_ms)
+    bench.batches, bench.seconds, bench.window_s = 400, 4.0, 1.0
+    own = None if name == "ready" else LoaderSetting(0)
+    seen = see(bench, own, None, stepped=step_ms > 0, until=0.0)
+    watched = seen.watched
+    added = sum(part.seconds for part in watched.parts if not part.within)
+    head = seen.headspace
+    return {
+        "cost": watched.cost.ratio - 1,
+        "low": watched.cost.low - 1,
+        "high": watched.cost.high - 1,
+        "off": abs(added / watched.total_s - 1),
+        "batch_s": head.both_s,
+        "stall": None if head.ready_s is None else 1 - head.ready_s / head.both_s,
+    }
+
+
+def measure_all(lab: Lab, results: Results, options: argparse.Namespace) -> None:
+    """Every part that is asked for, as far as it is not there yet."""
+    for part, key, measure in _asked(lab, options.runs, options.budget):
+        if not options.part or part in options.part:
+            results.find(part, key, measure)
+
+
+def _asked(lab: Lab, runs: int, budget_s: float) -> Iterator[tuple[str, str, Callable[[], Line]]]:
+    for workers in (1, 2, 3, 4)[:runs]:
+        for name in (*CHANGED, *UNCHANGED):
+            if name in UNCHANGED or workers > 1:  # one worker shares with nobody
+                yield "data", f"{name} {workers}", partial(data, lab, name, workers)
+    for name, step_ms in WATCHED:
+        yield "watching", f"{name} {step_ms:g}", partial(watching, lab, name, step_ms)
+    for limit in LIMITS_MIB[:runs]:
+        for name in LIMITED:
+            yield "memory", f"{name} {limit} MiB", partial(memory, lab, name, limit, TUNING_S)
+    for number in range(runs):
+        yield "identical", f"{number} {budget_s:g}s", partial(identical, lab, budget_s, number)
+    for step_ms in STEPS_MS[:runs]:
+        for name in STAGES:
+            yield "stage", f"{name} {step_ms:g}", partial(stage, lab, name, step_ms, TUNING_S)
+        for name in PLANTED:
+            yield "regret", f"{name} {step_ms:g}", partial(regret, lab, name, step_ms, TUNING_S)
+
+
+def summary(results: Results) -> Table:
+    """What was found, with intervals where it is counted."""
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    for name, text in _rows(results):
+        table.add_row(name, text)
+    return table
+
+
+def _rows(results: Results) -> Iterator[tuple[str, str]]:
+    lines = {part: [one for one in results.of(part) if "failed" not in one]
+        for part in PARTS}  # fmt: skip
+    failed = [one for one in results.lines if "failed" in one]
+    if same := lines["identical"]:
+        for label, key in (("claimed faster", "claimed"), ("by more than 5%", "claimed_5")):
+            yield f"identical settings, {label}", _count(same, key)
+    if regrets := [one["regret"] for one in lines["regret"]]:
+        ninth = statistics.quantiles(regrets, n=10)[-1] if len(regrets) > 1 else regrets[0]
+        yield (
+            "regret",
+            (
+                f"median {statistics.median(regrets):.1%}, 90th percentile {ninth:.1%}, highest "
+                f"{max(regrets):.1%}, of {len(regrets)}"
+            ),
+        )
+        took = [one["tune_s"] for one in lines["regret"]]
+        yield "time of these tunings", f"{min(took):.0f} to {max(took):.0f} s"
+    yield from _stages(lines["stage"])
+    if found := lines["data"]:
+        changed = [one for one in found if one["changed"]]
+        other = [one for one in found if not one["changed"]]
+        told = Count(sum(one["same"] != "same" for one in changed), len(changed))
+        accused = Count(sum(one["same"] != "same" for one in other), len(other))
+        yield "changed data found", told.text() if changed else "–"
+        yield "unchanged data accused", accused.text() if other else "–"
+    if limited := lines["memory"]:
+        seen = sum(one["seen"] for one in limited)
+        exceeded = sum(one["exceeded"] for one in limited)
+        yield "settings above the limit", Count(exceeded, seen).text()
+        off = [value for one in limited for value in one["off"]]
+        near = Count(sum(value <= NEAR for value in off), len(off))
+        yield "predicted peak within 10%", near.text() if off else "–"
+    for one in lines["watching"]:
+        stall = "" if one["stall"] is None else f"; stall {one['stall']:.1%}"
+        yield (
+            f"watching {one['key']}",
+            (
+                f"{one['cost']:+.1%} ({one['low']:+.1%} to {one['high']:+.1%}) at "
+                f"{format_seconds(one['batch_s'])} a batch; parts off by {one['off']:.2%}{stall}"
+            ),
+        )
+    if failed:
+        yield "not finished", "; ".join(f"{one['part']} {one['key']}" for one in failed)
+
+
+def _stages(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
+    named = [one for one in lines if one["first"] is not None]
+    if not named:
+        return
+    right = sum(one["first"] == STAGES[one["key"].split()[0]] for one in named)
+    yield "planted stage named first", Count(right, len(named)).text()
+    stopped = len(lines) - len(named)
+    if stopped:
+        yield "stopped, since nothing could be won", f"{stopped} of {len(lines)}"
+    near = sum(abs(one["predicted"] - one["real"]) <= CLAIM for one in named)
+    yield "predicted gain within 5 points", Count(near, len(named)).text()
+
+
+def _count(lines: Sequence[Line], key: str) -> str:
+    return Count(sum(bool(one[key]) for one in lines), len(lines)).text()
+
+
+def main() -> None:
+    """Measure what is missing, and print what is known."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("-o", "--output", type=Path, default=Path("tune-errors.jsonl"))
+    parser.add_argument("--part", action="append", choices=PARTS)
+    parser.add_argument("--runs", type=int, default=2, help="identical tunings; others: steps")
+    parser.add_argument("--budget", type=float, default=20.0, help="seconds of identical tunings")
+    options = parser.parse_args()
+    results = Results(options.output)
+    many, few = HostSpec(env={SIZE: str(SAMPLES)}), HostSpec()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Host(many, modules=MODULES) as host,
+        Host(few, modules=MODULES) as small,
+    ):
+        file = shutil.copy(LOADERS, Path(folder) / "planted.py")
+        measure_all(Lab(host, small, str(file)), results, options)
+    out.print(summary(results))
+
+
+if __name__ == "__main__":
+    main()
