@@ -275,13 +275,12 @@ def measure_all(lab: Lab, results: Results, options: argparse.Namespace) -> None
             results.find(part, key, measure)
 
 
-def _asked(lab: Lab, runs: int, budget_s: float) -> Iterator[tuple[str, str, Callable[[], Line]]]:
-    for workers in (1, 2, 3, 4)[:runs]:
-        for name in (*CHANGED, *UNCHANGED):
-            if name in UNCHANGED or workers > 1:  # one worker shares with nobody
-                yield "data", f"{name} {workers}", partial(data, lab, name, workers)
-    for name, step_ms in WATCHED:
-        yield "watching", f"{name} {step_ms:g}", partial(watching, lab, name, step_ms)
+Asked = Iterator[tuple[str, str, Callable[[], Line]]]
+"""Part, key, and what measures it."""
+
+
+def _asked(lab: Lab, runs: int, budget_s: float) -> Asked:
+    yield from _short(lab, runs)
     for limit in LIMITS_MIB[:runs]:
         for name in LIMITED:
             yield "memory", f"{name} {limit} MiB", partial(memory, lab, name, limit, TUNING_S)
@@ -292,6 +291,16 @@ def _asked(lab: Lab, runs: int, budget_s: float) -> Iterator[tuple[str, str, Cal
             yield "stage", f"{name} {step_ms:g}", partial(stage, lab, name, step_ms, TUNING_S)
         for name in PLANTED:
             yield "regret", f"{name} {step_ms:g}", partial(regret, lab, name, step_ms, TUNING_S)
+
+
+def _short(lab: Lab, runs: int) -> Asked:
+    """What takes no whole tuning."""
+    for workers in (1, 2, 3, 4)[:runs]:
+        for name in (*CHANGED, *UNCHANGED):
+            if name in UNCHANGED or workers > 1:  # one worker shares with nobody
+                yield "data", f"{name} {workers}", partial(data, lab, name, workers)
+    for name, step_ms in WATCHED:
+        yield "watching", f"{name} {step_ms:g}", partial(watching, lab, name, step_ms)
 
 
 def summary(results: Results) -> Table:

@@ -59,8 +59,8 @@ class Plan:
         needed_s = least * shortest_s
         if needed_s > left_s:
             raise UsageError(
-                f"the budget is too short: a trial of this loader takes {shortest_s:.2g} s at least, "
-                f"and {least} are needed; give it "
+                f"the budget is too short: a trial of this loader takes {shortest_s:.2g} s at "
+                f"least, and {least} are needed; give it "
                 f"--budget {math.ceil(1.2 * needed_s + 5 + spent_s)}s"
             )
         for why in (True, False):
