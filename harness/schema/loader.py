@@ -97,6 +97,8 @@ class LoaderLook:
         start_method: of its workers, where the loader names one; empty for the default.
         iterable: whether its dataset is iterable-style.
         accelerator: whether this interpreter can use one.
+        fetching: the function that fetches samples, and its line; empty where it is not Python's.
+        collating: that makes batches of them.
     """
 
     kind: str
@@ -106,6 +108,8 @@ class LoaderLook:
     start_method: str = ""
     iterable: bool = False
     accelerator: bool = False
+    fetching: str = ""
+    collating: str = ""
 
 
 @dataclass(frozen=True)

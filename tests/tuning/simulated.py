@@ -47,6 +47,7 @@ class Simulated:
         own: the user's setting; None for a loader that is no DataLoader.
         noise: standard deviation of a trial's logarithm of time.
         step_s: of it, the step.
+        fetching: the share of the rest that fetching takes.
         data: by setting, what an epoch consists of.
     """
 
@@ -54,6 +55,7 @@ class Simulated:
     own: LoaderSetting | None = field(default_factory=lambda: LoaderSetting(0))
     noise: float = 0.0
     step_s: float = 0.002
+    fetching: float = 0.5
     data: Callable[[LoaderSetting], LoaderData] = lambda setting: DATA
     seed: int = 0
     asked: list[LoaderRequest] = field(default_factory=list)
@@ -73,6 +75,8 @@ class Simulated:
         batch_s = self.model(setting) * self._draw.lognormvariate(0.0, self.noise)
         if request.way == "ready":
             batch_s = self.step_s * self._draw.lognormvariate(0.0, self.noise)
+        elif "fetch" in request.free:
+            batch_s = self.step_s + (batch_s - self.step_s) * (1 - self.fetching)
         batches = max(8, min(request.batches, 50))
         steps, waits = batches * self.step_s, batches * max(0.0, batch_s - self.step_s)
         one = LoaderPass(
@@ -94,7 +98,9 @@ class Simulated:
         )
         answer = LoaderAnswer(
             Outcome("ok"),
-            look=LoaderLook("DataLoader", "Rows", self.own, 1000),
+            look=LoaderLook(
+                "DataLoader", "Rows", self.own, 1000, fetching="Rows.__getitem__ (train.py:3)"
+            ),
             passes=(one,),
             batch_bytes=MIB,
             batch_samples=4,

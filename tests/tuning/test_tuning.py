@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from torch.utils.data import DataLoader
 
 from harness.errors import UsageError
 from harness.schema.loader import LoaderData, LoaderRequest, LoaderSetting
+from harness.tuning import as_json
 from harness.tuning.as_text import text, verdict_line
 from harness.tuning.bench import Bench
 from harness.tuning.goal import Goal
@@ -115,12 +119,33 @@ def test_a_faster_setting_with_other_data_is_not_recommended() -> None:
     assert "come in addition" in text(found)
 
 
+@pytest.mark.parametrize(("share", "named"), [(0.95, True), (0.5, False), (0.0, False)])
+def test_a_cause_is_named_only_where_it_explains_the_wait(share: float, *, named: bool) -> None:
+    found = tuned(Simulated(shared_out, noise=0.005, fetching=share))
+    because = "mostly because of fetching, by Rows.__getitem__ (train.py:3)" in text(found)
+    assert because is named
+
+
 def test_all_that_was_tried_is_shown() -> None:
     found = tuned(Simulated(shared_out))
     shown = text(found)
     for one in some(found.tried):
         assert one.setting.text() in shown
     assert "Not measured" in shown
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker")
+def test_the_file_is_what_a_dataloader_takes(tmp_path: Path) -> None:
+    path = tmp_path / "loader.json"
+    found = tuned(Simulated(shared_out))
+    as_json.write(found, path)
+    written = json.loads(path.read_text())
+    loader = DataLoader([1, 2, 3], **written["settings"])  # type: ignore[arg-type, var-annotated]
+    assert loader.num_workers == 4
+    assert written["verdict"] == "faster"
+    assert written["ratio_to_yours"]["high"] < 1
+    with pytest.raises(UsageError, match="will not overwrite"):
+        as_json.refuse(path, force=False)
 
 
 def test_a_budget_too_short_says_what_is_needed() -> None:

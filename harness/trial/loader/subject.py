@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader, IterableDataset, Subset
 
 from harness.schema.loader import LoaderLook, LoaderSetting
 from harness.trial.base.looks import a
 
 Step = Callable[[Any], Any]
+_BY_INDEX = ("__getitems__", "__getitem__")
 
 
 class UnfitError(Exception):
@@ -199,4 +200,23 @@ def look_at(loader: Any, tuned: DataLoader[Any] | None) -> LoaderLook:
         context.get_start_method() if context is not None else "",
         isinstance(tuned.dataset, IterableDataset),
         current() is not None and torch.accelerator.is_available(),
+        _place(_fetching(tuned.dataset)),
+        _place(tuned.collate_fn),
     )
+
+
+def _fetching(dataset: Any) -> Any:
+    """The method that fetches samples; of a part of a dataset, that of the whole."""
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    names = ("__iter__",) if isinstance(dataset, IterableDataset) else _BY_INDEX
+    return next((method for name in names if (method := getattr(type(dataset), name, None))), None)
+
+
+def _place(function: Any) -> str:
+    """A function's name and line, as ``Rows.__getitem__ (train.py:12)``."""
+    plain: Any = inspect.unwrap(function) if callable(function) else None
+    code = getattr(plain, "__code__", None)
+    if code is None:
+        return ""
+    return f"{plain.__qualname__} ({Path(code.co_filename).name}:{code.co_firstlineno})"

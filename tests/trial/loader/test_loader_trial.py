@@ -45,6 +45,9 @@ def test_parts_of_a_pass_follow_one_another(host: Host, planted: str) -> None:
     assert len(answer.passes) == 2, "a short epoch is gone through twice"
     assert answer.batch_bytes == 4 * 8 * 4
     assert answer.batch_samples == 4
+    assert answer.look is not None
+    assert answer.look.fetching.startswith("Rows.__getitem__ (train.py:")
+    assert answer.look.collating.startswith("default_collate (collate.py:")
 
 
 @pytest.mark.parametrize("workers", [0, 2])
