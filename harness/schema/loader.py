@@ -59,7 +59,7 @@ class LoaderRequest(TaskRequest):
         setting: to be used instead of the user's own.
         free: stages that are replaced by their own earlier output.
         batches: how many to take; a loader that has fewer is begun again.
-        skip: batches of a pass that do not count, since workers have only begun.
+        skip: batches of a pass that do not count, since workers have only begun; at least 1.
         seconds: take no further batch after so long.
         folder: for the stamps of the processes that are watched.
         seed: of the global generators of Python, NumPy and torch, set before the loader is made.

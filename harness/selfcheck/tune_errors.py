@@ -129,11 +129,12 @@ class Lab:
     small: Host
     file: str
 
-    def bench(self, name: str, step_ms: float) -> Bench:
-        """For trials beside a tuning, which take a second each."""
+    def bench(self, name: str, step_ms: float, batch_s: float) -> Bench:
+        """For trials beside a tuning, of so many batches as take a second at this pace."""
         about = LoaderRequest(file=self.file, name=name, step_ms=step_ms)
         bench = Bench(self.host, about, name, time.monotonic() + 3600)
-        bench.batches, bench.seconds = 100_000, GRID_SECONDS
+        bench.batches = max(24, round(GRID_SECONDS / batch_s))
+        bench.seconds = 4 * GRID_SECONDS
         return bench
 
     def tuned(
@@ -181,7 +182,7 @@ def regret(lab: Lab, name: str, step_ms: float, budget_s: float) -> Line:
     found = lab.tuned(name, step_ms, budget_s)
     chosen = found.chosen or LoaderSetting(0)
     settings = tuple(dict.fromkeys([*GRID, chosen]))
-    bench = lab.bench(name, step_ms)
+    bench = lab.bench(name, step_ms, found.seen.headspace.both_s)
 
     def runs(setting: LoaderSetting) -> Callable[[], float]:
         return lambda: batch_s(bench.run(setting), found.look.length, setting)
@@ -212,7 +213,8 @@ def stage(lab: Lab, name: str, step_ms: float, budget_s: float) -> Line:
     first = min(single, key=lambda one: one.ratio.ratio)
     times = {}
     for label, loader in (("as it is", name), ("repaired", "repaired")):
-        bench, own = lab.bench(loader, step_ms), found.look.own
+        bench = lab.bench(loader, step_ms, found.seen.headspace.both_s)
+        own = found.look.own
         runs = [batch_s(bench.run(own), found.look.length, own) for _ in range(GRID_ROUNDS)]
         times[label] = statistics.median(runs)
     return {
@@ -251,8 +253,8 @@ def memory(lab: Lab, name: str, limit_mib: int, budget_s: float) -> Line:
 
 def watching(lab: Lab, name: str, step_ms: float) -> Line:
     """What watching costs, and how far the parts are off."""
-    bench = lab.bench(name, step_ms)
-    bench.batches, bench.seconds, bench.window_s = 400, 4.0, 1.0
+    bench = lab.bench(name, step_ms, 0.0025)
+    bench.window_s = GRID_SECONDS
     own = None if name == "ready" else LoaderSetting(0)
     seen = see(bench, own, None, stepped=step_ms > 0, until=0.0)
     watched = seen.watched

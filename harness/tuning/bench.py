@@ -29,6 +29,18 @@ class TrialFailedError(UsageError):
     """The user's code failed in a trial, or did not end; the message says where."""
 
 
+def counted(batches: int, workers: int) -> int:
+    """How many a trial takes so that about this many count.
+
+    Workers begin together, and so their batches come in waves at first. What counts begins at the
+    end of the first wave and ends at that of another: a part of a wave would count as a whole one,
+    and the more workers there are, the faster they would seem.
+    """
+    if not workers:
+        return 1 + batches
+    return workers + workers * -(-batches // workers)
+
+
 @dataclass
 class Bench:
     """Where trials are run.
@@ -39,7 +51,7 @@ class Bench:
         name: of the loader, as the user wrote it.
         deadline: by the monotonic clock, when all must have ended.
         trials: how many there were.
-        batches: of a trial, unless it says otherwise.
+        batches: that count in a trial, unless it says otherwise.
         seconds: after which a trial takes no further batch.
         window_s: how long a trial is to measure.
         timeout_s: how long it may take in all.
@@ -83,8 +95,8 @@ class Bench:
                 stepped=stepped,
                 setting=setting,
                 free=tuple(free),
-                batches=batches or self.batches,
-                skip=workers + 1,
+                batches=batches or counted(self.batches, workers),
+                skip=max(1, workers),
                 seconds=seconds or self.seconds,
                 folder=folder,
             )

@@ -72,6 +72,9 @@ class Plan:
         window_s = max(least_s, min(MOST_WINDOW_S, window_s))
         return cls(window_s, overhead_s + window_s, why and tunable)
 
-    def batches(self, batch_s: float, workers: int) -> int:
-        """How many of them fill the window, of which some do not count."""
-        return workers + 1 + max(LEAST_BATCHES, round(self.window_s / max(batch_s, 1e-6)))
+    def batches(self, batch_s: float, length: int | None) -> int:
+        """How many of them fill the window. Of epochs that fit in, there have to be two."""
+        fitting = max(LEAST_BATCHES, round(self.window_s / max(batch_s, 1e-6)))
+        if length is not None and length <= fitting:
+            return max(LEAST_BATCHES, fitting // 2)
+        return fitting

@@ -71,8 +71,7 @@ class Session:
         )
         peaks = Peaks(goal.memory_bytes, first.batch_bytes or 0)
         reference = self._reference(first, peaks)
-        workers = reference.num_workers if reference is not None else 0
-        bench.batches = plan.batches(pace, workers)
+        bench.batches = plan.batches(pace, self._length(first))
         bench.seconds, bench.window_s = 3 * plan.window_s, plan.window_s
         bench.timeout_s = max(bench.timeout_s, 10 * plan.trial_s)
         self.say("what the loader and the step take")

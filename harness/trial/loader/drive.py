@@ -111,13 +111,13 @@ class Course:
     def _told(
         self, asked: list[int], came: list[int], used: list[int], ended_ns: int, *, ended: bool
     ) -> LoaderPass:
-        if not came:
+        if not used:
             total = ended_ns - asked[0]
             return LoaderPass(0, ended, total / 1e9, 0, 0, 0, total / 1e9, 0, 0)
         last = used[-1]
         steps = sum(after - before for before, after in zip(came, used, strict=True))
         waits = sum(after - before for before, after in zip(asked[1:], came[1:], strict=False))
-        skip = min(self._skip, max(0, len(used) - LEAST_STEADY - 1))
+        skip = max(1, min(self._skip, len(used) - LEAST_STEADY))
         total_ns = (ended_ns if ended else last) - asked[0]
         return LoaderPass(
             batches=len(came),
@@ -127,8 +127,8 @@ class Course:
             step_s=steps / 1e9,
             end_s=(ended_ns - last) / 1e9 if ended else 0.0,
             total_s=total_ns / 1e9,
-            steady_s=(last - used[skip]) / 1e9,
-            steady_batches=len(used) - 1 - skip,
+            steady_s=(last - used[skip - 1]) / 1e9,
+            steady_batches=len(used) - skip,
         )
 
 
