@@ -29,16 +29,32 @@ class TrialFailedError(UsageError):
     """The user's code failed in a trial, or did not end; the message says where."""
 
 
-def counted(batches: int, workers: int) -> int:
-    """How many a trial takes so that about this many count.
+LEAST_WAVES = 4
 
-    Workers begin together, and so their batches come in waves at first. What counts begins at the
-    end of the first wave and ends at that of another: a part of a wave would count as a whole one,
-    and the more workers there are, the faster they would seem.
+
+def skipped(setting: LoaderSetting | None) -> int:
+    """How many batches of a pass do not count, since workers have only begun.
+
+    They begin one after another, and those that were first make as many batches as they may ahead
+    before the last one has made any: until these have been used, batches come faster than they are
+    made.
     """
+    if setting is None or not setting.num_workers:
+        return 1
+    return setting.num_workers * (1 + (setting.prefetch_factor or 2))
+
+
+def counted(batches: int, setting: LoaderSetting | None) -> int:
+    """How many batches a trial takes, of which about so many count.
+
+    Batches of workers come in waves. A part of one would count as a whole wave, and the more
+    workers there are, the faster they would seem: so what counts is whole waves.
+    """
+    workers = 0 if setting is None else setting.num_workers
     if not workers:
-        return 1 + batches
-    return workers + workers * -(-batches // workers)
+        return skipped(setting) + batches
+    waves = max(LEAST_WAVES, -(-batches // workers))
+    return skipped(setting) + workers * waves
 
 
 @dataclass
@@ -87,7 +103,6 @@ class Bench:
         Raises:
             TrialFailedError: it gave no answer, or one that is an error.
         """
-        workers = setting.num_workers if setting is not None else 0
         with tempfile.TemporaryDirectory(prefix="ferrybench-tune-") as folder:
             request = replace(
                 self.about,
@@ -95,8 +110,8 @@ class Bench:
                 stepped=stepped,
                 setting=setting,
                 free=tuple(free),
-                batches=batches or counted(self.batches, workers),
-                skip=max(1, workers),
+                batches=batches or counted(self.batches, setting),
+                skip=skipped(setting),
                 seconds=seconds or self.seconds,
                 folder=folder,
             )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from harness.errors import UsageError
 from harness.schema.loader import LoaderAnswer, LoaderLook, LoaderSetting
-from harness.tuning.bench import Bench
+from harness.tuning.bench import Bench, counted
 from harness.tuning.costs import batch_s
 from harness.tuning.goal import Goal
 from harness.tuning.memory import Peaks
@@ -91,16 +91,24 @@ class Session:
         self.bench.timeout_s = min(MOST_TIMEOUT_S, max(LEAST_TIMEOUT_S, goal.budget_s / 2))
         # With a limit, the user's setting may only be run once its peak has been predicted.
         setting = LoaderSetting(0) if goal.memory_bytes is not None else None
+        first, overhead_s = self._look(setting, LOOK_BATCHES)
+        own = first.look.own if first.look is not None else None
+        if setting is None and own is not None and own.num_workers:
+            # Now that it is known how many workers there are, how long they take.
+            return self._look(own, counted(LOOK_BATCHES, own))
+        return first, overhead_s
+
+    def _look(self, setting: LoaderSetting | None, batches: int) -> tuple[LoaderAnswer, float]:
         began = time.monotonic()
-        first = self.bench.run(
+        answer = self.bench.run(
             setting,
-            stepped=goal.stepped,
-            observe=goal.memory_bytes is not None,
-            batches=LOOK_BATCHES,
-            seconds=LOOK_SHARE * goal.budget_s,
+            stepped=self.goal.stepped,
+            observe=self.goal.memory_bytes is not None,
+            batches=batches,
+            seconds=LOOK_SHARE * self.goal.budget_s,
         )
         wall_s = time.monotonic() - began
-        return first, max(0.0, wall_s - sum(one.steady_s for one in first.passes))
+        return answer, max(0.0, wall_s - sum(one.steady_s for one in answer.passes))
 
     @staticmethod
     def _length(first: LoaderAnswer) -> int | None:

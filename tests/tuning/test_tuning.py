@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.schema.loader import LoaderData, LoaderRequest, LoaderSetting
 from harness.tuning import as_json
 from harness.tuning.as_text import text, verdict_line
-from harness.tuning.bench import Bench, counted
+from harness.tuning.bench import LEAST_WAVES, Bench, counted, skipped
 from harness.tuning.goal import Goal
 from harness.tuning.result import Tuning
 from harness.tuning.session import Session
@@ -157,7 +157,7 @@ def test_a_budget_too_short_says_what_is_needed() -> None:
 
 @pytest.mark.parametrize("workers", [0, 1, 2, 3, 4, 8])
 def test_what_counts_is_whole_waves_of_workers(workers: int) -> None:
-    taken = counted(21, workers)
-    steady = taken - max(1, workers)
-    assert 21 <= steady < 21 + max(1, workers)
+    setting = LoaderSetting(workers, 2 if workers else None)
+    steady = counted(21, setting) - skipped(setting)
+    assert 21 <= steady < max(21, LEAST_WAVES * workers) + max(1, workers)
     assert not workers or steady % workers == 0
