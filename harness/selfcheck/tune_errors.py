@@ -56,7 +56,7 @@ SIZE = "PLANTED_SAMPLES"
 SAMPLES = 4000
 PLANTED = ("sleeping", "computing", "tailed", "collating", "together", "in_memory", "many_small",
     "large")  # fmt: skip
-STEPS_MS = (1.0, 4.0, 16.0)
+STEPS_MS = (4.0, 1.0, 16.0)
 STAGES = {"sleeping": "fetching", "computing": "fetching", "tailed": "fetching",
     "together": "fetching", "collating": "collating"}  # fmt: skip
 CHANGED = ("doubling", "dropping", "own_generator")
