@@ -157,6 +157,10 @@ def _headspace(tuning: Tuning) -> list[str]:
         samples = tuning.seen.batch_samples
         of = f", {samples} samples" if samples else ""
         extra.append(f"  a batch is {format_size(tuning.seen.batch_bytes)}{of}")
+    memory = tuning.own_memory
+    if memory is not None:
+        peak, files = format_size(memory.peak_bytes), format_size(memory.file_bytes)
+        extra.append(f"  the process tree takes {peak} at its peak, and {files} of mapped files")
     return ["Time of a batch (medians of processes)", *_table(rows), *extra]
 
 

@@ -66,6 +66,7 @@ class Tuning:
         rejected: settings that would be faster, and give other data, with the difference.
         tried: all settings of the race.
         memory: peaks by setting.
+        own_memory: that of the loader as it was looked at; None where nobody can read it.
         predicted: peaks by setting, as they were predicted before they were seen.
         refused: settings that were not run for their predicted peak; None where unknown.
         not_measured: what was left out, each with its reason.
@@ -85,6 +86,7 @@ class Tuning:
     rejected: dict[LoaderSetting, DataVerdict]
     tried: tuple[Tried, ...]
     memory: dict[LoaderSetting, LoaderMemory]
+    own_memory: LoaderMemory | None
     predicted: dict[LoaderSetting, int]
     refused: dict[LoaderSetting, int | None]
     limit_bytes: int | None

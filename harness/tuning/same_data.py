@@ -54,11 +54,22 @@ def compare_data(own: LoaderData, other: LoaderData, again: LoaderData | None) -
     if whole and len(own.batches) != len(other.batches):
         counts = f"{len(other.batches)} batches an epoch instead of {len(own.batches)}"
         return DataVerdict("different", counts)
+    repeated = _repeated(other, count) - _repeated(own, count)
+    if repeated > 0:
+        return DataVerdict(
+            "different", f"within {count} batches, {repeated} samples come that came before"
+        )
     return DataVerdict(
         "unknown",
         f"the order differs, and {count} batches are not a whole epoch: whether every sample comes "
         "once is not known",
     )
+
+
+def _repeated(data: LoaderData, count: int) -> int:
+    """How many of the samples of the first batches are equal to an earlier one."""
+    share = len(data.samples) * count // max(1, len(data.batches))
+    return share - len(set(data.samples[:share]))
 
 
 def _lengths_differ(own: LoaderData, other: LoaderData) -> bool:

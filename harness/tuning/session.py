@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from harness.errors import UsageError
-from harness.schema.loader import LoaderAnswer, LoaderLook, LoaderSetting
+from harness.schema.loader import LoaderAnswer, LoaderSetting
 from harness.tuning.bench import Bench, counted
+from harness.tuning.choosing import Choosing
 from harness.tuning.costs import batch_s
 from harness.tuning.goal import Goal
+from harness.tuning.known import Found, Known
 from harness.tuning.memory import Peaks
-from harness.tuning.plan import MOST_PAIRS, SHARES, Plan
+from harness.tuning.plan import SHARES, Plan
 from harness.tuning.race import COUNTS, Race
-from harness.tuning.ratios import LEAST_PAIRS, Ratio
-from harness.tuning.result import Confirmed, Tried, Tuning, Word
-from harness.tuning.rounds import Rounds
-from harness.tuning.same_data import DataVerdict, compare_data
-from harness.tuning.seeing import Freed, Seen, see, why
+from harness.tuning.result import Tried, Tuning, Word
+from harness.tuning.seeing import Freed, see, why
 from harness.units import format_size
 
 LOOK_BATCHES = 12
 LOOK_SHARE = 0.04  # of the budget
 LEAST_TIMEOUT_S, MOST_TIMEOUT_S = 4.0, 60.0
-AS_FAST = 0.05
-"""How much slower a setting may surely not be, if it is to be used for its memory."""
-LIGHTER = 0.05
-"""The share of memory that is worth a change."""
 Say = Callable[[str], None]
 
 
@@ -82,8 +76,13 @@ class Session:
             stepped=goal.stepped,
             until=self._until("see"),
         )
-        base = _Base(look, self._length(first), reference, seen, peaks, plan)
-        return self._go_on(base)
+        memory = bench.run(reference, stepped=goal.stepped, observe=True).memory
+        if memory is None:
+            self.not_measured.append("memory: this system does not tell it")
+        elif reference is not None:
+            peaks.note(reference, memory)
+        known = Known(look, self._length(first), reference, seen, memory, peaks, plan)
+        return self._go_on(known)
 
     def _first_look(self) -> tuple[LoaderAnswer, float]:
         """How it is, and what a trial takes beside measuring."""
@@ -155,45 +154,47 @@ class Session:
             reference = setting
         return reference
 
-    def _go_on(self, base: _Base) -> Tuning:
+    def _go_on(self, known: Known) -> Tuning:
         """What follows once it is known what could be won."""
-        if base.reference is None:
-            return self._answer(base, "no search")
+        if known.reference is None:
+            return self._answer(known, "no search")
         limited = self.goal.memory_bytes is not None
-        fits = not limited or base.reference == base.look.own
-        if base.seen.headspace.nothing and fits and not limited:
-            return self._answer(base, "stop")
-        found = _Found()
+        fits = not limited or known.reference == known.look.own
+        if known.seen.headspace.nothing and fits and not limited:
+            return self._answer(known, "stop")
+        found = Found()
         if self.goal.stepped:
-            found.why = self._why(base)
+            found.why = self._why(known)
         self.say("a race of settings")
         race = Race(
             self.bench,
-            base.reference,
-            base.length,
-            base.peaks,
+            known.reference,
+            known.length,
+            known.peaks,
             stepped=self.goal.stepped,
             processors=self.processors,
-            accelerator=base.look.accelerator,
+            accelerator=known.look.accelerator,
         )
         race.run(self._until("race"))
         found.tried = tuple(
             Tried(one.setting, race.ratio(one), len(one.times_s), one.failed)
             for one in race.runners.values()
         )
-        self._choose(base, race, found)
-        if found.winner is None or found.winner == base.reference:
-            return self._answer(base, "keep" if fits else "fits", found)
+        self.say("whether the data is the same")
+        choosing = Choosing(self.bench, self.goal, known, known.reference)
+        choosing.choose(race, found)
+        if found.winner is None or found.winner == known.reference:
+            return self._answer(known, "keep" if fits else "fits", found)
         self.say("the winner against your setting, in fresh pairs")
-        self._confirm(base, found)
-        return self._answer(base, self._verdict(base, found, fits=fits), found)
+        choosing.confirm(found)
+        return self._answer(known, choosing.verdict(found, fits=fits), found)
 
-    def _why(self, base: _Base) -> tuple[Freed, ...]:
-        assert base.reference is not None
-        if not base.plan.why:
+    def _why(self, known: Known) -> tuple[Freed, ...]:
+        assert known.reference is not None
+        if not known.plan.why:
             self.not_measured.append("what single stages cost: the budget is too short for it")
             return ()
-        if base.look.iterable and base.length is not None and base.length <= self.bench.batches:
+        if known.look.iterable and known.length is not None and known.length <= self.bench.batches:
             self.not_measured.append(
                 "what single stages cost: an iterable dataset whose epochs are short would not "
                 "end if it gave the same sample again"
@@ -202,116 +203,36 @@ class Session:
         self.say("what single stages cost")
         return why(
             self.bench,
-            base.reference,
-            base.length,
+            known.reference,
+            known.length,
             stepped=self.goal.stepped,
             until=self._until("why"),
         )
 
-    def _choose(self, base: _Base, race: Race, found: _Found) -> None:
-        """The cheapest setting within the noise that gives the same data, and fits."""
-        assert base.reference is not None
-        self.say("whether the data is the same")
-        without: set[LoaderSetting] = set()
-        for _ in range(2):
-            winner = race.cheapest(frozenset(without))
-            found.winner, found.data = winner, None
-            if winner == base.reference:
-                return
-            fits = base.peaks.measure(self.bench, winner, stepped=self.goal.stepped)
-            if not fits:
-                without.add(winner)
-                continue
-            found.data = self._compared(base.reference, winner)
-            if found.data.harmless:
-                if base.reference not in base.peaks.seen:
-                    base.peaks.measure(self.bench, base.reference, stepped=self.goal.stepped)
-                return
-            found.rejected[winner] = found.data
-            # What is wrong with one number of workers is so with another.
-            own = base.reference.num_workers
-            without |= {one for one in race.runners if one.num_workers != own}
-        found.winner, found.data = base.reference, None
-
-    def _compared(self, own: LoaderSetting, other: LoaderSetting) -> DataVerdict:
-        """Hold their data against each other, from one seed."""
-        seconds = max(0.2, 0.02 * self.goal.budget_s)
-        runs = [
-            self.bench.run(setting, "data", stepped=False, batches=100_000, seconds=seconds).data
-            for setting in (own, other)
-        ]
-        one, two = runs
-        assert one is not None
-        assert two is not None
-        verdict = compare_data(one, two, None)
-        if verdict.same != "random":
-            return verdict
-        again = self.bench.run(own, "data", stepped=False, batches=100_000, seconds=seconds).data
-        return compare_data(one, two, again)
-
-    def _confirm(self, base: _Base, found: _Found) -> None:
-        """Fresh pairs, as many as there is time for; how many is settled before the first."""
-        own, winner = base.reference, found.winner
-        assert own is not None
-        assert winner is not None
-        pairs = int(self.bench.left_s / (2.2 * base.plan.trial_s))
-        pairs = min(MOST_PAIRS, max(LEAST_PAIRS, pairs))
-        stepped = self.goal.stepped
-        rounds = Rounds(
-            {
-                "own": lambda: self.bench.run(own, stepped=stepped),
-                "other": lambda: self.bench.run(winner, stepped=stepped),
-            },
-            seed=3,
-        )
-        for _ in rounds.until(pairs, pairs, 0.0):
-            pass
-        times = [batch_s(one, base.length, own) for one in rounds.found["own"]]
-        others = [batch_s(one, base.length, winner) for one in rounds.found["other"]]
-        found.confirmed = Confirmed(
-            winner, Ratio.of(others, times), statistics.median(times), statistics.median(others)
-        )
-
-    def _verdict(self, base: _Base, found: _Found, *, fits: bool) -> Word:
-        assert found.confirmed is not None
-        assert base.reference is not None
-        ratio = found.confirmed.ratio
-        if ratio.faster:
-            return "faster" if fits else "fits"
-        before = base.peaks.seen.get(base.reference)
-        after = base.peaks.seen.get(found.confirmed.setting)
-        if (
-            before is not None
-            and after is not None
-            and after.peak_bytes < before.peak_bytes * (1 - LIGHTER)
-            and ratio.sure_high < 1 + AS_FAST
-        ):
-            return "lighter" if fits else "fits"
-        return "undecided" if fits else "fits"
-
-    def _answer(self, base: _Base, word: Word, found: _Found | None = None) -> Tuning:
-        found = found or _Found()
-        chosen = found.winner if word in ("faster", "lighter") else base.reference
+    def _answer(self, known: Known, word: Word, found: Found | None = None) -> Tuning:
+        found = found or Found()
+        chosen = found.winner if word in ("faster", "lighter") else known.reference
         if word == "fits" and found.confirmed is not None and found.confirmed.ratio.faster:
             chosen = found.winner
         return Tuning(
             name=self.bench.name,
             word=word,
-            look=base.look,
-            reference=base.reference,
+            look=known.look,
+            reference=known.reference,
             chosen=chosen,
-            seen=base.seen,
+            seen=known.seen,
             why=found.why,
             confirmed=found.confirmed,
             data=found.data,
             rejected=found.rejected,
             tried=found.tried,
-            memory=base.peaks.seen,
-            predicted=base.peaks.predicted,
-            refused=base.peaks.refused,
+            memory=known.peaks.seen,
+            own_memory=known.memory,
+            predicted=known.peaks.predicted,
+            refused=known.peaks.refused,
             limit_bytes=self.goal.memory_bytes,
             step=self._step(),
-            not_measured=(*self.not_measured, *_left_out(base, self.goal)),
+            not_measured=(*self.not_measured, *_left_out(known, self.goal)),
             took_s=time.monotonic() - self.began,
             trials=self.bench.trials,
         )
@@ -324,39 +245,15 @@ class Session:
         return "your step"
 
 
-@dataclass(frozen=True)
-class _Base:
-    """What is known before settings are tried."""
-
-    look: LoaderLook
-    length: int | None
-    reference: LoaderSetting | None
-    seen: Seen
-    peaks: Peaks
-    plan: Plan
-
-
-@dataclass
-class _Found:
-    """What settings were found to do."""
-
-    why: tuple[Freed, ...] = ()
-    tried: tuple[Tried, ...] = ()
-    winner: LoaderSetting | None = None
-    confirmed: Confirmed | None = None
-    data: DataVerdict | None = None
-    rejected: dict[LoaderSetting, DataVerdict] = field(default_factory=dict)
-
-
-def _left_out(base: _Base, goal: Goal) -> list[str]:
+def _left_out(known: Known, goal: Goal) -> list[str]:
     """What no tuning measures, as far as it matters for this loader."""
     left = []
-    if base.length is None:
+    if known.length is None:
         left.append("start-up, which is not counted: how long an epoch is, is not known")
     if not goal.stepped:
         left.append("what training waits for: no step was given (--step or --step-ms)")
-    if base.reference is not None:
+    if known.reference is not None:
         left.append("other start methods, sharing strategies, and fetching by __getitems__")
-    if not base.look.accelerator:
+    if not known.look.accelerator:
         left.append("pinning and the transfer to an accelerator: there is none here")
     return left

@@ -78,6 +78,11 @@ def test_what_two_workers_change(host: Host, planted: str, name: str, expected: 
         pytest.param(
             LoaderData(("b",), ("3", "4"), ("j",), ended=False), "unknown", id="not a whole epoch"
         ),
+        pytest.param(
+            LoaderData(("c", "c"), ("3", "4", "3", "4"), (), ended=False),
+            "different",
+            id="doubled in a part of an epoch",
+        ),
         pytest.param(replace(WHOLE, ended=False), "same", id="as far as it went"),
     ],
 )

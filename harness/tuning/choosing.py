@@ -1,0 +1,118 @@
+"""The winner of a race: does it give the same data, and is it surely better than the user's own?"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+from harness.schema.loader import LoaderData, LoaderSetting
+from harness.tuning.bench import Bench
+from harness.tuning.costs import batch_s
+from harness.tuning.goal import Goal
+from harness.tuning.known import Found, Known
+from harness.tuning.plan import MOST_PAIRS
+from harness.tuning.race import Race
+from harness.tuning.ratios import LEAST_PAIRS, Ratio
+from harness.tuning.result import Confirmed, Word
+from harness.tuning.rounds import Rounds
+from harness.tuning.same_data import DataVerdict, compare_data
+
+AS_FAST = 0.05
+"""How much slower a setting may surely not be, if it is to be used for its memory."""
+LIGHTER = 0.05
+"""The share of memory that is worth a change."""
+DATA_SHARE, LEAST_DATA_S = 0.02, 0.2  # of the budget, for an epoch that is hashed
+WHOLE_EPOCH = 100_000  # batches, if there is time
+
+
+@dataclass(frozen=True)
+class Choosing:
+    """Chooses one setting, against the reference.
+
+    Args:
+        bench: runs trials.
+        goal: what is asked for.
+        known: what is known of the loader.
+        own: the reference.
+    """
+
+    bench: Bench
+    goal: Goal
+    known: Known
+    own: LoaderSetting
+
+    def choose(self, race: Race, found: Found) -> None:
+        """The cheapest setting within the noise that gives the same data, and fits."""
+        without: set[LoaderSetting] = set()
+        for _ in range(2):
+            winner = race.cheapest(frozenset(without))
+            found.winner, found.data = winner, None
+            if winner == self.own:
+                return
+            fits = self.known.peaks.measure(self.bench, winner, stepped=self.goal.stepped)
+            if not fits:
+                without.add(winner)
+                continue
+            found.data = self._compared(winner)
+            if found.data.harmless:
+                return
+            found.rejected[winner] = found.data
+            # What is wrong with one number of workers is so with another.
+            own = self.own.num_workers
+            without |= {one for one in race.runners if one.num_workers != own}
+        found.winner, found.data = self.own, None
+
+    def _compared(self, other: LoaderSetting) -> DataVerdict:
+        """Hold its data against the reference's, from one seed."""
+        one, two = self._hashed(self.own), self._hashed(other)
+        verdict = compare_data(one, two, None)
+        if verdict.same != "random":
+            return verdict
+        return compare_data(one, two, self._hashed(self.own))
+
+    def _hashed(self, setting: LoaderSetting) -> LoaderData:
+        seconds = max(LEAST_DATA_S, DATA_SHARE * self.goal.budget_s)
+        answer = self.bench.run(
+            setting, "data", stepped=False, batches=WHOLE_EPOCH, seconds=seconds
+        )
+        assert answer.data is not None
+        return answer.data
+
+    def confirm(self, found: Found) -> None:
+        """Fresh pairs, as many as there is time for; how many is settled before the first."""
+        own, winner = self.own, found.winner
+        assert winner is not None
+        pairs = int(self.bench.left_s / (2.2 * self.known.plan.trial_s))
+        pairs = min(MOST_PAIRS, max(LEAST_PAIRS, pairs))
+        stepped = self.goal.stepped
+        rounds = Rounds(
+            {
+                "own": lambda: self.bench.run(own, stepped=stepped),
+                "other": lambda: self.bench.run(winner, stepped=stepped),
+            },
+            seed=3,
+        )
+        for _ in rounds.until(pairs, pairs, 0.0):
+            pass
+        times = [batch_s(one, self.known.length, own) for one in rounds.found["own"]]
+        others = [batch_s(one, self.known.length, winner) for one in rounds.found["other"]]
+        found.confirmed = Confirmed(
+            winner, Ratio.of(others, times), statistics.median(times), statistics.median(others)
+        )
+
+    def verdict(self, found: Found, *, fits: bool) -> Word:
+        """What the fresh pairs say."""
+        assert found.confirmed is not None
+        ratio = found.confirmed.ratio
+        if ratio.faster:
+            return "faster" if fits else "fits"
+        before = self.known.peaks.seen.get(self.own)
+        after = self.known.peaks.seen.get(found.confirmed.setting)
+        if (
+            before is not None
+            and after is not None
+            and after.peak_bytes < before.peak_bytes * (1 - LIGHTER)
+            and ratio.sure_high < 1 + AS_FAST
+        ):
+            return "lighter" if fits else "fits"
+        return "undecided" if fits else "fits"
