@@ -6,9 +6,9 @@ Five parts, of loaders whose behaviour is planted (:mod:`harness.trial.planted.u
   that another is faster is false.
 - ``regret``: a tuning, and then every setting of a grid in interleaved processes. What the chosen
   setting takes more than the grid's best is its regret. The best of many looks better than it is,
-  so each half of the rounds says which it is, and the other half how much better. Where a stage was
-  planted: whether it saves most when it is free, and what that predicts against a loader in which it
-  really costs nothing.
+  so each half of the rounds says which it is, and the other half how much better. Where a stage
+  was planted: whether it saves most when it is free, and what that predicts against a loader in
+  which it really costs nothing.
 - ``data``: loaders whose data changes with the workers, and loaders whose does not.
 - ``memory``: tunings within a limit: whether any trial exceeded it, and how near predictions were.
 - ``watching``: what it costs at two lengths of a batch, and the stall of an infinitely fast loader.
