@@ -269,7 +269,7 @@ def watching(lab: Lab, name: str, step_ms: float) -> Line:
     bench = lab.bench(name, step_ms, 0.0025)
     bench.window_s = GRID_SECONDS
     own = None if name == "ready" else LoaderSetting(0)
-    seen = see(bench, own, None, stepped=step_ms > 0, until=0.0)
+    seen = see(bench, own, None, stepped=step_ms > 0, until=0.0, long_s=GRID_SECONDS)
     watched = seen.watched
     added = sum(part.seconds for part in watched.parts if not part.within)
     head = seen.headspace

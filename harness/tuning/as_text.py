@@ -53,7 +53,8 @@ def verdict_line(tuning: Tuning) -> str:
         return (
             f"{name}: keep your setting; {change} looked better, but {ratio.pairs} fresh pairs do "
             f"not confirm it: {_times(1 / ratio.ratio)} as fast ({_times(1 / ratio.high)} to "
-            f"{_times(1 / ratio.low)}), where {ratio.detectable:.0%} less time would have been seen"
+            f"{_times(1 / ratio.low)}), and pairs like these would have shown "
+            f"{ratio.detectable:.0%} less time"
         )
     if tuning.word == "lighter":
         saved = _peak(tuning, own) - _peak(tuning, confirmed.setting)
@@ -179,9 +180,10 @@ def _where(watched: Watched) -> list[str]:
     rows.append(("all of it, by a clock of its own", format_seconds(watched.total_s), ""))
     cost = watched.cost
     known = f" ({cost.low - 1:+.1%} to {cost.high - 1:+.1%})" if cost.known else ""
+    epochs = "an epoch" if watched.epochs == 1 else f"{watched.epochs} epochs"
     off = abs(added - watched.total_s) / watched.total_s if watched.total_s else 0.0
     return [
-        f"Where the time goes, in {watched.batches} batches that were watched",
+        f"Where the time goes, in {watched.batches} batches from the beginning of {epochs}",
         *_table(rows),
         f"  the parts add up to within {off:.2%}; watching costs {cost.ratio - 1:+.1%}{known}",
     ]

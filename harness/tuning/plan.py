@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.errors import UsageError
 from harness.tuning.ratios import LEAST_PAIRS
 
-RESERVE = 0.9
+RESERVE = 0.85
 """The share of what is left that is planned with: trials may take longer than the first."""
 LEAST_BATCHES = 5
 LEAST_WINDOW_S, MOST_WINDOW_S = 0.1, 2.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from dataclasses import dataclass, field, replace
@@ -15,10 +16,10 @@ from harness.tuning.ratios import TOLERANCE
 COUNTS = (0, 1, 2, 4)
 MOST_WORKERS_A_PROCESSOR = 4
 """Workers that mostly wait may well be more than there are processors."""
-FIRST_ROUNDS, NEXT_ROUNDS, LAST_ROUNDS = 2, 2, 3
+FIRST_ROUNDS, NEXT_ROUNDS, LAST_ROUNDS = 2, 2, 6
 FINALISTS = 3
-NOISE_FLOOR = TOLERANCE
-MOST_NOISE = 0.1
+MOST_NOISE = 0.05
+"""What a cheaper setting may take more, however noisy the machine."""
 
 
 @dataclass
@@ -162,13 +163,17 @@ class Race:
         return [self.runners[setting] for _, setting in self.ranked()[:count]]
 
     def noise(self) -> float:
-        """How much the reference's times scatter about their median, as a share."""
+        """How far the median of the reference's times may be off, as a share.
+
+        By the median of their distances from it, which for normal noise is 1 / 1.48 of the standard
+        deviation; never less than what is no difference.
+        """
         times = list(self.runners[self.reference].times_s.values())
         if len(times) < 3:
-            return NOISE_FLOOR
+            return TOLERANCE
         middle = statistics.median(times)
-        spread = statistics.median(abs(one - middle) for one in times) / middle
-        return min(MOST_NOISE, max(NOISE_FLOOR, spread))
+        spread = 1.48 * statistics.median(abs(one - middle) for one in times) / middle
+        return min(MOST_NOISE, max(TOLERANCE, spread / math.sqrt(len(times))))
 
     def cheapest(self, without: frozenset[LoaderSetting] = frozenset()) -> LoaderSetting:
         """Of the settings that are as fast as the fastest, within the noise, the one that takes

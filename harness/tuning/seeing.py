@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.schema.loader import LoaderAnswer, LoaderSetting, LoaderStages
@@ -13,8 +13,8 @@ from harness.tuning.plan import SEEING_ROUNDS, WHY_ROUNDS
 from harness.tuning.ratios import TOLERANCE, Ratio
 from harness.tuning.rounds import Rounds
 
-MOST_READY = 100_000
-"""Steps on batches that are there, which may take next to no time."""
+MOST_READY = MOST_WATCHED = 100_000
+"""Batches, where time is what ends a trial."""
 MUCH = 0.1
 """The share of time that is worth a search, whatever the noise."""
 RUN, READY, ALONE, WATCHED = "run", "ready", "alone", "watched"
@@ -69,7 +69,8 @@ class Watched:
     Args:
         parts: those that are not within another add up to the total.
         total_s: by a clock of its own.
-        batches: of the pass.
+        batches: of all passes.
+        epochs: that were begun.
         stages: by the process's own stamps; None without a DataLoader.
         cost: what watching costs.
     """
@@ -77,6 +78,7 @@ class Watched:
     parts: tuple[Part, ...]
     total_s: float
     batches: int
+    epochs: int
     stages: LoaderStages | None
     cost: Ratio
 
@@ -93,9 +95,24 @@ class Seen:
 
 
 def see(
-    bench: Bench, own: LoaderSetting | None, length: int | None, *, stepped: bool, until: float
+    bench: Bench,
+    own: LoaderSetting | None,
+    length: int | None,
+    *,
+    stepped: bool,
+    until: float,
+    long_s: float,
 ) -> Seen:
-    """Go through the loader in four ways, in turns."""
+    """Go through the loader in four ways, in turns; then watch it for longer.
+
+    Args:
+        bench: runs trials.
+        own: the setting to look at.
+        length: of an epoch.
+        stepped: whether a step is taken.
+        until: when rounds have to end, by the monotonic clock.
+        long_s: how long to watch it: at the beginning of an epoch, workers have only begun.
+    """
     ways: dict[str, Callable[[], LoaderAnswer]] = {
         RUN: lambda: bench.run(own, stepped=stepped),
         WATCHED: lambda: bench.run(own, "watched", stepped=stepped),
@@ -117,32 +134,28 @@ def see(
         statistics.median(alone),
         Ratio.of(ready, costs) if ready else None,
     )
+    longer = bench.run(own, "watched", stepped=stepped, batches=MOST_WATCHED, seconds=long_s)
     last = runs[-1]
     return Seen(
         headspace,
-        _watched(found[WATCHED], costs, length, own),
+        _watched(
+            longer, Ratio.of([batch_s(one, length, own) for one in found[WATCHED]], costs), own
+        ),
         last.batch_bytes,
         last.batch_samples,
         last.loss_finite,
     )
 
 
-def _watched(
-    answers: Sequence[LoaderAnswer],
-    unwatched: Sequence[float],
-    length: int | None,
-    own: LoaderSetting | None,
-) -> Watched:
-    """The pass whose time is the median, taken apart."""
-    costs = [batch_s(one, length, own) for one in answers]
-    middle = sorted(range(len(costs)), key=lambda place: costs[place])[len(costs) // 2]
-    answer = answers[middle]
+def _watched(answer: LoaderAnswer, cost: Ratio, own: LoaderSetting | None) -> Watched:
+    """A trial taken apart."""
     return Watched(
         parts=tuple(_parts(answer, own)),
         total_s=sum(one.total_s for one in answer.passes),
         batches=sum(one.batches for one in answer.passes),
+        epochs=len(answer.passes),
         stages=answer.stages,
-        cost=Ratio.of(costs, unwatched),
+        cost=cost,
     )
 
 

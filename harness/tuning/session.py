@@ -21,7 +21,7 @@ from harness.tuning.seeing import Freed, see, why
 from harness.units import format_size
 
 LOOK_BATCHES = 12
-LOOK_SHARE = 0.04  # of the budget
+LOOK_SHARE, WATCH_SHARE = 0.04, 0.06  # of the budget
 LEAST_TIMEOUT_S, MOST_TIMEOUT_S = 4.0, 60.0
 Say = Callable[[str], None]
 
@@ -75,6 +75,7 @@ class Session:
             self._length(first),
             stepped=goal.stepped,
             until=self._until("see"),
+            long_s=WATCH_SHARE * goal.budget_s,
         )
         memory = bench.run(reference, stepped=goal.stepped, observe=True).memory
         if memory is None:

@@ -107,6 +107,19 @@ def test_fewer_workers_that_are_as_fast_are_lighter() -> None:
     assert "less memory" in verdict_line(found)
 
 
+@pytest.mark.parametrize(("advantage", "workers"), [(0.01, 2), (0.15, 4)])
+def test_the_cheapest_within_the_noise_is_taken(advantage: float, workers: int) -> None:
+    def model(setting: LoaderSetting) -> float:
+        if setting.num_workers < 2:
+            return 0.010
+        return 0.005 * (1 - advantage * (setting.num_workers >= 4))
+
+    found = tuned(Simulated(model, noise=0.005))
+    assert found.word == "faster"
+    assert found.chosen is not None
+    assert found.chosen.num_workers == workers
+
+
 def test_a_faster_setting_with_other_data_is_not_recommended() -> None:
     doubled = LoaderData(("a", "a", "b", "b"), ("1", "1", "2", "2", "3", "3"), (), ended=True)
     simulated = Simulated(

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-_CAPACITY = 1 << 20
+_CAPACITY = 1 << 22
 """Numbers in a file. It takes room on the disk only as far as it is written."""
 _HEAD = 2  # how many numbers were noted, how many notes were dropped
 Numbers = npt.NDArray[np.int64]
@@ -67,8 +67,8 @@ def files(folder: str, stage: str) -> Iterator[tuple[str, Path]]:
 
 def read(path: Path) -> tuple[list[Numbers], int]:
     """The notes of a file, and how many were dropped."""
-    numbers = np.fromfile(path, np.int64)
-    end, dropped = int(numbers[0]), int(numbers[1])
+    end, dropped = (int(one) for one in np.fromfile(path, np.int64, _HEAD))
+    numbers = np.fromfile(path, np.int64, end)
     notes, place = [], _HEAD
     while place < end:
         length = int(numbers[place])
