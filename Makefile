@@ -24,13 +24,8 @@ report: $(READY)
 # What is marked slow is left out here; CI runs it. Two processors are kept busy.
 TEST = $(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
-# What is measured in the process of pytest itself comes in a session of its own: in one that has
-# run thousands of tests, what its heap keeps free can leave memory unknown.
-INLINE := tests/inline
-
 test: $(READY)
-	$(TEST) -m "not slow" --ignore $(INLINE)
-	$(TEST) -m "not slow" $(INLINE)
+	$(TEST) -m "not slow"
 
 test-slow: $(READY)
 	$(TEST) -m slow
