@@ -20,7 +20,8 @@ import hashlib, mmap, os, re
 from harness.trial.base.short_tables import shorten_tables
 
 def huge():
-    return 1024 * int(re.search(r"AnonHugePages: +(\\d+)", open("/proc/self/smaps_rollup").read())[1])
+    told = open("/proc/self/smaps_rollup").read()
+    return 1024 * int(re.search(r"AnonHugePages: +(\\d+)", told)[1])
 
 block = mmap.mmap(-1, 64 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 block.madvise(mmap.MADV_NOHUGEPAGE)
