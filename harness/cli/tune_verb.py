@@ -71,9 +71,14 @@ def tune_command(
         bench = Bench(host, about, loader, deadline)
         processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         tuning = Session(bench, goal, processors, status.update).tune()
-    out.print(text(tuning), markup=False, soft_wrap=True)
+    _print(text(tuning))
     if output is not None:
         as_json.write(tuning, output)
         line = as_json.LINE.format(path=output)
-        out.print(f"wrote {output}; load it with {line}", markup=False, soft_wrap=True)
+        _print(f"wrote {output}; load it with {line}")
     return EXIT_OK
+
+
+def _print(said: str) -> None:
+    """As it is: ``train.py:sleeping: …`` has the code of an emoji in it."""
+    out.print(said, markup=False, emoji=False, soft_wrap=True)

@@ -8,6 +8,8 @@ from typing import Literal
 
 from harness.schema.loader import LoaderData
 
+SHARED = 0.5
+"""Of the batches of a part of an epoch, where they come in another order."""
 Same = Literal["same", "reordered", "random", "different", "unknown"]
 
 
@@ -46,6 +48,11 @@ def compare_data(own: LoaderData, other: LoaderData, again: LoaderData | None) -
     if own.indices and own.indices[:count] == other.indices[:count]:
         if _lengths_differ(own, other):
             return _counted(own, other)
+        shared = (Counter(own.batches[:count]) & Counter(other.batches[:count])).total()
+        if shared >= SHARED * count:
+            return DataVerdict(
+                "reordered", f"the same batches, in another order ({shared} of the first {count})"
+            )
         return _other_values(own, again, count)
     if whole and own.samples and other.samples:
         return _counted(own, other)

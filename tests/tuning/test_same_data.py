@@ -71,6 +71,11 @@ def test_what_two_workers_change(host: Host, planted: str, name: str, expected: 
             id="reordered",
         ),
         pytest.param(
+            LoaderData(("b", "a"), ("3", "4", "1", "2"), ("i", "j"), ended=True),
+            "reordered",
+            id="as they were ready",
+        ),
+        pytest.param(
             LoaderData(("x", "y"), ("5", "6", "7", "8"), ("i", "j"), ended=True),
             "random",
             id="other values",

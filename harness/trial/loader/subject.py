@@ -51,6 +51,7 @@ def in_file(file: str, name: str) -> Any:
     if folder not in sys.path:
         sys.path.insert(0, folder)
     sys.argv[:] = [file]
+    sys.dont_write_bytecode = True  # beside the user's file
     module = importlib.import_module(stem)
     found = getattr(module, name, None)
     if found is None:

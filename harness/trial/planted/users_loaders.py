@@ -259,6 +259,20 @@ def ready() -> Any:
     return [torch.full((4, 8), float(index)) for index in range(24)]
 
 
+class Wrapped:
+    """An object of the user's own around a DataLoader, which has no length."""
+
+    def __init__(self) -> None:
+        self.inner = sleeping()
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self.inner
+
+
+def wrapped() -> Any:
+    return Wrapped()
+
+
 def generator() -> Iterator[torch.Tensor]:
     for index in range(24):
         yield torch.full((4, 8), float(index))

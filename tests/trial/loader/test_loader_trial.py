@@ -124,6 +124,19 @@ def test_whatever_gives_batches_is_gone_through(host: Host, planted: str, name: 
     assert answer.look.length == {"ready": 24, "sleeping": 24}.get(name)
 
 
+def test_a_loader_within_another_object_is_the_one_to_set(
+    host: Host, planted: str, tmp_path: Path
+) -> None:
+    answer = asked(
+        host, planted, "wrapped", way="watched", folder=str(tmp_path), setting=LoaderSetting(1)
+    )
+    assert answer.look is not None
+    assert answer.look.kind == "Wrapped"
+    assert answer.look.own == LoaderSetting(0)
+    assert answer.stages is not None
+    assert [one.process for one in answer.stages.processes] == ["worker 0"]
+
+
 def test_workers_by_spawn_import_what_they_need(host: Host, planted: str, tmp_path: Path) -> None:
     answer = asked(host, planted, "spawned", way="watched", folder=str(tmp_path), batches=6)
     assert answer.outcome.ok
