@@ -248,7 +248,7 @@ def raising() -> Any:
 
 
 def raising_in_worker() -> Any:
-    return DataLoader(Raising(), batch_size=BATCH, num_workers=1)
+    return DataLoader(Raising(), batch_size=BATCH, num_workers=1, multiprocessing_context="fork")
 
 
 def hanging() -> Any:
