@@ -11,7 +11,9 @@ from harness.units import parse_duration, parse_size
 
 @dataclass(frozen=True)
 class Named:
-    """Something in a user's file: ``train.py:make_loader``."""
+    """Something in a user's file: ``train.py:make_loader``, or ``train.py:make_loaders.train``: of
+    several that it returns.
+    """
 
     file: str
     name: str
@@ -24,7 +26,7 @@ class Named:
             UsageError: it is not written like that, or there is no such file.
         """
         file, colon, name = text.rpartition(":")
-        if not colon or not name.isidentifier():
+        if not colon or not all(part.isidentifier() for part in name.split(".")):
             raise UsageError(f"{text}: write FILE.py:NAME, such as train.py:{what}")
         path = Path(file)
         if path.suffix != ".py" or not path.is_file():

@@ -26,6 +26,7 @@ WRONG = {
     "with_argument": "needs arguments (path): write a function without any",
     "number": "returns an int, which is no loader",
     "several": "returns a dict of loaders: return the one to look at",
+    "several.test": "a dict has no loader test",
     "raising": "batch 10 failed: ValueError: a broken file (train.py:",
     "raising_in_worker": "batch 10 failed: ValueError: Caught ValueError in DataLoader worker",
     "unpicklable": "need a dataset that can be pickled",

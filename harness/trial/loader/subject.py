@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,30 @@ class Subject:
 
     loader: Callable[[], Any]
     step: Callable[[], Any] | None = None
+
+
+def loader_in_file(file: str, name: str) -> Any:
+    """What a file calls by a name; of ``make_loaders.train``, a function that returns that one of
+    several.
+
+    Raises:
+        UnfitError: see :func:`in_file`.
+    """
+    first, _, which = name.partition(".")
+    given = in_file(file, first)
+    return partial(_one_of, given, which) if which else given
+
+
+def _one_of(given: Any, which: str) -> Any:
+    """An item, or an attribute, of what a function returns."""
+    if callable(given):
+        _refuse_arguments(given)
+    several = given() if callable(given) else given
+    items = several if isinstance(several, Mapping) else {}
+    found = items.get(which, getattr(several, which, None))
+    if found is None:
+        raise UnfitError(f"{a(several)} has no loader {which}")
+    return found
 
 
 def in_file(file: str, name: str) -> Any:
@@ -77,7 +102,10 @@ def make_loader(given: Any) -> tuple[Any, DataLoader[Any] | None]:
     if isinstance(loader, Mapping) or (
         isinstance(loader, list | tuple) and any(isinstance(one, DataLoader) for one in loader)
     ):
-        raise UnfitError(f"{called} returns {a(loader)} of loaders: return the one to look at")
+        raise UnfitError(
+            f"{called} returns {a(loader)} of loaders: return the one to look at, or name it: "
+            f"{called}.train for the one called train"
+        )
     if isinstance(loader, str | bytes) or not isinstance(loader, Iterable):
         raise UnfitError(f"{called} returns {a(loader)}, which is no loader: return a DataLoader")
     return loader, made[0] if len(made) == 1 else None

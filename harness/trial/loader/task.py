@@ -28,6 +28,7 @@ from harness.trial.loader.subject import (
     UnfitError,
     apply,
     in_file,
+    loader_in_file,
     look_at,
     make_loader,
     make_step,
@@ -116,7 +117,7 @@ def _at(stage: str, do: Any) -> Any:
 
 
 def _imported(request: LoaderRequest) -> Subject:
-    loader = in_file(request.file, request.name)
+    loader = loader_in_file(request.file, request.name)
     if not request.step_file:
         return Subject(lambda: loader)
     step = in_file(request.step_file, request.step_name)

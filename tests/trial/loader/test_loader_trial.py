@@ -114,14 +114,14 @@ def test_ready_batches_leave_the_step(host: Host, planted: str) -> None:
     assert one.wait_s + one.start_s < one.step_s / 10
 
 
-@pytest.mark.parametrize("name", ["ready", "generator", "endless", "sleeping"])
+@pytest.mark.parametrize("name", ["ready", "generator", "endless", "sleeping", "several.train"])
 def test_whatever_gives_batches_is_gone_through(host: Host, planted: str, name: str) -> None:
     answer = asked(host, planted, name, batches=12)
     assert answer.outcome.ok
     assert sum(one.batches for one in answer.passes) >= 12
     assert answer.look is not None
     assert (answer.look.own is None) == (name in ("ready", "generator"))
-    assert answer.look.length == {"ready": 24, "sleeping": 24}.get(name)
+    assert answer.look.length == {"ready": 24, "sleeping": 24, "several.train": 24}.get(name)
 
 
 def test_a_loader_within_another_object_is_the_one_to_set(
