@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from harness.console import err, out
-from harness.errors import EXIT_OK
+from harness.errors import EXIT_OK, refuse_overwriting
 from harness.host.host import Host
 from harness.host.inputs import temporary_folder_for_workers
 from harness.schema.loader import LoaderRequest
@@ -20,6 +20,7 @@ from harness.tuning.as_text import text
 from harness.tuning.bench import MODULES, Bench
 from harness.tuning.goal import Goal, Named
 from harness.tuning.session import Session
+from harness.tuning.timeline import Event, events, write
 
 
 def tune_command(
@@ -30,6 +31,7 @@ def tune_command(
     budget: str = "60s",
     memory: str | None = None,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    timeline: Path | None = None,
     force: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """What does your own loader wait for, what could be won, and by which setting?
@@ -51,13 +53,17 @@ def tune_command(
         What the process tree may take, such as 6GiB: no setting above that is run or recommended.
     output
         A file for the setting, such as loader.json, that your script can load.
+    timeline
+        A file for what every process did when, as trace events: for vizviewer, or Perfetto.
     force
-        Overwrite that file if it exists.
+        Overwrite these files if they exist.
     """
     users = Named.of(loader, "make_loader")
     steps = Named.of(step, "step") if step is not None else None
     goal = Goal.of(budget, memory, step_ms, users_step=steps is not None)
-    as_json.refuse(output, force=force)
+    for path in (output, timeline):
+        if path is not None:
+            refuse_overwriting(path, force=force)
     temporary_folder_for_workers()
     deadline = time.monotonic() + goal.budget_s
     about = LoaderRequest(
@@ -70,8 +76,13 @@ def tune_command(
     with err.status("starting a host") as status, Host(HostSpec(), modules=MODULES) as host:
         bench = Bench(host, about, loader, deadline)
         processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-        tuning = Session(bench, goal, processors, status.update).tune()
+        stamps: list[Event] = []
+        read = None if timeline is None else lambda folder: stamps.extend(events(folder))
+        tuning = Session(bench, goal, processors, status.update, read).tune()
     _print(text(tuning))
+    if timeline is not None:
+        write(stamps, timeline)
+        _print(f"wrote {timeline}; open it with vizviewer {timeline} (pip install viztracer)")
     if output is not None:
         as_json.write(tuning, output)
         line = as_json.LINE.format(path=output)

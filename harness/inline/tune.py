@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.errors import refuse_overwriting
 from harness.host.host import Report
 from harness.host.inputs import temporary_folder_for_workers
 from harness.inline import fork_safety
@@ -55,7 +56,7 @@ class Tuned:
             UsageError: the file exists, and is not to be overwritten.
             UnableError: it cannot be written.
         """
-        as_json.refuse(Path(path), force=force)
+        refuse_overwriting(Path(path), force=force)
         as_json.write(self.found, Path(path))
 
     def __str__(self) -> str:

@@ -6,23 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UnableError, refuse_overwriting
+from harness.errors import UnableError
 from harness.tuning.as_text import verdict_line
 from harness.tuning.result import Tuning
 from harness.version import __version__
 
 LINE = 'DataLoader(…, **json.load(open("{path}"))["settings"])'
-
-
-def refuse(path: Path | None, *, force: bool) -> None:
-    """Raise before anything is measured where the file could not be written.
-
-    Raises:
-        UsageError: it exists, and is not to be overwritten, or its folder does not.
-    """
-    if path is None:
-        return
-    refuse_overwriting(path, force=force)
 
 
 def write(tuning: Tuning, path: Path) -> None:

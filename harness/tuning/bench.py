@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -97,8 +97,19 @@ class Bench:
         observe: bool = False,
         batches: int | None = None,
         seconds: float | None = None,
+        read: Callable[[str], None] | None = None,
     ) -> LoaderAnswer:
         """One trial.
+
+        Args:
+            setting: to be used; None for the user's own.
+            way: what is done with batches.
+            stepped: whether a step is taken on each.
+            free: stages that give again what they gave before.
+            observe: watch the memory of the process tree.
+            batches: to take, if not as many as otherwise.
+            seconds: the same.
+            read: given the folder with the stamps of a watched trial, before it is removed.
 
         Raises:
             TrialFailedError: it gave no answer, or one that is an error.
@@ -117,6 +128,8 @@ class Bench:
             )
             self.trials += 1
             report = self.caller.call(request, self.timeout_s, observe="tree" if observe else "")
+            if read is not None:
+                read(folder)
         if report.answer is None:
             raise TrialFailedError(self._silent(report.failure(self.timeout_s)))
         answer = answer_as(LoaderAnswer, report.answer)

@@ -102,6 +102,7 @@ def see(
     stepped: bool,
     until: float,
     long_s: float,
+    read: Callable[[str], None] | None = None,
 ) -> Seen:
     """Go through the loader in four ways, in turns; then watch it for longer.
 
@@ -111,6 +112,7 @@ def see(
         length: of an epoch.
         stepped: whether a step is taken.
         until: when rounds have to end, by the monotonic clock.
+        read: given the folder with the stamps of that.
         long_s: how long to watch it: at the beginning of an epoch, workers have only begun.
     """
     ways: dict[str, Callable[[], LoaderAnswer]] = {
@@ -134,7 +136,9 @@ def see(
         statistics.median(alone),
         Ratio.of(ready, costs) if ready else None,
     )
-    longer = bench.run(own, "watched", stepped=stepped, batches=MOST_WATCHED, seconds=long_s)
+    longer = bench.run(
+        own, "watched", stepped=stepped, batches=MOST_WATCHED, seconds=long_s, read=read
+    )
     last = runs[-1]
     return Seen(
         headspace,

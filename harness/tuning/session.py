@@ -35,12 +35,14 @@ class Session:
         goal: what is asked for.
         processors: of this machine.
         say: told what is going on.
+        read: given the folder with the stamps of the longest watched trial.
     """
 
     bench: Bench
     goal: Goal
     processors: int
     say: Say
+    read: Callable[[str], None] | None = None
     began: float = field(default_factory=time.monotonic, init=False)
     not_measured: list[str] = field(default_factory=list, init=False)
 
@@ -76,6 +78,7 @@ class Session:
             stepped=goal.stepped,
             until=self._until("see"),
             long_s=WATCH_SHARE * goal.budget_s,
+            read=self.read,
         )
         memory = bench.run(reference, stepped=goal.stepped, observe=True).memory
         if memory is None:

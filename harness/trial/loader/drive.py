@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.schema.loader import LoaderPass
 
-_now = time.perf_counter_ns
+_now = time.monotonic_ns  # as the stamps of all processes
 LEAST_STEADY = 2
 """Batches of a pass that count, however few it has."""
 
@@ -33,6 +33,7 @@ class Course:
 
     Attributes:
         last: the batch that came last.
+        note: told of each batch when it was asked for, came and was used, after each pass.
         result: of the last step.
     """
 
@@ -48,6 +49,7 @@ class Course:
         self._wanted, self._skip = batches, skip
         self._until = _now() + round(seconds * 1e9)
         self.last: Any = None
+        self.note: Callable[[int, int, int], None] | None = None
         self.result: Any = None
 
     def passes(self) -> Iterator[LoaderPass]:
@@ -111,6 +113,9 @@ class Course:
     def _told(
         self, asked: list[int], came: list[int], used: list[int], ended_ns: int, *, ended: bool
     ) -> LoaderPass:
+        if self.note is not None:
+            for one in zip(asked, came, used, strict=False):
+                self.note(*one)
         if not used:
             total = ended_ns - asked[0]
             return LoaderPass(0, ended, total / 1e9, 0, 0, 0, total / 1e9, 0, 0)

@@ -26,7 +26,7 @@ from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 from harness.schema.loader import Stage
 from harness.trial.loader.stamps import Stamps, stamps_of
 
-FETCHED, PICKLED = "fetched", "pickled"
+FETCHED, PICKLED, USED = "fetched", "pickled", "used"
 _NOTHING = object()
 _now = time.monotonic_ns
 _installed = 0

@@ -21,7 +21,8 @@ from harness.trial.base.contents import contents_of
 from harness.trial.loader import stages
 from harness.trial.loader.data import hashed_epoch, taken_apart
 from harness.trial.loader.drive import Again, BatchError, Course, take
-from harness.trial.loader.hooks import Hooks, Receiving
+from harness.trial.loader.hooks import USED, Hooks, Receiving
+from harness.trial.loader.stamps import stamps_of
 from harness.trial.loader.subject import (
     Step,
     Subject,
@@ -145,6 +146,8 @@ def _go_through(request: LoaderRequest, ready: _Ready, answer: LoaderAnswer) -> 
         _drop_workers(ready.tuned)
         loader = Again(kept)
     course = Course(loader, ready.step, request.batches, request.skip, request.seconds)
+    if watched:
+        course.note = stamps_of(request.folder, USED, "main").note
     with Receiving() if watched else _Nothing() as receiving:
         answer = replace(answer, passes=tuple(course.passes()))
     if not answer.passes[0].batches:
