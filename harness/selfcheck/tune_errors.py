@@ -195,8 +195,7 @@ def regret(lab: Lab, name: str, step_ms: float, budget_s: float) -> Line:
     if name in STAGES:
         ways[REPAIRED] = runs(LoaderSetting(0), REPAIRED)
     rounds = Rounds(ways, seed=5)
-    for _ in rounds.until(GRID_ROUNDS, GRID_ROUNDS, 0.0):
-        pass
+    rounds.add(GRID_ROUNDS)
     medians = {way: statistics.median(times) for way, times in rounds.found.items()}
     repaired_s = medians.pop(REPAIRED, None)
     best = min(medians, key=lambda one: medians[one])
@@ -269,7 +268,7 @@ def watching(lab: Lab, name: str, step_ms: float) -> Line:
     bench = lab.bench(name, step_ms, 0.0025)
     bench.window_s = GRID_SECONDS
     own = None if name == "ready" else LoaderSetting(0)
-    seen = see(bench, own, None, stepped=step_ms > 0, until=0.0, long_s=GRID_SECONDS)
+    seen = see(bench, own, None, stepped=step_ms > 0, long_s=GRID_SECONDS)
     watched = seen.watched
     added = sum(part.seconds for part in watched.parts if not part.within)
     head = seen.headspace

@@ -30,6 +30,7 @@ class TrialFailedError(UsageError):
 
 
 LEAST_WAVES = 4
+LEAST_TRIAL_S = 0.01
 
 
 def skipped(setting: LoaderSetting | None) -> int:
@@ -78,6 +79,7 @@ class Bench:
     name: str
     deadline: float
     trials: int = field(default=0, init=False)
+    _spent_s: float = field(default=0.0, init=False)
     batches: int = field(default=8, init=False)
     seconds: float = field(default=1.0, init=False)
     window_s: float = field(default=0.3, init=False)
@@ -85,7 +87,13 @@ class Bench:
 
     @property
     def left_s(self) -> float:
+        """Until the deadline; less than nothing after it."""
         return self.deadline - time.monotonic()
+
+    @property
+    def trial_s(self) -> float:
+        """What a trial has taken, on average of all so far."""
+        return max(LEAST_TRIAL_S, self._spent_s / max(1, self.trials))
 
     def run(
         self,
@@ -126,8 +134,10 @@ class Bench:
                 seconds=seconds or self.seconds,
                 folder=folder,
             )
-            self.trials += 1
+            began = time.monotonic()
             report = self.caller.call(request, self.timeout_s, observe="tree" if observe else "")
+            self.trials += 1
+            self._spent_s += time.monotonic() - began
             if read is not None:
                 read(folder)
         if report.answer is None:

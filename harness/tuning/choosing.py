@@ -10,9 +10,9 @@ from harness.tuning.bench import Bench
 from harness.tuning.costs import batch_s
 from harness.tuning.goal import Goal
 from harness.tuning.known import Found, Known
-from harness.tuning.plan import MOST_PAIRS
+from harness.tuning.plan import pairs_in
 from harness.tuning.race import Race
-from harness.tuning.ratios import LEAST_PAIRS, Ratio
+from harness.tuning.ratios import Ratio
 from harness.tuning.result import Confirmed, Word
 from harness.tuning.rounds import Rounds
 from harness.tuning.same_data import DataVerdict, compare_data
@@ -82,8 +82,7 @@ class Choosing:
         """Fresh pairs, as many as there is time for; how many is settled before the first."""
         own, winner = self.own, found.winner
         assert winner is not None
-        pairs = int(self.bench.left_s / (2.2 * self.known.plan.trial_s))
-        pairs = min(MOST_PAIRS, max(LEAST_PAIRS, pairs))
+        pairs = pairs_in(self.bench.left_s, self.bench.trial_s)
         stepped = self.goal.stepped
         rounds = Rounds(
             {
@@ -92,8 +91,7 @@ class Choosing:
             },
             seed=3,
         )
-        for _ in rounds.until(pairs, pairs, 0.0):
-            pass
+        rounds.add(pairs)
         times = [batch_s(one, self.known.length, own) for one in rounds.found["own"]]
         others = [batch_s(one, self.known.length, winner) for one in rounds.found["other"]]
         found.confirmed = Confirmed(

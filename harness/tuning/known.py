@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 from harness.schema.loader import LoaderLook, LoaderMemory, LoaderSetting
 from harness.tuning.memory import Peaks
-from harness.tuning.plan import Plan
 from harness.tuning.result import Confirmed, Tried
 from harness.tuning.same_data import DataVerdict
 from harness.tuning.seeing import Freed, Seen
@@ -23,7 +22,6 @@ class Known:
         seen: how it is.
         memory: of the reference; None where nobody can read it.
         peaks: of all settings so far.
-        plan: how the budget is spent.
     """
 
     look: LoaderLook
@@ -32,7 +30,6 @@ class Known:
     seen: Seen
     memory: LoaderMemory | None
     peaks: Peaks
-    plan: Plan
 
 
 @dataclass

@@ -16,10 +16,11 @@ SEEING_ROUNDS = 6
 """Enough for an interval with 95%, and no more."""
 WHY_ROUNDS = 6
 MOST_PAIRS = 20
-WORTH = {"see": 4 * SEEING_ROUNDS, "why": 4 * WHY_ROUNDS, "race": 24, "confirm": 24, "rest": 10}
+WORTH = {"see": 4 * SEEING_ROUNDS, "why": 4 * WHY_ROUNDS, "race": 24, "confirm": 28, "rest": 10}
 """Trials of each part, as far as there is time."""
 LEAST = {"see": 4 * SEEING_ROUNDS, "race": 10, "confirm": 2 * LEAST_PAIRS, "rest": 5}
-SHARES = {"see": 0.27, "why": 0.2, "race": 0.23, "confirm": 0.24, "rest": 0.06}
+LEAST_RACE = 0.3
+"""Of the time that is left before it, however long trials take."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,10 @@ class Plan:
     Args:
         window_s: how long a trial measures.
         trial_s: how long it takes in all.
-        why: whether there is time to try what stages cost.
     """
 
     window_s: float
     trial_s: float
-    why: bool
 
     @classmethod
     def of(
@@ -70,7 +69,7 @@ class Plan:
             if window_s >= least_s:
                 break
         window_s = max(least_s, min(MOST_WINDOW_S, window_s))
-        return cls(window_s, overhead_s + window_s, why and tunable)
+        return cls(window_s, overhead_s + window_s)
 
     def batches(self, batch_s: float, length: int | None) -> int:
         """How many of them fill the window. Of epochs that fit in, there have to be two."""
@@ -78,3 +77,24 @@ class Plan:
         if length is not None and length <= fitting:
             return max(LEAST_BATCHES, fitting // 2)
         return fitting
+
+
+def is_time_for_why(left_s: float, trial_s: float) -> bool:
+    """Whether what stages cost can be tried, and enough is left for what decides.
+
+    Args:
+        left_s: of the budget.
+        trial_s: what trials have taken so far, which on a busy machine is more than was planned.
+    """
+    trials = sum(WORTH[part] for part in ("why", "race", "confirm", "rest"))
+    return left_s >= RESERVE * trials * trial_s
+
+
+def race_s(left_s: float, trial_s: float) -> float:
+    """How long the race may take, so that there is time for the pairs that decide."""
+    return max(LEAST_RACE * left_s, left_s - (WORTH["confirm"] + WORTH["rest"]) * trial_s)
+
+
+def pairs_in(left_s: float, trial_s: float) -> int:
+    """How many fresh pairs there is time for: never too few to decide anything."""
+    return min(MOST_PAIRS, max(LEAST_PAIRS, int(left_s / (2 * trial_s))))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -23,20 +22,14 @@ class Rounds(Generic[T]):
         self._draw = random.Random(seed)
         self.found: dict[str, list[T]] = {name: [] for name in ways}
 
-    @property
-    def count(self) -> int:
-        return min((len(one) for one in self.found.values()), default=0)
+    def add(self, rounds: int = 1) -> None:
+        """So many more rounds of all ways."""
+        for _ in range(rounds):
+            self._add_one()
 
-    def add(self) -> None:
-        """One more round of all ways."""
+    def _add_one(self) -> None:
         order = list(self._ways)
         self._draw.shuffle(order)
         found = {name: self._ways[name]() for name in order}
         for name, one in found.items():
             self.found[name].append(one)
-
-    def until(self, most: int, least: int, deadline: float) -> Iterator[int]:
-        """Rounds while there is time, by the monotonic clock; at least and at most so many."""
-        while self.count < most and (self.count < least or time.monotonic() < deadline):
-            self.add()
-            yield self.count

@@ -100,7 +100,6 @@ def see(
     length: int | None,
     *,
     stepped: bool,
-    until: float,
     long_s: float,
     read: Callable[[str], None] | None = None,
 ) -> Seen:
@@ -111,7 +110,6 @@ def see(
         own: the setting to look at.
         length: of an epoch.
         stepped: whether a step is taken.
-        until: when rounds have to end, by the monotonic clock.
         read: given the folder with the stamps of that.
         long_s: how long to watch it: at the beginning of an epoch, workers have only begun.
     """
@@ -123,8 +121,7 @@ def see(
         ways[READY] = lambda: bench.run(own, "ready", batches=MOST_READY, seconds=bench.window_s)
         ways[ALONE] = lambda: bench.run(own, stepped=False)
     rounds = Rounds(ways, seed=1)
-    for _ in rounds.until(SEEING_ROUNDS, SEEING_ROUNDS, until):
-        pass
+    rounds.add(SEEING_ROUNDS)
     found = rounds.found
     runs = found[RUN]
     costs = [batch_s(one, length, own) for one in runs]
@@ -206,7 +203,7 @@ class Freed:
 
 
 def why(
-    bench: Bench, own: LoaderSetting, length: int | None, *, stepped: bool, until: float
+    bench: Bench, own: LoaderSetting, length: int | None, *, stepped: bool
 ) -> tuple[Freed, ...]:
     """Replace stages by what they gave before, alone and together."""
     ways: dict[str, Callable[[], LoaderAnswer]] = {
@@ -218,8 +215,7 @@ def why(
         ),
     }
     rounds = Rounds(ways, seed=2)
-    for _ in rounds.until(WHY_ROUNDS, WHY_ROUNDS, until):
-        pass
+    rounds.add(WHY_ROUNDS)
     costs = {
         name: [batch_s(one, length, own) for one in found] for name, found in rounds.found.items()
     }

@@ -14,7 +14,7 @@ from harness.tuning.costs import batch_s
 from harness.tuning.goal import Goal
 from harness.tuning.known import Found, Known
 from harness.tuning.memory import Peaks
-from harness.tuning.plan import SHARES, Plan
+from harness.tuning.plan import Plan, is_time_for_why, race_s
 from harness.tuning.race import COUNTS, Race
 from harness.tuning.result import Tried, Tuning, Word
 from harness.tuning.seeing import Freed, see, why
@@ -76,7 +76,6 @@ class Session:
             reference,
             self._length(first),
             stepped=goal.stepped,
-            until=self._until("see"),
             long_s=WATCH_SHARE * goal.budget_s,
             read=self.read,
         )
@@ -85,7 +84,7 @@ class Session:
             self.not_measured.append("memory: this system does not tell it")
         elif reference is not None:
             peaks.note(reference, memory)
-        known = Known(look, self._length(first), reference, seen, memory, peaks, plan)
+        known = Known(look, self._length(first), reference, seen, memory, peaks)
         return self._go_on(known)
 
     def _first_look(self) -> tuple[LoaderAnswer, float]:
@@ -119,10 +118,6 @@ class Session:
         whole = [one.batches for one in first.passes if one.ended]
         assert first.look is not None
         return whole[0] if whole else first.look.length
-
-    def _until(self, part: str) -> float:
-        """When a part has to end, by the monotonic clock."""
-        return time.monotonic() + min(self.bench.left_s, SHARES[part] * self.goal.budget_s)
 
     def _reference(self, first: LoaderAnswer, peaks: Peaks) -> LoaderSetting | None:
         """The user's setting; where it would exceed the limit, that with most workers below it.
@@ -179,7 +174,7 @@ class Session:
             processors=self.processors,
             accelerator=known.look.accelerator,
         )
-        race.run(self._until("race"))
+        race.run(time.monotonic() + race_s(self.bench.left_s, self.bench.trial_s))
         found.tried = tuple(
             Tried(one.setting, race.ratio(one), len(one.times_s), one.failed)
             for one in race.runners.values()
@@ -195,7 +190,7 @@ class Session:
 
     def _why(self, known: Known) -> tuple[Freed, ...]:
         assert known.reference is not None
-        if not known.plan.why:
+        if not is_time_for_why(self.bench.left_s, self.bench.trial_s):
             self.not_measured.append("what single stages cost: the budget is too short for it")
             return ()
         if known.look.iterable and known.length is not None and known.length <= self.bench.batches:
@@ -210,7 +205,6 @@ class Session:
             known.reference,
             known.length,
             stepped=self.goal.stepped,
-            until=self._until("why"),
         )
 
     def _answer(self, known: Known, word: Word, found: Found | None = None) -> Tuning:
