@@ -54,7 +54,7 @@ def verdict_line(tuning: Tuning) -> str:
             f"{name}: keep your setting; {change} looked better, but {ratio.pairs} fresh pairs do "
             f"not confirm it: {_times(1 / ratio.ratio)} as fast ({_times(1 / ratio.high)} to "
             f"{_times(1 / ratio.low)}), and pairs like these would have shown "
-            f"{ratio.detectable:.0%} less time"
+            f"{ratio.detectable:.0%} less time; a larger --budget has more of them"
         )
     if tuning.word == "lighter":
         saved = _peak(tuning, own) - _peak(tuning, confirmed.setting)

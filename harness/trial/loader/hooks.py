@@ -103,16 +103,26 @@ class _Watched:
 
     def fetcher(self, kind: Any, auto: bool, drop_last: bool) -> Any:
         """Torch's own fetcher, around what stands in for dataset and collate function."""
-        dataset: Any = self._dataset
-        if kind == _DatasetKind.Map:
-            batched = getattr(dataset, "__getitems__", None)
-            stand_in = _Batches if batched else _Samples
-            dataset = stand_in(dataset, self._samples, self._hooks)
-        else:
-            dataset = _Stream(dataset, self._samples, self._hooks)
-        inner = _create_fetcher(kind, dataset, auto, self._collate_batch, drop_last)
+        by_index = kind == _DatasetKind.Map
+        stand_in = self._by_index(auto) if by_index else self._in_order()
+        inner = _create_fetcher(kind, stand_in, auto, self._collate_batch, drop_last)
         self._fetch = inner.fetch
         return self
+
+    def _by_index(self, auto: bool) -> Any:
+        batched = getattr(self._dataset, "__getitems__", None) if auto else None
+        get = batched or self._dataset.__getitem__
+        if "fetch" in self._hooks.free:
+            get = _Kept(get)
+        if self._hooks.seeded:
+            get = _Seeded(get)
+        if batched:
+            return _Batches(get)
+        return _Unmarked(get) if self._stamps is None else _Samples(get, self._samples)
+
+    def _in_order(self) -> Any:
+        get = _Kept(next) if "fetch" in self._hooks.free else next
+        return _Stream(self._dataset, get, None if self._stamps is None else self._samples)
 
     def _collate_batch(self, samples: Any) -> Any:
         self._collated = _now()
@@ -136,66 +146,74 @@ class _Watched:
 
 
 class _Samples:
-    """A map-style dataset, sample by sample."""
+    """A map-style dataset, sample by sample, each with a stamp."""
 
-    def __init__(self, dataset: Any, marks: list[int], hooks: Hooks) -> None:
-        self._get, self._mark = dataset.__getitem__, marks.append
-        self._seeded = hooks.seeded
-        self._kept = _Kept(hooks)
+    def __init__(self, get: Callable[[Any], Any], marks: list[int]) -> None:
+        self._get, self._mark = get, marks.append
 
     def __getitem__(self, index: Any) -> Any:
-        if self._seeded:
-            seed_by(index)
-        sample = self._kept.or_made(self._get, index)
+        sample = self._get(index)
         self._mark(_now())
         return sample
+
+
+class _Unmarked:
+    """A map-style dataset without stamps."""
+
+    def __init__(self, get: Callable[[Any], Any]) -> None:
+        self._get = get
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._get(index)
 
 
 class _Batches:
     """A map-style dataset that fetches the samples of a batch together."""
 
-    def __init__(self, dataset: Any, marks: list[int], hooks: Hooks) -> None:
-        self._get = dataset.__getitems__
-        self._seeded = hooks.seeded
-        self._kept = _Kept(hooks)
-
-    def __getitems__(self, indices: Any) -> Any:
-        if self._seeded:
-            seed_by(tuple(indices))
-        return self._kept.or_made(self._get, indices)
+    def __init__(self, get: Callable[[Any], Any]) -> None:
+        self.__getitems__ = get
 
 
 class _Stream:
-    """An iterable-style dataset."""
+    """An iterable-style dataset; each sample with a stamp, where there is to be one."""
 
-    def __init__(self, dataset: Any, marks: list[int], hooks: Hooks) -> None:
-        self._dataset, self._mark = dataset, marks.append
-        self._kept = _Kept(hooks)
+    def __init__(self, dataset: Any, get: Callable[[Any], Any], marks: list[int] | None) -> None:
+        self._dataset, self._get, self._marks = dataset, get, marks
 
     def __iter__(self) -> Iterator[Any]:
         stream = iter(self._dataset)
         try:
             while True:
-                sample = self._kept.or_made(next, stream)
-                self._mark(_now())
+                sample = self._get(stream)
+                if self._marks is not None:
+                    self._marks.append(_now())
                 yield sample
         except StopIteration:
             return
 
 
 class _Kept:
-    """The first sample, or samples of a batch, given again where fetching is to be free."""
+    """The first sample, or samples of a batch, given again and again: fetching is free."""
 
-    def __init__(self, hooks: Hooks) -> None:
-        self._free = "fetch" in hooks.free
+    def __init__(self, get: Callable[[Any], Any]) -> None:
+        self._get = get
         self._kept: Any = _NOTHING
 
-    def or_made(self, make: Callable[[Any], Any], of: Any) -> Any:
-        if not self._free:
-            return make(of)
+    def __call__(self, of: Any) -> Any:
         if self._kept is _NOTHING:
-            self._kept = make(of)
+            self._kept = self._get(of)
         return self._kept
+
+
+class _Seeded:
+    """Seeds the global generators by what is fetched, and fetches it."""
+
+    def __init__(self, get: Callable[[Any], Any]) -> None:
+        self._get = get
+
+    def __call__(self, of: Any) -> Any:
+        seed_by(of)
+        return self._get(of)
 
 
 class _TimedPickler:

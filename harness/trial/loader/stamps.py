@@ -6,7 +6,9 @@ process, and every thread that notes, has a file of its own.
 
 from __future__ import annotations
 
+import mmap
 import os
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import numpy.typing as npt
 
 _CAPACITY = 1 << 22
 """Numbers in a file. It takes room on the disk only as far as it is written."""
+_BYTES = 8
 _HEAD = 2  # how many numbers were noted, how many notes were dropped
 Numbers = npt.NDArray[np.int64]
 
@@ -27,19 +30,21 @@ class Stamps:
     """
 
     def __init__(self, path: Path) -> None:
-        self._numbers = np.memmap(path, np.int64, "w+", shape=(_CAPACITY,))
+        with path.open("w+b") as file:
+            file.truncate(_CAPACITY * _BYTES)
+            mapped = mmap.mmap(file.fileno(), _CAPACITY * _BYTES)
+        self._numbers = memoryview(mapped).cast("q")
         self._end = _HEAD
 
     def note(self, *numbers: int) -> None:
         """Append one note, preceded by its length; where there is no room, count it alone."""
-        end = self._end + 1 + len(numbers)
+        begin = self._end
+        end = begin + 1 + len(numbers)
         if end > _CAPACITY:
             self._numbers[1] += 1
             return
-        self._numbers[self._end] = len(numbers)
-        self._numbers[self._end + 1 : end] = numbers
-        self._end = end
-        self._numbers[0] = end
+        self._numbers[begin:end] = array("q", (len(numbers), *numbers))
+        self._end = self._numbers[0] = end
 
 
 _open: dict[Path, Stamps] = {}
