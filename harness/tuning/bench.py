@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -79,7 +80,7 @@ class Bench:
     name: str
     deadline: float
     trials: int = field(default=0, init=False)
-    _spent_s: float = field(default=0.0, init=False)
+    _usual: list[float] = field(default_factory=list, init=False)
     batches: int = field(default=8, init=False)
     seconds: float = field(default=1.0, init=False)
     window_s: float = field(default=0.3, init=False)
@@ -92,8 +93,8 @@ class Bench:
 
     @property
     def trial_s(self) -> float:
-        """What a trial has taken, on average of all so far."""
-        return max(LEAST_TRIAL_S, self._spent_s / max(1, self.trials))
+        """What a trial of the usual length has taken, on average of all so far."""
+        return max(LEAST_TRIAL_S, statistics.fmean(self._usual)) if self._usual else LEAST_TRIAL_S
 
     def run(
         self,
@@ -137,7 +138,8 @@ class Bench:
             began = time.monotonic()
             report = self.caller.call(request, self.timeout_s, observe="tree" if observe else "")
             self.trials += 1
-            self._spent_s += time.monotonic() - began
+            if seconds is None:
+                self._usual.append(time.monotonic() - began)
             if read is not None:
                 read(folder)
         if report.answer is None:

@@ -19,9 +19,6 @@ MOST_PAIRS = 20
 WORTH = {"see": 4 * SEEING_ROUNDS, "why": 4 * WHY_ROUNDS, "race": 24, "confirm": 28, "rest": 10}
 """Trials of each part, as far as there is time."""
 LEAST = {"see": 4 * SEEING_ROUNDS, "race": 10, "confirm": 2 * LEAST_PAIRS, "rest": 5}
-AFTER_WHY = {"race": 16, "confirm": 20, "rest": 6}
-"""Trials that there must be time for where stages are tried; most settings are faster than the
-first."""
 LEAST_RACE = 0.3
 """Of the time that is left before it, however long trials take."""
 
@@ -89,7 +86,7 @@ def is_time_for_why(left_s: float, trial_s: float) -> bool:
         left_s: of the budget.
         trial_s: what trials have taken so far, which on a busy machine is more than was planned.
     """
-    trials = WORTH["why"] + sum(AFTER_WHY.values())
+    trials = WORTH["why"] + sum(LEAST[part] for part in ("race", "confirm", "rest"))
     return left_s >= trials * trial_s
 
 
