@@ -331,7 +331,7 @@ def _rows(results: Results) -> Iterator[tuple[str, str]]:
         for label, key in (("claimed faster", "claimed"), ("by more than 5%", "claimed_5")):
             yield f"identical settings, {label}", _count(same, key)
     if regrets := [one["regret"] for one in lines["regret"]]:
-        ninth = statistics.quantiles(regrets, n=10)[-1] if len(regrets) > 1 else regrets[0]
+        ninth = _ninth(regrets)
         yield (
             "regret",
             (
@@ -381,6 +381,13 @@ def _stages(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
         yield "stages were not tried", f"{stopped} of {len(lines)}"
     near = sum(abs(one["predicted"] - one["real"]) <= CLAIM for one in named)
     yield "predicted gain within 5 points", Count(near, len(named)).text()
+
+
+def _ninth(values: Sequence[float]) -> float:
+    """The 90th percentile, never beyond the highest."""
+    if len(values) < 2:
+        return values[0]
+    return statistics.quantiles(values, n=10, method="inclusive")[-1]
 
 
 def _count(lines: Sequence[Line], key: str) -> str:
