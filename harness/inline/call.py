@@ -14,7 +14,8 @@ from harness.inline.references import ARGUMENTS, bare, references
 from harness.inline.restoring import is_writable
 from harness.trial.base.contents import Contents, Memory, contents_of
 from harness.trial.base.looks import a
-from harness.trial.base.pointers import mappings, may_be_mapped
+from harness.trial.base.mapped import mappings
+from harness.trial.base.pointers import may_be_mapped
 
 Check = Callable[[Any], object] | Literal[False] | None
 Setup = Callable[[], tuple[Any, Any] | None]

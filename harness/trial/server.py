@@ -31,6 +31,7 @@ from harness.schema.request import PreloadRequest
 from harness.schema.strict import from_fields, set_fields
 from harness.trial.base import process, source_line
 from harness.trial.base.deadlock import DeadlockWatch
+from harness.trial.base.short_tables import shorten_tables
 from harness.trial.limit.cgroups import make_group
 from harness.trial.limit.memory_limit import LimitPage
 from harness.trial.meters.peak_watch import WatchPage
@@ -209,7 +210,7 @@ class Server:
         gc.freeze()
         process.release_free_memory()
         if request.many_trials:
-            importlib.import_module("harness.trial.base.short_tables").shorten_tables()
+            shorten_tables()
         return TaskReport({"pid": os.getpid(), "method": self.method})
 
     def _run_grouped(self, message: Message, stderr: int) -> TaskReport:
