@@ -81,5 +81,4 @@ def _notes(profile: Profile) -> Iterator[str]:
         yield legend()
     yield from profile.differences
     yield from profile.remarks
-    if profile.cost:
-        yield profile.cost
+    yield from filter(None, (profile.counts, profile.cost))

@@ -13,7 +13,7 @@ from harness.schema.profile import Lines, Profiled, Tool, Watching
 
 Ask = Callable[[Watching], Report]
 """Has a call watched; must not be asked twice at once."""
-MEMORY_FILE = "memray.bin"
+MEMORY_FILE, TIMELINE_FOLDER = "memray.bin", "timeline"
 NOT_RUN = "not run, because the call did not end when it was watched line by line"
 
 
@@ -72,6 +72,8 @@ def collect(ask: Ask, wanted: Wanted) -> Collected:
     others: list[tuple[Tool, str]] = [("memory_profiler", "")]
     if wanted.scratch is not None:
         others.append(("memray", str(wanted.scratch / MEMORY_FILE)))
+        others.append(("viztracer", str(wanted.scratch / TIMELINE_FOLDER)))
+        others.append(("perf", str(wanted.scratch / "perf.csv")))
     for tool, output in others:
         if report.answer is None:
             missing[tool] = f"{tool}: {NOT_RUN}"

@@ -11,11 +11,12 @@ from markupsafe import Markup
 
 from harness.charts.palette import STYLES
 from harness.errors import UnableError
-from harness.profiling.collect import MEMORY_FILE
+from harness.profiling.collect import MEMORY_FILE, TIMELINE_FOLDER
 from harness.profiling.figures import Column, kept_bytes, peak_bytes, shown_columns, size_text
 from harness.profiling.flame_graph import FLAME_GRAPH, write_flame_graph
 from harness.profiling.profile import Profile
 from harness.profiling.tables import FunctionTable
+from harness.profiling.timeline import TIMELINE, Timeline, write_timeline
 from harness.report.pages.highlighted_source import highlighted
 from harness.report.pages.rendering import asset, environment
 from harness.report.pages.write import check_folder as check_folder
@@ -43,15 +44,20 @@ def write_profile(profile: Profile, folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         missing = _flame_graph(profile, folder)
+        timeline = _timeline(profile, folder)
         page, data = folder / PAGE, folder / DATA
-        page.write_text(_html(profile, missing), encoding="utf-8")
+        page.write_text(_html(profile, missing, timeline), encoding="utf-8")
         lines = profile.collected.lines
         data.write_text(json.dumps(asdict(lines) if lines else {}, indent=1), encoding="utf-8")
     except OSError as error:
         raise UnableError(
             f"{error.filename or folder} cannot be written: {error.strerror}"
         ) from error
-    return [page, data] if missing else [page, folder / FLAME_GRAPH, data]
+    others = [
+        *([] if missing else [folder / FLAME_GRAPH]),
+        *([] if timeline is None else [folder / TIMELINE]),
+    ]
+    return [page, *others, data]
 
 
 def _flame_graph(profile: Profile, folder: Path) -> str:
@@ -63,7 +69,14 @@ def _flame_graph(profile: Profile, folder: Path) -> str:
     return collected.missing.get("memray", "memray was not run")
 
 
-def _html(profile: Profile, missing: str) -> str:
+def _timeline(profile: Profile, folder: Path) -> Timeline | None:
+    scratch = profile.collected.wanted.scratch
+    if "viztracer" not in profile.collected.found or scratch is None:
+        return None
+    return write_timeline(scratch / TIMELINE_FOLDER, folder)
+
+
+def _html(profile: Profile, missing: str, timeline: Timeline | None) -> str:
     return (
         environment(PACKAGE)
         .get_template("profile.html.j2")
@@ -73,6 +86,9 @@ def _html(profile: Profile, missing: str) -> str:
             tables=[(table, *_cells(table, profile.payload_bytes)) for table in profile.tables],
             flame_graph="" if missing else FLAME_GRAPH,
             missing=missing,
+            timeline=timeline,
+            no_timeline=profile.collected.missing.get("viztracer", "viztracer was not run"),
+            timeline_file=TIMELINE,
             data=DATA,
             palette=STYLES,
             style=asset("page.css"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.profiling.collect import Collected
 from harness.profiling.differences import differences
-from harness.profiling.remarks import cost, headline, remarks
+from harness.profiling.remarks import cost, counts, headline, remarks
 from harness.profiling.tables import FunctionTable, function_tables
 from harness.schema.profile import LineRow
 
@@ -80,6 +80,11 @@ class Profile:
     def cost(self) -> str:
         """What watching took; empty where nothing was seen."""
         return cost(self.collected.lines)
+
+    @property
+    def counts(self) -> str:
+        """What perf counted; empty where it was not run."""
+        return counts(self.collected)
 
     def row(self, line: int, file: str | Path = "") -> LineRow:
         """What was seen of one line.

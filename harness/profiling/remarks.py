@@ -59,6 +59,17 @@ def cost(lines: Lines | None) -> str:
     )
 
 
+def counts(collected: Collected) -> str:
+    """What perf counted of another call; empty where it was not run."""
+    if "perf" not in collected.found:
+        return ""
+    counted = collected.found["perf"].counted
+    known = [f"{one.count:,} {one.name}" for one in counted if one.count is not None]
+    unknown = [f"{one.name} are {one.why} here" for one in counted if one.count is None]
+    said = f"perf counted {', '.join(known)} in another call" if known else "perf counted nothing"
+    return "; ".join([said, *unknown])
+
+
 def _doubts(lines: Lines) -> Iterator[str]:
     if lines.lost_trace:
         yield "the function took sys.settrace for itself: lines after that were not seen"

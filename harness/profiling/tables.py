@@ -110,7 +110,8 @@ def _table(
             number,
             source[number - 1].rstrip() if number <= len(source) else "",
             rows.get(number),
-            sampled.get((file, number)) if number in rows else None,
+            # Of the line of a def, memory_profiler shows all memory of the process.
+            sampled.get((file, number)) if number in rows and number != span.first else None,
         )
         for number in numbers
     )

@@ -8,8 +8,10 @@ from typing import ClassVar, Literal
 from harness.schema.records import Outcome, Rss
 from harness.schema.request import TaskRequest, TrialRequest
 
-Tool = Literal["lines", "memory_profiler", "memray"]
+Tool = Literal["lines", "memory_profiler", "memray", "viztracer", "perf"]
 """What watches the call: each in a fresh process of its own."""
+TIMELINE_EVENTS = 200_000
+"""How many calls of functions a process keeps for its timeline, the last ones."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,8 @@ class Lines:
         rows: the whole call first, then statements in the order in which they were reached.
         boundaries: how often memory was read.
         watching_s: what reading it took.
-        boundary_s: what one reading costs here, with the line event: tried on a loop of two lines.
+        boundary_s: what one reading costs here, with the line event: tried on a loop of two lines;
+            None where the process did not get to that.
         source: where peaks come from.
         allocator: whose malloc it is; empty where that is glibc's, which reports what it has free.
         missed: rows of which the kinds of pages were not observed.
@@ -149,7 +152,7 @@ class Lines:
     rows: tuple[LineRow, ...]
     boundaries: int
     watching_s: float
-    boundary_s: float
+    boundary_s: float | None
     source: str
     allocator: str
     missed: int
@@ -168,6 +171,15 @@ class SampledLine:
     occurrences: int
 
 
+@dataclass(frozen=True)
+class Counted:
+    """What perf counted of one event; None where it did not, and what it says of that."""
+
+    name: str
+    count: int | None
+    why: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Profiled:
     """What a process that was watched answers.
@@ -179,6 +191,7 @@ class Profiled:
         payload_bytes: of its inputs.
         refused: why the tool could not watch it; empty where it did.
         sampled: memory_profiler's table.
+        counted: by perf.
         arenas_room_bytes: what Python's own allocator had free at the end; None where unknown.
         lines: what was seen line by line, where no other process keeps it.
     """
@@ -189,5 +202,6 @@ class Profiled:
     payload_bytes: int = 0
     refused: str = ""
     sampled: tuple[SampledLine, ...] = ()
+    counted: tuple[Counted, ...] = ()
     arenas_room_bytes: int | None = None
     lines: Lines | None = None

@@ -145,4 +145,9 @@ def test_what_has_no_lines_is_refused_in_one(function: str, words: str, host: Ho
 def test_the_cost_of_one_more_line_is_measured(host: Host) -> None:
     lines = lines_of(watch(host, "looped"))
     assert lines.boundaries == 16
-    assert 0 < lines.boundary_s < lines.watching_s
+    assert lines.boundary_s is not None
+    assert lines.boundary_s > 0
+
+
+def test_a_cost_that_was_not_measured_is_not_known(host: Host) -> None:
+    assert lines_of(watch(host, "dies")).boundary_s is None

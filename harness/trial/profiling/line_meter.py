@@ -73,15 +73,16 @@ class LineMeter:
         at_ns = time.perf_counter_ns()
         minor, major = faults()
         self._trim(_PAD_BYTES)
-        status = self.meter.read()
         if not self.accounted:
-            return Reading(at_ns, status, minor, major, None, None)
+            return Reading(at_ns, self.meter.read(), minor, major, None, None)
         heap = self._ask()
-        handed_out = heap.uordblks + heap.hblkhd
         room = min(heap.fordblks, heap.ordblks * _EDGES_BYTES + heap.fsmblks)
-        if room > ACCURATE_BYTES:
-            room = min(room, Heaps.now().room_bytes)  # takes longer, and knows it better
-        return Reading(at_ns, status, minor, major, handed_out, room)
+        if room > ACCURATE_BYTES:  # what follows takes longer, and knows it better
+            self._trim(0)
+            heap = self._ask()
+            room = min(heap.fordblks, Heaps.now().room_bytes)
+        handed_out = heap.uordblks + heap.hblkhd
+        return Reading(at_ns, self.meter.read(), minor, major, handed_out, room)
 
 
 def faults() -> tuple[int, int]:

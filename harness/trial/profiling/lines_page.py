@@ -162,7 +162,7 @@ class LinesPage:
             "rows": rows,
             "boundaries": words[BOUNDARIES],
             "watching_s": words[WATCHING_NS] / 1e9,
-            "boundary_s": words[BOUNDARY_NS] / 1e9,
+            "boundary_s": words[BOUNDARY_NS] / 1e9 if words[BOUNDARY_NS] else None,
             "source": text["source"],
             "allocator": text["allocator"],
             "missed": sum(row["split_missed"] for row in rows),

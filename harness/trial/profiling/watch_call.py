@@ -19,6 +19,8 @@ from harness.trial.meters.fill_holes import fill_holes, give_back_pools
 from harness.trial.meters.python_arenas import Arenas
 from harness.trial.profiling.by_memory_profiler import by_memory_profiler
 from harness.trial.profiling.by_memray import by_memray
+from harness.trial.profiling.by_perf import by_perf
+from harness.trial.profiling.by_viztracer import by_viztracer
 from harness.trial.profiling.calibration import line_event_s
 from harness.trial.profiling.line_watch import LineWatch
 from harness.trial.profiling.lines_page import BOUNDARY_NS, LinesPage
@@ -55,7 +57,6 @@ def _by_lines(
     own_page = page or LinesPage()
     if watching.warm:
         outcome_of(target)
-    own_page.words[BOUNDARY_NS] = round(line_event_s() * 1e9)
     watch = LineWatch(own_page, target.watched(watching.files), observed=page is not None)
     watch.learn([target.file, *watching.files])
     gc.collect()
@@ -66,6 +67,7 @@ def _by_lines(
         watch.observed = False
     outcome = outcome_of(target, watch.run)
     room_bytes = Arenas.now().room_bytes
+    own_page.words[BOUNDARY_NS] = round(line_event_s() * 1e9)
     lines = from_fields(Lines, own_page.read()) if page is None else None
     return replace(found, outcome=outcome, arenas_room_bytes=room_bytes, lines=lines)
 
@@ -88,9 +90,29 @@ def _by_memray(
     return replace(found, outcome=outcome, refused=refused)
 
 
+def _by_viztracer(
+    target: Target, watching: Watching, page: LinesPage | None, found: Profiled
+) -> Profiled:
+    if watching.warm:
+        outcome_of(target)
+    outcome, refused = by_viztracer(target, watching.output)
+    return replace(found, outcome=outcome, refused=refused)
+
+
+def _by_perf(
+    target: Target, watching: Watching, page: LinesPage | None, found: Profiled
+) -> Profiled:
+    if watching.warm:
+        outcome_of(target)
+    counted, outcome, refused = by_perf(target, watching.output)
+    return replace(found, counted=counted, outcome=outcome, refused=refused)
+
+
 _Watch = Callable[[Target, Watching, LinesPage | None, Profiled], Profiled]
 _TOOLS: Mapping[Tool, _Watch] = {
     "lines": _by_lines,
     "memory_profiler": _by_memory_profiler,
     "memray": _by_memray,
+    "viztracer": _by_viztracer,
+    "perf": _by_perf,
 }
