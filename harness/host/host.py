@@ -139,6 +139,7 @@ class Host(Closing):
         self._unread = b""
         self._launched = 0.0
         self.start_s = 0.0  # what it took until the process could measure
+        self.many_trials = False  # are to come, as far as that is known
         self.draws_layouts = False  # for trials, which need no new host for that; False: not known
 
     def __enter__(self) -> Self:
@@ -199,7 +200,8 @@ class Host(Closing):
         """Import the scenario files, which must have been described without error before."""
         began = time.perf_counter()
         if self.method == "fork":
-            self._preload(PreloadRequest(paths=tuple(map(str, self.scenario_files))))
+            paths = tuple(map(str, self.scenario_files))
+            self._preload(PreloadRequest(paths=paths, many_trials=self.many_trials))
         self.start_s += time.perf_counter() - began
 
     def _preload(self, request: PreloadRequest) -> None:

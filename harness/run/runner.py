@@ -75,8 +75,8 @@ class HostPool:
             host.layout = layout
         _start_anew(self.hosts.values())
 
-    def environment(self) -> Environment:
-        """This machine and what each host is."""
+    def environment(self, machine: Environment | None = None) -> Environment:
+        """This machine, which is looked at now if that has not been done, and what each host is."""
         facts = {
             name: {
                 **host.versions(),
@@ -86,7 +86,7 @@ class HostPool:
             }
             for name, host in self.hosts.items()
         }
-        return read_environment(facts)
+        return replace(machine or read_environment(), hosts=facts)
 
 
 def _start_anew(hosts: Collection[Host]) -> None:
@@ -104,13 +104,18 @@ def _told(spec: HostSpec) -> dict[str, str]:
 
 @contextmanager
 def open_team(
-    specs: Iterable[HostSpec], files: Sequence[Path], method: str | None
+    specs: Iterable[HostSpec],
+    files: Sequence[Path],
+    method: str | None,
+    *,
+    many_trials: bool = False,
 ) -> Iterator[HostPool]:
     """Start hosts, and end them whatever happens."""
     with ExitStack() as stack:
         hosts = {spec.name: Host(spec, files, method) for spec in specs}
         for host in hosts.values():
             stack.callback(host.close)
+            host.many_trials = many_trials
             host.launch()  # all at once, since importing torch takes a second
         for host in hosts.values():
             host.get_ready()

@@ -189,3 +189,4 @@ class PreloadRequest(TaskRequest):
     task: ClassVar[str] = "preload"
     modules: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    many_trials: bool = False  # are to come: what makes each of them shorter pays

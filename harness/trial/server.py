@@ -214,6 +214,8 @@ class Server:
         gc.collect()
         gc.freeze()
         process.release_free_memory()
+        if request.many_trials:
+            importlib.import_module("harness.trial.base.short_tables").shorten_tables()
         return TaskReport({"pid": os.getpid(), "method": self.method})
 
     def _run_grouped(self, message: Message, stderr: int) -> TaskReport:

@@ -10,7 +10,7 @@ from harness.cases.summary import CaseSummary
 from harness.journal.read import read_journal
 from harness.stats.intervals import Interval
 from tests.cases.test_file_columns import stalled, trained
-from tests.journals import loaded, planned, trial, write_run
+from tests.journals import loaded, planned, scenario, strategy, trial, write_run
 
 
 def two_of(folder: Path) -> CaseSummary:
@@ -21,7 +21,9 @@ def two_of(folder: Path) -> CaseSummary:
     trials = [loaded(trial(0, number), 1.0) for number in (1, 2)]
     trials += [loaded(trial(1, number, first_s=number), 1.0 + number) for number in range(1, 6)]
     trials += [trial(1, 6, [], first_s=6.0)]
-    path = write_run(folder / "run.jsonl", [planned("base", baseline=True), planned("own")], trials)
+    cases = [planned("base", baseline=True), planned("own")]
+    infos = [scenario([strategy("base"), strategy("own")])]
+    path = write_run(folder / "run.jsonl", cases, trials, infos=infos)
     return summaries(read_journal(path))[1]
 
 
