@@ -79,6 +79,8 @@ def _case(infos: Sequence[ScenarioInfo], asked: CaseWanted) -> tuple[ScenarioInf
         UsageError: it is not there, or it is several.
     """
     name = asked.target.partition("/")[2]
+    if not name:
+        raise UsageError(f"{asked.target}: name a strategy, as in SCENARIO/STRATEGY")
     info, strategies = select(infos, [asked.target])[0]
     strategy = next(one for one in strategies if one.name == name)
     if strategy.borrowed_from:

@@ -8,9 +8,12 @@ from harness.profiling.collect import Collected
 from harness.profiling.figures import accurate_to
 from harness.profiling.tables import FunctionTable
 from harness.schema.profile import LineRow, Lines
-from harness.trial.meters.allocated import FOREIGN, PYTHON_BYTES
+from harness.trial.meters.allocated import FOREIGN
 from harness.trial.meters.process_memory import EXACT, REPLACED, SWAPPED
 from harness.units import format_seconds, format_size, plural
+
+ARENA_BYTES = 1024**2
+"""What Python takes from the system at once, for small objects."""
 
 
 def headline(collected: Collected) -> str:
@@ -123,7 +126,7 @@ def _no_source(table: FunctionTable) -> str:
 def _of_python(room_bytes: int | None) -> Iterator[str]:
     if room_bytes is None:
         return
-    if room_bytes > PYTHON_BYTES:
+    if room_bytes > ARENA_BYTES:
         yield (
             f"Python's own allocator had {format_size(room_bytes)} free at the end: a line that "
             "makes many small objects may have used as much without a new page"

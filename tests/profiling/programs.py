@@ -154,6 +154,17 @@ KNOWN = (
 )
 
 
+def yields() -> Iterator[Any]:
+    a = np.ones(N)  # peak 32 keeps 32
+    yield a.astype("f4")  # peak 16 keeps 16
+
+
+def waits() -> None:
+    for _ in range(200):
+        pass
+    time.sleep(0.2)
+
+
 def raises() -> Any:
     a = np.ones(N)  # peak 32 keeps 32
     raise ValueError(f"no{a[0]}")

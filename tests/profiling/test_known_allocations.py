@@ -41,7 +41,9 @@ def _file() -> Iterator[None]:
     Path(programs.FILE).unlink()
 
 
+@cache
 def watch(host: Host, function: str, timeout_s: float = 60.0) -> Report:
+    """One call, once for all tests."""
     request = FileProfileRequest(str(PROGRAMS), function, (), Watching("lines"))
     return host.call(request, timeout_s, observe="lines")
 
@@ -93,6 +95,30 @@ def test_visits_count_how_often_a_line_is_entered(host: Host) -> None:
     assert [row.visits for row in rows] == [1, 1, 5, 4, 4, 1]
 
 
+def test_a_generator_is_gone_through(host: Host) -> None:
+    whole, *rows = lines_of(watch(host, "yields")).rows
+    for row in some(rows):
+        check(row)
+    assert [row.visits for row in rows] == [1, 1]
+    assert abs(kept_bytes(whole)) < MIB
+
+
+def test_time_is_the_lines_own_without_what_watching_took(host: Host) -> None:
+    lines = lines_of(watch(host, "waits"))
+    whole, loop, body, sleep = lines.rows
+    assert (loop.visits, body.visits, sleep.visits) == (201, 200, 1)
+    assert 0.2 <= sleep.time_s <= whole.time_s
+    assert loop.time_s + body.time_s < lines.watching_s
+
+
+def test_page_faults_belong_to_the_line_that_touches_pages(host: Host) -> None:
+    rows = lines_of(watch(host, "shared")).rows[1:]
+    pages = 32 * MIB // 4096
+    (touching,) = [row for row in rows if row.faults_minor >= pages]
+    assert touching.kept.shmem_bytes == 32 * MIB
+    assert touching.faults_minor < 1.05 * pages
+
+
 def test_what_raised_half_way_is_shown_up_to_there(host: Host) -> None:
     report = watch(host, "raises")
     assert report.answer is not None
@@ -105,7 +131,7 @@ def test_what_raised_half_way_is_shown_up_to_there(host: Host) -> None:
 
 @pytest.mark.parametrize("function", ["never_ends", "dies"])
 def test_what_was_seen_outlives_the_process(function: str, host: Host) -> None:
-    report = watch(host, function, timeout_s=3.0)
+    report = watch(host, function, timeout_s=2.0)
     assert report.answer is None
     whole, first, last = lines_of(report).rows
     check(first)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from types import FrameType, FunctionType
+from types import FrameType, FunctionType, GeneratorType
 from typing import Any
 
 from harness.scenario.discover import is_part
@@ -17,18 +18,25 @@ class Target:
     """A call that is to be watched.
 
     Args:
-        call: makes it.
+        make: makes it.
         function: what is called.
         payload_bytes: of its inputs.
         folder: a scenario's, all files of which count as its own; empty where there is none.
         name: by which people know it, if not by its own.
     """
 
-    call: Callable[[], Any]
+    make: Callable[[], Any]
     function: Any
     payload_bytes: int = 0
     folder: str = ""
     name: str = ""
+
+    def call(self) -> Any:
+        """Make the call. A generator that comes of it is gone through: only then its lines run."""
+        made = self.make()
+        if isinstance(made, GeneratorType):
+            deque(made, maxlen=0)
+        return made
 
     @property
     def label(self) -> str:
