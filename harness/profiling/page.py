@@ -14,6 +14,7 @@ from harness.errors import UnableError
 from harness.profiling.collect import MEMORY_FILE, TIMELINE_FOLDER
 from harness.profiling.figures import Column, kept_bytes, peak_bytes, shown_columns, size_text
 from harness.profiling.flame_graph import FLAME_GRAPH, write_flame_graph
+from harness.profiling.mappings import mappings
 from harness.profiling.profile import Profile
 from harness.profiling.tables import FunctionTable
 from harness.profiling.timeline import TIMELINE, Timeline, write_timeline
@@ -46,7 +47,8 @@ def write_profile(profile: Profile, folder: Path) -> list[Path]:
         missing = _flame_graph(profile, folder)
         timeline = _timeline(profile, folder)
         page, data = folder / PAGE, folder / DATA
-        page.write_text(_html(profile, missing, timeline), encoding="utf-8")
+        mapped = [] if missing else _mapped(profile)
+        page.write_text(_html(profile, missing, mapped, timeline), encoding="utf-8")
         lines = profile.collected.lines
         data.write_text(json.dumps(asdict(lines) if lines else {}, indent=1), encoding="utf-8")
     except OSError as error:
@@ -76,7 +78,14 @@ def _timeline(profile: Profile, folder: Path) -> Timeline | None:
     return write_timeline(scratch / TIMELINE_FOLDER, folder)
 
 
-def _html(profile: Profile, missing: str, timeline: Timeline | None) -> str:
+def _mapped(profile: Profile) -> list[str]:
+    """What of the flame graph is no memory of the process's own."""
+    scratch, lines = profile.collected.wanted.scratch, profile.collected.lines
+    assert scratch is not None
+    return mappings(scratch / MEMORY_FILE, lines.files if lines else ())
+
+
+def _html(profile: Profile, missing: str, mapped: list[str], timeline: Timeline | None) -> str:
     return (
         environment(PACKAGE)
         .get_template("profile.html.j2")
@@ -86,6 +95,7 @@ def _html(profile: Profile, missing: str, timeline: Timeline | None) -> str:
             tables=[(table, *_cells(table, profile.payload_bytes)) for table in profile.tables],
             flame_graph="" if missing else FLAME_GRAPH,
             missing=missing,
+            mapped=mapped,
             timeline=timeline,
             no_timeline=profile.collected.missing.get("viztracer", "viztracer was not run"),
             timeline_file=TIMELINE,

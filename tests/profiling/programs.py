@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,16 @@ import numpy as np
 N = 4 * 1024**2  # float64 elements of 32 MiB
 RNG = np.random.default_rng(1)
 POOL = ThreadPoolExecutor(1)
-FILE = os.path.join(tempfile.gettempdir(), f"ferrybench-test-{os.getuid()}.npy")  # noqa: PTH118
 
 
-def make_file() -> None:
-    """What is mapped: 32 MiB, in the page cache."""
-    np.save(FILE, np.ones(N))
+def file_of(host: int) -> str:
+    """What is mapped in processes of a host, by the number of its own."""
+    return str(Path(tempfile.gettempdir()) / f"ferrybench-test-{host}.npy")
+
+
+def make_file(host: int) -> None:
+    """32 MiB, in the page cache."""
+    np.save(file_of(host), np.ones(N))
 
 
 def kept() -> Any:
@@ -68,10 +73,10 @@ def threaded() -> Any:
 
 
 def mapped() -> Any:
-    a = np.load(FILE, mmap_mode="r")
+    a = np.load(file_of(os.getppid()), mmap_mode="r")
     total = a.sum()  # files 32
     del a
-    again = np.load(FILE, mmap_mode="r").sum()  # files 32
+    again = np.load(file_of(os.getppid()), mmap_mode="r").sum()  # files 32
     return total + again
 
 
@@ -83,7 +88,7 @@ def shared() -> Any:
 
 
 def copied_on_write() -> Any:
-    a = np.load(FILE, mmap_mode="c")
+    a = np.load(file_of(os.getppid()), mmap_mode="c")
     a[:] = 1.0  # peak 32 keeps 32
     return a
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -32,13 +31,6 @@ def known() -> dict[int, dict[str, float]]:
         if said:
             found[firsts[number]] = {name: float(mib) * MIB for name, mib in said}
     return found
-
-
-@pytest.fixture(scope="module")
-def _file() -> Iterator[None]:
-    programs.make_file()
-    yield
-    Path(programs.FILE).unlink()
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from harness.host.host import Host
+from harness.profiling.mappings import mappings
 from harness.profiling.timeline import TIMELINE, Timeline, write_timeline
 from harness.schema.profile import FileProfileRequest, Tool, Watching
 from harness.trial.profiling import by_perf
@@ -75,6 +76,23 @@ def test_a_call_without_workers_has_a_timeline(host: Host, tmp_path: Path) -> No
     assert call["ts"] <= made["ts"]
     assert made["dur"] <= call["dur"]
     nested(events)
+
+
+@pytest.mark.usefixtures("_file")
+def test_a_mapped_file_is_named_where_memray_counts_it(host: Host, tmp_path: Path) -> None:
+    record = tmp_path / "memray.bin"
+    watched(host, "memray", programs.__file__, "copied_on_write", record)
+    (said,) = mappings(record, [programs.__file__])
+    line = programs.copied_on_write.__code__.co_firstlineno + 1
+    assert said.startswith(
+        f"32 MiB of the flame graph's peak is a mapped file (numpy.memmap), by programs.py:{line}:"
+    )
+
+
+def test_memory_of_its_own_is_no_mapping(host: Host, tmp_path: Path) -> None:
+    record = tmp_path / "memray.bin"
+    watched(host, "memray", programs.__file__, "kept", record)
+    assert mappings(record, [programs.__file__]) == []
 
 
 @pytest.mark.skipif(shutil.which("perf") is None, reason="perf is not installed")
