@@ -80,7 +80,7 @@ def profile(
     job = Job(function, args, kwargs, allow_shared=allow_shared)
     place = Path(folder) if folder is not None else None
     if place is not None:
-        check_folder(place, force=force)
+        check_folder(place, force=force, option="force=True")
     fork_safety.refuse_unless_forkable()
     job.refuse_shared()
     fork_safety.pause_openmp()

@@ -118,7 +118,7 @@ COLUMNS = (
     Column("shared", "Of the peak, shared memory.", _of_row(_shared_text), always=False),
     Column(
         "mapped files",
-        "Pages of mapped files at the peak, which are no memory of the process's own.",
+        "Pages of mapped files, at most within one visit: no memory of the process's own.",
         _of_row(_files_text),
         always=False,
     ),

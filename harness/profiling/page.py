@@ -117,7 +117,7 @@ def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
     if not whole.running:
         yield "kept when it returned", size_text(kept_bytes(whole), payload)
     if not whole.split_missed:
-        yield "mapped files at the peak", size_text(whole.peak.file_bytes)
+        yield "mapped files, at most", size_text(whole.peak.file_bytes)
     yield "time, watched", format_seconds(whole.time_s)
     if payload:
         yield "its inputs", size_text(payload)

@@ -82,7 +82,12 @@ def test_a_function_with_an_array_becomes_a_page(
     assert re.search(r"5 +1 .*48 MiB \(1.50×\) +16 MiB \(0.50×\).*made = \(array", said)
     assert "32 MiB of its peak of 48 MiB were gone when it ended" in said
     out = mine / "out"
-    assert {file.name for file in out.iterdir()} == {"index.html", "lines.json", "allocations.html"}
+    assert {file.name for file in out.iterdir()} == {
+        "index.html",
+        "lines.json",
+        "allocations.html",
+        "timeline.json",
+    }
     page = (out / "index.html").read_text()
     assert 'href="allocations.html"' in page
     assert not re.search(r'(src|href)="(https?:)?//', page)

@@ -76,5 +76,13 @@ def test_what_has_no_lines_or_is_no_function_is_refused() -> None:
 
 def test_a_folder_that_has_something_is_not_written_to(tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
-    with pytest.raises(UsageError, match="--force"):
+    with pytest.raises(UsageError, match="without force=True"):
         harness.profile(functools.partial(doubled, DATA), folder=tmp_path)
+
+
+@pytest.mark.slow
+def test_a_page_has_all_of_it(tmp_path: Path) -> None:
+    found = harness.profile(doubled, DATA, folder=tmp_path / "page")
+    files = {file.name for file in (tmp_path / "page").iterdir()}
+    assert files == {"index.html", "lines.json", "allocations.html", "timeline.json"}
+    assert {"lines", "memory_profiler", "memray", "viztracer"} <= found.collected.found.keys()

@@ -11,7 +11,8 @@ import pytest
 from harness.host.answers import answer_as
 from harness.host.host import Host, Report
 from harness.profiling.figures import accurate_to, kept_bytes, peak_bytes
-from harness.schema.profile import FileProfileRequest, LineRow, Lines, Watching
+from harness.schema.profile import FileProfileRequest, LineRow, Lines, Profiled, Watching
+from harness.schema.records import HostSpec
 from harness.trial.profiling.statements import first_lines
 from harness.units import MIB
 from tests.profiling import programs
@@ -169,3 +170,16 @@ def test_the_cost_of_one_more_line_is_measured(host: Host) -> None:
 
 def test_a_cost_that_was_not_measured_is_not_known(host: Host) -> None:
     assert lines_of(watch(host, "dies")).boundary_s is None
+
+
+@pytest.mark.slow
+def test_without_an_observer_kinds_of_pages_are_not_known() -> None:
+    with Host(HostSpec(), method="spawn") as spawning:
+        report = watch(spawning, "called")
+    assert report.answer is not None
+    assert not report.noted
+    lines = answer_as(Profiled, report.answer).lines
+    assert lines is not None
+    assert all(row.split_missed for row in some(lines.rows))
+    (made,) = [row for row in lines.rows if row.peak_bytes > 40 * MIB and row.file >= 0]
+    assert abs(kept_bytes(made) - 16 * MIB) < accurate_to(16 * MIB)

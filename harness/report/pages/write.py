@@ -14,8 +14,13 @@ from harness.report.words.place import PAGE
 SUMMARY = "summary.md"
 
 
-def check_folder(folder: Path, *, force: bool) -> None:
+def check_folder(folder: Path, *, force: bool, option: str = "--force") -> None:
     """Refuse a folder that has something in it, before any work is done.
+
+    Args:
+        folder: where something is to be written.
+        force: whether files in it may be replaced.
+        option: that says so.
 
     Raises:
         UsageError: the folder is not empty, or no folder, and neither was asked to be replaced.
@@ -23,7 +28,7 @@ def check_folder(folder: Path, *, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; name a folder with -o")
     if not force and folder.is_dir() and any(folder.iterdir()):
-        raise UsageError(f"{folder} is not empty; will not overwrite it without --force")
+        raise UsageError(f"{folder} is not empty; will not overwrite it without {option}")
 
 
 def write_report(content: Content, folder: Path) -> list[Path]:
