@@ -19,6 +19,7 @@ from harness.profiling.profile import Profile
 from harness.profiling.tables import FunctionTable
 from harness.profiling.timeline import TIMELINE, Timeline, write_timeline
 from harness.report.pages.highlighted_source import highlighted
+from harness.report.pages.profiles import DATA
 from harness.report.pages.rendering import asset, environment
 from harness.report.pages.write import check_folder as check_folder
 from harness.report.words.place import PAGE
@@ -26,7 +27,6 @@ from harness.units import format_seconds
 from harness.version import __version__
 
 PACKAGE = "harness.profiling"
-DATA = "lines.json"
 
 
 def write_profile(profile: Profile, folder: Path) -> list[Path]:
@@ -50,7 +50,13 @@ def write_profile(profile: Profile, folder: Path) -> list[Path]:
         mapped = [] if missing else _mapped(profile)
         page.write_text(_html(profile, missing, mapped, timeline), encoding="utf-8")
         lines = profile.collected.lines
-        data.write_text(json.dumps(asdict(lines) if lines else {}, indent=1), encoding="utf-8")
+        told = {
+            "label": profile.label,
+            "settings": profile.settings,
+            "created": profile.created,
+            **(asdict(lines) if lines else {}),
+        }
+        data.write_text(json.dumps(told, indent=1), encoding="utf-8")
     except OSError as error:
         raise UnableError(
             f"{error.filename or folder} cannot be written: {error.strerror}"

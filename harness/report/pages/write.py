@@ -9,6 +9,7 @@ from harness.charts.png import write_png
 from harness.errors import UnableError, UsageError
 from harness.report.content.content import Content
 from harness.report.pages import as_html, as_markdown
+from harness.report.pages.profiles import profiles_beside
 from harness.report.words.place import PAGE
 
 SUMMARY = "summary.md"
@@ -44,7 +45,7 @@ def write_report(content: Content, folder: Path) -> list[Path]:
     pictures = [folder / f"{file_stem(figure)}.png" for figure in content.figures]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        page.write_text(as_html.page(content), encoding="utf-8")
+        page.write_text(as_html.page(content, profiles_beside(folder)), encoding="utf-8")
         for figure, path in zip(content.figures, pictures, strict=True):
             write_png(figure, content.styles[figure.scenario], path)
         summary.write_text(as_markdown.summary(content), encoding="utf-8")
