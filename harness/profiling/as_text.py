@@ -37,7 +37,8 @@ def _head(profile: Profile) -> Iterator[str]:
     if whole is None:
         return
     payload = profile.payload_bytes
-    said = [f"peak {size_text(peak_bytes(whole), payload)}"]
+    highest = f" in line {profile.highest.line}" if profile.highest else ""
+    said = [f"peak {size_text(peak_bytes(whole), payload)}{highest}"]
     if not whole.running:
         said.append(f"keeps {size_text(kept_bytes(whole), payload)}")
     if whole.peak.file_bytes >= ACCURATE_BYTES and not whole.split_missed:

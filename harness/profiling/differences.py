@@ -57,7 +57,7 @@ def _of_kept(line: int, row: LineRow, shown: float, kept: int, files: int) -> It
     else:
         yield (
             f"line {line}: keeps {format_size(kept)} here and {format_size(shown)} there: not "
-            "explained; the allocator keeps what is freed, and huge pages round up, in that process"
+            "explained; the other process has its allocator and huge pages as they usually are"
         )
 
 

@@ -119,7 +119,8 @@ def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
     if whole is None:
         return
     payload = profile.payload_bytes
-    yield "peak of the call", size_text(peak_bytes(whole), payload)
+    highest = f" in line {profile.highest.line}" if profile.highest else ""
+    yield "peak of the call", f"{size_text(peak_bytes(whole), payload)}{highest}"
     if not whole.running:
         yield "kept when it returned", size_text(kept_bytes(whole), payload)
     if not whole.split_missed:

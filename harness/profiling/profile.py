@@ -9,9 +9,11 @@ from pathlib import Path
 
 from harness.profiling.collect import Collected
 from harness.profiling.differences import differences
+from harness.profiling.figures import accurate_to, peak_bytes
 from harness.profiling.remarks import cost, counts, headline, remarks
 from harness.profiling.tables import FunctionTable, function_tables
 from harness.schema.profile import LineRow
+from harness.trial.meters.allocated import ACCURATE_BYTES
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,18 @@ class Profile:
         """What was seen of each statement, in the order in which they were reached."""
         lines = self.collected.lines
         return lines.rows[1:] if lines is not None else ()
+
+    @property
+    def highest(self) -> LineRow | None:
+        """The line in which the call reached its peak; of several, the one that took most for it.
+
+        None where the call took nothing to speak of.
+        """
+        if self.whole is None or self.whole.peak_bytes < ACCURATE_BYTES or not self.rows:
+            return None
+        top: float = max(row.level_bytes for row in self.rows)
+        top -= accurate_to(top)
+        return max((row for row in self.rows if row.level_bytes >= top), key=peak_bytes)
 
     @cached_property
     def differences(self) -> list[str]:

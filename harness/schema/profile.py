@@ -99,7 +99,7 @@ class LineRow:
             0) freed into memory that the heap keeps: the pages do not show it.
         faults_minor: page faults without disk.
         faults_major: with it.
-        level_bytes: the highest above the beginning of the whole call.
+        level_bytes: the highest above the beginning of the whole call, without mapped files.
         room_bytes: memory that malloc had free when a visit began, at most: temporaries may have
             used it without a page. None where malloc does not report it.
         split_missed: of the peak, the kinds were not observed completely.

@@ -76,6 +76,15 @@ def test_a_mapped_file_is_no_memory_of_the_process(host: Host) -> None:
     assert whole.peak.file_bytes > 32 * MIB
 
 
+def test_how_high_a_line_comes_is_counted_from_the_beginning_of_the_call(host: Host) -> None:
+    whole, *rows = lines_of(watch(host, "called")).rows
+    levels = {row.line: row.level_bytes / MIB for row in rows}
+    first = min(levels)
+    assert whole.level_bytes >= max(row.level_bytes for row in rows)
+    assert abs(levels[first] - 48) < 1
+    assert abs(levels[first + 1] - 32) < 1
+
+
 def test_shared_memory_is_named_apart(host: Host) -> None:
     rows = lines_of(watch(host, "shared")).rows
     (row,) = [row for row in rows if row.peak.shmem_bytes > MIB and row.file >= 0]

@@ -41,12 +41,13 @@ def profile_of(
     *rows: LineRow,
     sampled: tuple[SampledLine, ...] = (),
     outcome: Outcome = OK,
+    whole: LineRow | None = None,
     **changed: Any,
 ) -> Profile:
     file = folder / "mine.py"
     file.write_text(SOURCE)
     functions = (Function("f", 0, 1), Function("g", 0, 8))
-    whole = row(0, file=-1, function=-1)
+    whole = whole or row(0, file=-1, function=-1)
     plain = Lines(
         (str(file),), functions, (whole, *rows), 4, 0.001, 1e-5, EXACT, "", 0, False, 0, False
     )
@@ -67,6 +68,19 @@ def test_each_function_has_its_lines_and_what_was_seen_of_them(tmp_path: Path) -
     assert line.split()[:7] == ["9", "1", "1", "ms", "64", "MiB", "64"]
     (rest,) = [one for one in text.splitlines() if one.endswith("        x,")]
     assert rest.split() == ["3", "x,"]
+
+
+def test_the_line_of_the_peak_is_the_one_that_took_most_for_it(tmp_path: Path) -> None:
+    rows = (
+        row(2, Rss(anon_bytes=8 * MIB), level_bytes=8 * MIB),
+        row(9, Rss(anon_bytes=4 * MIB), level_bytes=8 * MIB),
+        row(3, Rss(anon_bytes=6 * MIB), level_bytes=6 * MIB),
+    )
+    whole = row(0, Rss(anon_bytes=8 * MIB), file=-1, function=-1)
+    found = profile_of(tmp_path, *rows, whole=whole)
+    assert found.highest == rows[0]
+    assert "peak 8 MiB in line 2" in as_text(found)
+    assert profile_of(tmp_path, row(2)).highest is None
 
 
 def test_what_is_not_known_is_no_number(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ class LineWatch:
         self._meter.read()  # the first reading allocates; later ones do not
         self._next_section()
         reading = self._meter.read()
-        self._base_bytes = reading.status.rss.total_bytes
+        self._base_bytes = _own_bytes(reading.status.rss)
         self._open(CALL, None, 0, reading)
         self._words[self._page.row_at(CALL) + at.R_VISITS] = 1
         try:
@@ -278,12 +278,16 @@ class LineWatch:
         words[start + at.R_MAJOR] += max(0, major)
         spent_ns = last.at_ns - line.began_ns - (self._watching_ns - line.watching_ns)
         words[start + at.R_TIME] += max(0, spent_ns)
-        level = max(line.peak_bytes, line.total_bytes) - self._base_bytes
-        words[start + at.R_LEVEL] = max(words[start + at.R_LEVEL], level)
+        self._note_level(start, line.anon_bytes + line.shmem_bytes)
         if not self.observed:
             words[start + at.R_FLAGS] |= at.SPLIT_MISSED
         if self._did_something(line):
             self._note_peak(start, line, last, minor)
+
+    def _note_level(self, start: int, memory_bytes: int) -> None:
+        """Note how high a line came, without mapped files, above the beginning of the call."""
+        level = memory_bytes - self._base_bytes
+        self._words[start + at.R_LEVEL] = max(self._words[start + at.R_LEVEL], level)
 
     @staticmethod
     def _did_something(line: _Open) -> bool:
@@ -308,6 +312,8 @@ class LineWatch:
             words[start + at.R_PEAK_ANON] = ledger.peak.anon_bytes
             words[start + at.R_PEAK_FILE] = ledger.peak.file_bytes
             words[start + at.R_PEAK_SHMEM] = ledger.peak.shmem_bytes
+        before_bytes = _own_bytes(line.began.status.rss)
+        self._note_level(start, before_bytes + _own_bytes(ledger.peak))
         if ledger.at_least == SWAPPED:
             words[start + at.R_FLAGS] |= at.SWAPPED_OUT
         # Each page that took the place of another one came with a fault.
@@ -372,3 +378,8 @@ class LineWatch:
                 "allocator": self._meter.allocator,
             }
         )
+
+
+def _own_bytes(rss: Rss) -> int:
+    """Without pages of mapped files."""
+    return rss.anon_bytes + rss.shmem_bytes
