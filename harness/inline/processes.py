@@ -73,6 +73,8 @@ class Processes(Closing):
             warm=kind == "memory" and number > 0,
             restored=run.changed,
             probes_changes=not run.trials,
+            # What is compared has one layout, and the next trial another: this process has but one.
+            layout_seed=number if kind == "time" else None,
         )
         timeout_s = self.effort.timeout_s
         report = self._host.call(

@@ -35,6 +35,7 @@ from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_memory import open_meter
 from harness.trial.tasks import Provided
 from harness.trial.timing.clock import Stopwatch
+from harness.trial.timing.heap_layout import lay_out, layout_can_be_drawn
 from harness.trial.timing.steps import SteadyState, noted_warnings, take_steps
 
 BY_CHECK = "by check="
@@ -52,6 +53,7 @@ class CallRequest(TaskRequest):
     warm: bool  # call it once before anything is measured
     restored: tuple[int, ...]  # inputs to be restored before each call
     probes_changes: bool  # see which inputs a call changes
+    layout_seed: int | None = None  # see harness.trial.timing.heap_layout; as it is, if not given
 
 
 @dataclass(kw_only=True)
@@ -87,6 +89,8 @@ class Trials:
         if step.kind == "memory":
             keep_no_free_memory()
             use_small_pages()
+        if step.layout_seed is not None and layout_can_be_drawn():
+            lay_out(step.layout_seed)
         found = CallFound(outcome=UNFINISHED)
         if not self.effort.collect_garbage:
             gc.disable()

@@ -1,9 +1,10 @@
 """The benchmark of the harness itself: ``python -m harness.bench [-o FILE]``.
 
 What it claims of its own cost and accuracy, measured beside what it is compared with in one run.
-Exits with 1 when a target is not met. Takes some four minutes and a gigabyte. Three parts take as
+Exits with 1 when a target is not met. Takes some four minutes and a gigabyte. Some parts take as
 long again each, and run only where they are named: ``--only models``, every cost model at 32 MiB,
-``--only sweeps``, the quick sweep twice, and ``--only pytest``, suites with the plugin.
+``--only sweeps``, the quick sweep twice, ``--only pytest``, suites with the plugin,
+``--only beginning``, how soon commands measure, and ``--only "one case"``, beside pyperf.
 """
 
 from __future__ import annotations
@@ -17,9 +18,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 from rich.console import Console
@@ -40,7 +40,8 @@ from harness.scenario.discover import built_in_files
 from harness.schema.records import HostSpec
 from harness.selfcheck import hole_accuracy as holes
 from harness.selfcheck import memory_accuracy as accuracy
-from harness.selfcheck import plugin_cost
+from harness.selfcheck import plugin_cost, speed
+from harness.selfcheck.bench_result import BenchResult
 from harness.selfcheck.compare_cost import compare_seconds, enlarged, imports_torch
 from harness.selfcheck.limit_accuracy import TOLERATED_SHARE as LIMIT_SHARE
 from harness.selfcheck.limit_accuracy import limit_checks
@@ -53,40 +54,6 @@ from harness.units import MIB, format_size
 
 ROOT = Path(__file__).resolve().parents[2]
 STEADY_S = 0.02
-Statistic = Literal["median", "max"]
-
-
-@dataclass(frozen=True)
-class BenchResult:
-    """One thing measured several times, with the value it is to stay below or above."""
-
-    name: str
-    unit: str
-    values: tuple[float, ...]
-    target: float | None = None
-    at_least: bool = False  # the target is a lower bound
-    judged: Statistic = "median"
-
-    @property
-    def judged_value(self) -> float:
-        return statistics.median(self.values) if self.judged == "median" else max(self.values)
-
-    @property
-    def met(self) -> bool | None:
-        """Whether the target is met; None without one."""
-        if self.target is None:
-            return None
-        return (
-            self.judged_value >= self.target if self.at_least else self.judged_value <= self.target
-        )
-
-    def row(self) -> tuple[str, ...]:
-        sign = "≥" if self.at_least else "≤"
-        target = "" if self.target is None else f"{self.judged} {sign} {self.target:g}"
-        verdict = {None: "", True: "[green]met[/]", False: "[red]missed[/]"}[self.met]
-        spread = (statistics.median(self.values), min(self.values), max(self.values))
-        numbers = (f"{value:.3g}" for value in spread)
-        return (self.name, self.unit, str(len(self.values)), *numbers, target, verdict)
 
 
 def overhead(host: Host, rounds: int = 9, trials: int = 9) -> Iterator[BenchResult]:
@@ -365,10 +332,12 @@ PARTS: dict[str, Callable[[Host], Iterator[BenchResult]]] = {
     "models": models,
     "sweeps": sweeps,
     "pytest": pytest_plugin,
+    "beginning": speed.beginning,
+    "one case": speed.one_case,
 }
 
 
-LONG = ("models", "sweeps", "pytest")
+LONG = ("models", "sweeps", "pytest", "beginning", "one case")
 """Parts of several minutes, which run only where they are named."""
 
 

@@ -340,7 +340,7 @@ def plus(array):
 one = 1
 
 found = harness.measure(plus, values, trials=0)
-print(found.outcome.name, round(found.copies, 2))
+print(found.outcome.name, round(found.copies, 1))
 print(harness.measure(lambda: values / 0 + None, trials=0).outcome.reason)
 """
 

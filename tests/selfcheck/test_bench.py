@@ -11,7 +11,7 @@ import pytest
 
 from harness.host.host import Host
 from harness.selfcheck import bench
-from harness.selfcheck.bench import BenchResult
+from harness.selfcheck.bench_result import BenchResult
 
 
 @pytest.mark.parametrize(

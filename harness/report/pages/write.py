@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.charts.chart import file_stem
-from harness.charts.png import write_png
+from harness.charts.png import drawing
 from harness.errors import UnableError, UsageError
 from harness.report.content.content import Content
 from harness.report.pages import as_html, as_markdown
@@ -45,10 +45,14 @@ def write_report(content: Content, folder: Path) -> list[Path]:
     pictures = [folder / f"{file_stem(figure)}.png" for figure in content.figures]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        page.write_text(as_html.page(content, profiles_beside(folder)), encoding="utf-8")
-        for figure, path in zip(content.figures, pictures, strict=True):
-            write_png(figure, content.styles[figure.scenario], path)
-        summary.write_text(as_markdown.summary(content), encoding="utf-8")
+        with drawing(
+            [
+                (figure, content.styles[figure.scenario], path)
+                for figure, path in zip(content.figures, pictures, strict=True)
+            ]
+        ):
+            page.write_text(as_html.page(content, profiles_beside(folder)), encoding="utf-8")
+            summary.write_text(as_markdown.summary(content), encoding="utf-8")
     except OSError as error:
         raise UnableError(
             f"{error.filename or folder} cannot be written: {error.strerror}"
