@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import harness
 from harness.errors import UsageError
@@ -59,6 +60,20 @@ def test_code_of_a_notebook_has_its_lines() -> None:
     assert close(kept_bytes(cast), 16 * MIB)
     assert 'return (doubled + 1).astype("f4")' in repr(found)
     assert "memory_profiler" in found.collected.missing
+
+
+class Scaled(torch.nn.Module):
+    """Takes as much as its input, in a line of its own."""
+
+    def forward(self, tensor: torch.Tensor) -> torch.Tensor:
+        made = tensor * 2
+        return made.add_(1)
+
+
+def test_of_a_module_the_lines_of_its_forward_are_watched() -> None:
+    first, last = harness.profile(Scaled(), torch.from_numpy(DATA)).rows
+    assert close(kept_bytes(first), 32 * MIB)
+    assert (first.visits, last.visits) == (1, 1)
 
 
 def test_what_only_raises_is_shown() -> None:

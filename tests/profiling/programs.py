@@ -170,6 +170,10 @@ def waits() -> None:
     time.sleep(0.2)
 
 
+async def sleeps() -> None:
+    time.sleep(0)
+
+
 def raises() -> Any:
     a = np.ones(N)  # peak 32 keeps 32
     raise ValueError(f"no{a[0]}")

@@ -158,6 +158,7 @@ def test_code_without_source_has_numbers(host: Host) -> None:
     ("function", "words"),
     [
         ("np.empty", "empty is written in C and has no lines: profile a function that calls it"),
+        ("sleeps", "sleeps is a coroutine function"),
         ("nothing", "has no nothing"),
         ("N", "is not callable"),
     ],

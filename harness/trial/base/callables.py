@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import types
 from typing import Any
 
@@ -25,9 +26,13 @@ def plain(function: Any) -> Any:
 
 def python_function(function: Any) -> types.FunctionType | None:
     """The function with code of its own behind something that can be called, its decorators taken
-    off; of a class, the one that makes its objects. None where that is written in C.
+    off; of a class, the one that makes its objects; of a torch module, its ``forward``. None where
+    that is written in C.
     """
     one = bare(function)
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and isinstance(one, torch.nn.Module):
+        one = one.forward
     if isinstance(one, type):
         one = inspect.getattr_static(one, "__init__", None)
     found = inspect.unwrap(plain(one))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,7 +57,10 @@ class Target:
     @property
     def refused(self) -> str:
         """Why it has no lines to watch; empty where it has."""
-        if self.own is not None:
+        own = self.own
+        if inspect.iscoroutinefunction(own) or inspect.isasyncgenfunction(own):
+            return f"{self.label} is a coroutine function: profile one that runs it by asyncio.run"
+        if own is not None:
             return ""
         return f"{self.label} is written in C and has no lines: profile a function that calls it"
 
