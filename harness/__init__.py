@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.inline.load import load
     from harness.inline.measure import measure
     from harness.inline.measurement import Measurement
+    from harness.inline.profile import profile
     from harness.scenario import Parameter, Scenario
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "compare",
     "load",
     "measure",
+    "profile",
 ]
 
 _WHEN_ASKED_FOR = {
@@ -38,6 +40,7 @@ _WHEN_ASKED_FOR = {
     "compare": "inline.compare",
     "load": "inline.load",
     "measure": "inline.measure",
+    "profile": "inline.profile",
 }
 
 

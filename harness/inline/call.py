@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import Any, Literal
 
 from harness.errors import UsageError
-from harness.inline.references import ARGUMENTS, bare, references
+from harness.inline.references import ARGUMENTS, references
 from harness.inline.restoring import is_writable
+from harness.trial.base.callables import bare
 from harness.trial.base.contents import Contents, Memory, contents_of
 from harness.trial.base.looks import a
 from harness.trial.base.mapped import mappings

@@ -44,4 +44,5 @@ elif __name__ == "__mp_main__":
     from harness.scenario.discover import load
     from harness.schema.request import SCENARIO_FILE
 
-    load(Path(os.environ[SCENARIO_FILE]))
+    if SCENARIO_FILE in os.environ:  # else a function of a user's file, which workers find by name
+        load(Path(os.environ[SCENARIO_FILE]))
