@@ -167,7 +167,7 @@ def test_where_the_system_does_not_say_what_is_mapped(
     mapped = np.load(file, mmap_mode="r")
     assert overlap(file, mapped) is True
     assert overlap(file, BASE) is False
-    monkeypatch.setattr(mapped, "_MAPS", tmp_path / "none")
+    monkeypatch.setattr("harness.trial.base.mapped._MAPS", tmp_path / "none")
     assert mappings() is None
     for result in (mapped, BASE):
         said = sharing(contents_of([file]), contents_of([result]))
