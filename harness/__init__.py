@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.inline.load import load
     from harness.inline.measure import measure
     from harness.inline.measurement import Measurement
+    from harness.inline.profile import profile
     from harness.inline.tune import Tuned, tune
     from harness.scenario import Parameter, Scenario
 
@@ -30,6 +31,7 @@ __all__ = [
     "compare",
     "load",
     "measure",
+    "profile",
     "tune",
 ]
 
@@ -42,6 +44,7 @@ _WHEN_ASKED_FOR = {
     "compare": "inline.compare",
     "load": "inline.load",
     "measure": "inline.measure",
+    "profile": "inline.profile",
     "tune": "inline.tune",
 }
 

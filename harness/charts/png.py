@@ -45,9 +45,9 @@ def drawing(drawings: Sequence[Drawing]) -> Iterator[None]:
     method = "fork" if sys.platform.startswith("linux") else "spawn"
     with ProcessPoolExecutor(
         min(len(drawings), usable_processors()),
-        multiprocessing.get_context(method),
-        signal.signal,
-        (signal.SIGINT, signal.SIG_IGN),
+        mp_context=multiprocessing.get_context(method),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
     ) as pool:
         try:
             running = [pool.submit(write_png, *one) for one in drawings]

@@ -10,11 +10,13 @@ from functools import cached_property
 from typing import Any, Literal
 
 from harness.errors import UsageError
-from harness.inline.references import ARGUMENTS, bare, references
+from harness.inline.references import ARGUMENTS, references
 from harness.inline.restoring import is_writable
+from harness.trial.base.callables import bare
 from harness.trial.base.contents import Contents, Memory, contents_of
 from harness.trial.base.looks import a
-from harness.trial.base.pointers import mappings, may_be_mapped
+from harness.trial.base.mapped import mappings
+from harness.trial.base.pointers import may_be_mapped
 
 Check = Callable[[Any], object] | Literal[False] | None
 Setup = Callable[[], tuple[Any, Any] | None]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UnableError
-from harness.trial.base.pointers import mappings
+from harness.trial.base.mapped import mappings
 
 _TASKS = Path("/proc/self/task")
 _PAUSE_HARD = 2  # omp_pause_hard of the OpenMP API 5.0: give back all threads

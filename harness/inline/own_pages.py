@@ -7,8 +7,8 @@ import mmap
 from collections.abc import Iterator
 from typing import Any
 
-from harness.trial.base import pointers
 from harness.trial.base.blocks import block_of
+from harness.trial.base.mapped import mappings
 
 
 def see_file_again(memory: Any) -> bool:
@@ -34,7 +34,7 @@ def _own_pages_of_files(memory: Any) -> Iterator[tuple[int, int]]:
         return
     page = mmap.PAGESIZE
     low, high = -(-block.low // page) * page, block.high // page * page
-    for one in pointers.mappings() or ():
+    for one in mappings() or ():
         own_of_file = one.permissions[1] == "w" and one.permissions[3] == "p" and "/" in one.name
         if own_of_file and max(one.low, low) < min(one.high, high):
             yield max(one.low, low), min(one.high, high)

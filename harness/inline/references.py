@@ -9,6 +9,7 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
+from harness.trial.base.callables import bare, plain
 from harness.trial.base.parts import defaults, enclosed
 
 OBJECT, CLOSURE, GLOBALS, ARGUMENTS = "object", "closure", "globals", "arguments"
@@ -34,36 +35,21 @@ def references(function: Any) -> Iterator[Reference]:
                 yield source, value
 
 
-def bare(function: Any) -> Any:
-    """What a partial, or several around one another, call in the end."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    return function
-
-
 def _globals(function: Any) -> dict[str, Any] | None:
-    return getattr(inspect.unwrap(_plain(bare(function))), "__globals__", None)
-
-
-def _plain(function: Any) -> Any:
-    """The function that a method, or an object that can be called, runs."""
-    if isinstance(function, types.FunctionType | types.MethodType):
-        return getattr(function, "__func__", function)
-    call = inspect.getattr_static(type(function), "__call__", None)
-    return call if isinstance(call, types.FunctionType) else inspect.unwrap(function)
+    return getattr(inspect.unwrap(plain(bare(function))), "__globals__", None)
 
 
 def _of_one(function: Any) -> Iterator[Reference]:
     while isinstance(function, functools.partial):
         yield from ((ARGUMENTS, value) for value in (*function.args, *function.keywords.values()))
         function = function.func
-    plain = _plain(function)
+    own = plain(function)
     if not isinstance(function, types.FunctionType):
         yield OBJECT, getattr(function, "__self__", function)
-    while isinstance(plain, types.FunctionType):
-        yield from ((CLOSURE, value) for _, value in (*enclosed(plain), *defaults(plain)))
-        yield from ((GLOBALS, value) for value in _loaded(plain.__code__, plain.__globals__))
-        plain = getattr(plain, "__wrapped__", None)
+    while isinstance(own, types.FunctionType):
+        yield from ((CLOSURE, value) for _, value in (*enclosed(own), *defaults(own)))
+        yield from ((GLOBALS, value) for value in _loaded(own.__code__, own.__globals__))
+        own = getattr(own, "__wrapped__", None)
 
 
 def _loaded(code: types.CodeType, known: dict[str, Any]) -> Iterator[Any]:

@@ -31,10 +31,8 @@ from harness.trial.base import pointers
 from harness.trial.base.contents import contents_of
 from harness.trial.base.outcomes import failure, judged, one_line
 from harness.trial.base.process import keep_no_free_memory, release_free_memory, use_small_pages
-from harness.trial.limit.memory_limit import LimitPage
 from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_memory import open_meter
-from harness.trial.meters.process_tree import TreePage
 from harness.trial.tasks import Provided
 from harness.trial.timing.clock import Stopwatch
 from harness.trial.timing.heap_layout import lay_out, layout_can_be_drawn
@@ -87,7 +85,7 @@ class Trials:
     def run(self, step: CallRequest, provided: Provided) -> dict[str, Any]:
         """One trial; returns what was found out: fields of CallFound, those that are set."""
         job = self.jobs[step.job]
-        _leave_parent_behind()
+        leave_parent_behind()
         if step.kind == "memory":
             keep_no_free_memory()
             use_small_pages()
@@ -97,7 +95,7 @@ class Trials:
         if not self.effort.collect_garbage:
             gc.disable()
         try:
-            assert not isinstance(provided.page, TreePage | LimitPage)
+            assert provided.page is None or isinstance(provided.page, WatchPage)
             found.outcome = self._measure(job, step, provided.page, found)
         except BaseException as error:  # noqa: BLE001 — whatever a function raises is a result
             found.outcome = failure(error, job.file)
@@ -261,7 +259,7 @@ def _traceback(error: BaseException) -> str:
     return "".join(lines)[-_TRACEBACK_CHARACTERS:]
 
 
-def _leave_parent_behind() -> None:
+def leave_parent_behind() -> None:
     """Let go of what belongs to the process this one came from: streams, and who traces it.
 
     A notebook's streams, and those in which pytest catches output, hold text that is not this

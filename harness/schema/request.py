@@ -15,9 +15,9 @@ from harness.schema.records import Effort, TrialKind, Value, Work
 
 SCENARIO_FILE = "FERRYBENCH_SCENARIO_FILE"
 """Environment variable in which a trial tells its workers what it measures."""
-Observed = Literal["", "peak", "tree", "limit"]
-"""What can be told of a task from outside: the peak of its memory, that of its process tree, or
-how far it came under a limit."""
+Observed = Literal["", "peak", "tree", "limit", "lines"]
+"""What can be told of a task from outside: the peak of its memory, that of its process tree, how
+far it came under a limit, or what was seen of it line by line."""
 
 
 class TaskRequest:

@@ -44,5 +44,5 @@ elif __name__ == "__mp_main__":
     from harness.scenario.discover import load
     from harness.schema.request import SCENARIO_FILE
 
-    if SCENARIO_FILE in os.environ:  # a user's own loader is imported by what is pickled
+    if SCENARIO_FILE in os.environ:  # else it is a user's file, which workers find by name
         load(Path(os.environ[SCENARIO_FILE]))

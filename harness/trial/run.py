@@ -55,13 +55,13 @@ def run_trial(request: TrialRequest, page: Page | None, group: str = "") -> dict
 def _measure(task: TrialTask, page: Page | None, found: Found) -> Outcome:
     if task.strategy.on_device and task.bound is None and not isinstance(page, TreePage):
         if not task.scenario.epochs:
-            return measure_on_device(task, page, found, lambda: _warm(task, found))
+            return measure_on_device(task, page, found, lambda: warm(task, found))
         ready = opened()  # the context is no part of the first batch
     else:
         ready = None
     lazy = False
     if task.kind != "probe":
-        lazy = _warm(task, found)
+        lazy = warm(task, found)
     if isinstance(page, TreePage):
         with noted_warnings(found):
             return measure_growth(task, page, found)
@@ -83,7 +83,7 @@ def _measure(task: TrialTask, page: Page | None, found: Found) -> Outcome:
     return outcome
 
 
-def _warm(task: TrialTask, found: Found) -> bool:
+def warm(task: TrialTask, found: Found) -> bool:
     """Call the strategy once on a tiny input; returns whether batches map its files."""
     lazy = False
     try:

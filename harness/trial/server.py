@@ -31,10 +31,12 @@ from harness.schema.request import PreloadRequest
 from harness.schema.strict import from_fields, set_fields
 from harness.trial.base import process, source_line
 from harness.trial.base.deadlock import DeadlockWatch
+from harness.trial.base.short_tables import shorten_tables
 from harness.trial.limit.cgroups import make_group
 from harness.trial.limit.memory_limit import LimitPage
 from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_tree import TreePage
+from harness.trial.profiling.lines_page import LinesPage
 from harness.trial.tasks import TASKS, Page, Provided, Task
 
 STDERR_TAIL_BYTES = 16_384  # a C++ backtrace is long, and what went wrong stands above it
@@ -165,7 +167,12 @@ class Server:
         watches = sys.platform.startswith("linux") and method == "fork"
         self.pages: dict[str, Page] = {}
         if watches:
-            self.pages = {"peak": WatchPage(), "tree": TreePage(), "limit": LimitPage()}
+            self.pages = {
+                "peak": WatchPage(),
+                "tree": TreePage(),
+                "limit": LimitPage(),
+                "lines": LinesPage(),
+            }
 
     def handle(self, line: str) -> bytes:
         """Do what a line asks for, and report what became of it in another."""
@@ -209,7 +216,7 @@ class Server:
         gc.freeze()
         process.release_free_memory()
         if request.many_trials:
-            importlib.import_module("harness.trial.base.short_tables").shorten_tables()
+            shorten_tables()
         return TaskReport({"pid": os.getpid(), "method": self.method})
 
     def _run_grouped(self, message: Message, stderr: int) -> TaskReport:
@@ -235,7 +242,7 @@ class Server:
         start = self._fork if self.method == "fork" else _spawn
         helpers = {pid := start(message, page, read_end, write_end, stderr)}
         os.close(write_end)
-        if isinstance(page, WatchPage | TreePage):
+        if isinstance(page, WatchPage | TreePage | LinesPage):
             helpers.add(self._observer(page, pid))
         status: list[int] = []
 
@@ -262,7 +269,7 @@ class Server:
         left_behind = process.kill_tree(pid) - helpers
         process.remove_shared_memory(pid, started_s)
         report = _verdict(pipe.data, os.waitstatus_to_exitcode(status[0]) if finished else None)
-        noted = page.read() if isinstance(page, LimitPage) else {}
+        noted = page.read() if isinstance(page, LimitPage | LinesPage) else {}
         return replace(report, reaped=len(left_behind), noted=noted, deadlocked=watch.is_certain)
 
     def _fork(
@@ -281,13 +288,13 @@ class Server:
             _run_child(task, message.request, provided, write_end, stderr)
         return pid
 
-    def _observer(self, page: WatchPage | TreePage, pid: int) -> int:
+    def _observer(self, page: WatchPage | TreePage | LinesPage, pid: int) -> int:
         observer = os.fork()
         if observer == 0:
             try:
                 process.die_with_parent()
                 self._forget_pipes()
-                if isinstance(page, WatchPage):
+                if isinstance(page, WatchPage | LinesPage):
                     page.observe(pid, lambda: process.run_before_others(TURN_S))
                 else:
                     page.observe(pid)
@@ -346,8 +353,11 @@ def _verdict(data: bytes, status: int | None) -> TaskReport:
 
 def _missed_peak(report: TaskReport) -> bool:
     """Whether the task's observer was not given a processor when it mattered."""
-    ledger = (report.answer or {}).get("ledger")
-    return ledger is not None and ledger["split_source"] == MISSED
+    if report.answer is None:
+        return False
+    ledger = report.answer.get("ledger")
+    lines_missed = bool(report.noted.get("missed"))
+    return lines_missed or (ledger is not None and ledger["split_source"] == MISSED)
 
 
 def _tail(fd: int) -> str:

@@ -16,7 +16,8 @@ from harness.scenario.declaration import Strategy, argument_names, call_with
 from harness.scenario.discover import load
 from harness.scenario.named_arguments import FOLDER
 from harness.schema.loader import LoaderRequest
-from harness.schema.records import Value
+from harness.schema.profile import CaseProfileRequest, FileProfileRequest, Profiled, Watching
+from harness.schema.records import Outcome, Value
 from harness.schema.request import (
     BothWaysRequest,
     CeilingsRequest,
@@ -29,14 +30,16 @@ from harness.schema.request import (
     UnderLimit,
     VersionsRequest,
 )
-from harness.schema.strict import from_fields
+from harness.schema.strict import from_fields, set_fields
 from harness.trial.describe import describe
 from harness.trial.limit.cost_model import copies_at_frontier
 from harness.trial.limit.memory_limit import LimitPage, why_not
 from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_tree import TreePage
+from harness.trial.profiling.lines_page import LinesPage
+from harness.trial.profiling.target import Target
 
-Page = WatchPage | TreePage | LimitPage
+Page = WatchPage | TreePage | LimitPage | LinesPage
 Answer = dict[str, Any]
 R = TypeVar("R", bound=TaskRequest)
 
@@ -207,6 +210,7 @@ def measure(request: TrialRequest, provided: Provided) -> Answer:
     """One trial."""
     from harness.trial.run import run_trial
 
+    assert not isinstance(provided.page, LinesPage)
     return run_trial(request, provided.page, provided.group)
 
 
@@ -241,6 +245,34 @@ def versions(request: VersionsRequest, provided: Provided) -> Answer:
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count() or 1,
     }
+
+
+@task(CaseProfileRequest)
+def profile_case(request: CaseProfileRequest, provided: Provided) -> Answer:
+    """One call of a strategy, watched."""
+    from harness.trial.profiling.targets import case_target
+
+    return _watched(lambda: case_target(request), request.watching, provided)
+
+
+@task(FileProfileRequest)
+def profile_file(request: FileProfileRequest, provided: Provided) -> Answer:
+    """One call of a function of a user's file, watched."""
+    from harness.trial.profiling.targets import file_target
+
+    return _watched(lambda: file_target(request), request.watching, provided)
+
+
+def _watched(target: Callable[[], Target], watching: Watching, provided: Provided) -> Answer:
+    from harness.trial.profiling.targets import CannotProfileError
+    from harness.trial.profiling.watch_call import watch_call
+
+    page = provided.page
+    assert page is None or isinstance(page, LinesPage)
+    try:
+        return watch_call(target(), watching, page)
+    except CannotProfileError as error:
+        return set_fields(Profiled(outcome=Outcome("ok"), refused=str(error)))
 
 
 @task(BothWaysRequest)

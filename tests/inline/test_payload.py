@@ -22,7 +22,6 @@ from harness.inline.call import Job
 from harness.inline.measure import effort_of, measure_job
 from harness.inline.references import references
 from harness.inline.restoring import Saved
-from harness.trial.base import pointers
 from harness.trial.base.contents import contents_of
 
 X = np.arange(2.0**17)  # 1 MiB
@@ -416,7 +415,7 @@ def test_memory_that_may_be_shared_is_refused_where_the_system_does_not_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given = shared_tensor(tmp_path)
-    monkeypatch.setattr(pointers, "_MAPS", tmp_path / "none")
+    monkeypatch.setattr("harness.trial.base.mapped._MAPS", tmp_path / "none")
     with pytest.raises(UsageError, match=r"perhaps a torch\.Tensor: this system does not say"):
         Job(torch.Tensor.fill_, (given, 7)).refuse_shared()
     for own in (X, X[3:], torch.ones(3), bytearray(3)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +39,24 @@ def test_it_writes_a_page_pictures_and_a_summary_and_says_so(
     for name in ("index.html", "summary.md", *pictures):
         assert name in said
     assert said.splitlines()[-1] == f"next: open {folder / 'index.html'} in a browser"
+
+
+def test_profiles_beside_a_report_are_linked_where_the_code_is(
+    tmp_path: Path, journal: Path
+) -> None:
+    told = {"label": "moving/base", "settings": "size=8388608", "created": "2026-01-02T03:04:05"}
+    for number in range(4):
+        beside = tmp_path / "reports" / f"profile {number}"
+        beside.mkdir(parents=True)
+        (beside / "lines.json").write_text(json.dumps({**told, "created": f"2026-01-0{number}"}))
+    (tmp_path / "reports" / "other").mkdir()
+    (tmp_path / "reports" / "other" / "lines.json").write_text("[]")
+    assert run(["report", str(journal), "-o", str(tmp_path / "reports" / "run")]) == EXIT_OK
+    page = (tmp_path / "reports" / "run" / "index.html").read_text()
+    links = re.findall(r'<a href="([^"]*)">profile of ([^<]*)</a>', page)
+    assert links == [
+        (f"../profile%20{number}/index.html", f"2026-01-0{number}") for number in (3, 2, 1)
+    ]
 
 
 def test_by_default_the_latest_journal_goes_into_a_folder_of_its_run(

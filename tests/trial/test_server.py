@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from harness.schema.messages import TaskReport
 from harness.schema.records import MISSED
-from harness.trial.server import OBSERVED_TRIES
+from harness.trial.server import OBSERVED_TRIES, _missed_peak
 
 ROOT = Path(__file__).parents[2]
 PREAMBLE = """
@@ -112,3 +113,17 @@ def test_a_task_can_neither_write_into_the_hosts_pipes_nor_hold_them_open() -> N
         assert not select.select([reading], [], [], 0)[0], "it wrote into the pipe"
     """)
     assert report["answer"] == {"place": "/dev/null"}
+
+
+@pytest.mark.parametrize(
+    ("report", "again"),
+    [
+        (TaskReport({}, noted={"missed": 1}), True),
+        (TaskReport({}, noted={"missed": 0}), False),
+        (TaskReport(timed_out=True, noted={"missed": 1}), False),
+    ],
+)
+def test_lines_that_the_observer_missed_are_watched_again_if_the_call_ended(
+    report: TaskReport, again: bool
+) -> None:
+    assert _missed_peak(report) == again

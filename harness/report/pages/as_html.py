@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from harness.analysis.matrix import CELL_KINDS, SYMBOLS
@@ -14,13 +16,21 @@ from harness.report.content.columns import pace_name
 from harness.report.content.content import Content
 from harness.report.content.machine import ceiling_table, host_lines, machine_pairs, run_pairs
 from harness.report.content.variations import quantity
+from harness.report.pages.profiles import ProfileLink
 from harness.report.pages.rendering import asset, environment, runtime
 from harness.report.words.kinds import kind_of
 from harness.schema.description import StrategyInfo
 
 
-def page(content: Content) -> str:
-    """The report as HTML."""
+def page(
+    content: Content, profiles: Mapping[str, Sequence[ProfileLink]] = MappingProxyType({})
+) -> str:
+    """The report as HTML.
+
+    Args:
+        content: of it.
+        profiles: that lie beside it, of each ``SCENARIO/STRATEGY``.
+    """
     run = content.run
 
     def drawn(figure: Figure) -> dict[str, Any]:
@@ -55,6 +65,7 @@ def page(content: Content) -> str:
             named_lines=named_lines,
             drawn=drawn,
             source_of=source_of,
+            profiles=profiles,
             quantity=quantity,
             runtime=runtime(),
             style=asset("page.css"),

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from harness.trial.base.pointers import Extent, array_extent, mappings
+from harness.trial.base.mapped import mappings
+from harness.trial.base.pointers import Extent, array_extent
 from harness.trial.base.unsupported import lacking
 
 _SHARED = "/dev/shm/"  # noqa: S108 — nothing is written there

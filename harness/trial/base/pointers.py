@@ -5,7 +5,6 @@ from __future__ import annotations
 import array
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,35 +13,11 @@ import numpy as np
 from harness.trial.base.blocks import Block, meet
 from harness.trial.base.contents import Contents, contents_of
 from harness.trial.base.looks import buffer_of, is_tensor
+from harness.trial.base.mapped import mappings
 
 NO_ARRAYS = "it was given no arrays"
-_MAPS = Path("/proc/self/maps")
-_BEFORE_NAME = 5  # fields of a line before the name of what is mapped
 Extent = tuple[int, int]
 """First address and the address after the last."""
-
-
-@dataclass(frozen=True)
-class Mapping:
-    """Memory that is mapped, as /proc/self/maps has it."""
-
-    low: int
-    high: int
-    permissions: str  # such as rw-s: readable, writable, shared
-    name: str
-
-
-def mappings() -> list[Mapping] | None:
-    """Of this process; None on systems that do not say."""
-    if not _MAPS.exists():
-        return None
-    found = []
-    for line in _MAPS.read_text(errors="replace").splitlines():
-        addresses, permissions, *others = line.split(maxsplit=_BEFORE_NAME)
-        low, _, high = addresses.partition("-")
-        name = others[-1] if len(others) == _BEFORE_NAME - 1 else ""
-        found.append(Mapping(int(low, 16), int(high, 16), permissions, name))
-    return found
 
 
 def array_extent(array: np.ndarray[Any, Any]) -> Extent:

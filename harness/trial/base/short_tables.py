@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ctypes
 
-from harness.trial.base.pointers import mappings
+from harness.trial.base.mapped import mappings
 
 HUGE_BYTES = 2 * 1024**2
 _MADV_COLLAPSE = 25  # madvise(2), Linux 6.1

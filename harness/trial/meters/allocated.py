@@ -39,7 +39,10 @@ class Account:
     @classmethod
     def now(cls, arenas: Arenas | None = None) -> Account:
         """Ask them; Python's only if that has not just been done."""
-        return cls(arenas or Arenas.now(), Heaps.now() if is_accounted() else None)
+        heaps = Heaps.now() if is_accounted() else None
+        if heaps is not None and heaps.room_bytes > ACCURATE_BYTES:
+            heaps = heaps.looked_at()
+        return cls(arenas or Arenas.now(), heaps)
 
     @property
     def in_use_bytes(self) -> int:

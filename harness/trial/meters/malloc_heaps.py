@@ -13,8 +13,10 @@ import mmap
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from harness.trial.base.mapped import mappings
 
 _HEAP = re.compile(rb"<heap nr=.*?</heap>", re.DOTALL)
 _BLOCKS = re.compile(rb'<(?:size|unsorted) from="(\d+)" to="(\d+)" total="(\d+)" count="(\d+)"/>')
@@ -30,6 +32,7 @@ Text = bytes | mmap.mmap
 _FLAGS = 0b111  # in the lowest bits of a size
 _EDGES_BYTES = 2 * mmap.PAGESIZE
 """What malloc_trim(3) leaves of a free block at the most: a part of a page at either end."""
+_HEAP_BYTES = 64 * 1024**2
 PROBE_BYTES = 100_000  # more than what reading takes itself, less than what is mapped by itself
 
 
@@ -82,6 +85,7 @@ class Heaps:
 
     arenas: tuple[Arena, ...]
     mapped_bytes: int
+    resident_bytes: int | None = None  # of arenas but the main one, in use or free, if looked at
 
     @property
     def in_use_bytes(self) -> int:
@@ -90,8 +94,15 @@ class Heaps:
 
     @property
     def room_bytes(self) -> int:
-        """Of all arenas together."""
-        return sum(arena.room_bytes for arena in self.arenas)
+        """Of all arenas together. What is not in memory takes new pages when it is used."""
+        others = sum(arena.room_bytes for arena in self.arenas if not arena.main)
+        if self.resident_bytes is not None:
+            others = min(others, self.resident_bytes)
+        return others + sum(arena.room_bytes for arena in self.arenas if arena.main)
+
+    def looked_at(self) -> Heaps:
+        """The same, knowing what of it is in memory; takes a millisecond or two."""
+        return replace(self, resident_bytes=_resident_bytes())
 
     @property
     def free_bytes(self) -> int:
@@ -117,6 +128,27 @@ class Heaps:
             raise ValueError(_UNREADABLE)
         arenas = (_arena(text, *place, main=not number) for number, place in enumerate(places))
         return cls(tuple(arenas), int(mapped[1]))
+
+
+def _resident_bytes() -> int | None:
+    """Pages in memory of all heaps of threads' arenas: mincore(2).
+
+    Each begins at a multiple of their largest size, HEAP_MAX_SIZE of glibc's arena.c. A mapping
+    beside a heap may be counted with it, so that this is never too little.
+    """
+    ask = libc().mincore
+    ask.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]
+    pages = 0
+    for mapping in mappings() or ():
+        first = -(-mapping.low // _HEAP_BYTES) * _HEAP_BYTES
+        if mapping.permissions != "rw-p" or mapping.name or first >= mapping.high:
+            continue
+        size_bytes = mapping.high - first
+        found = ctypes.create_string_buffer(size_bytes // mmap.PAGESIZE)
+        if ask(first, size_bytes, found) != 0:
+            return None
+        pages += sum(page & 1 for page in found.raw)
+    return pages * mmap.PAGESIZE
 
 
 def _arena(text: Text, begins: int, ends: int, *, main: bool) -> Arena:

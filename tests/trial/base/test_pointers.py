@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from harness.trial.base import pointers
 from harness.trial.base.contents import contents_of
+from harness.trial.base.mapped import mappings
 from harness.trial.base.pointers import (
     array_extent,
     data_bytes,
-    mappings,
     may_be_mapped,
     overlap,
     sharing,
@@ -168,7 +167,7 @@ def test_where_the_system_does_not_say_what_is_mapped(
     mapped = np.load(file, mmap_mode="r")
     assert overlap(file, mapped) is True
     assert overlap(file, BASE) is False
-    monkeypatch.setattr(pointers, "_MAPS", tmp_path / "none")
+    monkeypatch.setattr("harness.trial.base.mapped._MAPS", tmp_path / "none")
     assert mappings() is None
     for result in (mapped, BASE):
         said = sharing(contents_of([file]), contents_of([result]))

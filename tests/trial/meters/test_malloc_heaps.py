@@ -125,3 +125,42 @@ def test_nothing_passes_by_the_figures_of_another_allocator(name: str) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+THREAD = """
+import ctypes, sys, threading
+from harness.trial.meters.malloc_heaps import Heaps, libc
+
+done, end = threading.Event(), threading.Event()
+
+def work():
+    libc().malloc(20_000)
+    block = libc().malloc(100_000)
+    if sys.argv[1] == "touched":
+        ctypes.memset(block, 1, 100_000)
+    libc().free(block)
+    done.set()
+    end.wait()
+
+before = Heaps.now().looked_at().room_bytes
+thread = threading.Thread(target=work)
+thread.start()
+done.wait()
+after = Heaps.now()
+print(len(after.arenas), after.room_bytes - before, after.looked_at().room_bytes - before)
+end.set()
+"""
+
+
+@pytest.mark.skipif(not is_accounted(), reason="another allocator than glibc's")
+@pytest.mark.parametrize(("how", "least", "most"), [("touched", 96, 160), ("untouched", 0, 40)])
+def test_what_was_never_touched_in_an_arena_of_a_thread_is_no_room(
+    how: str, least: int, most: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", THREAD, how], capture_output=True, text=True, check=True
+    )
+    arenas, room_bytes, resident_bytes = map(int, done.stdout.split())
+    assert arenas > 1
+    assert room_bytes >= 100_000
+    assert least * 1024 <= resident_bytes <= most * 1024

@@ -1,0 +1,141 @@
+"""What a row says, as text: memory of the process itself, mapped files apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from harness.profiling.tables import LineView
+from harness.schema.profile import LineRow
+from harness.trial.meters.allocated import ACCURATE_BYTES, ACCURATE_SHARE
+from harness.units import MISSING, format_multiple, format_seconds, format_size
+
+LITTLE = "·"
+"""What stands for less than figures are accurate to."""
+
+
+def accurate_to(size_bytes: float) -> float:
+    """How far off a figure may be, in bytes."""
+    return max(ACCURATE_BYTES, ACCURATE_SHARE * abs(size_bytes))
+
+
+def peak_bytes(row: LineRow) -> int:
+    """The highest within a visit, without pages of mapped files."""
+    if row.split_missed:
+        return row.peak_bytes
+    return max(row.peak.anon_bytes + row.peak.shmem_bytes, row.heap_bytes)
+
+
+def kept_bytes(row: LineRow) -> int:
+    """What it kept, without pages of mapped files; negative where it freed."""
+    return row.kept.anon_bytes + row.kept.shmem_bytes + row.heap_bytes
+
+
+def peak_too_low(row: LineRow) -> bool:
+    """Whether more may have been needed than pages tell."""
+    room = row.room_bytes is None or row.room_bytes > accurate_to(row.peak_bytes)
+    return room or row.swapped or row.replaced
+
+
+def size_text(size_bytes: float, payload_bytes: int = 0) -> str:
+    """``64 MiB (2.00×)``; what is too little to be known is a dot."""
+    if abs(size_bytes) < ACCURATE_BYTES:
+        return LITTLE
+    text = format_size(size_bytes)
+    if payload_bytes < ACCURATE_BYTES:
+        return text
+    return f"{text} ({format_multiple(size_bytes / payload_bytes)})"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table of lines.
+
+    Args:
+        name: on top of it.
+        doc: what it says, in one sentence.
+        text: of a line; the payload's bytes come along.
+        always: shown even if no line has anything in it.
+    """
+
+    name: str
+    doc: str
+    text: Callable[[LineView, int], str]
+    always: bool = True
+
+
+def _of_row(text: Callable[[LineRow, int], str]) -> Callable[[LineView, int], str]:
+    return lambda view, payload_bytes: "" if view.row is None else text(view.row, payload_bytes)
+
+
+def _peak_text(row: LineRow, payload_bytes: int) -> str:
+    mark = "≥ " if peak_too_low(row) else "≤ " if row.split_missed else ""
+    text = size_text(peak_bytes(row), payload_bytes)
+    return text if text == LITTLE and not peak_too_low(row) else f"{mark}{text}"
+
+
+def _kept_text(row: LineRow, payload_bytes: int) -> str:
+    return MISSING if row.running else size_text(kept_bytes(row), payload_bytes)
+
+
+def _shared_text(row: LineRow, _: int) -> str:
+    if row.split_missed:
+        return MISSING
+    return size_text(max(row.peak.shmem_bytes, row.kept.shmem_bytes))
+
+
+def _files_text(row: LineRow, _: int) -> str:
+    if row.split_missed:
+        return MISSING
+    return size_text(row.peak.file_bytes)
+
+
+def _faults_text(row: LineRow, _: int) -> str:
+    if row.running:
+        return MISSING
+    disk = f", {row.faults_major} from disk" if row.faults_major else ""
+    return f"{row.faults_minor + row.faults_major}{disk}"
+
+
+def _sampled_text(view: LineView, _: int) -> str:
+    return "" if view.sampled is None else size_text(view.sampled.increment_bytes)
+
+
+COLUMNS = (
+    Column("visits", "How often the line was entered.", _of_row(lambda row, _: f"{row.visits}")),
+    Column(
+        "time",
+        "In all visits, functions that it calls included, without what watching took. It is longer "
+        "than unwatched: free memory goes back to the system after each line.",
+        _of_row(lambda row, _: format_seconds(row.time_s)),
+    ),
+    Column(
+        "peak",
+        "The highest within one visit above its beginning: anonymous and shared pages.",
+        _of_row(_peak_text),
+    ),
+    Column("keeps", "What it took and did not free, or freed, in all visits.", _of_row(_kept_text)),
+    Column("shared", "Of the peak, shared memory.", _of_row(_shared_text), always=False),
+    Column(
+        "mapped files",
+        "Pages of mapped files, at most within one visit: no memory of the process's own.",
+        _of_row(_files_text),
+        always=False,
+    ),
+    Column("faults", "Page faults in all visits.", _of_row(_faults_text)),
+    Column(
+        "memory_profiler",
+        "Its increment, from another process: resident memory after the line, less before.",
+        _sampled_text,
+        always=False,
+    ),
+)
+
+
+def shown_columns(views: Sequence[LineView]) -> list[Column]:
+    """Those that have something to say."""
+    return [
+        column
+        for column in COLUMNS
+        if column.always or any(column.text(view, 0) not in ("", LITTLE) for view in views)
+    ]
