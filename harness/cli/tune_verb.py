@@ -9,6 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from harness.cli.measuring import until_stopped
 from harness.console import err, out
 from harness.errors import EXIT_OK, refuse_overwriting
 from harness.host.host import Host
@@ -19,6 +20,7 @@ from harness.tuning import as_json
 from harness.tuning.as_text import text
 from harness.tuning.bench import MODULES, Bench
 from harness.tuning.goal import Goal, Named
+from harness.tuning.result import Tuning
 from harness.tuning.session import Session
 from harness.tuning.timeline import Event, events, write
 
@@ -78,7 +80,8 @@ def tune_command(
         processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         stamps: list[Event] = []
         read = None if timeline is None else lambda folder: stamps.extend(events(folder))
-        tuning = Session(bench, goal, processors, status.update, read).tune()
+        session = Session(bench, goal, processors, status.update, read)
+        tuning = _until_stopped(session)
     _print(text(tuning))
     if timeline is not None:
         write(stamps, timeline)
@@ -88,6 +91,19 @@ def tune_command(
         line = as_json.LINE.format(path=output)
         _print(f"wrote {output}; load it with {line}")
     return EXIT_OK
+
+
+def _until_stopped(session: Session) -> Tuning:
+    """Its answer. One that the system asks to stop cleans up as one that the user does."""
+    found: list[Tuning] = []
+
+    def tune() -> str:
+        found.append(session.tune())
+        return "complete"
+
+    if until_stopped(tune) == "interrupted":
+        raise KeyboardInterrupt
+    return found[0]
 
 
 def _print(said: str) -> None:

@@ -15,6 +15,7 @@ from harness.trial.planted import users_loaders
 
 
 @pytest.mark.slow
+@pytest.mark.new_hosts
 def test_a_tuning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
