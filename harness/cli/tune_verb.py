@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from harness.cli.measuring import until_stopped
 from harness.console import err, out
-from harness.errors import EXIT_OK, refuse_overwriting
+from harness.errors import EXIT_INTERRUPTED, EXIT_OK, refuse_overwriting
 from harness.host.host import Host
 from harness.host.inputs import temporary_folder_for_workers
 from harness.schema.loader import LoaderRequest
@@ -82,6 +82,9 @@ def tune_command(
         read = None if timeline is None else lambda folder: stamps.extend(events(folder))
         session = Session(bench, goal, processors, status.update, read)
         tuning = _until_stopped(session)
+    if tuning is None:
+        err.print("ferrybench: interrupted before anything was decided")
+        return EXIT_INTERRUPTED
     _print(text(tuning))
     if timeline is not None:
         write(stamps, timeline)
@@ -93,17 +96,15 @@ def tune_command(
     return EXIT_OK
 
 
-def _until_stopped(session: Session) -> Tuning:
-    """Its answer. One that the system asks to stop cleans up as one that the user does."""
+def _until_stopped(session: Session) -> Tuning | None:
+    """Its answer; None where it was stopped. One that the system asks to stop cleans up as one that the user does."""
     found: list[Tuning] = []
 
     def tune() -> str:
         found.append(session.tune())
         return "complete"
 
-    if until_stopped(tune) == "interrupted":
-        raise KeyboardInterrupt
-    return found[0]
+    return found[0] if until_stopped(tune) == "complete" else None
 
 
 def _print(said: str) -> None:
