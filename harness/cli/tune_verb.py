@@ -97,7 +97,7 @@ def tune_command(
 
 
 def _until_stopped(session: Session) -> Tuning | None:
-    """Its answer; None where it was stopped. One that the system asks to stop cleans up as one that the user does."""
+    """Its answer; None where it was stopped, by the user or the system: both clean up alike."""
     found: list[Tuning] = []
 
     def tune() -> str:
