@@ -187,6 +187,7 @@ def _take(call: Callable[[int], object], size_bytes: int, count: int) -> None:
 def _in_threads(count: int, do: Callable[[], None]) -> None:
     """Do something in threads that are alive all at once, one after the other, and alone."""
     turn, all_done = threading.Lock(), threading.Barrier(count)
+    others = _threads()  # which the call may have needed, such as OpenMP's
 
     def work() -> None:
         with turn:
@@ -205,5 +206,9 @@ def _in_threads(count: int, do: Callable[[], None]) -> None:
     finally:
         threading.stack_size(usual)
     deadline = time.monotonic() + _PATIENCE_S
-    while len(os.listdir("/proc/self/task")) > 1 and time.monotonic() < deadline:  # noqa: PTH208
+    while _threads() > others and time.monotonic() < deadline:
         time.sleep(0.0001)  # joined before the system has ended it
+
+
+def _threads() -> int:
+    return len(os.listdir("/proc/self/task"))  # noqa: PTH208

@@ -63,6 +63,17 @@ if child == 0:
     os._exit(0)
 os.waitpid(child, 0)
 """
+BESIDE_ANOTHER = """
+from harness.trial.meters import fill_holes as filling
+kept = in_threads(2, lambda: lot(size, 2 * count, kind)[::2])
+end = threading.Event()
+threading.Thread(target=end.wait, daemon=True).start()
+looks = iter(range(1000))  # waiting for it until patience ends would take more
+filling.time.sleep = lambda seconds: next(looks)
+fill_holes()
+end.set()
+print(0)
+"""
 SPREAD = """
 from harness.trial.meters.python_arenas import Arenas
 made = []
@@ -122,6 +133,10 @@ def test_arenas_that_threads_left_are_filled_too() -> None:
     count = 2 * MIB // 4096
     assert run(IN_THREADS, 4096, count) < 2 * MIB
     assert run(IN_THREADS, 4096, count, how="fills") >= 0.97 * 2 * 4096 * count
+
+
+def test_filling_does_not_wait_for_threads_that_go_on() -> None:
+    run(BESIDE_ANOTHER, 4096, 512)
 
 
 def test_thresholds_of_malloc_stay_dynamic() -> None:
