@@ -4,18 +4,47 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Self
+from typing import Any, Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
 from rich.progress import Progress as Bar
+from rich.status import Status
+from rich.text import Text
 
 from harness.host.closing import Closing
 from harness.schema.records import Trial
+from harness.schema.texts import visible
 from harness.units import format_duration
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+
+class Plain(Console):
+    """A console to which every text is a text: no markup, no emoji, no command to the terminal.
+
+    Much of what is printed comes from files of anybody's. What is to have a style is printed with
+    ``style=``, or as rich's own ``Text``.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """A text as it is printed, in a line or a cell of a table."""
+        return super().render_str(visible(text), **options)
+
+    def status(self, status: RenderableType, **options: Any) -> Status:
+        """A spinner with a text, which rich would read as markup."""
+        shown = Text(visible(status)) if isinstance(status, str) else status
+        return super().status(shown, **options)
+
+
+def titled(name: str, text: str) -> Text:
+    """A name in bold, and what is said of it."""
+    return Text.assemble((visible(name), "bold"), f"  {visible(text)}")
+
+
+out = Plain()
+err = Plain(stderr=True)
 
 PLAIN_EVERY_S = 10.0
 
@@ -23,7 +52,7 @@ PLAIN_EVERY_S = 10.0
 class Progress(Closing):
     """Shows a run on a terminal as a bar; elsewhere, such as in CI, as a line now and then."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Plain) -> None:
         self._console = console
         self._bar = Bar(
             BarColumn(bar_width=20),
@@ -46,14 +75,14 @@ class Progress(Closing):
 
     def say(self, text: str) -> None:
         """Print a remark above the bar."""
-        self._console.print(text, soft_wrap=True, markup=False)
+        self._console.print(text, soft_wrap=True)
 
     def begin(self, steps: int) -> None:
         self._bar.update(self._task, total=steps)
 
     def working_on(self, what: str, left_s: float) -> None:
         left = "" if math.isnan(left_s) else f"{format_duration(left_s)} left"
-        self._bar.update(self._task, description=what, left=left)
+        self._bar.update(self._task, description=visible(what), left=left)
         now = time.monotonic()
         if not self._console.is_terminal and now - self._plain_at > PLAIN_EVERY_S:
             self._plain_at = now

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 EXIT_OK = 0
 EXIT_WORSE = 1  # doctor: not fit to measure on; compare: something got worse
 EXIT_USAGE = 2  # a name, option or file the user gave cannot be used
@@ -26,9 +24,3 @@ class UnableError(FerrybenchError):
     """The request is fine, but cannot be carried out here."""
 
     exit_code = EXIT_UNABLE
-
-
-def refuse_overwriting(path: Path, *, force: bool) -> None:
-    """Raise UsageError if the file exists and may not be overwritten."""
-    if path.exists() and not force:
-        raise UsageError(f"{path} exists; will not overwrite it without --force")

@@ -280,13 +280,17 @@ def watched(
 def header(
     cases: Sequence[PlannedCase], infos: Sequence[ScenarioInfo] | None = None, trials: int = 3
 ) -> Header:
-    plan = Plan("quick", 1, Effort(trials, 0.1), 0.0, "fork", (HostSpec(),), tuple(cases))
+    """Of a run of these cases, with scenarios and hosts for all of them."""
+    hosts = dict.fromkeys(["default", *(one.case.host for one in cases)])
+    specs = tuple(map(HostSpec, hosts))
+    plan = Plan("quick", 1, Effort(trials, 0.1), 0.0, "fork", specs, tuple(cases))
+    names = dict.fromkeys(["base", "other", *(one.case.strategy for one in cases)])
     return Header(
         "20260101-000000-abc123",
         "2026-01-01T00:00:00+00:00",
         plan,
         ENVIRONMENT,
-        tuple(infos or (scenario(),)),
+        tuple(infos or (scenario([strategy(name) for name in names]),)),
     )
 
 

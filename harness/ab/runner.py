@@ -16,7 +16,7 @@ from harness.comparison.sides import MeasuredCase
 from harness.comparison.tolerance import Tolerance
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import EndLine, Header
-from harness.journal.write import Journal
+from harness.journal.write import Journal, says_when_interrupted
 from harness.planning.case_text import case_text
 from harness.planning.order import Step
 from harness.run.instrument import Instrument
@@ -74,20 +74,12 @@ class AbRunner:
         self.failed: set[int] = set()
 
     def run(self, rule: StoppingRule) -> str:
-        """Measure until the course is over or the budget spent; returns the reason to stop.
-
-        Raises:
-            KeyboardInterrupt: the user stopped it; the journal says so.
-        """
+        """Measure until the course is over or the budget spent; returns the reason to stop."""
         if self.plan.budget_s:
             self.ends_at = time.monotonic() + self.plan.budget_s
         self.listener.begin(len(self.case_pairs) * rule.most_pairs)
-        try:
-            with PairMeasuring(self.instrument, self.draw) as pairs:
-                reason = self._run(rule, pairs)
-        except KeyboardInterrupt:
-            self.journal.append(EndLine("interrupted"))
-            raise
+        with PairMeasuring(self.instrument, self.draw) as pairs:
+            reason = self._run(rule, pairs)
         self.journal.append(EndLine(reason))
         return reason
 
@@ -266,6 +258,10 @@ def run_ab(
     rule: StoppingRule,
     tolerance: Tolerance,
 ) -> str:
-    """Measure an A/B run into a journal; returns the reason to stop."""
-    with FixtureStore(header.plan.seed) as fixtures:
+    """Measure an A/B run into a journal; returns the reason to stop.
+
+    Raises:
+        KeyboardInterrupt: the user stopped it; the journal says so.
+    """
+    with says_when_interrupted(journal), FixtureStore(header.plan.seed) as fixtures:
         return AbRunner(header, journal, pool, fixtures, listener, tolerance).run(rule)

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
+from io import BytesIO
+
+from matplotlib import rc_context
 
 from harness.charts import png_bars, png_dots, png_lines
 from harness.charts.chart import BarFigure, Figure, LineFigure
@@ -16,43 +18,52 @@ from harness.charts.palette import Style
 from harness.host.environment import usable_processors
 
 DOTS_PER_IN = 150
-Drawing = tuple[Figure, Mapping[str, Style], Path]
-"""A figure, its styles, and the file it is drawn into."""
+Drawing = tuple[Figure, Mapping[str, Style]]
+"""A figure and its styles."""
 
 
-def write_png(figure: Figure, styles: Mapping[str, Style], path: Path) -> None:
-    """Draw a figure into a file."""
-    if isinstance(figure, LineFigure):
-        canvas = png_lines.canvas(figure, styles)
-    elif isinstance(figure, BarFigure):
-        canvas = png_bars.canvas(figure)
-    else:
-        canvas = png_dots.canvas(figure, styles)
-    canvas.savefig(path, dpi=DOTS_PER_IN)
+def png_bytes(figure: Figure, styles: Mapping[str, Style]) -> bytes:
+    """A figure as it is to stand in a file."""
+    stream = BytesIO()
+    with rc_context({"text.parse_math": False}):  # a name with two dollars is no formula
+        if isinstance(figure, LineFigure):
+            canvas = png_lines.canvas(figure, styles)
+        elif isinstance(figure, BarFigure):
+            canvas = png_bars.canvas(figure)
+        else:
+            canvas = png_dots.canvas(figure, styles)
+        canvas.savefig(stream, format="png", dpi=DOTS_PER_IN)
+    return stream.getvalue()
 
 
 @contextmanager
-def drawing(drawings: Sequence[Drawing]) -> Iterator[None]:
+def drawing(drawings: Sequence[Drawing]) -> Iterator[list[bytes]]:
     """Draw figures in processes of their own, one for each processor, while something else is done.
 
-    Raises:
-        OSError: a file cannot be written.
+    Yields:
+        A list that holds the files in the same order, once that is done.
     """
+    drawn: list[bytes] = []
     if not drawings:
-        yield
+        yield drawn
         return
     # Forked processes have matplotlib already; macOS's libraries do not survive a fork.
     method = "fork" if sys.platform.startswith("linux") else "spawn"
     with ProcessPoolExecutor(
         min(len(drawings), usable_processors()),
         mp_context=multiprocessing.get_context(method),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
+        initializer=_leave_stopping_to_others,
     ) as pool:
         try:
-            running = [pool.submit(write_png, *one) for one in drawings]
-            yield
-            for one in running:
-                one.result()
+            running = [pool.submit(png_bytes, *one) for one in drawings]
+            yield drawn
+            drawn += [one.result() for one in running]
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _leave_stopping_to_others() -> None:
+    """The process that waits for the pictures is told to stop, and ends these."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -5,14 +5,23 @@ Errors become one line on stderr and an exit code here, and nowhere else.
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from cyclopts import App, CycloptsError
 
+from harness.cli.stopping import interrupted_once, stopped
+from harness.cli.streams import lasting_streams
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_UNABLE, EXIT_USAGE, FerrybenchError
+from harness.schema.texts import one_line
 from harness.version import __version__
+
+TRACEBACK = "FERRYBENCH_TRACEBACK"
+"""The environment variable that asks for the whole of a fault in ferrybench itself."""
 
 _VERBS = {
     "list": "Show scenarios, their parameters and strategies.",
@@ -59,20 +68,37 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail("interrupted", EXIT_INTERRUPTED)
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        sys.stderr.close()
-        return EXIT_OK
     except MemoryError:
         return _fail("out of memory in ferrybench itself", EXIT_UNABLE)
+    except OSError as error:  # such as no room for the temporary files of a host
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}", EXIT_UNABLE)
+    except Exception as error:  # noqa: BLE001 — or Python would end with 1, which says "worse"
+        return _fail(_fault(error), EXIT_UNABLE)
     return code if isinstance(code, int) else EXIT_OK
 
 
+def _fault(error: Exception) -> str:
+    """A fault of ours, in one line that can be reported."""
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__}: {error}"[:300]
+    return (
+        f"a fault in ferrybench itself, {what} ({Path(last.filename).name}:{last.lineno}); "
+        f"please report it, with what {TRACEBACK}=1 shows"
+    )
+
+
 def _fail(message: str, code: int) -> int:
-    line = " ".join(message.split())
-    print(f"ferrybench: {line}", file=sys.stderr)  # noqa: T201
+    print(f"ferrybench: {one_line(message)}", file=sys.stderr)  # noqa: T201
     return code
 
 
-def main() -> NoReturn:
-    """Entry point of the ``ferrybench`` command."""
-    sys.exit(run())
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Entry point of the ``ferrybench`` command, whose arguments are those of the process."""
+    with lasting_streams() as streams, interrupted_once():
+        code = streams.concluded(run(arguments))
+    if code == EXIT_INTERRUPTED:
+        stopped()
+    sys.exit(code)

@@ -21,14 +21,16 @@ from harness.cli.run_verb import RunOptions
 from harness.comparison.suite import Rules
 from harness.comparison.tolerance import Tolerance, parse_tolerance
 from harness.console import Progress, err, out
-from harness.errors import EXIT_INTERRUPTED, UsageError, refuse_overwriting
+from harness.errors import EXIT_INTERRUPTED, UsageError
+from harness.files.writing import refuse_overwriting_any
 from harness.host.inputs import temporary_folder_for_workers
 from harness.journal.lines import Header
 from harness.journal.lock import refuse_second_writer
 from harness.journal.read import read_journal
+from harness.journal.shown import shown
 from harness.journal.write import Journal
 from harness.planning.plan import Request
-from harness.run.session import Settings
+from harness.run.session import Settings, scenario_files
 from harness.trial.timing.heap_layout import layout_can_be_shared
 
 
@@ -145,8 +147,11 @@ def ab_command(
         raise UsageError("--base and --candidate are the same; name at least one of them")
     if measured.pairs < 1:
         raise UsageError(f"--pairs {measured.pairs}: at least 1 is needed")
-    for path in filter(None, (judged.output, judged.markdown, judged.junit)):
-        refuse_overwriting(path, force=judged.force)
+    refuse_overwriting_any(
+        (judged.output, judged.markdown, judged.junit),
+        force=judged.force,
+        read=scenario_files(measured.scenarios),
+    )
     options = measured.run_options()
     request = options.request(targets)
     settings = options.settings(request.level)
@@ -166,10 +171,10 @@ def ab_command(
         judged.output,
         force=judged.force,
     )
-    found = within(read_journal(path), rules)
+    found = within(shown(read_journal(path)), rules)
     show(found)
     write(found, judged.markdown, judged.junit)
-    out.print(f"judge again with: ferrybench compare {path}", soft_wrap=True, markup=False)
+    out.print(f"judge again with: ferrybench compare {path}", soft_wrap=True)
     return EXIT_INTERRUPTED if ended == "interrupted" else found.exit_code
 
 
@@ -197,7 +202,6 @@ def _measure_into(
         force: overwrite it.
     """
     if output is not None:
-        refuse_overwriting(output, force=force)
         refuse_second_writer(output)
     temporary_folder_for_workers()
     with ExitStack() as stack:

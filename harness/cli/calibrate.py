@@ -93,7 +93,7 @@ def calibrate(targets: Sequence[str], options: CalibrationOptions) -> int:
     output = options.output or RESULTS / f"calibration-{datetime.now():%Y%m%d-%H%M%S}.jsonl"
     ended, path = measure_into(request, settings, options.scenarios, output, force=options.force)
     if ended == "interrupted":
-        out.print(f"interrupted; {path} is incomplete and can be deleted", markup=False)
+        out.print(f"interrupted; {path} is incomplete and can be deleted")
         return EXIT_INTERRUPTED
     _tell(Calibration.of(read_journal(path), Tolerance().time), options.trials, budget_s)
     return EXIT_OK
@@ -102,7 +102,7 @@ def calibrate(targets: Sequence[str], options: CalibrationOptions) -> int:
 def _tell(found: Calibration, trials: int, budget_s: float) -> None:
     affordable = max(2, int(budget_s / _round_s(found)))
     for case in found.cases:
-        out.print(case.key, markup=False, soft_wrap=True)
+        out.print(case.key, soft_wrap=True)
         out.print(f"    {_line(found, case, trials, affordable, budget_s)}", soft_wrap=True)
     out.print(
         f"found: slowdowns that {POWER:.0%} of comparisons of two runs would report, beyond a "
@@ -118,7 +118,6 @@ def _tell(found: Calibration, trials: int, budget_s: float) -> None:
     out.print(
         f"compare shows intervals with this drift, using {found.run.path}",
         soft_wrap=True,
-        markup=False,
     )
 
 

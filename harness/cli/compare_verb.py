@@ -19,9 +19,11 @@ from harness.comparison.suite import Rules, compare
 from harness.comparison.tolerance import parse_tolerance
 from harness.comparison.verdicts import RunComparison
 from harness.console import err, out
-from harness.errors import UnableError, UsageError, refuse_overwriting
+from harness.errors import UsageError
+from harness.files.writing import refuse_overwriting_any, write_whole
 from harness.formats.open_results import collector_off, read_run
 from harness.journal.lines import Run
+from harness.journal.shown import shown
 
 
 def compare_command(
@@ -73,8 +75,8 @@ def compare_command(
         Overwrite these files if they exist.
     """
     rules = Rules(parse_tolerance(tolerance), strict)
-    for path in filter(None, (markdown, junit, suspects)):
-        refuse_overwriting(path, force=force)
+    read = (base, *filter(None, (candidate, calibration)), *again, *base_again)
+    refuse_overwriting_any((markdown, junit, suspects), force=force, read=read)
     with collector_off():
         if candidate is None:
             if base_again:
@@ -118,7 +120,6 @@ def apart(sides: Match, rules: Rules, chosen: Path | None, runs: Sequence[Path])
         f"for information: intervals of times contain the drift in calibration {known.run.path}, "
         f"in which identical code would have been called slower in {known.said}",
         soft_wrap=True,
-        markup=False,
     )
     return compare(sides, replace(rules, drifts=known.drifts))
 
@@ -129,7 +130,7 @@ def within(run: Run, rules: Rules) -> RunComparison:
 
 
 def _read(path: Path) -> Run:
-    run = read_run(path)
+    run = shown(read_run(path))
     for remark in run.remarks:
         err.print(remark, soft_wrap=True)
     return run
@@ -138,10 +139,10 @@ def _read(path: Path) -> Run:
 def show(comparison: RunComparison) -> None:
     """The verdict last, where it is seen."""
     for line, style in lines(comparison):
-        out.print(line, style=style, soft_wrap=True, markup=False)
+        out.print(line, style=style, soft_wrap=True)
     for line in filter(None, (left_out(comparison), *remarks(comparison))):
-        out.print(line, soft_wrap=True, markup=False)
-    out.print(headline(comparison), style="bold", soft_wrap=True, markup=False)
+        out.print(line, soft_wrap=True)
+    out.print(headline(comparison), style="bold", soft_wrap=True)
 
 
 def write(comparison: RunComparison, to_markdown: Path | None, to_junit: Path | None) -> None:
@@ -153,8 +154,5 @@ def write(comparison: RunComparison, to_markdown: Path | None, to_junit: Path | 
 
 
 def _write(path: Path, data: bytes) -> None:
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise UnableError(f"{path} cannot be written: {error.strerror}") from error
+    write_whole({path: data})
     err.print(f"wrote {path}", soft_wrap=True)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 from rich.table import Table
+from rich.text import Text
 
 from harness.cli.calibrate import NOT_ASKED_FOR, CalibrationOptions, calibrate
 from harness.console import err, out
@@ -24,7 +25,10 @@ from harness.selfcheck.memory_accuracy import (
 )
 from harness.selfcheck.tree_accuracy import QUICK_WORKERS, tree_checks
 
-_MARKS = {"good": "[green]good[/]", "note": "[yellow]note[/]", "bad": "[red]bad[/]"}
+_MARKS = {
+    word: Text(word, colour)
+    for word, colour in (("good", "green"), ("note", "yellow"), ("bad", "red"))
+}
 
 
 def doctor_command(
@@ -56,9 +60,9 @@ def doctor_command(
     bad = [finding.name for finding in findings if finding.state == "bad"]
     off = [check.name for check in checks if not check.ok]
     if off:
-        out.print(f"measurements off: {', '.join(off)}", markup=False, soft_wrap=True)
+        out.print(f"measurements off: {', '.join(off)}", soft_wrap=True)
     if bad:
-        out.print(f"would distort measurements: {', '.join(bad)}", markup=False, soft_wrap=True)
+        out.print(f"would distort measurements: {', '.join(bad)}", soft_wrap=True)
     if not (bad or off):
         out.print("fit to measure on; next: ferrybench run --quick")
     return EXIT_WORSE if bad or off else EXIT_OK

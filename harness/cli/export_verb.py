@@ -12,7 +12,8 @@ from cyclopts import Parameter
 
 from harness.cli.options import latest_journal
 from harness.console import err
-from harness.errors import EXIT_OK, UnableError, refuse_overwriting
+from harness.errors import EXIT_OK, UnableError
+from harness.files.writing import refuse_overwriting, write_whole
 from harness.formats import export_formats
 from harness.formats.open_results import read_run
 from harness.journal.lines import Run
@@ -48,9 +49,9 @@ def export_command(
     path = journal or latest_journal()
     run = read_run(path)
     for remark in run.remarks:
-        err.print(remark, soft_wrap=True, markup=False)
+        err.print(remark, soft_wrap=True)
     if output is not None:
-        refuse_overwriting(output, force=force)
+        refuse_overwriting(output, force=force, read=(path,))
     from harness.cases.frame import case_frame  # pandas takes half a second to import
 
     writer = import_module(f"harness.formats.{format.replace('-', '_')}")
@@ -61,12 +62,9 @@ def export_command(
     if output is None:
         sys.stdout.write(text.getvalue())
         return EXIT_OK
-    try:
-        output.write_text(text.getvalue(), encoding="utf-8", newline="")
-    except OSError as error:
-        raise UnableError(f"{output} cannot be written: {error.strerror}") from error
+    write_whole({output: text.getvalue().encode()})
     some = f"{written} of " if written < len(cases) else ""
-    err.print(f"{output}: {some}{plural(len(cases), 'case')}", soft_wrap=True, markup=False)
+    err.print(f"{output}: {some}{plural(len(cases), 'case')}", soft_wrap=True)
     return EXIT_OK
 
 

@@ -11,10 +11,11 @@ from cyclopts import Parameter
 from harness.cli.options import RESULTS
 from harness.comparison.tolerance import parse_tolerance
 from harness.console import err, out
-from harness.errors import EXIT_NOT_JUDGED, EXIT_OK, UnableError, UsageError, refuse_overwriting
+from harness.errors import EXIT_NOT_JUDGED, EXIT_OK, UsageError
+from harness.files.writing import refuse_overwriting, write_whole
 from harness.history.as_text import SHOWN, case_lines, headline, machine_lines, remarks, run_lines
 from harness.history.detect import history
-from harness.history.discover import discover
+from harness.history.discover import discover, files_in
 from harness.history.machines import by_machine
 from harness.history.metrics import METRIC_NAMES, MetricName
 from harness.history.series import History
@@ -57,7 +58,8 @@ def history_command(
     usual = f"time={format_share(HISTORY_TOLERANCE.time)}"
     allowed = parse_tolerance(",".join((usual, tolerance)))
     if output is not None:
-        refuse_overwriting(output, force=force)
+        read = files_in(places or (RESULTS,))
+        refuse_overwriting(output, force=force, read=read)
     gathered = discover(places or (RESULTS,), _wanted(case))
     runs = [run for run in gathered.runs if run.cases]
     if not runs:
@@ -86,16 +88,16 @@ def show(found: History, *, everything: bool) -> None:
     shown = told if everything else told[:SHOWN]
     for case in shown:
         for line, style in case_lines(case, everything=everything):
-            out.print(line, style=style or None, soft_wrap=True, markup=False)
+            out.print(line, style=style or None, soft_wrap=True)
     if len(told) > len(shown):
         _say(f"and {len(told) - len(shown)} more; --case TEXT selects some, --all shows all")
     for line in (*machine_lines(found), *run_lines(found), *remarks(found)):
         _say(line)
-    out.print(headline(found), style="bold", soft_wrap=True, markup=False)
+    out.print(headline(found), style="bold", soft_wrap=True)
 
 
 def _say(line: str) -> None:
-    out.print(line, soft_wrap=True, markup=False)
+    out.print(line, soft_wrap=True)
 
 
 def write(found: History, path: Path, *, everything: bool) -> None:
@@ -106,9 +108,5 @@ def write(found: History, path: Path, *, everything: bool) -> None:
     """
     from harness.report.history.page import history_page  # the charts' runtime takes a second
 
-    page = history_page(found, everything=everything)
-    try:
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UnableError(f"{path} cannot be written: {error.strerror}") from error
+    write_whole({path: history_page(found, everything=everything).encode()})
     _say(f"{path}: {format_size(path.stat().st_size)}; open it in a browser")

@@ -9,9 +9,11 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.table import Table
 
-from harness.console import err, out
+from harness.console import err, out, titled
 from harness.errors import EXIT_OK
+from harness.formats.markdown import code, escape, table_row
 from harness.host.host import Host
+from harness.journal.shown import shown_scenario, shown_strategy
 from harness.planning.plan import select
 from harness.run import session
 from harness.schema.description import ScenarioInfo, StrategyInfo
@@ -38,12 +40,15 @@ def list_command(
     files = session.scenario_files(scenarios)
     with err.status("asking a host"), Host(HostSpec(), files) as host:
         infos = session.describe(host, files)
-    selected = select(infos, targets)
+    selected = [
+        (shown_scenario(info), [shown_strategy(strategy) for strategy in strategies])
+        for info, strategies in select(infos, targets)
+    ]
     if markdown:
-        out.print(as_markdown(selected), markup=False, highlight=False, soft_wrap=True)
+        out.print(as_markdown(selected), soft_wrap=True)
         return EXIT_OK
     for info, strategies in selected:
-        out.print(f"[bold]{info.name}[/bold]  {info.question}")
+        out.print(titled(info.name, info.question))
         _print_parameters(info)
         if info.borrows:
             _print_borrowed(info, strategies)
@@ -57,7 +62,7 @@ def list_command(
         out.print(table)
         for variant in info.variants:
             settings = " ".join(f"{name}={value}" for name, value in variant.env.items())
-            out.print(f"  @{variant.name}: {settings} — {variant.doc}", markup=False)
+            out.print(f"  @{variant.name}: {settings} — {variant.doc}")
         out.print()
     return EXIT_OK
 
@@ -65,18 +70,14 @@ def list_command(
 def as_markdown(selected: Sequence[tuple[ScenarioInfo, Sequence[StrategyInfo]]]) -> str:
     """The scenarios with their questions, then by scenario the strategies, by group."""
     lines = ["| scenario | question |", "|---|---|"]
-    lines += [f"| `{info.name}` | {_cell(info.question)} |" for info, _ in selected]
+    lines += [table_row([code(info.name), escape(info.question)]) for info, _ in selected]
     for info, strategies in selected:
-        lines += ["", f"## {info.name}", "", "| group | strategy | |", "|---|---|---|"]
+        lines += ["", f"## {escape(info.name)}", "", "| group | strategy | |", "|---|---|---|"]
         for strategy in strategies:
-            doc = _cell(strategy.doc.partition("\n")[0])
+            doc = escape(strategy.doc.partition("\n")[0])
             group = f"{strategy.group}: {info.meaning(strategy.group)}" if strategy.group else ""
-            lines.append(f"| {_cell(group)} | `{strategy.name}` | {doc} |")
+            lines.append(table_row([escape(group), code(strategy.name), doc]))
     return "\n".join(lines)
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def _print_parameters(info: ScenarioInfo) -> None:
@@ -84,7 +85,7 @@ def _print_parameters(info: ScenarioInfo) -> None:
         values = parameter.choices or dict.fromkeys(parameter.usual)
         shown = ", ".join(_show(name, value) for value in values)
         default = _show(name, parameter.default)
-        out.print(f"  {name}: {shown} (default {default})  {parameter.doc}", markup=False)
+        out.print(f"  {name}: {shown} (default {default})  {parameter.doc}")
 
 
 def _print_borrowed(info: ScenarioInfo, strategies: Sequence[StrategyInfo]) -> None:

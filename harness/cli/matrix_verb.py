@@ -6,22 +6,23 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from harness.analysis.matrix import CELL_KINDS, SYMBOLS, Grid, MatrixCell, Panel, grid
 from harness.cases.summaries import summaries
 from harness.cli.measuring import measure_into
 from harness.cli.options import parse_sets
-from harness.console import err, out
+from harness.console import Plain, err, out, titled
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UsageError
 from harness.journal.lines import Run
 from harness.journal.read import read_journal
+from harness.journal.shown import shown
 from harness.planning.plan import Request
 from harness.run.runner import default_effort
 from harness.run.session import Settings
 from harness.scenario.discover import built_in_files
+from harness.schema.texts import visible
 
 WIDE = 1000  # columns: a table measured on the terminal itself would never be too wide
 MATRICES = ("matrix_array_to_tensor", "matrix_tensor_to_array")
@@ -69,11 +70,11 @@ def matrix_command(
         request = Request(MATRICES, "usual", parse_sets(set_))
         settings = Settings(default_effort("quick"), seed=0)
         ended, journal = measure_into(request, settings, (), output, force=force)
-    run = read_journal(journal)
+    run = shown(read_journal(journal))
     for remark in run.remarks:
-        err.print(remark, soft_wrap=True, markup=False)
+        err.print(remark, soft_wrap=True)
     _show(run, reasons=reasons)
-    out.print(f"next: ferrybench report {journal}", soft_wrap=True, markup=False)
+    out.print(f"next: ferrybench report {journal}", soft_wrap=True)
     return EXIT_INTERRUPTED if ended == "interrupted" else EXIT_OK
 
 
@@ -93,16 +94,16 @@ def _show(run: Run, *, reasons: bool) -> None:
     if not probes:
         raise UsageError(f"{run.path} has no matrix; measure one with: ferrybench matrix")
     for info in probes:
-        out.print(f"[bold]{info.name}[/bold]  {escape(info.question)}")
+        out.print(titled(info.name, info.question))
         _show_grid(grid(cases, info.name), reasons=reasons)
     legend = "  ".join(f"{SYMBOLS[kind]} {kind}: {text}." for kind, text in CELL_KINDS.items())
-    out.print(legend, markup=False)
+    out.print(legend)
 
 
 def _show_grid(grid: Grid, *, reasons: bool) -> None:
     for panel in grid.panels:
         table = _table(grid, panel, words=True)
-        if Console(width=WIDE).measure(table).maximum > out.width:
+        if Plain(width=WIDE).measure(table).maximum > out.width:
             table = _table(grid, panel, words=False)
         out.print(table)
         if reasons:
@@ -113,10 +114,10 @@ def _show_grid(grid: Grid, *, reasons: bool) -> None:
                 if cell.kind in ("warns", "raises", "aborts", "wrong")
             )
             for line in said:
-                out.print(f"  {line}", markup=False, soft_wrap=True)
+                out.print(f"  {line}", soft_wrap=True)
         out.print()
     counts = ", ".join(f"{count} {kind}" for kind, count in grid.counts.items())
-    out.print(f"{sum(grid.counts.values())} cells: {counts}\n", markup=False)
+    out.print(f"{sum(grid.counts.values())} cells: {counts}\n")
 
 
 def _table(grid: Grid, panel: Panel, *, words: bool) -> Table:
@@ -131,7 +132,5 @@ def _table(grid: Grid, panel: Panel, *, words: bool) -> Table:
     return table
 
 
-def _cell(cell: MatrixCell, *, words: bool) -> str:
-    text = escape(cell.text if words else cell.symbol)
-    style = _STYLES[cell.kind]
-    return f"[{style}]{text}[/]" if style else text
+def _cell(cell: MatrixCell, *, words: bool) -> Text:
+    return Text(visible(cell.text if words else cell.symbol), _STYLES[cell.kind])

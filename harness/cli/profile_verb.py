@@ -84,10 +84,10 @@ def profile_command(
                 one = npy[0] if npy else None
                 found = profile_case(CaseWanted(target, sets, one, scenarios, seed), wanted)
             page, *others = write_profile(found, folder)
-    out.print(as_text(found), soft_wrap=True, markup=False)
+    out.print(as_text(found), soft_wrap=True)
     names = ", ".join(path.name for path in others)
-    out.print(f"\n{page}, with {names}", soft_wrap=True, markup=False)
-    out.print(f"next: open {page} in a browser", soft_wrap=True, markup=False)
+    out.print(f"\n{page}, with {names}", soft_wrap=True)
+    out.print(f"next: open {page} in a browser", soft_wrap=True)
     return EXIT_OK
 
 

@@ -12,7 +12,8 @@ from harness.cli.verdicts import show_verdicts, verdicts_of
 from harness.console import err, out
 from harness.errors import EXIT_OK
 from harness.formats.open_results import read_run
-from harness.report.words.place import REPORTS
+from harness.journal.shown import shown
+from harness.report.words.place import REPORTS, folder_of
 from harness.units import format_size
 
 
@@ -32,28 +33,30 @@ def report_command(
     force
         Replace files of the same names in a folder that is not empty.
     """
-    runs = [read_run(path) for path in journals or (latest_journal(),)]
+    runs = [shown(read_run(path)) for path in journals or (latest_journal(),)]
     for run in runs:
         for remark in run.remarks:
-            err.print(remark, soft_wrap=True, markup=False)
+            err.print(remark, soft_wrap=True)
     # pandas, matplotlib and the charts' runtime take a second and more to import
     from harness.report.content.content import content
     from harness.report.pages.write import check_folder, write_report
 
     folders = [
-        (output or REPORTS) / run.header.run_id if output is None or len(runs) > 1 else output
+        folder_of(run.header.run_id, output or REPORTS)
+        if output is None or len(runs) > 1
+        else output
         for run in runs
     ]
     for folder in folders:
-        check_folder(folder, force=force)
+        check_folder(folder, force=force, read=[run.path for run in runs])
     for run, folder in zip(runs, folders, strict=True):
         with err.status(f"writing {folder}"):
             page, *others = write_report(content(run), folder)
         show_verdicts(verdicts_of(run))
         pictures = [path.name for path in others if path.suffix == ".png"]
-        out.print(f"{page}: {format_size(page.stat().st_size)}", soft_wrap=True, markup=False)
+        out.print(f"{page}: {format_size(page.stat().st_size)}", soft_wrap=True)
         if pictures:
-            out.print(f"{folder}/: {', '.join(pictures)}", soft_wrap=True, markup=False)
-        out.print(f"{others[-1]}: paste it into a pull request", soft_wrap=True, markup=False)
-    out.print(f"next: open {folders[-1] / page.name} in a browser", soft_wrap=True, markup=False)
+            out.print(f"{folder}/: {', '.join(pictures)}", soft_wrap=True)
+        out.print(f"{others[-1]}: paste it into a pull request", soft_wrap=True)
+    out.print(f"next: open {folders[-1] / page.name} in a browser", soft_wrap=True)
     return EXIT_OK

@@ -26,6 +26,7 @@ from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UnableError, UsageError
 from harness.journal.lines import Run
 from harness.journal.lock import refuse_second_writer
 from harness.journal.read import read_journal
+from harness.journal.shown import shown
 from harness.planning.limit_search import limit_outcome
 from harness.planning.plan import Request, keys_in
 from harness.report.words.place import page_of
@@ -196,9 +197,10 @@ def run_command(
     request = options.request(targets)
     own = options.own_file
     if own is not None and own.remark:
-        err.print(own.remark, soft_wrap=True, markup=False)
+        err.print(own.remark, soft_wrap=True)
     settings = options.settings(request.level)
-    ended, path = measure_into(request, settings, options.scenarios, output, force=force)
+    read = [path for path in (options.npy, options.raw, options.only) if path is not None]
+    ended, path = measure_into(request, settings, options.scenarios, output, force=force, read=read)
     return _conclude(ended, path)
 
 
@@ -219,18 +221,18 @@ def _conclude(ended: str, path: Path) -> int:
     Raises:
         UnableError: there is nothing in it.
     """
-    run = read_journal(path)
-    out.print(f"{path}: {counted(run)}", soft_wrap=True, markup=False)
+    run = shown(read_journal(path))
+    out.print(f"{path}: {counted(run)}", soft_wrap=True)
     unfinished = why_unfinished(run)
     if unfinished:
-        out.print(f"incomplete: {unfinished}", soft_wrap=True, markup=False)
-        out.print(f"continue with: ferrybench run --resume -o {path}", soft_wrap=True, markup=False)
+        out.print(f"incomplete: {unfinished}", soft_wrap=True)
+        out.print(f"continue with: ferrybench run --resume -o {path}", soft_wrap=True)
     if not run.trials and ended != "interrupted":
         raise UnableError(f"nothing could be measured: {_why_nothing(run, ended)}")
     if run.trials:
         show_verdicts(verdicts_of(run))
     page = page_of(run.header.run_id)
-    out.print(f"next: ferrybench report {path}, which writes {page}", soft_wrap=True, markup=False)
+    out.print(f"next: ferrybench report {path}, which writes {page}", soft_wrap=True)
     return EXIT_INTERRUPTED if ended == "interrupted" else EXIT_OK
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
-from rich.console import Console
-
-from harness.console import out
+from harness.console import Plain, out
 from harness.journal.lines import Run
 
 INDENT = "    "
@@ -44,11 +42,11 @@ def verdicts_of(run: Run) -> list[str]:
     return lines
 
 
-def show_verdicts(lines: Iterable[str], console: Console = out) -> None:
+def show_verdicts(lines: Iterable[str], console: Plain = out) -> None:
     """Print them: folded on a terminal, and elsewhere, such as in a log, each as one line."""
     for line in lines:
         text = line
         if console.is_terminal:
             width = max(LEAST_WIDTH, console.width)
             text = textwrap.fill(line, width, subsequent_indent=INDENT, break_long_words=False)
-        console.print(text, soft_wrap=True, markup=False)
+        console.print(text, soft_wrap=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harness.comparison.as_text import headline, remarks, row, told
 from harness.comparison.verdicts import RunComparison
+from harness.formats.markdown import cell, code, table_row
 
 
 def markdown(comparison: RunComparison) -> str:
@@ -17,9 +18,9 @@ def _lines(comparison: RunComparison) -> Iterator[str]:
     match = comparison.match
     yield f"## ferrybench: {headline(comparison)}"
     yield ""
-    yield f"base `{_code(match.base.name)}`, candidate `{_code(match.candidate.name)}`"
+    yield f"base {code(match.base.name)}, candidate {code(match.candidate.name)}"
     yield ""
-    yield from (f"- {_cell(remark)}" for remark in remarks(comparison))
+    yield from (f"- {cell(remark)}" for remark in remarks(comparison))
     cases = told(comparison)
     if cases:
         yield ""
@@ -27,15 +28,4 @@ def _lines(comparison: RunComparison) -> Iterator[str]:
         yield "|---|---|---|---|---|"
         for case in cases:
             key, *rest = row(case)
-            yield f"| `{_code(key)}` | {' | '.join(_cell(text) for text in rest)} |"
-
-
-def _cell(text: str) -> str:
-    """Text that neither ends a cell nor begins markup."""
-    for sign in ("\\", "|", "<", "*", "`", "_"):
-        text = text.replace(sign, f"\\{sign}")
-    return text
-
-
-def _code(text: str) -> str:
-    return text.replace("|", "\\|").replace("`", "'")
+            yield table_row([code(key), *map(cell, rest)])

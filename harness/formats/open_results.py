@@ -6,11 +6,12 @@ import codecs
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
-from harness.errors import UsageError
+from harness.files.reading import LONGEST_LINE, opened, rest_of
 from harness.journal.lines import Run
-from harness.journal.read import read_journal
+from harness.journal.read import is_journal, read_lines
 
 
 def read_run(path: Path) -> Run:
@@ -19,16 +20,17 @@ def read_run(path: Path) -> Run:
     Raises:
         UsageError: it cannot be read, holds something else, or is damaged.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+    with opened(path) as stream:
+        first = stream.readline(LONGEST_LINE)
+        if is_journal(first):
+            return read_lines(path, first, stream)
+        data = rest_of(stream, path, first)
     if _is_of_pytest_benchmark(data):
         # pandas, which export formats need, takes half a second to import
         from harness.formats.from_pytest_benchmark import read_file
 
         return read_file(path, data)
-    return read_journal(path)
+    return read_lines(path, first, BytesIO(data[len(first) :]))  # which says what is wrong with it
 
 
 @contextmanager

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from math import isfinite
 from typing import Any, TextIO
 
 import pandas as pd
 
 from harness.cases.quantities.registry import QUANTITIES
 from harness.errors import UnableError
-from harness.formats.rows import plain, records
+from harness.formats.rows import plain, plain_within, records
 from harness.journal.lines import Run
 from harness.schema.records import TIMED, Trial
 from harness.schema.texts import apart
@@ -42,13 +43,13 @@ def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
     trials: dict[int, list[Trial]] = {}
     for trial in run.trials:
         ok = trial.outcome.ok and rows[trial.case]["outcome"] == "ok"
-        if trial.kind in TIMED and ok and trial.timing and trial.timing.samples_s:
+        if trial.kind in TIMED and ok and _times_s(trial):
             trials.setdefault(trial.case, []).append(trial)
     if not trials:
         return 0
     json.dump(
         {
-            "machine_info": _machine(run),
+            "machine_info": plain_within(_machine(run)),
             "commit_info": _commit(run),
             "benchmarks": _told_apart(
                 _benchmark(run, index, own, rows[index]) for index, own in sorted(trials.items())
@@ -62,6 +63,13 @@ def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
     )
     stream.write("\n")
     return len(trials)
+
+
+def _times_s(trial: Trial) -> list[float]:
+    """The samples of a trial, without what is no number."""
+    return [
+        sample for sample in (trial.timing.samples_s if trial.timing else ()) if isfinite(sample)
+    ]
 
 
 def _told_apart(benchmarks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -79,13 +87,13 @@ def _benchmark(
 ) -> dict[str, Any]:
     case = run.header.plan.cases[index].case
     parameters = {**case.parameters} | ({"host": case.host} if case.host != "default" else {})
-    samples = [sample for trial in trials if trial.timing for sample in trial.timing.samples_s]
+    samples = [sample for trial in trials for sample in _times_s(trial)]
     calls = max(trial.timing.calls_per_sample for trial in trials if trial.timing)
     return {
         "group": f"{case.scenario} {case.point}".rstrip(),
         "name": case.label,
         "fullname": f"scenarios/{case.scenario}.py::{case.label}",
-        "params": parameters or None,
+        "params": plain_within(parameters) or None,
         "param": case.values or None,
         "extra_info": {
             "scenario": case.scenario,
@@ -97,7 +105,7 @@ def _benchmark(
             "disable_gc": not run.header.plan.effort.collect_garbage,
             "timer": "perf_counter",
             "min_rounds": run.header.plan.effort.min_samples,
-            "max_time": run.header.plan.effort.steady_s,
+            "max_time": plain(run.header.plan.effort.steady_s),
             "min_time": 0.0,
             "warmup": True,
         },

@@ -22,6 +22,8 @@ from harness.schema.numbers import finite
 NAME = "pytest-benchmark"
 EXTRA_INFO = "ferrybench"
 """Where in a test's ``extra_info`` our plugin keeps what it found out."""
+DEEPEST = 100
+"""Levels of a document. Python could read a thousand, but then not write them."""
 _UNSERIALIZABLE = "UNSERIALIZABLE["
 """How a value begins that cannot be written as JSON: with its address, a new one every time."""
 
@@ -120,6 +122,8 @@ def parse(path: Path, data: bytes) -> tuple[File, dict[str, Any]]:
         file = msgspec.convert(document, File)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: a damaged pytest-benchmark file: {error}") from error
+    if _nested(document) > DEEPEST:
+        raise UsageError(f"{path}: a damaged pytest-benchmark file: nested too deeply")
     if not file.benchmarks:
         raise UsageError(f"{path}: a pytest-benchmark file without benchmarks")
     for benchmark in file.benchmarks:
@@ -128,6 +132,20 @@ def parse(path: Path, data: bytes) -> tuple[File, dict[str, Any]]:
         if not _has_times(benchmark):
             raise UsageError(f"{path}: {benchmark.fullname}: its times are not durations")
     return file, document
+
+
+def _nested(document: Any) -> int:
+    """How deep the deepest part of a document lies."""
+    level, depth = [document], 0
+    while level:
+        depth += 1
+        level = [
+            inner
+            for whole in level
+            for inner in (whole.values() if isinstance(whole, dict) else whole)
+            if isinstance(inner, dict | list)
+        ]
+    return depth
 
 
 def _has_times(benchmark: Benchmark) -> bool:

@@ -7,7 +7,6 @@ would then have the name of another gets the shortest addition that makes it uni
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from harness.formats.pytest_benchmark_file import Benchmark, File, as_object
+from harness.schema.numbers import finite
 from harness.schema.records import DEFAULT_HOST, Case, Value
 from harness.schema.texts import apart
 
@@ -64,9 +64,14 @@ def _scenarios(benchmarks: Sequence[Benchmark]) -> list[str]:
     """The group of each test, or else its file; no two groups or files share a name."""
     places = [(one.group or "", "" if one.group else one.file) for one in benchmarks]
     known = list(dict.fromkeys(places))
-    texts = (group or str(PurePosixPath(file).with_suffix("")) for group, file in known)
+    texts = (group or _without_ending(file) for group, file in known)
     names = dict(zip(known, apart(map(as_name, texts)), strict=True))
     return [names[place] for place in places]
+
+
+def _without_ending(file: str) -> str:
+    path = PurePosixPath(file)
+    return str(path.with_suffix("") if path.name else path)
 
 
 def _by_stem(benchmark: Benchmark) -> str:
@@ -74,7 +79,7 @@ def _by_stem(benchmark: Benchmark) -> str:
 
 
 def _by_file(benchmark: Benchmark) -> str:
-    return f"{PurePosixPath(benchmark.file).with_suffix('')}.{_qualified(benchmark)}"
+    return f"{_without_ending(benchmark.file)}.{_qualified(benchmark)}"
 
 
 def _by_label(benchmark: Benchmark) -> str:
@@ -108,7 +113,9 @@ def as_name(text: str) -> str:
 
 
 def _value(value: Any) -> Value:
-    if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float) and finite(value) is not None:
         return value
     return _text(value if isinstance(value, str) else str(value))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -25,6 +26,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def plain_within(value: Any) -> Any:
+    """A value with all that is in it as JSON knows it."""
+    if isinstance(value, Mapping):
+        return {name: plain_within(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_within(item) for item in value]
+    return plain(value)
 
 
 def has_interval(row: dict[str, Any]) -> bool:

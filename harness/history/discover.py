@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.errors import UsageError
 from harness.formats.open_results import read_run
 from harness.history.readings import PastRun, past_run
+from harness.journal.shown import shown
 
 PATTERNS = ("*.jsonl", "*.json")
 FILES_NAMED = 5
@@ -32,9 +33,10 @@ def discover(places: Sequence[Path], keep: Callable[[str], bool] = lambda key: T
         keep: whether the case of a key is wanted; the others are forgotten at once.
 
     Raises:
-        UsageError: a place does not exist, or nothing in any of them can be read.
+        UsageError: a place does not exist, a file that is named cannot be read, or nothing in any
+            of the folders can.
     """
-    files = list(dict.fromkeys(path for place in places for path in _files(place)))
+    files = files_in(places)
     where = ", ".join(f"{place}" for place in places)
     if not files:
         raise UsageError(f"no journal in {where}; make one with: ferrybench run --quick")
@@ -43,8 +45,10 @@ def discover(places: Sequence[Path], keep: Callable[[str], bool] = lambda key: T
     copies: list[str] = []
     for path in files:
         try:
-            run = past_run(read_run(path), keep)
+            run = past_run(shown(read_run(path)), keep)
         except UsageError as error:
+            if path in places:
+                raise
             foreign.append(_reason(path, error))
             continue
         if not run.created:
@@ -60,6 +64,15 @@ def discover(places: Sequence[Path], keep: Callable[[str], bool] = lambda key: T
     remarks = (f"ignored: {_some(foreign)}", f"counted once: {_some(copies)}")
     told = tuple(text for text, any_ in zip(remarks, (foreign, copies), strict=True) if any_)
     return Gathered(tuple(sorted(runs.values(), key=_when)), told)
+
+
+def files_in(places: Sequence[Path]) -> list[Path]:
+    """The files that places stand for, each once.
+
+    Raises:
+        UsageError: a place does not exist.
+    """
+    return list(dict.fromkeys(path for place in places for path in _files(place)))
 
 
 def _files(place: Path) -> Iterator[Path]:

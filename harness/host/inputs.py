@@ -25,6 +25,7 @@ from harness.scenario.npy import NPY, RAW
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Case, Outcome, Value
 from harness.schema.request import InputsRequest
+from harness.schema.texts import as_file_name
 from harness.units import format_size
 
 PREFIX = "ferrybench-inputs-"
@@ -99,7 +100,11 @@ class FixtureStore(Closing):
             shutil.rmtree(self.scratch, ignore_errors=True)
 
     def close(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        except BaseException:  # interrupted: what is left is to go, too
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
 
     def get(
         self, host: Host, info: ScenarioInfo, case: Case, timeout_s: float
@@ -110,7 +115,7 @@ class FixtureStore(Closing):
         """
         parameters = {name: case.parameters[name] for name in info.input_parameters}
         digest = hashlib.sha256(f"{info.name} {sorted(parameters.items())}".encode()).hexdigest()
-        path = self.folder / f"{info.name}-{digest[:16]}.bin"
+        path = self.folder / f"{as_file_name(info.name)}-{digest[:16]}.bin"
         made = self._made.pop(path, None)
         if made is None:
             made = self._make(host, info, parameters, path, timeout_s)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -56,12 +56,12 @@ def portable(line: bytes, places: Places) -> bytes:
     return re.sub(rb"(?<![\w./~>-])(" + folders + rb")(/|(?![\w.-]))", replaced, line)
 
 
-def places_of_old(lines: Iterable[bytes]) -> Places:
+def places_of_old(first: bytes) -> Places:
     """What the absolute paths of a journal of old were relative to, guessed from its first line.
 
     Journals were written with absolute paths up to ferrybench 0.1's schema 4.
     """
-    header = next(iter(lines), b"").decode(errors="replace")
+    header = first.decode(errors="replace")
     scenarios = re.findall(r'"path":"(/[^"]*?)/scenarios/\w+\.py"', header)
     interpreters = re.findall(r'"executable":"(/[^"]*?)/bin/python[\d.]*"', header)
     return {**dict.fromkeys(interpreters, ENVIRONMENT), **dict.fromkeys(scenarios, RELATIVE)}

@@ -15,6 +15,8 @@ from typing import Any
 from harness.schema.texts import valid
 
 NUMBER = "$float"
+_MOST = 2**63
+_LONG = re.compile(rb"\d{19}")
 _NUMBERS = {text: float(text) for text in ("nan", "inf", "-inf")}
 _NULL = re.compile(r"Expected `[^`]*float[^`]*`, got `null` - at `\$([^`]*)`")
 
@@ -43,6 +45,17 @@ def restored(value: Any) -> Any:
     if isinstance(value, list):
         return [restored(item) for item in value]
     return value
+
+
+def too_large(value: Any, line: bytes) -> bool:
+    """Whether a line holds a whole number that no field of ours can hold, nor a float perhaps."""
+    return _LONG.search(line) is not None and _is_too_large(value)
+
+
+def _is_too_large(value: Any) -> bool:
+    if isinstance(value, dict | list):
+        return any(map(_is_too_large, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, int) and not -_MOST <= value < _MOST
 
 
 def nan_for_null(fields: Any, problem: str) -> bool:

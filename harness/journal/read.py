@@ -6,15 +6,17 @@ is good, and readers say so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
 from harness.errors import UsageError
+from harness.files.reading import line_of, opened
+from harness.journal.described import undescribed
 from harness.journal.lines import (
     FORMAT,
     LINE_KINDS,
@@ -27,8 +29,8 @@ from harness.journal.lines import (
     ResumeLine,
     Run,
 )
-from harness.journal.paths import places_of_old, portable
-from harness.journal.plain import NUMBER, nan_for_null, restored
+from harness.journal.paths import Places, places_of_old, portable
+from harness.journal.plain import NUMBER, nan_for_null, restored, too_large
 from harness.journal.undeclared_groups import with_groups
 from harness.schema.records import Trial
 
@@ -38,21 +40,21 @@ def read_journal(path: Path) -> Run:
 
     Raises:
         JournalError: foreign, damaged, empty, or of a newer schema.
+        UsageError: it cannot be read.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
-    lines = data.split(b"\n")
-    rest = lines.pop()  # empty, unless the last line was cut short
-    if not lines:
+    with opened(path) as stream:
+        return read_lines(path, line_of(stream, path), stream)
+
+
+def read_lines(path: Path, first: bytes, stream: BinaryIO) -> Run:
+    """The same, of a file whose first line was read already."""
+    if not first.endswith(b"\n"):
         raise JournalError(path, 1, "not a ferrybench journal: no complete line in it")
-    good_bytes = len(data) - len(rest)
-    if places := places_of_old(lines):
-        lines = [portable(line, places) for line in lines]
-    run = Run(path, _header(path, lines[0]), good_bytes=good_bytes, read_bytes=len(data))
+    places = places_of_old(first)
+    run = Run(path, _header(path, portable(first, places)))
+    run.good_bytes = run.read_bytes = len(first)
     sitting, seen = 0, set[tuple[int, str, int]]()
-    for number, line in _body(path, lines):
+    for number, line in _body(path, _complete_lines(run, stream), places):
         match line:
             case Trial():
                 _check_case(path, number, line, run.header)
@@ -67,9 +69,32 @@ def read_journal(path: Path) -> Run:
             case ResumeLine():
                 sitting += 1
                 run.ended = ""
-    if rest:
+    if run.read_bytes > run.good_bytes:
         run.remarks.append(f"{path}: the last line is incomplete and was ignored")
     return run
+
+
+def _complete_lines(run: Run, stream: BinaryIO) -> Iterator[bytes]:
+    """Line by line, counted in the run; not the last one, where it was cut short."""
+    while line := line_of(stream, run.path):
+        run.read_bytes += len(line)
+        if line.endswith(b"\n"):
+            run.good_bytes = run.read_bytes
+            yield line
+
+
+def is_journal(first: bytes) -> bool:
+    """Whether a file with this line at its beginning is a journal, good or not."""
+    try:
+        return msgspec.json.decode(first, type=_Format).format == FORMAT
+    except (ValueError, RecursionError):
+        return False
+
+
+class _Format(msgspec.Struct):
+    """Of a header, what it is one of."""
+
+    format: str
 
 
 class _Sides(msgspec.Struct):
@@ -94,10 +119,10 @@ def began(path: Path, *, to_resume: bool = False) -> float | None:
         to_resume: nor of a run that compares two sides, which cannot be taken up again.
     """
     try:
-        with path.open("rb") as stream:
-            header = msgspec.json.decode(stream.readline(), type=_Beginning)
+        with opened(path) as stream:
+            header = msgspec.json.decode(line_of(stream, path), type=_Beginning)
         when = datetime.fromisoformat(header.created).timestamp()
-    except (OSError, ValueError, RecursionError):
+    except (UsageError, ValueError, OverflowError, RecursionError):
         return None
     known = header.format == FORMAT and not (to_resume and header.plan.sides is not None)
     return when if known else None
@@ -106,6 +131,8 @@ def began(path: Path, *, to_resume: bool = False) -> float | None:
 def _header(path: Path, line: bytes) -> Header:
     try:
         fields = restored(msgspec.json.decode(line))
+        if too_large(fields, line):
+            raise JournalError(path, 1, f"damaged header: {_TOO_LARGE}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         fields = None
     if not isinstance(fields, dict) or fields.get("format") != FORMAT:
@@ -121,8 +148,10 @@ def _header(path: Path, line: bytes) -> Header:
     try:
         header = _as(Header, fields)
         datetime.fromisoformat(header.created)
-    except ValueError as error:  # which msgspec's errors are, too
+    except (ValueError, RecursionError) as error:  # msgspec's errors are of the first kind
         raise JournalError(path, 1, f"damaged header: {error}") from error
+    if lacking := undescribed(header):
+        raise JournalError(path, 1, f"damaged header: {lacking}")
     told = zip(header.scenarios, fields["scenarios"], strict=True)
     scenarios = [info if "groups" in one else with_groups(info) for info, one in told]
     return replace(header, scenarios=tuple(scenarios))
@@ -130,15 +159,19 @@ def _header(path: Path, line: bytes) -> Header:
 
 T = TypeVar("T")
 _TAG = NUMBER.encode()
+_TOO_LARGE = "a number of more than 64 bits"
 _FIELDS = msgspec.json.Decoder(dict[str, Any])
 
 
-def _body(path: Path, lines: list[bytes]) -> Iterator[tuple[int, JournalLine]]:
-    for number, line in enumerate(lines[1:], start=2):
+def _body(path: Path, lines: Iterable[bytes], places: Places) -> Iterator[tuple[int, JournalLine]]:
+    for number, written in enumerate(lines, start=2):
+        line = portable(written, places)
         try:
             fields = _FIELDS.decode(line)
             if _TAG in line:
                 fields = restored(fields)
+            if too_large(fields, line):
+                raise JournalError(path, number, f"damaged: {_TOO_LARGE}")
             kind = fields.pop("kind", None)
             if not isinstance(kind, str) or kind not in LINE_KINDS:
                 raise JournalError(path, number, f"unknown kind of line: {kind!r}")

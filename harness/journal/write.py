@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import SEEK_END
@@ -10,9 +12,10 @@ from typing import Any, BinaryIO, Self
 
 import msgspec
 
-from harness.errors import UnableError, refuse_overwriting
+from harness.errors import UnableError
+from harness.files.writing import beside, refuse_overwriting
 from harness.host.closing import Closing
-from harness.journal.lines import LINE_NAMES, Header, JournalLine, Run
+from harness.journal.lines import LINE_NAMES, EndLine, Header, JournalLine, Run
 from harness.journal.lock import cut, open_locked
 from harness.journal.paths import places_here, portable
 from harness.journal.plain import writable
@@ -40,17 +43,37 @@ class Journal(Closing):
             new = not path.exists()
             path.parent.mkdir(parents=True, exist_ok=True)
         journal = cls(path, open_locked(path, create=True))
+        line = msgspec.to_builtins(header, builtin_types=(bytes,))
         with journal._or_close(), _writing(path):
             if path.stat().st_size:  # by another run, if it was not there a moment ago
                 refuse_overwriting(path, force=force)
-            cut(journal._stream, 0)
+                journal._take_the_place_of(path.resolve(), line)
+                return journal
             try:
-                journal._write(msgspec.to_builtins(header, builtin_types=(bytes,)))
+                journal._write(line)
             except UnableError:
                 if new:  # or the next run would refuse an empty file
                     path.unlink()
                 raise
         return journal
+
+    def _take_the_place_of(self, path: Path, header: dict[str, Any]) -> None:
+        """Begin a new file, and give it the old one's name once there is something in it.
+
+        Whoever waits for the lock of the old one sees that, and takes the new one's.
+        """
+        part, old = beside(path), self._stream
+        try:
+            self._stream = open_locked(part, create=True)
+            os.fchmod(self._stream.fileno(), stat.S_IMODE(path.stat().st_mode))
+            self._write(header)
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        finally:
+            if self._stream is not old:
+                old.close()
 
     @classmethod
     def extend(cls, run: Run) -> Self:
@@ -86,7 +109,7 @@ class Journal(Closing):
     def _write(self, fields: dict[str, Any]) -> None:
         line = portable(msgspec.json.encode(writable(fields)), self._places) + b"\n"
         rest = line
-        with _writing(self.path):
+        with _writing(self.path, "; what was measured before stands in it" if self._end else ""):
             try:
                 while rest:
                     rest = rest[self._stream.write(rest) :]
@@ -100,9 +123,19 @@ class Journal(Closing):
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def says_when_interrupted(journal: Journal) -> Iterator[None]:
+    """Have a journal end with what interrupted its run."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        journal.append(EndLine("interrupted"))
+        raise
+
+
+@contextmanager
+def _writing(path: Path, kept: str = "") -> Iterator[None]:
     """Say in one line what keeps a file from being written."""
     try:
         yield
     except OSError as error:
-        raise UnableError(f"{path} cannot be written: {error.strerror}") from error
+        raise UnableError(f"{path} cannot be written: {error.strerror}{kept}") from error

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.files.reading import opened, rest_of
 from harness.scenario.declaration import PROCESS_PARAMETERS
 from harness.scenario.npy import NPY, RAW
 from harness.schema.description import Level, Parameter, ScenarioInfo, StrategyInfo
@@ -39,9 +40,11 @@ def keys_in(path: Path) -> frozenset[str]:
     Raises:
         UsageError: it cannot be read, or names none.
     """
+    with opened(path) as stream:
+        data = rest_of(stream, path)
     try:
-        keys = frozenset(filter(None, path.read_text(encoding="utf-8").splitlines()))
-    except (OSError, UnicodeDecodeError) as error:
+        keys = frozenset(filter(None, data.decode().split("\n")))
+    except UnicodeDecodeError as error:
         raise UsageError(f"--only {path} cannot be read: {error}") from error
     if not keys:
         raise UsageError(f"--only {path}: it names no case")

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from harness.charts.palette import STYLES
 from harness.errors import UnableError
+from harness.files.writing import write_whole
 from harness.profiling.collect import MEMORY_FILE, TIMELINE_FOLDER
 from harness.profiling.figures import Column, kept_bytes, peak_bytes, shown_columns, size_text
 from harness.profiling.flame_graph import FLAME_GRAPH, write_flame_graph
@@ -48,7 +49,7 @@ def write_profile(profile: Profile, folder: Path) -> list[Path]:
         timeline = _timeline(profile, folder)
         page, data = folder / PAGE, folder / DATA
         mapped = [] if missing else _mapped(profile)
-        page.write_text(_html(profile, missing, mapped, timeline), encoding="utf-8")
+        html = _html(profile, missing, mapped, timeline)
         lines = profile.collected.lines
         told = {
             "label": profile.label,
@@ -56,7 +57,7 @@ def write_profile(profile: Profile, folder: Path) -> list[Path]:
             "created": profile.created,
             **(asdict(lines) if lines else {}),
         }
-        data.write_text(json.dumps(told, indent=1), encoding="utf-8")
+        write_whole({page: html.encode(), data: json.dumps(told, indent=1).encode()})
     except OSError as error:
         raise UnableError(
             f"{error.filename or folder} cannot be written: {error.strerror}"

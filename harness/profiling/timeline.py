@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.files.writing import write_whole
 from harness.schema.profile import TIMELINE_EVENTS
 
 TIMELINE = "timeline.json"
@@ -61,7 +62,7 @@ def write_timeline(records: Path, folder: Path) -> Timeline:
         events[-1]["args"] = {"name": name}
     names.sort(key=lambda name: (name != "the call", name))
     whole = {"traceEvents": events, "displayTimeUnit": "ms"}
-    (folder / TIMELINE).write_text(json.dumps(whole, separators=(",", ":")), encoding="utf-8")
+    write_whole({folder / TIMELINE: json.dumps(whole, separators=(",", ":")).encode()})
     return Timeline(spans, tuple(names), tuple(full))
 
 

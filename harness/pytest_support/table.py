@@ -13,6 +13,7 @@ from harness.cases.quantities.quantity import Quantity
 from harness.cases.quantities.registry import QUANTITIES
 from harness.inline.costs import UNVERIFIED
 from harness.pytest_support.facts import VERIFIED
+from harness.schema.texts import clipped, one_line
 from harness.units import MISSING, format_multiple, format_size
 
 LEAST_WIDTH = 76
@@ -95,7 +96,7 @@ def _name(node_id: str, row: Mapping[str, Any]) -> str:
     """The test, as pytest-benchmark calls it, and what it measured where it says so."""
     test = node_id.rpartition("::")[2] if "[" not in node_id else _with_parameters(node_id)
     label = row.get("label")
-    return f"{test} {label}" if label else test
+    return clipped(one_line(f"{test} {label}" if label else test))
 
 
 def _with_parameters(node_id: str) -> str:

@@ -167,20 +167,12 @@ class Runner:
         self._forecast_at = self._ends_at = float("-inf")
 
     def run(self) -> str:
-        """Measure until everything is done or the budget is spent; returns the reason to stop.
-
-        Raises:
-            KeyboardInterrupt: the user stopped it; the journal says so and can be continued.
-        """
+        """Measure until everything is done or the budget is spent; returns the reason to stop."""
         started = time.monotonic()
         plan = self.plan
         todo = steps_left(plan.cases, self.infos, plan.effort, plan.seed, self.done)
         self.listener.begin(sum(map(len, todo)))
-        try:
-            reason = self._run([*todo, self.put_off], started)
-        except KeyboardInterrupt:
-            self.journal.append(EndLine("interrupted"))
-            raise
+        reason = self._run([*todo, self.put_off], started)
         self.journal.append(EndLine(reason))
         return reason
 

@@ -22,7 +22,7 @@ from harness.host.host import Host
 from harness.host.inputs import FixtureStore
 from harness.journal.lines import Header, Plan, ResumeLine, Run
 from harness.journal.paths import located
-from harness.journal.write import Journal
+from harness.journal.write import Journal, says_when_interrupted
 from harness.planning.borrowing import resolve, source_case, source_of
 from harness.planning.forecast import complete
 from harness.planning.limit_search import step_bytes
@@ -199,9 +199,13 @@ def header_of(
 
 
 def measure(session: Session, journal: Journal, listener: Listener, done: Run | None = None) -> str:
-    """Run what is left of a session's plan into a journal; returns the reason to stop."""
+    """Run what is left of a session's plan into a journal; returns the reason to stop.
+
+    Raises:
+        KeyboardInterrupt: the user stopped it; the journal says so and can be continued.
+    """
     header = session.header
-    with FixtureStore(header.plan.seed) as fixtures:
+    with says_when_interrupted(journal), FixtureStore(header.plan.seed) as fixtures:
         trials, ceilings = (done.trials, done.ceilings) if done else ([], [])
         runner = Runner(header, journal, session.pool, fixtures, listener, trials, ceilings)
         return runner.run()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from harness.schema.numbers import finite
-from harness.schema.texts import valid
+from harness.schema.texts import visible
 
 Value = str | int | float | bool
 """What a parameter may be: anything that survives JSON unchanged."""
@@ -42,7 +42,8 @@ class Outcome:
     where: str = ""  # the line of the scenario's code: ``tensor_from_array.py:57: return …``
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reason", valid(self.reason))  # it quotes what was raised
+        object.__setattr__(self, "reason", visible(self.reason))  # it quotes what was raised
+        object.__setattr__(self, "where", visible(self.where))  # and this a line of code
 
     @property
     def ok(self) -> bool:
@@ -463,7 +464,7 @@ class Found:
     row_bytes: int = 0  # of the result: what one index of its first dimension holds
 
     def __post_init__(self) -> None:
-        self.warnings = tuple(map(valid, self.warnings))
+        self.warnings = tuple(map(visible, self.warnings))
 
 
 @dataclass(kw_only=True)

@@ -239,7 +239,7 @@ def real_comparisons(folder: Path, count: int, seed: int) -> dict[str, Count]:
             cases = [case.key for case in found.cases if case.word == word]
             counted.found += bool(cases)
             for key in cases:
-                err.print(f"false {word} in comparison {number}: {key}", markup=False)
+                err.print(f"false {word} in comparison {number}: {key}")
         err.print(f"{number + 1} of {count} real comparisons are done")
     return counts
 

@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     for path in arguments:
         run = read_journal(Path(path))
         for line in lines(run):
-            out.print(line, soft_wrap=True, markup=False)
+            out.print(line, soft_wrap=True)
         worst = max(worst, len(above(summaries(run))))
     return EXIT_WORSE if worst > TOLERATED else EXIT_OK
 

@@ -141,7 +141,6 @@ def main(names: Sequence[str]) -> None:
             f"{'more' if most.error > 0 else 'less'} than was left, at {most.at:.0%} of the run "
             f"({format_seconds(most.left_s)} instead of {format_seconds(most.true_s)})",
             soft_wrap=True,
-            markup=False,
         )
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
-from rich.console import Console
 
-from harness.console import PLAIN_EVERY_S, Progress
+from harness.console import PLAIN_EVERY_S, Plain, Progress
 from harness.schema.records import Outcome, PlannedCase, Trial
 from tests.journals import case, trial
 
@@ -17,9 +16,7 @@ WHAT = "tensor_from_array/torch_tensor 2 MiB, layout=bigendian"
 
 def said(one: Trial, *, declared: bool = False, terminal: bool = False) -> str:
     stream = io.StringIO()
-    with Progress(
-        Console(file=stream, force_terminal=terminal, width=300, highlight=False)
-    ) as progress:
+    with Progress(Plain(file=stream, force_terminal=terminal, width=300)) as progress:
         progress.begin(2)
         progress.finished(WHAT, one, declared=declared)
     return stream.getvalue()
@@ -56,7 +53,7 @@ def test_elsewhere_than_on_a_terminal_there_is_a_line_now_and_then(
     now = 1000.0
     monkeypatch.setattr("harness.console.time.monotonic", lambda: now)
     stream = io.StringIO()
-    with Progress(Console(file=stream, width=20)) as progress:  # no line is broken
+    with Progress(Plain(file=stream, width=20)) as progress:  # no line is broken
         progress.begin(40)
         for _ in range(4):
             progress.working_on(WHAT, 100.0)

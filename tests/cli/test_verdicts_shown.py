@@ -6,9 +6,9 @@ import io
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from harness.cli.verdicts import INDENT, show_verdicts, verdicts_of
+from harness.console import Plain
 from harness.journal.read import read_journal
 from tests.journals import planned, trial, write_run
 
@@ -17,7 +17,7 @@ LINE = "moving at 1 MiB: if you need your own copy, other: 2.0× faster than bas
 
 def shown(width: int, *, terminal: bool) -> list[str]:
     stream = io.StringIO()
-    console = Console(file=stream, width=width, force_terminal=terminal, highlight=False)
+    console = Plain(file=stream, width=width, force_terminal=terminal)
     show_verdicts([LINE], console)
     return stream.getvalue().splitlines()
 

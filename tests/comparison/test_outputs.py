@@ -30,7 +30,7 @@ def test_markdown_has_a_row_for_what_changed_and_no_markup_of_others(tmp_path: P
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert len(rows) == 1
     assert "moving/b size=1048576" in rows[0]
-    assert r"no \| such \<b>thing\</b> as \*this\*" in rows[0]
+    assert r"no \| such \<b\>thing\</b\> as \*this\*" in rows[0]
     assert rows[0].replace(r"\|", "").count("|") == 6
     assert text.startswith("## ferrybench: worse: 1 broken, 2 same\n")
     assert "time is advisory" in text

@@ -41,6 +41,21 @@ def test_files_that_hold_no_run_are_named_in_one_line(tmp_path: Path) -> None:
     assert "read.txt" not in line
 
 
+@pytest.mark.parametrize(
+    "damaged", ['{"a": 1}\n', "", "no json\n", "half a line", '{"format": "ferrybench-journal"}\n']
+)
+def test_a_file_that_is_named_is_not_left_out(damaged: str, tmp_path: Path) -> None:
+    """Whoever names it wants it in the history; in a folder there may be anything."""
+    folder = write_runs(tmp_path, 2)
+    bad = folder / "bad.jsonl"
+    bad.write_text(damaged)
+    with pytest.raises(UsageError, match=r"bad\.jsonl, line 1: "):
+        discover([folder, bad])
+    with pytest.raises(UsageError, match=r"bad\.jsonl, line 1: "):
+        discover([bad, folder / f"{run_id(0)}.jsonl"])
+    assert len(discover([folder]).runs) == 2
+
+
 def test_of_many_such_files_the_rest_are_counted(tmp_path: Path) -> None:
     folder = write_runs(tmp_path, 1)
     for number in range(FILES_NAMED + 3):

@@ -93,13 +93,13 @@ def test_old_journals_say_what_their_paths_were_relative_to() -> None:
         b'{"scenarios":[{"path":"/home/bob/ferry/scenarios/preprocess.py"}],"environment":'
         b'{"hosts":{"default":{"executable":"/opt/torch/.venv/bin/python3"}}}}'
     )
-    places = places_of_old([header])
+    places = places_of_old(header)
     assert portable(header, places) == (
         b'{"scenarios":[{"path":"scenarios/preprocess.py"}],"environment":'
         b'{"hosts":{"default":{"executable":"<env>/bin/python3"}}}}'
     )
-    assert places_of_old([portable(header, places)]) == {}
-    assert places_of_old([]) == {}
+    assert places_of_old(portable(header, places)) == {}
+    assert places_of_old(b"") == {}
 
 
 def test_what_is_committed_names_no_folder_of_a_machine() -> None:
@@ -107,5 +107,5 @@ def test_what_is_committed_names_no_folder_of_a_machine() -> None:
     assert committed
     for file in committed:
         lines = file.read_bytes().splitlines()
-        assert places_of_old(lines) == {}, file.name
+        assert places_of_old(lines[0]) == {}, file.name
         assert [path for line in lines for path in re.findall(rb'"/[a-z]+/[^"]*', line)] == []

@@ -6,11 +6,8 @@ import errno
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,12 +21,14 @@ from harness.journal.lines import EndLine, JournalError, ResumeLine
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
 from harness.schema.records import Case, Outcome, PlannedCase, Training, TrialKind
+from tests.full_disk import room_for
 from tests.journals import ENVIRONMENT, MIB, header, planned, trial, write_run
 
 HOLDS_IT = """
 import sys
 from pathlib import Path
 from harness.journal.write import Journal
+from tests.full_disk import room_for
 from tests.journals import header, planned
 journal = Journal.create(Path(sys.argv[1]), header([planned("base")]), force=True)
 print("has it", flush=True)
@@ -114,17 +113,6 @@ def test_a_disk_that_is_full_is_said_once(tmp_path: Path) -> None:
         journal.append(trial(0, 0))
 
 
-@contextmanager
-def room_for(size_bytes: int) -> Iterator[None]:
-    """No file grows beyond a size: the write that reaches it is short, and the next one fails."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_half_a_line_does_not_stay_for_another_to_follow(path: Path) -> None:
     whole = path.read_bytes()
     with Journal.extend(read_journal(path)) as journal:
@@ -144,7 +132,8 @@ def test_a_header_that_cannot_be_written_leaves_no_file_to_refuse(tmp_path: Path
     path.write_text("mine\n")
     with room_for(20), pytest.raises(UnableError, match="too large"):
         Journal.create(path, header([planned("base")]), force=True)
-    assert path.exists()  # which was there before
+    assert path.read_text() == "mine\n"
+    assert list(tmp_path.iterdir()) == [path]
     Journal.create(path, header([planned("base")]), force=True).close()
 
 
@@ -159,6 +148,7 @@ def test_what_fails_at_the_beginning_is_said_in_one_line_and_leaves_no_lock(
         broken.setattr("harness.journal.write.cut", fail)
         with pytest.raises(UnableError, match="cannot be written: Input/output error") as first:
             Journal.extend(run)
+        broken.setattr("harness.journal.write.os.fchmod", fail)
         with pytest.raises(UnableError, match="cannot be written: Input/output error") as second:
             Journal.create(path, header([planned("base")]), force=True)
     assert first.traceback is not second.traceback  # which keep alive whatever was left open

@@ -11,7 +11,7 @@ import vl_convert
 
 from harness.charts.chart import BarFigure, DotFigure, Figure, LineFigure, at_size, file_stem
 from harness.charts.palette import PART_STYLES
-from harness.charts.png import write_png
+from harness.charts.png import png_bytes
 from harness.charts.ticks import byte_ticks, count_ticks, log_size_ticks, widen
 from harness.charts.vega import height, specification
 from harness.journal.read import read_journal
@@ -250,7 +250,7 @@ def test_every_figure_is_drawn_as_a_picture(every: Content, tmp_path: Path) -> N
     assert every.figures
     for figure in every.figures:
         path = tmp_path / f"{file_stem(figure)}.png"
-        write_png(figure, every.styles[figure.scenario], path)
+        path.write_bytes(png_bytes(figure, every.styles[figure.scenario]))
         assert min(read_png(path)) > 100
 
 

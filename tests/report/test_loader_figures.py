@@ -10,7 +10,7 @@ import vl_convert
 
 from harness.charts.chart import BarFigure, DotFigure, Figure, LineFigure, at_size, file_stem
 from harness.charts.palette import line_styles, named_lines
-from harness.charts.png import write_png
+from harness.charts.png import png_bytes
 from harness.charts.vega import height, specification
 from harness.journal.read import read_journal
 from harness.report.content.content import Content, content
@@ -225,5 +225,5 @@ def test_every_figure_is_drawn_as_a_picture(every: Content, tmp_path: Path) -> N
     for figure in some(every.figures):
         if figure.key in ("course-fork", "phases", "tree", "num_workers-time", "passes-tree"):
             path = tmp_path / f"{file_stem(figure)}.png"
-            write_png(figure, every.styles[figure.scenario], path)
+            path.write_bytes(png_bytes(figure, every.styles[figure.scenario]))
             assert min(read_png(path)) > 100

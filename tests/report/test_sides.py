@@ -14,11 +14,12 @@ from harness.cli import run as ferrybench
 from harness.cli.options import latest_journal
 from harness.cli.verdicts import verdicts_of
 from harness.errors import UsageError
+from harness.formats.markdown import escape
 from harness.journal.lines import EndLine, Header, Run, Sides
 from harness.journal.read import read_journal
 from harness.journal.write import Journal
 from harness.report.content.content import content
-from harness.report.pages.as_markdown import escape, summary
+from harness.report.pages.as_markdown import summary
 from harness.report.pages.rendering import environment
 from harness.schema.records import HostSpec, Outcome, PlannedCase, Rss, Trial
 from tests.journals import ENVIRONMENT, MIB, case, header, trial, write_run

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.formats.markdown import escape
 from harness.journal.read import read_journal
 from harness.report.content.content import content
-from harness.report.pages.as_markdown import escape, summary
+from harness.report.pages.as_markdown import summary
 from tests.report.runs import poor_runs, rich_run
 
 

@@ -14,6 +14,10 @@ HEAD = """\
 other parameters of the scenario follow them, each in a column of its own name. What is not known
 is missing: empty in CSV, `null` in JSON, `NaN` or `None` in pandas.
 
+In CSV, a text that a spreadsheet would take for a formula, since it begins with `=`, `+`, `-` or
+`@` and is no number, begins with an apostrophe, and control characters are written as escapes. JSON
+has all texts as they are.
+
 Made from the registry of quantities by `python -m harness.cases.quantities.page > docs/columns.md`.
 """
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from harness.analysis.ranking import Ranking
+from harness.formats.markdown import code, escape, table_row
 from harness.report.content.choices import SUMMARY_COLUMNS, texts
 from harness.report.content.columns import chosen
 from harness.report.content.content import Content, ScenarioContent
@@ -16,7 +16,6 @@ from harness.report.words.kinds import kind_of
 from harness.report.words.text import plural
 
 MOST_FINDINGS = 8
-_SPECIAL = re.compile(r"([\\<>|*\[\]#~&]|\b_|_\b)")
 
 
 def summary(content: Content) -> str:
@@ -49,12 +48,12 @@ def _sides(sides: SideBySide) -> Iterator[str]:
     yield f"{escape(sides.headline)}."
     yield ""
     heads = ("time", "candidate's", "ratio", "memory at the peak", "candidate's", "why")
-    yield _row(["case", "candidate is", *heads])
-    yield _row(["---", "---", *("--:" for _ in heads[1:]), "---"])
+    yield table_row(["case", "candidate is", *heads])
+    yield table_row(["---", "---", *("--:" for _ in heads[1:]), "---"])
     for line in sides.lines:
         numbers = (line.base_time, line.candidate_time, line.ratio)
         memory = (line.base_memory, line.candidate_memory, escape(line.why))
-        yield _row([_code(line.case), line.verdict, *numbers, *memory])
+        yield table_row([code(line.case), line.verdict, *numbers, *memory])
     yield ""
     for remark in sides.remarks:
         yield f"- {escape(remark)}"
@@ -80,16 +79,16 @@ def _scenario(scenario: ScenarioContent, *, every: bool) -> Iterator[str]:
     sweep = scenario.sweep
     columns = SUMMARY_COLUMNS[kind_of(sweep)]
     decisive, *others = (column.head(sweep) for column in columns)
-    yield _row(["when", "strategy", escape(f"{decisive} {answer.place}".rstrip()), *others])
-    yield _row(["---", "---", *("--:" for _ in columns)])
+    yield table_row(["when", "strategy", escape(f"{decisive} {answer.place}".rstrip()), *others])
+    yield table_row(["---", "---", *("--:" for _ in columns)])
     baseline = sweep.baseline_at(answer.size_bytes)
     if baseline is not None and sweep.compared(baseline):
-        yield _row(["baseline", f"`{baseline.strategy}`", *texts(columns, baseline)])
+        yield table_row(["baseline", code(baseline.strategy), *texts(columns, baseline)])
     for ranking in answer.rankings:
         if ranking.winner is not None and ranking.winner is baseline:
             continue
         numbers = texts(columns, ranking.leaders[0])
-        yield _row([escape(_when(ranking)), _names(ranking), *numbers])
+        yield table_row([escape(_when(ranking)), _names(ranking), *numbers])
     yield ""
 
 
@@ -97,17 +96,12 @@ def _every_case(scenario: ScenarioContent) -> Iterator[str]:
     """A row for each, without columns in which none has anything."""
     sweep = scenario.sweep
     columns = chosen(SUMMARY_COLUMNS[kind_of(sweep)], sweep, sweep.main)
-    yield _row(["test", *(column.head(sweep) for column in columns)])
-    yield _row(["---", *("--:" for _ in columns)])
+    yield table_row(["test", *(column.head(sweep) for column in columns)])
+    yield table_row(["---", *("--:" for _ in columns)])
     for row in sweep.main:
         numbers = texts(columns, row) if row.ok else [row.outcome, *("" for _ in columns[1:])]
-        yield _row([_code(row.strategy), *numbers])
+        yield table_row([code(row.strategy), *numbers])
     yield ""
-
-
-def _code(text: str) -> str:
-    """A name in code: within a table, a bar would end its cell even there."""
-    return f"`{text.replace('|', chr(92) + '|').replace('`', chr(39))}`"
 
 
 def _when(ranking: Ranking) -> str:
@@ -115,7 +109,7 @@ def _when(ranking: Ranking) -> str:
 
 
 def _names(ranking: Ranking) -> str:
-    names = [f"`{row.strategy}`" for row in ranking.leaders]
+    names = [code(row.strategy) for row in ranking.leaders]
     if len(names) == 1:
         return names[0]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
@@ -132,7 +126,7 @@ def _findings(content: Content) -> Iterator[str]:
     yield ""
     for found in told[:MOST_FINDINGS]:
         where = ", ".join(part for part in (found.scenario, found.case) if part)
-        yield f"- {found.kind}: `{found.strategy}` ({escape(where)}), {escape(found.text)}"
+        yield f"- {found.kind}: {code(found.strategy)} ({escape(where)}), {escape(found.text)}"
     if len(told) > MOST_FINDINGS:
         yield f"- {len(told) - MOST_FINDINGS} more in the report"
     if unsteady:
@@ -151,17 +145,3 @@ def _failures(content: Content) -> Iterator[str]:
     ended = ", ".join(parts) if parts else "none failed, none skipped"
     yield f"{plural(len(rows), 'case')}: {sum(row.ok for row in rows)} ok, {ended}."
     yield ""
-
-
-def escape(text: str) -> str:
-    """Text with nothing in it that GitHub would take for markup or HTML, but code in backticks."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:  # an unpaired backtick is one more special character
-        return _SPECIAL.sub(r"\\\1", text).replace("`", "\\`")
-    return "`".join(
-        part if index % 2 else _SPECIAL.sub(r"\\\1", part) for index, part in enumerate(parts)
-    )
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"

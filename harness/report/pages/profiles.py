@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from harness.errors import UsageError
+from harness.files.reading import opened, rest_of
 from harness.report.words.place import PAGE
+from harness.schema.texts import clipped, one_line
 
 DATA = "lines.json"
 """The file of a profile that says what it is of."""
@@ -30,9 +33,11 @@ def profiles_beside(folder: Path) -> Mapping[str, list[ProfileLink]]:
     found: dict[str, list[ProfileLink]] = defaultdict(list)
     for data in folder.absolute().parent.glob(f"*/{DATA}"):
         try:
-            told = json.loads(data.read_bytes())
-            label, created, settings = (str(told[key]) for key in ("label", "created", "settings"))
-        except (OSError, ValueError, KeyError, TypeError):  # it is of something else
+            with opened(data) as stream:
+                told = json.loads(rest_of(stream, data))
+            texts = (told[key] for key in ("label", "created", "settings"))
+            label, created, settings = (clipped(one_line(str(text))) for text in texts)
+        except (UsageError, ValueError, KeyError, TypeError, RecursionError):  # of something else
             continue
         href = f"../{quote(data.parent.name)}/{PAGE}"
         found[label].append(ProfileLink(href, created, settings))

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.charts.chart import file_stem
 from harness.charts.png import drawing
 from harness.errors import UnableError, UsageError
+from harness.files.writing import refuse_overwriting_any, write_whole
 from harness.report.content.content import Content
 from harness.report.pages import as_html, as_markdown
 from harness.report.pages.profiles import profiles_beside
 from harness.report.words.place import PAGE
+from harness.schema.texts import apart, as_file_name
 
 SUMMARY = "summary.md"
 
 
-def check_folder(folder: Path, *, force: bool, option: str = "--force") -> None:
+def check_folder(
+    folder: Path, *, force: bool, option: str = "--force", read: Sequence[Path] = ()
+) -> None:
     """Refuse a folder that has something in it, before any work is done.
 
     Args:
         folder: where something is to be written.
         force: whether files in it may be replaced.
         option: that says so.
+        read: journals, which never are.
 
     Raises:
         UsageError: the folder is not empty, or no folder, and neither was asked to be replaced.
     """
+    refuse_overwriting_any((folder / PAGE, folder / SUMMARY), force=True, read=read)
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; name a folder with -o")
     if not force and folder.is_dir() and any(folder.iterdir()):
@@ -33,7 +40,7 @@ def check_folder(folder: Path, *, force: bool, option: str = "--force") -> None:
 
 
 def write_report(content: Content, folder: Path) -> list[Path]:
-    """Write a report; files of the same names are replaced, others are left alone.
+    """Write a report; files of the same names are replaced, all or none; others are left alone.
 
     Returns:
         What was written, the page first.
@@ -42,19 +49,19 @@ def write_report(content: Content, folder: Path) -> list[Path]:
         UnableError: the folder cannot be written.
     """
     page, summary = folder / PAGE, folder / SUMMARY
-    pictures = [folder / f"{file_stem(figure)}.png" for figure in content.figures]
+    names = apart(as_file_name(file_stem(figure)) for figure in content.figures)
+    pictures = [folder / f"{name}.png" for name in names]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with drawing(
-            [
-                (figure, content.styles[figure.scenario], path)
-                for figure, path in zip(content.figures, pictures, strict=True)
-            ]
-        ):
-            page.write_text(as_html.page(content, profiles_beside(folder)), encoding="utf-8")
-            summary.write_text(as_markdown.summary(content), encoding="utf-8")
     except OSError as error:
         raise UnableError(
             f"{error.filename or folder} cannot be written: {error.strerror}"
         ) from error
+    with drawing([(one, content.styles[one.scenario]) for one in content.figures]) as drawn:
+        texts = {
+            page: as_html.page(content, profiles_beside(folder)),
+            summary: as_markdown.summary(content),
+        }
+    contents = {path: text.encode() for path, text in texts.items()}
+    write_whole(contents | dict(zip(pictures, drawn, strict=True)))
     return [page, *pictures, summary]
