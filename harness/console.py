@@ -18,6 +18,21 @@ from harness.schema.texts import visible
 from harness.units import format_duration
 
 
+class PlainStatus(Status):
+    """A spinner with a text, which rich would read as markup."""
+
+    def __init__(self, status: RenderableType, **options: Any) -> None:
+        super().__init__(_as_text(status), **options)
+
+    def update(self, status: RenderableType | None = None, **options: Any) -> None:
+        """Change it."""
+        super().update(None if status is None else _as_text(status), **options)
+
+
+def _as_text(status: RenderableType) -> RenderableType:
+    return Text(visible(status)) if isinstance(status, str) else status
+
+
 class Plain(Console):
     """A console to which every text is a text: no markup, no emoji, no command to the terminal.
 
@@ -33,9 +48,8 @@ class Plain(Console):
         return super().render_str(visible(text), **options)
 
     def status(self, status: RenderableType, **options: Any) -> Status:
-        """A spinner with a text, which rich would read as markup."""
-        shown = Text(visible(status)) if isinstance(status, str) else status
-        return super().status(shown, **options)
+        """A spinner with a text."""
+        return PlainStatus(status, console=self, **options)
 
 
 def titled(name: str, text: str) -> Text:

@@ -33,8 +33,8 @@ def test_a_text_is_printed_as_it_is(text: str, terminal: bool) -> None:
 def test_progress_and_spinners_show_any_text(text: str) -> None:
     stream = io.StringIO()
     console = Plain(file=stream, force_terminal=True, width=200)
-    with console.status(f"writing {text}"):
-        pass
+    with console.status(f"writing {text}") as status:
+        status.update(text)
     with Progress(console) as progress:
         progress.begin(1)
         progress.working_on(text, 1.0)

@@ -11,7 +11,8 @@ from cyclopts import Parameter
 
 from harness.cli.measuring import until_stopped
 from harness.console import err, out
-from harness.errors import EXIT_INTERRUPTED, EXIT_OK, refuse_overwriting
+from harness.errors import EXIT_INTERRUPTED, EXIT_OK
+from harness.files.writing import refuse_overwriting_any
 from harness.host.host import Host
 from harness.host.inputs import temporary_folder_for_workers
 from harness.schema.loader import LoaderRequest
@@ -63,9 +64,8 @@ def tune_command(
     users = Named.of(loader, "make_loader")
     steps = Named.of(step, "step") if step is not None else None
     goal = Goal.of(budget, memory, step_ms, users_step=steps is not None)
-    for path in (output, timeline):
-        if path is not None:
-            refuse_overwriting(path, force=force)
+    own = [Path(named.file) for named in (users, steps) if named is not None]
+    refuse_overwriting_any((output, timeline), force=force, read=own)
     temporary_folder_for_workers()
     deadline = time.monotonic() + goal.budget_s
     about = LoaderRequest(
@@ -85,14 +85,15 @@ def tune_command(
     if tuning is None:
         err.print("ferrybench: interrupted before anything was decided")
         return EXIT_INTERRUPTED
-    _print(text(tuning))
+    out.print(text(tuning), soft_wrap=True)
     if timeline is not None:
         write(stamps, timeline)
-        _print(f"wrote {timeline}; open it with vizviewer {timeline} (pip install viztracer)")
+        how = f"open it with vizviewer {timeline} (pip install viztracer)"
+        out.print(f"wrote {timeline}; {how}", soft_wrap=True)
     if output is not None:
         as_json.write(tuning, output)
         line = as_json.LINE.format(path=output)
-        _print(f"wrote {output}; load it with {line}")
+        out.print(f"wrote {output}; load it with {line}", soft_wrap=True)
     return EXIT_OK
 
 
@@ -105,8 +106,3 @@ def _until_stopped(session: Session) -> Tuning | None:
         return "complete"
 
     return found[0] if until_stopped(tune) == "complete" else None
-
-
-def _print(said: str) -> None:
-    """As it is: ``train.py:sleeping: …`` has the code of an emoji in it."""
-    out.print(said, markup=False, emoji=False, soft_wrap=True)

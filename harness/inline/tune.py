@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.errors import refuse_overwriting
+from harness.files.writing import refuse_overwriting
 from harness.host.host import Report
 from harness.host.inputs import temporary_folder_for_workers
 from harness.inline import fork_safety

@@ -104,7 +104,7 @@ class Results:
         """Measure something, unless it is there; what fails is a result, too."""
         if any(line["part"] == part and line["key"] == key for line in self.lines):
             return
-        err.print(f"{part} {key}", markup=False)
+        err.print(f"{part} {key}")
         began = time.monotonic()
         try:
             found = measure()

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UnableError
+from harness.files.writing import write_whole
 from harness.tuning.as_text import verdict_line
 from harness.tuning.result import Tuning
 from harness.version import __version__
@@ -20,10 +20,8 @@ def write(tuning: Tuning, path: Path) -> None:
     Raises:
         UnableError: the file cannot be written.
     """
-    try:
-        path.write_text(json.dumps(_content(tuning), indent=2) + "\n")
-    except OSError as error:
-        raise UnableError(f"{path} cannot be written: {error.strerror}") from error
+    text = json.dumps(_content(tuning), indent=2) + "\n"
+    write_whole({path: text.encode()})
 
 
 def _content(tuning: Tuning) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UnableError
+from harness.files.writing import write_whole
 from harness.trial.loader import stamps
 
 Event = dict[str, Any]
@@ -37,10 +37,8 @@ def write(found: Sequence[Event], path: Path) -> None:
     Raises:
         UnableError: it cannot be written.
     """
-    try:
-        path.write_text(json.dumps({"traceEvents": found, "displayTimeUnit": "ms"}))
-    except OSError as error:
-        raise UnableError(f"{path} cannot be written: {error.strerror}") from error
+    text = json.dumps({"traceEvents": found, "displayTimeUnit": "ms"})
+    write_whole({path: text.encode()})
 
 
 def _made(folder: str) -> Iterator[Event]:

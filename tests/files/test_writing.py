@@ -147,6 +147,8 @@ def test_files_of_the_user_s_own_are_read_too(
         ("run", "--raw", str(raw), "--dtype", "u1", "--shape", "8,8", "-o", str(raw), "--force"),
         ("run", "--only", str(cases), "-o", str(cases), "--force"),
         ("run", "--scenarios", str(module), "-o", str(module), "--force"),
+        ("tune", f"{module}:make_loader", "-o", str(module), "--force"),
+        ("tune", f"{module}:make_loader", "--timeline", str(module), "--force"),
         ("ab", "--candidate", "A=1", "--scenarios", str(module), "-o", str(module), "--force"),
         ("doctor", "--calibrate", "--scenarios", str(module), "-o", str(module), "--force"),
     ):
