@@ -15,7 +15,7 @@ RUN_conversions := tensor_from_array array_from_tensor --quick --trials 0 --size
 RUN_matrices := matrix_array_to_tensor matrix_tensor_to_array --set dtype=uint8,float32,complex64 --trials 0 --seed 1
 GATE = PATH="$(abspath $(BIN)):$$PATH" GATE_FOLDER=reports/gate-$* GATE_LOOKS=30 docs/ci/gate.sh
 
-.PHONY: report test test-slow test-all test-again test-accelerator lint types gate baseline bench-harness clean
+.PHONY: report test test-most test-inline test-slow test-all test-again test-accelerator lint types gate baseline bench-harness clean
 
 report: $(READY)
 	$(BIN)/ferrybench run $(RUN_ARGS) -o $(LATEST) --force
@@ -24,8 +24,17 @@ report: $(READY)
 # What is marked slow is left out here; CI runs it. Two processors are kept busy.
 TEST = $(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
-test: $(READY)
-	$(TEST) -m "not slow"
+# What is measured in the process of pytest itself comes in a session of its own: in one that has
+# run thousands of tests, what its heap keeps free can leave memory unknown.
+INLINE := tests/inline
+
+test: test-most test-inline
+
+test-most: $(READY)
+	$(TEST) -m "not slow" --ignore $(INLINE)
+
+test-inline: $(READY)
+	$(TEST) -m "not slow" $(INLINE)
 
 test-slow: $(READY)
 	$(TEST) -m slow

@@ -58,11 +58,17 @@ def test_ci_runs_slow_tests_too_and_leaves_none_out() -> None:
     script = (ROOT / ".ci" / "run").read_text().splitlines()
     commands = []
     for target in ("test", "test-slow"):
-        assert f"make {target} || make test-again" in script
+        going_on = "--keep-going " if target == "test" else ""
+        assert f"make {going_on}{target} || make test-again" in script
         said = dry("--always-make", target)
         commands += re.findall(r"^\S*/pytest (.*)$", said, re.MULTILINE)
     both = "-n 2 --dist worksteal -m"
-    assert commands == [f'{both} "not slow"', f"{both} slow"]
+    apart = "tests/inline"
+    assert commands == [
+        f'{both} "not slow" --ignore {apart}',
+        f'{both} "not slow" {apart}',
+        f"{both} slow",
+    ]
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]
     assert not {"-m", "-k"} & set(settings["ini_options"]["addopts"].split())
 

@@ -51,6 +51,8 @@ def stopped_by(
     """The exit code of a program that is told to stop so often, a moment apart."""
 
     def ignore() -> None:
+        for number in SIGNALS:  # this may run in the background, where some are ignored
+            signal.signal(number, signal.SIG_DFL)
         if ignored is not None:
             signal.signal(ignored, signal.SIG_IGN)
 
