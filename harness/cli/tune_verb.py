@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +12,7 @@ from harness.cli.measuring import until_stopped
 from harness.console import err, out
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK
 from harness.files.writing import refuse_overwriting_any
+from harness.host.environment import usable_processors
 from harness.host.host import Host
 from harness.host.inputs import temporary_folder_for_workers
 from harness.schema.loader import LoaderRequest
@@ -77,10 +77,9 @@ def tune_command(
     )
     with err.status("starting a host") as status, Host(HostSpec(), modules=MODULES) as host:
         bench = Bench(host, about, loader, deadline)
-        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
         stamps: list[Event] = []
         read = None if timeline is None else lambda folder: stamps.extend(events(folder))
-        session = Session(bench, goal, processors, status.update, read)
+        session = Session(bench, goal, usable_processors(), status.update, read)
         tuning = _until_stopped(session)
     if tuning is None:
         err.print("ferrybench: interrupted before anything was decided")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.files.writing import refuse_overwriting
+from harness.host.environment import usable_processors
 from harness.host.host import Report
 from harness.host.inputs import temporary_folder_for_workers
 from harness.inline import fork_safety
@@ -108,8 +108,7 @@ def tune(
 
     with ForkedHost({LoaderRequest.task: Task(LoaderRequest, answer)}) as host:
         bench = Bench(_Forked(host, file), about, name, time.monotonic() + goal.budget_s)
-        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-        return Tuned(Session(bench, goal, processors, lambda text: None).tune())
+        return Tuned(Session(bench, goal, usable_processors(), lambda text: None).tune())
 
 
 @dataclass(frozen=True)

@@ -242,17 +242,21 @@ class LoaderAnswer:
 
     Args:
         outcome: error where the user's code raised; the rest is what came before.
-        stage: what was going on then: importing, making the loader, making the step, a batch.
-        loss: the last step's, if it gave a number; NaN or infinite where training diverged.
-        batch_bytes: of tensors and arrays in a batch.
+        stage: what was going on then: ``import``, ``make_loader``, ``make_step``, or ``loader`` or
+            ``step`` with the number of the batch; ``unfit``: what was given cannot be measured.
+        look: what the loader is.
+        passes: through it, where it was timed.
+        batch_bytes: of tensors and arrays in a batch; None where not all of it can be seen.
         batch_samples: in it; None where that cannot be told.
-        prepared_s: from the beginning until the first batch was asked for.
+        loss_finite: whether the last step's loss was; None where it gave no number.
+        stages: what the stamps say of a watched trial; None without a DataLoader.
+        data: that was hashed.
+        memory: of the process tree, where it was watched and can be read.
     """
 
     outcome: Outcome
     stage: str = ""
     look: LoaderLook | None = None
-    prepared_s: float = 0.0
     passes: tuple[LoaderPass, ...] = ()
     batch_bytes: int | None = None
     batch_samples: int | None = None

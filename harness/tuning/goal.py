@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,8 +67,10 @@ class Goal:
         """
         if step_ms is not None and users_step:
             raise UsageError("give the step or its length (--step-ms), not both")
-        if step_ms is not None and step_ms <= 0:
-            raise UsageError("the length of a step must be positive; leave it out for no step")
+        if step_ms is not None and not 0 < step_ms < math.inf:
+            raise UsageError(
+                "the length of a step must be a positive number; leave it out for none"
+            )
         try:
             budget_s = parse_duration(str(budget))
             memory_bytes = None if memory is None else parse_size(str(memory))

@@ -56,10 +56,6 @@ class Ratio:
         return self.sure_high < 1 - TOLERANCE
 
     @property
-    def slower(self) -> bool:
-        return self.sure_low > 1 + TOLERANCE
-
-    @property
     def detectable(self) -> float:
         """The share of time that a setting would have to save to be called faster, with pairs that
         scatter like these; 1 where there are too few.

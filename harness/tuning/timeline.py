@@ -15,9 +15,7 @@ from harness.files.writing import write_whole
 from harness.trial.loader import stamps
 
 Event = dict[str, Any]
-FETCHED, PICKLED, USED = "fetched", "pickled", "used"
-"""As in harness.trial.loader.hooks, which cannot be imported here: it needs torch."""
-MAIN, PICKLING = 0, 1
+MAKING, PICKLING, USING = 0, 1, 2
 """Threads of a process, by which rows are told apart."""
 
 
@@ -42,17 +40,17 @@ def write(found: Sequence[Event], path: Path) -> None:
 
 
 def _made(folder: str) -> Iterator[Event]:
-    for who, path in stamps.files(folder, FETCHED):
+    for who, path in stamps.files(folder, stamps.FETCHED):
         pid = _pid(path)
         yield _named(pid, who)
         for number, note in enumerate(stamps.read(path)[0]):
             began, collated, ended = (int(one) for one in note[:3])
-            yield _span("fetch", pid, MAIN, began, collated, batch=number, samples=len(note) - 3)
-            yield _span("collate", pid, MAIN, collated, ended, batch=number)
+            yield _span("fetch", pid, MAKING, began, collated, batch=number, samples=len(note) - 3)
+            yield _span("collate", pid, MAKING, collated, ended, batch=number)
 
 
 def _pickled(folder: str) -> Iterator[Event]:
-    for _, path in stamps.files(folder, PICKLED):
+    for _, path in stamps.files(folder, stamps.PICKLED):
         for note in stamps.read(path)[0]:
             began, ended, size = (int(one) for one in note)
             yield _span("pickle", _pid(path), PICKLING, began, ended, bytes=size)
@@ -60,13 +58,13 @@ def _pickled(folder: str) -> Iterator[Event]:
 
 def _used(folder: str) -> Iterator[Event]:
     """The training process, as a row of its own: without workers it makes batches as well."""
-    for who, path in stamps.files(folder, USED):
+    for who, path in stamps.files(folder, stamps.USED):
         pid = _pid(path)
         yield _named(pid, who)
         for number, note in enumerate(stamps.read(path)[0]):
             asked, came, used = (int(one) for one in note)
-            yield _span("wait for batch", pid, PICKLING + 1, asked, came, batch=number)
-            yield _span("step", pid, PICKLING + 1, came, used, batch=number)
+            yield _span("wait for batch", pid, USING, asked, came, batch=number)
+            yield _span("step", pid, USING, came, used, batch=number)
 
 
 def _pid(path: Path) -> int:

@@ -24,9 +24,8 @@ from torch.utils.data import DataLoader, _DatasetKind, get_worker_info
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from harness.schema.loader import Stage
-from harness.trial.loader.stamps import Stamps, stamps_of
+from harness.trial.loader.stamps import FETCHED, PICKLED, Stamps, stamps_of
 
-FETCHED, PICKLED, USED = "fetched", "pickled", "used"
 _NOTHING = object()
 _now = time.monotonic_ns
 _installed = 0

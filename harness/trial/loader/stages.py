@@ -16,11 +16,11 @@ def told(folder: str, receiving: hooks.Receiving) -> LoaderStages:
     """Sum up all stamps in a folder."""
     times: dict[str, StageTimes] = {}
     costs: list[Any] = []
-    for who, path in stamps.files(folder, hooks.FETCHED):
+    for who, path in stamps.files(folder, stamps.FETCHED):
         notes, dropped = stamps.read(path)
         times[who] = _added(times.get(who), _fetched(who, notes, dropped))
         costs += [np.diff(note[[0, *range(3, len(note))]]) for note in notes if len(note) > 3]
-    for who, path in stamps.files(folder, hooks.PICKLED):
+    for who, path in stamps.files(folder, stamps.PICKLED):
         notes, dropped = stamps.read(path)
         pickled = sum(int(note[1] - note[0]) for note in notes) / 1e9
         size = sum(int(note[2]) for note in notes)

@@ -19,6 +19,8 @@ _CAPACITY = 1 << 22
 """Numbers in a file. It takes room on the disk only as far as it is written."""
 _BYTES = 8
 _HEAD = 2  # how many numbers were noted, how many notes were dropped
+FETCHED, PICKLED, USED = "fetched", "pickled", "used"
+"""Stages of which there are notes."""
 Numbers = npt.NDArray[np.int64]
 
 

@@ -217,10 +217,11 @@ def look_at(loader: Any, tuned: DataLoader[Any] | None) -> LoaderLook:
         length: int | None = len(loader)
     except Exception:  # noqa: BLE001 — a length of the user's own may raise anything
         length = None
-    if tuned is None:
-        return LoaderLook(type(loader).__name__, length=length)
-    context = tuned.multiprocessing_context
     current = getattr(torch.accelerator, "current_accelerator", lambda: None)
+    accelerator = current() is not None and torch.accelerator.is_available()
+    if tuned is None:
+        return LoaderLook(type(loader).__name__, length=length, accelerator=accelerator)
+    context = tuned.multiprocessing_context
     return LoaderLook(
         type(loader).__name__,
         type(tuned.dataset).__name__,
@@ -228,7 +229,7 @@ def look_at(loader: Any, tuned: DataLoader[Any] | None) -> LoaderLook:
         length,
         context.get_start_method() if context is not None else "",
         isinstance(tuned.dataset, IterableDataset),
-        current() is not None and torch.accelerator.is_available(),
+        accelerator,
         _place(_fetching(tuned.dataset)),
         _place(tuned.collate_fn),
     )

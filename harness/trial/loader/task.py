@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import math
 import random
-import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -21,8 +20,8 @@ from harness.trial.base.contents import contents_of
 from harness.trial.loader import stages
 from harness.trial.loader.data import hashed_epoch, taken_apart
 from harness.trial.loader.drive import Again, BatchError, Course, take
-from harness.trial.loader.hooks import USED, Hooks, Receiving
-from harness.trial.loader.stamps import stamps_of
+from harness.trial.loader.hooks import Hooks, Receiving
+from harness.trial.loader.stamps import USED, stamps_of
 from harness.trial.loader.subject import (
     Step,
     Subject,
@@ -69,7 +68,6 @@ def run_loader(request: LoaderRequest, page: Any, subject: Subject | None = None
         page: where the tree's memory can be read, if it is watched.
         subject: the loader of the process that this one was forked from; otherwise it is imported.
     """
-    began = time.perf_counter()
     watch = page if isinstance(page, TreePage) else None
     if watch is not None:
         watch.sync()
@@ -79,7 +77,6 @@ def run_loader(request: LoaderRequest, page: Any, subject: Subject | None = None
         answer = replace(answer, look=look_at(ready.loader, ready.tuned))
         if request.setting is not None and ready.tuned is not None:
             apply(request.setting, ready.tuned)
-        answer = replace(answer, prepared_s=time.perf_counter() - began)
         answer = _go_through(request, ready, answer)
     except UnfitError as error:
         answer = replace(answer, outcome=Outcome("error", str(error)), stage="unfit")
@@ -156,9 +153,10 @@ def _go_through(request: LoaderRequest, ready: _Ready, answer: LoaderAnswer) -> 
         _drop_workers(ready.tuned)
         answer = replace(answer, stages=stages.told(request.folder, receiving))
     samples = taken_apart(course.last)
+    contents = contents_of([course.last], most=None)
     return replace(
         answer,
-        batch_bytes=pointers.read_bytes(contents_of([course.last], most=None)),
+        batch_bytes=None if contents.hidden else pointers.read_bytes(contents),
         batch_samples=len(samples) or None,
         loss_finite=_is_finite(course.result),
     )
