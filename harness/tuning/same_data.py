@@ -10,6 +10,7 @@ from harness.schema.loader import LoaderData
 
 SHARED = 0.5
 """Of the batches of a part of an epoch, where they come in another order."""
+Countable = Literal["batches", "samples"]
 Same = Literal["same", "reordered", "random", "different", "unknown"]
 
 
@@ -42,14 +43,14 @@ def compare_data(own: LoaderData, other: LoaderData, again: LoaderData | None) -
     """
     count = min(len(own.batches), len(other.batches))
     whole = own.ended and other.ended
-    if own.batches[:count] == other.batches[:count] and not _lengths_differ(own, other):
+    if own.batches[:count] == other.batches[:count] and not _counts_differ(own, other, "batches"):
         extent = f"a whole epoch, {count} batches" if whole else f"the first {count} batches"
         return DataVerdict("same", f"the same batches in the same order ({extent})")
     if own.indices and own.indices[:count] == other.indices[:count]:
-        if _lengths_differ(own, other):
-            return _counted(own, other)
+        if _counts_differ(own, other, "batches"):
+            return _other_count(own, other, "batches")
         shared = (Counter(own.batches[:count]) & Counter(other.batches[:count])).total()
-        if shared >= SHARED * count:
+        if shared >= (count if whole else SHARED * count):
             return DataVerdict(
                 "reordered", f"the same batches, in another order ({shared} of the first {count})"
             )
@@ -59,8 +60,9 @@ def compare_data(own: LoaderData, other: LoaderData, again: LoaderData | None) -
     if whole and Counter(own.batches) == Counter(other.batches):
         return DataVerdict("reordered", "the same batches, in another order")
     if whole and len(own.batches) != len(other.batches):
-        counts = f"{len(other.batches)} batches an epoch instead of {len(own.batches)}"
-        return DataVerdict("different", counts)
+        return _other_count(own, other, "batches")
+    if _counts_differ(own, other, "samples"):
+        return _other_count(own, other, "samples")
     repeated = _repeated(other, count) - _repeated(own, count)
     if repeated > 0:
         return DataVerdict(
@@ -79,13 +81,19 @@ def _repeated(data: LoaderData, count: int) -> int:
     return share - len(set(data.samples[:share]))
 
 
-def _lengths_differ(own: LoaderData, other: LoaderData) -> bool:
-    """Whether one ended where the other went on."""
-    if own.ended and other.ended:
-        return len(own.batches) != len(other.batches)
-    if own.ended:
-        return len(other.batches) > len(own.batches)
-    return other.ended and len(own.batches) > len(other.batches)
+def _counts_differ(own: LoaderData, other: LoaderData, what: Countable) -> bool:
+    """Whether their epochs surely have other numbers of something: one ended, and the other has
+    more, or both ended.
+    """
+    one, two = len(getattr(own, what)), len(getattr(other, what))
+    return (own.ended and two > one) or (other.ended and one > two)
+
+
+def _other_count(own: LoaderData, other: LoaderData, what: Countable) -> DataVerdict:
+    before, after = (
+        f"{'' if one.ended else 'at least '}{len(getattr(one, what))}" for one in (own, other)
+    )
+    return DataVerdict("different", f"{after} {what} an epoch instead of {before}")
 
 
 def _counted(own: LoaderData, other: LoaderData) -> DataVerdict:
@@ -113,6 +121,6 @@ def _other_values(own: LoaderData, again: LoaderData | None, count: int) -> Data
         )
     return DataVerdict(
         "random",
-        "the same indices in the same order, with other values: the dataset draws random numbers "
-        "from a generator of its own, which goes on in each worker by itself",
+        "the same indices in the same order, with other values, as of a dataset that draws random "
+        "numbers from a generator of its own, which goes on in each worker by itself",
     )

@@ -16,6 +16,11 @@ from harness.tuning.same_data import Same, compare_data
 
 PLANTED = Path(users_loaders.__file__)
 WHOLE = LoaderData(("a", "b"), ("1", "2", "3", "4"), ("i", "j"), ended=True)
+BACKWARDS = LoaderData(("b", "a"), ("3", "4", "1", "2"), ("j", "i"), ended=True)
+OTHER_VALUES = replace(WHOLE, batches=("x", "y"), samples=("5", "6", "7", "8"))
+DOUBLED = LoaderData(("a", "b", "b"), ("1", "2", "3", "4", "3", "4"), ("i", "j", "j"), ended=True)
+STREAM = replace(WHOLE, indices=())
+"""An iterable dataset, whose indices nobody gives."""
 
 
 @pytest.fixture
@@ -58,27 +63,17 @@ def test_what_two_workers_change(host: Host, planted: str, name: str, expected: 
     [
         pytest.param(WHOLE, "same", id="equal"),
         pytest.param(replace(WHOLE, batches=("a",), samples=("1", "2")), "different", id="dropped"),
+        pytest.param(DOUBLED, "different", id="doubled"),
+        pytest.param(replace(DOUBLED, samples=()), "different", id="doubled, not taken apart"),
+        pytest.param(BACKWARDS, "reordered", id="reordered"),
         pytest.param(
-            LoaderData(
-                ("a", "b", "b"), ("1", "2", "3", "4", "3", "4"), ("i", "j", "j"), ended=True
-            ),
-            "different",
-            id="doubled",
+            replace(BACKWARDS, indices=WHOLE.indices), "reordered", id="as they were ready"
         ),
+        pytest.param(OTHER_VALUES, "random", id="other values"),
         pytest.param(
-            LoaderData(("b", "a"), ("3", "4", "1", "2"), ("j", "i"), ended=True),
-            "reordered",
-            id="reordered",
-        ),
-        pytest.param(
-            LoaderData(("b", "a"), ("3", "4", "1", "2"), ("i", "j"), ended=True),
-            "reordered",
-            id="as they were ready",
-        ),
-        pytest.param(
-            LoaderData(("x", "y"), ("5", "6", "7", "8"), ("i", "j"), ended=True),
+            replace(WHOLE, batches=("a", "y"), samples=("1", "2", "7", "8")),
             "random",
-            id="other values",
+            id="other values of some",
         ),
         pytest.param(
             LoaderData(("b",), ("3", "4"), ("j",), ended=False), "unknown", id="not a whole epoch"
@@ -96,6 +91,29 @@ def test_verdicts(other: LoaderData, expected: Same) -> None:
 
 
 def test_values_that_differ_from_run_to_run_prove_nothing() -> None:
-    other = LoaderData(("x", "y"), ("5", "6", "7", "8"), ("i", "j"), ended=True)
-    again = LoaderData(("z", "w"), ("9", "10", "11", "12"), ("i", "j"), ended=True)
-    assert compare_data(WHOLE, other, again).same == "unknown"
+    again = replace(WHOLE, batches=("z", "w"), samples=("9", "10", "11", "12"))
+    assert compare_data(WHOLE, OTHER_VALUES, again).same == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "said"),
+    [
+        pytest.param(
+            replace(STREAM, ended=False),
+            replace(STREAM, batches=("b",), samples=("3", "4")),
+            "2 samples an epoch instead of at least 4",
+            id="dropped",
+        ),
+        pytest.param(
+            STREAM,
+            LoaderData(("c", "d", "e"), ("5", "6", "7", "8", "9", "10"), (), ended=False),
+            "at least 6 samples an epoch instead of 4",
+            id="doubled",
+        ),
+    ],
+)
+def test_one_epoch_that_ended_tells_where_another_had_more(
+    own: LoaderData, other: LoaderData, said: str
+) -> None:
+    verdict = compare_data(own, other, None)
+    assert (verdict.same, verdict.text) == ("different", said)
