@@ -22,7 +22,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import shutil
 import statistics
 import tempfile
@@ -37,6 +36,7 @@ from rich.table import Table
 
 from harness.console import err, out
 from harness.errors import FerrybenchError
+from harness.host.environment import usable_processors
 from harness.host.host import Host, Report
 from harness.schema.loader import LoaderRequest, LoaderSetting
 from harness.schema.records import HostSpec
@@ -48,7 +48,7 @@ from harness.tuning.goal import Goal
 from harness.tuning.result import Tuning
 from harness.tuning.rounds import Rounds
 from harness.tuning.same_data import compare_data
-from harness.tuning.seeing import see
+from harness.tuning.seeing import costliest, see
 from harness.tuning.session import Session
 from harness.units import format_seconds
 
@@ -150,7 +150,7 @@ class Lab:
         about = LoaderRequest(file=self.file, name=name, step_ms=step_ms)
         bench = Bench(caller or self.host, about, name, time.monotonic() + budget_s)
         goal = Goal(budget_s, memory_bytes, step_ms, stepped=True)
-        return Session(bench, goal, os.cpu_count() or 1, lambda text: None).tune()
+        return Session(bench, goal, usable_processors(), lambda text: None).tune()
 
 
 @dataclass(frozen=True)
@@ -230,10 +230,9 @@ def regret_in_halves(times: Mapping[str, Sequence[float]], chosen: str) -> float
 
 def _first_stage(found: Tuning) -> Line:
     """The single stage that saves most, and how much; nothing where stages were not tried."""
-    single = [one for one in found.why if " and " not in one.stages]
-    if not single:
+    first = costliest(found.why)
+    if first is None:
         return {"first": None, "predicted": None}
-    first = min(single, key=lambda one: one.ratio.ratio)
     return {"first": first.stages, "predicted": 1 - first.ratio.ratio}
 
 

@@ -27,7 +27,7 @@ def write(tuning: Tuning, path: Path) -> None:
 def _content(tuning: Tuning) -> dict[str, Any]:
     confirmed = tuning.confirmed
     ratio = None
-    if confirmed is not None:
+    if confirmed is not None and tuning.reference == tuning.look.own:
         one = confirmed.ratio
         ratio = {"time": one.ratio, "low": one.low, "high": one.high, "pairs": one.pairs}
     return {

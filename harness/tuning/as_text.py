@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harness.schema.loader import LoaderSetting
+from harness.tuning.memory import MARGIN
 from harness.tuning.ratios import DECIDING, TOLERANCE, Ratio
 from harness.tuning.result import Tuning
-from harness.tuning.seeing import Freed, Headspace, Watched
+from harness.tuning.seeing import Freed, Headspace, Watched, costliest
 from harness.units import (
     format_duration,
     format_multiple,
@@ -17,8 +18,6 @@ from harness.units import (
 )
 
 _UNEXPLAINED = 0.2
-_SINGLE = ("fetching", "collating")
-"""Stages that a look names the functions of."""
 
 
 def text(tuning: Tuning) -> str:
@@ -43,7 +42,7 @@ def verdict_line(tuning: Tuning) -> str:
         return f"{name}: {tuning.look.kind} is no DataLoader, so no setting was tried"
     assert own is not None
     if tuning.word == "keep":
-        return f"{name}: keep your setting; none that was tried is faster beyond the noise"
+        return f"{name}: keep your setting; {_kept(tuning)}"
     if tuning.word == "fits":
         return _fits(tuning)
     assert confirmed is not None
@@ -68,16 +67,45 @@ def verdict_line(tuning: Tuning) -> str:
     )
 
 
+def _kept(tuning: Tuning) -> str:
+    """Why no other setting is recommended, as far as any was tried."""
+    if tuning.rejected:
+        return "what looked faster gives other data"
+    if all(one.ratio is None or one.setting == tuning.reference for one in tuning.tried):
+        return "no other could be timed"
+    return "none that was tried is faster beyond the noise"
+
+
 def _fits(tuning: Tuning) -> str:
-    assert tuning.chosen is not None
-    assert tuning.limit_bytes is not None
-    own = tuning.look.own
-    predicted = tuning.refused.get(own) if own is not None else None
-    takes = f" (predicted: {format_size(predicted)})" if predicted else ""
-    return (
-        f"{tuning.name}: your setting does not fit into {format_size(tuning.limit_bytes)}{takes}; "
-        f"use {tuning.chosen.text()}"
-    )
+    own, chosen, limit = tuning.look.own, tuning.chosen, tuning.limit_bytes
+    assert own is not None
+    assert chosen is not None
+    assert limit is not None
+    seen, predicted = tuning.memory.get(own), tuning.refused.get(own)
+    room = format_size(limit)
+    if seen is not None:
+        said = f"does not fit into {room} (it took {format_size(seen.peak_bytes)})"
+    elif predicted is None:
+        said = f"is not known to fit into {room}"
+    elif predicted > limit:
+        said = f"does not fit into {room} (predicted: {format_size(predicted)})"
+    else:
+        margin = f"{MARGIN - 1:.0%}"
+        said = f"may not fit into {room} (predicted: {format_size(predicted)}, and {margin} more)"
+    return f"{tuning.name}: your setting {said}; use {chosen.text()}"
+
+
+def _beyond(tuning: Tuning) -> str:
+    """That the setting to use is not known to keep to the limit; empty where it is, or any may."""
+    limit, chosen = tuning.limit_bytes, tuning.chosen
+    if limit is None:
+        return ""
+    memory = tuning.own_memory if chosen is None else tuning.memory.get(chosen)
+    if memory is None:
+        return "whether it keeps to --memory is not known: its peak could not be read"
+    if memory.peak_bytes > limit:
+        return f"it does not keep to --memory: it took {format_size(memory.peak_bytes)} in a trial"
+    return ""
 
 
 def _peak(tuning: Tuning, setting: LoaderSetting) -> int:
@@ -107,6 +135,9 @@ def _verdict(tuning: Tuning) -> list[str]:
     because = cause(tuning)
     if because:
         lines.append(because)
+    beyond = _beyond(tuning)
+    if beyond:
+        lines.append(beyond)
     if tuning.changed and tuning.chosen is not None:
         lines.append(f"paste  DataLoader(…, {tuning.chosen.text()})")
     if tuning.data is not None:
@@ -194,21 +225,23 @@ def cause(tuning: Tuning) -> str:
     is free, surely, if no more than a fifth of what could be won is left unexplained.
     """
     gain = tuning.seen.headspace.gain
-    single = [one for one in tuning.why if one.stages in _SINGLE]
-    if gain is None or not single or tuning.seen.headspace.nothing:
+    first = costliest(tuning.why)
+    if gain is None or first is None or tuning.seen.headspace.nothing:
         return ""
-    first = min(single, key=lambda one: one.ratio.ratio)
-    if not (first.ratio.high < 1 - TOLERANCE) or _unexplained(tuning.why, gain) > _UNEXPLAINED:
+    left = _unexplained(tuning.why, gain)
+    if first.ratio.high >= 1 - TOLERANCE or left is None or left > _UNEXPLAINED:
         return ""
     where = getattr(tuning.look, first.stages)
     named = f"{first.stages}, by {where}" if where else first.stages
     return f"mostly because of {named}: if it cost nothing, it would save {first.ratio.saved()}"
 
 
-def _unexplained(freed: tuple[Freed, ...], gain: Ratio) -> float:
-    """Of what could be won at most, the share that no stage which was freed accounts for."""
+def _unexplained(freed: tuple[Freed, ...], gain: Ratio) -> float | None:
+    """Of what could be won at most, the share that no stage which was freed accounts for; None
+    where nothing seems to be won.
+    """
     most = 1 - gain.ratio
-    return (most - max(1 - one.ratio.ratio for one in freed)) / most if most > 0 else 0.0
+    return (most - max(1 - one.ratio.ratio for one in freed)) / most if most > 0 else None
 
 
 def _processes(watched: Watched) -> Iterator[str]:
@@ -252,6 +285,8 @@ def _why(freed: tuple[Freed, ...], headspace: Headspace) -> Iterator[str]:
     if gain is None or headspace.nothing:
         return
     left = _unexplained(freed, gain)
+    if left is None:
+        return
     yield f"  not explained by these stages: {max(0.0, left * (1 - gain.ratio)):.1%} of the time"
     if left > _UNEXPLAINED:
         yield "  so no cause is named: pickling, transport, start-up or the processors may be it"
@@ -260,11 +295,14 @@ def _why(freed: tuple[Freed, ...], headspace: Headspace) -> Iterator[str]:
 def _tried(tuning: Tuning) -> Iterator[str]:
     if not tuning.tried:
         return
-    yield "What was tried (time against yours in the race; only fresh pairs decide)"
+    reference = tuning.reference
+    against = "yours" if reference == tuning.look.own or reference is None else reference.text()
+    yield f"What was tried (time against {against} in the race; only fresh pairs decide)"
     rows = []
     for one in sorted(tuning.tried, key=lambda one: one.ratio or 1e9):
         memory = tuning.memory.get(one.setting)
-        ratio = f"{one.ratio:.2f}×" if one.ratio is not None else "not run"
+        unknown = "failed" if one.failed else "not run"
+        ratio = f"{one.ratio:.2f}×" if one.ratio is not None else unknown
         peak = format_size(memory.peak_bytes) if memory is not None else ""
         mark = " (yours)" if one.setting == tuning.look.own else ""
         rows.append((one.setting.text() + mark, ratio, peak, one.failed))
@@ -272,6 +310,7 @@ def _tried(tuning: Tuning) -> Iterator[str]:
     for setting, predicted in tuning.refused.items():
         takes = format_size(predicted) if predicted is not None else "an unknown peak"
         yield f"  not run, for its predicted memory: {setting.text()} ({takes})"
+    yield from _left_out(tuning)
     if tuning.confirmed is not None:
         fresh, pairs = tuning.confirmed, tuning.confirmed.ratio
         yield (
@@ -279,6 +318,18 @@ def _tried(tuning: Tuning) -> Iterator[str]:
             f"{format_seconds(fresh.other_s)} a batch; with {DECIDING:.0%} confidence "
             f"{_times(1 / pairs.sure_high)} to {_times(1 / pairs.sure_low)} as fast"
         )
+
+
+def _left_out(tuning: Tuning) -> Iterator[str]:
+    """Settings that were run, and cannot be used for what was then seen of their memory."""
+    if tuning.limit_bytes is None:
+        return
+    for setting, memory in tuning.memory.items():
+        if memory.peak_bytes > tuning.limit_bytes:
+            yield f"  above --memory: {setting.text()} ({format_size(memory.peak_bytes)})"
+    for setting in tuning.predicted:
+        if setting not in tuning.memory:
+            yield f"  not used, for its peak could not be read: {setting.text()}"
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -18,26 +18,33 @@ class Peaks:
 
     Args:
         limit_bytes: None where there is none.
-        batch_bytes: of one batch.
+        batch_bytes: of one batch; None where not all of it can be seen.
     """
 
     limit_bytes: int | None
-    batch_bytes: int = 0
+    batch_bytes: int | None = None
     seen: dict[LoaderSetting, LoaderMemory] = field(default_factory=dict)
     predicted: dict[LoaderSetting, int] = field(default_factory=dict)
     refused: dict[LoaderSetting, int | None] = field(default_factory=dict)
 
     def note(self, setting: LoaderSetting, memory: LoaderMemory | None) -> None:
-        if memory is not None:
+        """Keep the highest peak of a setting; nothing where nobody could read it."""
+        if memory is None:
+            return
+        before = self.seen.get(setting)
+        if before is None or memory.peak_bytes > before.peak_bytes:
             self.seen[setting] = memory
 
     def predict(self, setting: LoaderSetting) -> int | None:
         """The peak, in proportion to workers and the batches they make ahead; None if too little
         has been seen for that.
         """
-        known = {
-            one.num_workers: seen.peak_bytes - self._ahead(one) for one, seen in self.seen.items()
-        }
+        if self.batch_bytes is None and self._is_further_ahead(setting):
+            return None
+        known: dict[int, int] = {}
+        for one, seen in self.seen.items():
+            rest = seen.peak_bytes - self._ahead(one)
+            known[one.num_workers] = max(rest, known.get(one.num_workers, rest))
         workers = setting.num_workers
         if workers in known:
             return known[workers] + self._ahead(setting)
@@ -48,13 +55,19 @@ class Peaks:
             # A worker's pages are at most those of the process that it was forked from.
             slope: float = known[below[0]]
         else:
-            slope = max((known[b] - known[a]) / (b - a) for a, b in itertools.pairwise(below))
+            slopes = [(known[b] - known[a]) / (b - a) for a, b in itertools.pairwise(below)]
+            slope = max(0.0, *slopes)
         last = below[-1]
         return round(known[last] + slope * (workers - last) + self._ahead(setting))
 
     def _ahead(self, setting: LoaderSetting) -> int:
         """Of batches that workers have made and nobody has used."""
-        return self.batch_bytes * setting.num_workers * (setting.prefetch_factor or 0)
+        return (self.batch_bytes or 0) * setting.num_workers * (setting.prefetch_factor or 0)
+
+    def _is_further_ahead(self, setting: LoaderSetting) -> bool:
+        """Whether each worker makes more batches ahead than any that was seen."""
+        seen = [one.prefetch_factor or 0 for one in self.seen if one.num_workers]
+        return bool(seen) and (setting.prefetch_factor or 0) > max(seen)
 
     def allows(self, setting: LoaderSetting) -> bool:
         """Whether a setting may be run; one that may not is noted."""
@@ -79,7 +92,9 @@ class Peaks:
         if predicted is not None:
             self.predicted[setting] = predicted
         self.note(setting, answer.memory)
-        return answer.memory is None or self.allows(setting)
+        if answer.memory is None:
+            return self.limit_bytes is None  # what nobody could read is not within a limit
+        return self.allows(setting)
 
     def measure_if_limited(self, bench: Bench, setting: LoaderSetting, *, stepped: bool) -> bool:
         """The same where there is a limit; without one, every setting may be used."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.schema.loader import LoaderAnswer, LoaderSetting, LoaderStages
@@ -18,6 +18,8 @@ MOST_READY = MOST_WATCHED = 100_000
 MUCH = 0.1
 """The share of time that is worth a search, whatever the noise."""
 RUN, READY, ALONE, WATCHED = "run", "ready", "alone", "watched"
+SINGLE = FETCHING, COLLATING = "fetching", "collating"
+"""Stages that are freed alone; a look names the function of each in a field of that name."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,8 @@ def see(
         own: the setting to look at.
         length: of an epoch.
         stepped: whether a step is taken.
-        read: given the folder with the stamps of that.
         long_s: how long to watch it: at the beginning of an epoch, workers have only begun.
+        read: given the folder with the stamps of that.
     """
     ways: dict[str, Callable[[], LoaderAnswer]] = {
         RUN: lambda: bench.run(own, stepped=stepped),
@@ -161,15 +163,20 @@ def _watched(answer: LoaderAnswer, cost: Ratio, own: LoaderSetting | None) -> Wa
 
 
 def _parts(answer: LoaderAnswer, own: LoaderSetting | None) -> list[Part]:
-    """Start-up, waiting, steps and end follow one another; what waiting consists of, stamps say."""
+    """Start-up, waiting, steps and end follow one another; what waiting consists of, stamps say.
+    Of passes that were cut off the end is not known, and not in the total.
+    """
     start, wait, step, end = (
         sum(getattr(one, name) for one in answer.passes)
         for name in ("start_s", "wait_s", "step_s", "end_s")
     )
     stages = answer.stages
+    after = [Part("steps", step)]
+    if any(one.ended for one in answer.passes):
+        after.append(Part("end", end))
     parts = [Part("start-up, to the first batch", start)]
     if stages is None:
-        return [*parts, Part("waiting for data", wait), Part("steps", step), Part("end", end)]
+        return [*parts, Part("waiting for data", wait), *after]
     if own is not None and own.num_workers:
         behind = min(stages.behind_s, wait)
         parts += [
@@ -186,7 +193,7 @@ def _parts(answer: LoaderAnswer, own: LoaderSetting | None) -> list[Part]:
             Part("collating", collate, within=True),
             Part("sampler, iterator and all else", start + wait - fetch - collate, within=True),
         ]
-    return [*parts, Part("steps", step), Part("end", end)]
+    return [*parts, *after]
 
 
 @dataclass(frozen=True)
@@ -202,15 +209,21 @@ class Freed:
     ratio: Ratio
 
 
+def costliest(freed: Sequence[Freed]) -> Freed | None:
+    """The single stage that saves most when it is free; None where none was tried."""
+    single = [one for one in freed if one.stages in SINGLE]
+    return min(single, key=lambda one: one.ratio.ratio, default=None)
+
+
 def why(
     bench: Bench, own: LoaderSetting, length: int | None, *, stepped: bool
 ) -> tuple[Freed, ...]:
     """Replace stages by what they gave before, alone and together."""
     ways: dict[str, Callable[[], LoaderAnswer]] = {
         RUN: lambda: bench.run(own, stepped=stepped),
-        "fetching": lambda: bench.run(own, stepped=stepped, free=("fetch",)),
-        "collating": lambda: bench.run(own, stepped=stepped, free=("collate",)),
-        "fetching and collating": lambda: bench.run(
+        FETCHING: lambda: bench.run(own, stepped=stepped, free=("fetch",)),
+        COLLATING: lambda: bench.run(own, stepped=stepped, free=("collate",)),
+        f"{FETCHING} and {COLLATING}": lambda: bench.run(
             own, stepped=stepped, free=("fetch", "collate")
         ),
     }

@@ -65,7 +65,7 @@ class Session:
             pace,
             tunable=look.own is not None,
         )
-        peaks = Peaks(goal.memory_bytes, first.batch_bytes or 0)
+        peaks = Peaks(goal.memory_bytes, first.batch_bytes)
         reference = self._reference(first, peaks)
         bench.batches = plan.batches(pace, self._length(first))
         bench.seconds, bench.window_s = 3 * plan.window_s, plan.window_s
@@ -151,6 +151,8 @@ class Session:
             ):
                 break
             reference = setting
+        if reference != own:
+            peaks.allows(own)  # what is predicted for it, if it was not run, is told
         return reference
 
     def _go_on(self, known: Known) -> Tuning:
@@ -159,7 +161,7 @@ class Session:
             return self._answer(known, "no search")
         limited = self.goal.memory_bytes is not None
         fits = not limited or known.reference == known.look.own
-        if known.seen.headspace.nothing and fits and not limited:
+        if known.seen.headspace.nothing and not limited:
             return self._answer(known, "stop")
         found = Found()
         if self.goal.stepped:

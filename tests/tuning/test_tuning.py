@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from torch.utils.data import DataLoader
 
 from harness.errors import UsageError
+from harness.host.host import Report
 from harness.schema.loader import LoaderData, LoaderRequest, LoaderSetting
+from harness.schema.request import Observed, TaskRequest
 from harness.tuning import as_json
 from harness.tuning.as_text import text, verdict_line
 from harness.tuning.bench import LEAST_WAVES, Bench, counted, skipped
 from harness.tuning.goal import Goal
+from harness.tuning.memory import Peaks
 from harness.tuning.result import Tuning
 from harness.tuning.session import Session
 from tests.some import some
@@ -96,6 +99,61 @@ def test_a_prediction_is_near_what_is_seen() -> None:
             assert predicted == pytest.approx(simulated.memory(setting).peak_bytes, rel=0.1)
 
 
+@dataclass
+class Unreadable(Simulated):
+    """The memory of workers cannot be read."""
+
+    def call(self, request: TaskRequest, timeout_s: float, *, observe: Observed = "") -> Report:
+        report = super().call(request, timeout_s, observe=observe)
+        assert isinstance(request, LoaderRequest)
+        assert report.answer is not None
+        if request.setting is not None and request.setting.num_workers:
+            report.answer["memory"] = None
+        return report
+
+
+def test_what_nobody_could_read_is_not_within_a_limit() -> None:
+    simulated = Unreadable(shared_out)
+    found = tuned(simulated, memory=4096 * MIB)
+    assert any(one.setting and one.setting.num_workers for one in simulated.asked)
+    assert found.word == "keep"
+    assert "keep your setting; no other could be timed" in verdict_line(found)
+    assert "not used, for its peak could not be read: num_workers=1" in text(found)
+
+
+def test_a_peak_above_the_limit_is_told() -> None:
+    limit = 450 * MIB
+    found = tuned(Simulated(shared_out), memory=limit)
+    assert found.chosen is not None
+    assert "--memory" not in text(found)
+    higher = replace(found.memory[found.chosen], peak_bytes=limit + MIB)
+    beyond = text(replace(found, memory={**found.memory, found.chosen: higher}))
+    assert "it does not keep to --memory: it took 451 MiB in a trial" in beyond
+    unread = {one: memory for one, memory in found.memory.items() if one != found.chosen}
+    assert "whether it keeps to --memory is not known" in text(replace(found, memory=unread))
+
+
+@pytest.mark.parametrize(
+    ("predicted_mib", "said"),
+    [(None, "is not known to fit into"), (290, "may not fit into"), (310, "does not fit into")],
+)
+def test_a_predicted_peak_is_no_seen_one(predicted_mib: int | None, said: str) -> None:
+    own = LoaderSetting(8, 2)
+    found = tuned(Simulated(shared_out, own=own), memory=300 * MIB)
+    predicted = None if predicted_mib is None else predicted_mib * MIB
+    assert f"your setting {said} 300 MiB" in verdict_line(replace(found, refused={own: predicted}))
+
+
+def test_batches_that_cannot_be_sized_are_not_made_further_ahead_unseen() -> None:
+    peaks = Peaks(1024 * MIB)
+    memory = Simulated().memory
+    for setting in (LoaderSetting(0), LoaderSetting(1, 2)):
+        peaks.note(setting, memory(setting))
+    assert peaks.allows(LoaderSetting(2, 2))
+    assert not peaks.allows(LoaderSetting(1, 4))
+    assert peaks.refused == {LoaderSetting(1, 4): None}
+
+
 def test_fewer_workers_that_are_as_fast_are_lighter() -> None:
     def enough(setting: LoaderSetting) -> float:
         return 0.005 if setting.num_workers >= 2 else 0.010
@@ -129,6 +187,7 @@ def test_a_faster_setting_with_other_data_is_not_recommended() -> None:
     found = tuned(simulated)
     assert found.word == "keep"
     assert found.rejected
+    assert "keep your setting; what looked faster gives other data" in verdict_line(found)
     assert "come in addition" in text(found)
 
 
