@@ -256,7 +256,8 @@ def memory(lab: Lab, name: str, limit_mib: int, budget_s: float) -> Line:
     off = [
         abs(predicted / found.memory[one].peak_bytes - 1)
         for one, predicted in found.predicted.items()
-        if one.num_workers > 1  # before any worker was seen, it is a bound and no prediction
+        # Before any worker was seen, it is a bound and no prediction.
+        if one.num_workers > 1 and one in found.memory
     ]
     peaks = [one.peak_bytes for one in found.memory.values()]
     return {"off": off, "exceeded": sum(peak > limit for peak in peaks), "seen": len(peaks)}

@@ -333,7 +333,7 @@ def _left_out(tuning: Tuning) -> Iterator[str]:
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Columns, the first to the left and the others to the right, but for a last one of words."""
+    """Columns, the first to the left and the others to the right."""
     width = max(len(row) for row in rows)
     filled = [(*row, *[""] * (width - len(row))) for row in rows]
     widths = [max(len(row[column]) for row in filled) for column in range(width)]

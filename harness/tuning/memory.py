@@ -19,6 +19,9 @@ class Peaks:
     Args:
         limit_bytes: None where there is none.
         batch_bytes: of one batch; None where not all of it can be seen.
+        seen: by setting.
+        predicted: by setting, before it was seen.
+        refused: settings that were not run for their predicted peak; None where that is unknown.
     """
 
     limit_bytes: int | None

@@ -44,6 +44,7 @@ class Race:
         reference: the user's setting, or where that may not be run, another.
         length: of an epoch; None where it is not known.
         peaks: which settings may be run at all.
+        stepped: whether a step is taken.
         processors: of this machine.
         accelerator: whether pinning is worth a try.
     """

@@ -69,6 +69,8 @@ class Tuning:
         own_memory: that of the loader as it was looked at; None where nobody can read it.
         predicted: peaks by setting, as they were predicted before they were seen.
         refused: settings that were not run for their predicted peak; None where unknown.
+        limit_bytes: that no trial may take; None where any may.
+        step: in words; empty where none is taken.
         not_measured: what was left out, each with its reason.
         took_s: in all.
         trials: fresh processes.

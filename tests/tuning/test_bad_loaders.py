@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import shutil
@@ -101,6 +102,8 @@ def test_a_name_that_is_none(text: str) -> None:
         pytest.param("soon", None, None, False, id="budget"),
         pytest.param("60s", "much", None, False, id="memory"),
         pytest.param("60s", None, 0.0, False, id="no length"),
+        pytest.param("60s", None, math.inf, False, id="no end"),
+        pytest.param("60s", None, math.nan, False, id="no number"),
         pytest.param("60s", None, 2.0, True, id="two steps"),
     ],
 )

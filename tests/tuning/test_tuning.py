@@ -15,10 +15,11 @@ from harness.host.host import Report
 from harness.schema.loader import LoaderData, LoaderRequest, LoaderSetting
 from harness.schema.request import Observed, TaskRequest
 from harness.tuning import as_json
-from harness.tuning.as_text import text, verdict_line
+from harness.tuning.as_text import cause, text, verdict_line
 from harness.tuning.bench import LEAST_WAVES, Bench, counted, skipped
 from harness.tuning.goal import Goal
 from harness.tuning.memory import Peaks
+from harness.tuning.ratios import Ratio
 from harness.tuning.result import Tuning
 from harness.tuning.session import Session
 from tests.some import some
@@ -216,6 +217,33 @@ def test_the_file_is_what_a_dataloader_takes(tmp_path: Path) -> None:
     assert loader.num_workers == 4
     assert written["verdict"] == "faster"
     assert written["ratio_to_yours"]["high"] < 1
+
+
+def test_what_was_compared_with_another_setting_is_not_called_yours(tmp_path: Path) -> None:
+    found = tuned(Simulated(shared_out))
+    assert "time against yours" in text(found)
+    other = replace(found, look=replace(found.look, own=LoaderSetting(8, 2)))
+    assert "time against num_workers=0, pin_memory=False in the race" in text(other)
+    as_json.write(other, tmp_path / "loader.json")
+    assert json.loads((tmp_path / "loader.json").read_text())["ratio_to_yours"] is None
+
+
+def test_an_end_that_was_not_reached_is_no_part() -> None:
+    found = tuned(Simulated(even))
+    names = [part.name for part in found.seen.watched.parts]
+    assert "steps" in names
+    assert "end" not in names
+
+
+def test_where_nothing_seems_to_be_won_no_cause_is_named() -> None:
+    found = tuned(Simulated(shared_out, noise=0.005, fetching=0.95))
+    assert cause(found)
+    nothing = Ratio(1.01, 0.85, 1.2, 0.8, 1.3, 6)
+    head = replace(found.seen.headspace, gain=nothing)
+    wide = replace(found, seen=replace(found.seen, headspace=head))
+    assert not head.nothing
+    assert cause(wide) == ""
+    assert "not explained by these stages" not in text(wide)
 
 
 def test_a_budget_too_short_says_what_is_needed() -> None:
