@@ -59,7 +59,7 @@ class Choosing:
             found.rejected[winner] = found.data
             # What is wrong with one number of workers is so with another.
             own = self.own.num_workers
-            without |= {one for one in race.runners if one.num_workers != own}
+            without |= {winner, *(one for one in race.runners if one.num_workers != own)}
         found.winner, found.data = self.own, None
 
     def _compared(self, other: LoaderSetting) -> DataVerdict:

@@ -192,6 +192,22 @@ def test_a_faster_setting_with_other_data_is_not_recommended() -> None:
     assert "come in addition" in text(found)
 
 
+def test_after_one_with_other_data_the_next_is_looked_at() -> None:
+    own, further = LoaderSetting(4, 2), LoaderSetting(4, 4)
+    staying = replace(own, persistent_workers=True)
+    times = {own: 0.010, further: 0.003, staying: 0.005}
+    fewer = replace(DATA, batches=("a",), samples=("1",))
+    simulated = Simulated(
+        lambda setting: times.get(setting, 0.020),
+        own=own,
+        noise=0.005,
+        data=lambda setting: fewer if setting == further else DATA,
+    )
+    found = tuned(simulated)
+    assert set(found.rejected) == {further}
+    assert (found.word, found.chosen) == ("faster", staying)
+
+
 @pytest.mark.parametrize(("share", "named"), [(0.95, True), (0.5, False), (0.0, False)])
 def test_a_cause_is_named_only_where_it_explains_the_wait(share: float, *, named: bool) -> None:
     found = tuned(Simulated(shared_out, noise=0.005, fetching=share))
