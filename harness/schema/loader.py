@@ -153,7 +153,7 @@ class StageTimes:
         pickle_s: serialising batches, tensors' copies to shared memory included.
         pickled_bytes: that went through pipes.
         span_s: from the beginning of its first batch to the end of its last.
-        dropped: batches of which no stamp was kept.
+        dropped: stamps for which there was no room; then times and counts are at least so much.
     """
 
     process: str

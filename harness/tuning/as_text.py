@@ -265,7 +265,7 @@ def _processes(watched: Watched) -> Iterator[str]:
     yield from _table(rows)
     dropped = sum(one.dropped for one in stages.processes)
     if dropped:
-        yield f"  {dropped} batches have no stamp, for want of room"
+        yield f"  there was no room for {dropped} stamps: it is at least so much"
     costs = stages.samples
     if costs.count:
         yield (
