@@ -189,7 +189,7 @@ def _measure_into(
     *,
     force: bool,
 ) -> tuple[str, Path]:
-    """Measure two sides against each other; returns like :func:`measure_into`.
+    """Measure two sides against each other; returns like :func:`harness.cli.measuring.measure_into`.
 
     Args:
         sides: the sides.
