@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from harness.journal.lines import Run
 from harness.schema.description import ScenarioInfo, StrategyInfo
 from harness.schema.records import Trial
-from harness.schema.texts import clipped, one_line, tagged, visible
+from harness.schema.texts import LONGEST_SHOWN, TAG_LENGTH, clipped, one_line, tagged, visible
 
 T = TypeVar("T")
 _CODE = frozenset({"source", "doc"})
@@ -71,7 +71,7 @@ def _all_plain(texts: tuple[str, ...]) -> bool:
 def _name(text: str) -> str:
     """A name on one line; of two that differ, no change makes one."""
     plain = one_line(text)
-    return clipped(text) if plain == text else tagged(clipped(plain), text)
+    return clipped(text) if plain == text else tagged(clipped(plain, LONGEST_SHOWN - TAG_LENGTH), text)
 
 
 def _prose(text: str) -> str:
