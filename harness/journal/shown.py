@@ -71,7 +71,9 @@ def _all_plain(texts: tuple[str, ...]) -> bool:
 def _name(text: str) -> str:
     """A name on one line; of two that differ, no change makes one."""
     plain = one_line(text)
-    return clipped(text) if plain == text else tagged(clipped(plain, LONGEST_SHOWN - TAG_LENGTH), text)
+    return (
+        clipped(text) if plain == text else tagged(clipped(plain, LONGEST_SHOWN - TAG_LENGTH), text)
+    )
 
 
 def _prose(text: str) -> str:
@@ -100,7 +102,9 @@ def _inert(value: T, write: Callable[[str], str] = _name) -> T:
     elif is_dataclass(value):
         pairs = [(one.name, getattr(value, one.name)) for one in fields(value)]
         writes = {name: _written(value, name) for name, _ in pairs}
-        changed = {name: new for name, old in pairs if (new := _inert(old, writes[name])) is not old}
+        changed = {
+            name: new for name, old in pairs if (new := _inert(old, writes[name])) is not old
+        }
         found = replace(value, **changed) if changed else value  # type: ignore[type-var]
     return found  # type: ignore[no-any-return]
 

@@ -151,7 +151,10 @@ def test_a_pipe_that_does_not_wait_gets_everything(tmp_path: Path) -> None:
     holds = fcntl.fcntl(write_end, fcntl.F_GETPIPE_SZ)
     assert holds < len(whole)
     command = [sys.executable, "-m", "harness", "export", str(journal), "--format", "json"]
-    with subprocess.Popen(command, stdout=write_end) as process, open(read_end, "rb") as stream:
+    with (
+        subprocess.Popen(command, stdout=write_end) as process,
+        os.fdopen(read_end, "rb") as stream,
+    ):
         os.close(write_end)
         filled = array("i", [0])
         while filled[0] < holds and process.poll() is None:

@@ -80,11 +80,12 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_is_refused_is_not_left_open(tmp_path: Path) -> None:
-    opened_before = os.listdir("/proc/self/fd")
+    descriptors = Path("/proc/self/fd")
+    before = len(list(descriptors.iterdir()))
     for path in (Path("/dev/zero"), tmp_path, tmp_path / "none"):
         with pytest.raises(UsageError, match="cannot be read: "):
             read(path)
-    assert os.listdir("/proc/self/fd") == opened_before
+    assert len(list(descriptors.iterdir())) == before
 
 
 def test_what_goes_wrong_with_the_content_is_not_taken_for_the_file(tmp_path: Path) -> None:
