@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 EXIT_OK = 0
-EXIT_WORSE = 1  # doctor: not fit to measure on; compare: something got worse
+EXIT_WORSE = 1  # doctor: not fit to measure on; compare, ab: something got worse
 EXIT_USAGE = 2  # a name, option or file the user gave cannot be used
 EXIT_NOT_JUDGED = 3  # nothing was judged, or what looks worse is undecided
 EXIT_UNABLE = 4  # the machine or an interpreter cannot do what was asked

@@ -40,7 +40,7 @@ _HELP = """Measure how data moves between NumPy and PyTorch, accurately and in i
 
 Start with: ferrybench run --quick, then ferrybench report. Sizes are written 64MiB, times 5m.
 
-Exit codes: 0 done, 1 worse or unfit, 2 usage, 3 not comparable, 4 unable, 130 interrupted.
+Exit codes: 0 done, 1 worse or unfit, 2 usage, 3 not judged, 4 unable, 130 interrupted.
 """
 
 

@@ -189,7 +189,7 @@ def _measure_into(
     *,
     force: bool,
 ) -> tuple[str, Path]:
-    """Measure two sides against each other; returns like :func:`measure_into`.
+    """Measure two sides against each other.
 
     Args:
         sides: the sides.
@@ -200,6 +200,9 @@ def _measure_into(
         user_paths: scenarios of the user's own.
         output: the journal; one in ``results`` if not given.
         force: overwrite it.
+
+    Returns:
+        The reason to stop, and the journal that was written.
     """
     if output is not None:
         refuse_second_writer(output)

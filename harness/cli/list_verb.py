@@ -11,7 +11,7 @@ from rich.table import Table
 
 from harness.console import err, out, titled
 from harness.errors import EXIT_OK
-from harness.formats.markdown import code, escape, table_row
+from harness.formats.markdown import cell, code, escape, table_row
 from harness.host.host import Host
 from harness.journal.shown import shown_scenario, shown_strategy
 from harness.planning.plan import select
@@ -70,13 +70,13 @@ def list_command(
 def as_markdown(selected: Sequence[tuple[ScenarioInfo, Sequence[StrategyInfo]]]) -> str:
     """The scenarios with their questions, then by scenario the strategies, by group."""
     lines = ["| scenario | question |", "|---|---|"]
-    lines += [table_row([code(info.name), escape(info.question)]) for info, _ in selected]
+    lines += [table_row([code(info.name), cell(info.question)]) for info, _ in selected]
     for info, strategies in selected:
         lines += ["", f"## {escape(info.name)}", "", "| group | strategy | |", "|---|---|---|"]
         for strategy in strategies:
-            doc = escape(strategy.doc.partition("\n")[0])
+            doc = cell(strategy.doc.partition("\n")[0])
             group = f"{strategy.group}: {info.meaning(strategy.group)}" if strategy.group else ""
-            lines.append(table_row([escape(group), code(strategy.name), doc]))
+            lines.append(table_row([cell(group), code(strategy.name), doc]))
     return "\n".join(lines)
 
 

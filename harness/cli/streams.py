@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,11 +31,12 @@ class _Lasting(io.FileIO):
         if self.failed is not None:
             return size
         try:
-            written = super().write(data)
+            while (written := super().write(data)) is None:
+                select.select([], [self], [])  # whoever opened it has it not wait until it has room
         except OSError as error:
             self.failed = error
             return size
-        return size if written is None else written
+        return written
 
 
 class Streams:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from harness.comparison.as_text import headline, remarks, row, told
 from harness.comparison.verdicts import RunComparison
-from harness.formats.markdown import cell, code, table_row
+from harness.formats.markdown import cell, code, escape, table_row
 
 
 def markdown(comparison: RunComparison) -> str:
@@ -20,7 +20,7 @@ def _lines(comparison: RunComparison) -> Iterator[str]:
     yield ""
     yield f"base {code(match.base.name)}, candidate {code(match.candidate.name)}"
     yield ""
-    yield from (f"- {cell(remark)}" for remark in remarks(comparison))
+    yield from (f"- {escape(remark)}" for remark in remarks(comparison))
     cases = told(comparison)
     if cases:
         yield ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -27,21 +26,26 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         UsageError: it is neither, or cannot be read, now or later.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as stream:
-            mode = os.fstat(descriptor).st_mode
-            if stat.S_ISDIR(mode):
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
-                raise UsageError(f"{path} cannot be read: it is neither a file nor a pipe")
-            os.set_blocking(descriptor, True)  # what is written to a pipe is waited for
+        with _binary(path) as stream:
             yield stream
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _binary(path: Path) -> BinaryIO:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except ValueError as error:  # a name with a null character
-        if "null" not in str(error):
-            raise
         raise UsageError(f"{str(path)!r} cannot be read: {error}") from error
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not any(is_one(mode) for is_one in (stat.S_ISREG, stat.S_ISFIFO, stat.S_ISDIR)):
+            raise UsageError(f"{path} cannot be read: it is neither a file nor a pipe")
+        os.set_blocking(descriptor, True)  # what is written to a pipe is waited for
+        return os.fdopen(descriptor, "rb")  # which refuses a folder
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def line_of(stream: BinaryIO, path: Path) -> bytes:

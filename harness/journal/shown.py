@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 from harness.journal.lines import Run
 from harness.schema.description import ScenarioInfo, StrategyInfo
 from harness.schema.records import Trial
-from harness.schema.texts import clipped, one_line, tagged, visible
+from harness.schema.texts import LONGEST_SHOWN, TAG_LENGTH, clipped, one_line, tagged, visible
 
 T = TypeVar("T")
 _CODE = frozenset({"source", "doc"})
-"""Fields of several lines."""
+"""Fields of a strategy, of several lines."""
 _PROSE = frozenset(
-    {"question", "reason", "where", "skip", "note", "text", "warnings", "unverified", "path"}
+    {"question", "doc", "groups", "possible", "reason", "where", "skip", "note", "text"}
+    | {"warnings", "unverified", "path"}
 )
 """Fields of one line, which are no names: two of them may be shown alike."""
 _LONGEST_PROSE = 1000
@@ -49,7 +50,7 @@ def shown_strategy(info: StrategyInfo) -> StrategyInfo:
 
 def _plain(trial: Trial) -> bool:
     """Whether a trial is like most: there may be tens of thousands."""
-    if trial.limit or trial.page_cache or trial.device_timing or trial.tree:
+    if trial.limit or trial.page_cache or trial.device_timing or trial.device_memory or trial.tree:
         return False
     outcome, ledger = trial.outcome, trial.ledger
     return (
@@ -69,31 +70,41 @@ def _all_plain(texts: tuple[str, ...]) -> bool:
 
 def _name(text: str) -> str:
     """A name on one line; of two that differ, no change makes one."""
-    plain = clipped(one_line(text))
-    return text if plain == text else tagged(plain, text)
+    plain = one_line(text)
+    return (
+        clipped(text) if plain == text else tagged(clipped(plain, LONGEST_SHOWN - TAG_LENGTH), text)
+    )
 
 
 def _prose(text: str) -> str:
     return clipped(one_line(text), _LONGEST_PROSE)
 
 
-def _inert(value: T, field: str = "") -> T:
-    """A value with all that it is made of; the same object where nothing changes."""
+def _inert(value: T, write: Callable[[str], str] = _name) -> T:
+    """A value with all that it is made of; the same object where nothing changes.
+
+    Args:
+        value: any part of a run.
+        write: how the texts of the field that it stands in are shown.
+    """
     found: Any = value
     if value is None or isinstance(value, int | float):
         return value
     if isinstance(value, str):
-        found = _written(field)(value)
+        found = write(value)
     elif isinstance(value, list | tuple):
         if value and not isinstance(value[0], int | float):
-            items = [_inert(item, field) for item in value]
+            items = [_inert(item, write) for item in value]
             found = value if _same(items, value) else type(value)(items)
     elif isinstance(value, Mapping):
-        given = {_inert(name): _inert(item, str(name)) for name, item in value.items()}
+        given = {_inert(name): _inert(item, write) for name, item in value.items()}
         found = value if given == value else given
     elif is_dataclass(value):
         pairs = [(one.name, getattr(value, one.name)) for one in fields(value)]
-        changed = {name: new for name, old in pairs if (new := _inert(old, name)) is not old}
+        writes = {name: _written(value, name) for name, _ in pairs}
+        changed = {
+            name: new for name, old in pairs if (new := _inert(old, writes[name])) is not old
+        }
         found = replace(value, **changed) if changed else value  # type: ignore[type-var]
     return found  # type: ignore[no-any-return]
 
@@ -102,6 +113,8 @@ def _same(items: list[Any], before: Any) -> bool:
     return all(new is old for new, old in zip(items, before, strict=True))
 
 
-def _written(field: str) -> Callable[[str], str]:
-    """How a text of some field is shown."""
-    return visible if field in _CODE else _prose if field in _PROSE else _name
+def _written(whole: object, field: str) -> Callable[[str], str]:
+    """How the texts of a field are shown."""
+    if isinstance(whole, StrategyInfo) and field in _CODE:
+        return visible
+    return _prose if field in _PROSE else _name

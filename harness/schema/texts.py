@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 LONGEST_SHOWN = 200
 """Characters of a name that are shown; of a longer one, its beginning and what tells it apart."""
+TAG_LENGTH = 11
+"""Characters of what tells a text apart: ``~`` and a digest."""
 _LONGEST_FILE_NAME = 200  # bytes: file systems take 255, of which an ending is one part
 # Control characters, but tab and newline; and what turns the direction of the text around it.
 _COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -46,7 +48,7 @@ def one_line(text: str) -> str:
 
 def clipped(text: str, longest: int = LONGEST_SHOWN) -> str:
     """A name as it is shown: names that are too long and differ anywhere are shown differently."""
-    return text if len(text) <= longest else tagged(f"{text[: longest - 12]}…", text)
+    return text if len(text) <= longest else tagged(f"{text[: longest - TAG_LENGTH - 1]}…", text)
 
 
 def tagged(plain: str, text: str) -> str:
@@ -62,7 +64,7 @@ def as_file_name(name: str) -> str:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(valid(text).encode()).hexdigest()[:10]
+    return hashlib.sha256(valid(text).encode()).hexdigest()[: TAG_LENGTH - 1]
 
 
 def apart(names: Iterable[str]) -> list[str]:

@@ -105,6 +105,7 @@ def test_any_file_ends_in_a_documented_code(make: Any, name: str, tmp_path: Path
         with redirect_stdout(out), redirect_stderr(err):
             code = run([str({"FILE": file, "GOOD": good}.get(one, one)) for one in command])
         assert code in DOCUMENTED
+        assert code != EXIT_WORSE or command[0] == "compare"
         assert "a fault in ferrybench" not in err.getvalue()
         assert "\x1b" not in out.getvalue() + err.getvalue()
         if code in (EXIT_USAGE, EXIT_UNABLE):

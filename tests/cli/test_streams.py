@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import termios
+import time
 import warnings
+from array import array
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -136,6 +140,28 @@ def test_what_an_encoding_lacks_is_written_as_an_escape(tmp_path: Path) -> None:
         check=True,
     )
     assert b"moving/gr\\xf6\\xdfer" in done.stdout
+
+
+def test_a_pipe_that_does_not_wait_gets_everything(tmp_path: Path) -> None:
+    cases = [planned("base", size=size) for size in range(1, 201)]
+    journal = write_run(tmp_path / "run.jsonl", cases, [trial(0, 0)])
+    whole = ferrybench(["export", str(journal), "--format", "json"]).out.encode()
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    holds = fcntl.fcntl(write_end, fcntl.F_GETPIPE_SZ)
+    assert holds < len(whole)
+    command = [sys.executable, "-m", "harness", "export", str(journal), "--format", "json"]
+    with (
+        subprocess.Popen(command, stdout=write_end) as process,
+        os.fdopen(read_end, "rb") as stream,
+    ):
+        os.close(write_end)
+        filled = array("i", [0])
+        while filled[0] < holds and process.poll() is None:
+            time.sleep(0.01)
+            fcntl.ioctl(stream, termios.FIONREAD, filled)
+        assert stream.read() == whole
+        assert process.wait() == EXIT_OK
 
 
 @pytest.mark.slow

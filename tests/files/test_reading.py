@@ -79,6 +79,21 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
                 read(path)
 
 
+def test_what_is_refused_is_not_left_open(tmp_path: Path) -> None:
+    descriptors = Path("/proc/self/fd")
+    before = len(list(descriptors.iterdir()))
+    for path in (Path("/dev/zero"), tmp_path, tmp_path / "none"):
+        with pytest.raises(UsageError, match="cannot be read: "):
+            read(path)
+    assert len(list(descriptors.iterdir())) == before
+
+
+def test_what_goes_wrong_with_the_content_is_not_taken_for_the_file(tmp_path: Path) -> None:
+    path = journal(tmp_path)
+    with pytest.raises(ValueError, match="got `null`"), opened(path):
+        raise ValueError("Expected `int`, got `null`")
+
+
 def test_no_more_is_read_than_anything_of_ours_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

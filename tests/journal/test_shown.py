@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,15 @@ from harness.journal.lines import Run
 from harness.journal.read import read_journal
 from harness.journal.shown import shown
 from harness.journal.write import Journal
-from harness.schema.records import Case, HostSpec, Outcome, PlannedCase
+from harness.schema.records import (
+    Case,
+    DeviceMemory,
+    HostSpec,
+    Limit,
+    Outcome,
+    PageCache,
+    PlannedCase,
+)
 from tests.journals import MIB, header, parameter, planned, scenario, strategy, trial, write_run
 from tests.report.runs import rich_run
 from tests.some import some
@@ -82,6 +90,39 @@ def test_every_text_is_inert(tmp_path: Path) -> None:
         assert "\x1b" not in text
         assert len(text) <= 1000
     assert "\n" not in found.header.scenarios[0].question
+
+
+def spoiled(value: Any) -> Any:
+    """A record with the worst text in place of each."""
+    if isinstance(value, str):
+        return f"two\n{ESCAPE}{LONG}"
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(
+            value, **{one.name: spoiled(getattr(value, one.name)) for one in fields(value)}
+        )
+    return value
+
+
+def test_no_field_ends_a_line_but_the_code_of_a_strategy(tmp_path: Path) -> None:
+    run = read_journal(hostile_run(tmp_path / "run.jsonl"))
+    one = trial(0, 0)
+    names: Any = [one.name for one in fields(DeviceMemory) if one.name.endswith("_bytes")]
+    records = {
+        "ledger": one.ledger,
+        "device_memory": DeviceMemory(**dict.fromkeys(names), source="", used_source=""),
+        "page_cache": PageCache("", 0, 0, 0, 1, ""),
+        "limit": Limit("", 0, 0, 0, ""),
+    }
+    trials = [replace(one, **{name: spoiled(record)}) for name, record in records.items()]
+    own = Case("moving", "base", {"source": "a\nb", "doc": "c\nd", "reason": "e\nf"})
+    header = replace(run.header, plan=replace(run.header.plan, cases=(PlannedCase(own),)))
+    found = shown(replace(run, header=header, trials=trials))
+    parts: tuple[Any, ...] = (found.header.plan, *found.trials)
+    for text in some(texts([asdict(part) for part in parts])):
+        assert "\n" not in text
+        assert "\x1b" not in text
+        assert len(text) <= 1000
+    assert "\n" in found.header.scenarios[0].strategies[0].source
 
 
 def test_names_are_as_many_as_before_and_still_described(tmp_path: Path) -> None:

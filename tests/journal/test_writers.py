@@ -28,7 +28,6 @@ HOLDS_IT = """
 import sys
 from pathlib import Path
 from harness.journal.write import Journal
-from tests.full_disk import room_for
 from tests.journals import header, planned
 journal = Journal.create(Path(sys.argv[1]), header([planned("base")]), force=True)
 print("has it", flush=True)

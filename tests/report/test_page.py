@@ -253,3 +253,16 @@ def test_a_load_that_is_not_known_is_not_taken_for_an_idle_machine(
     told = " ".join(content(run).notices)
     assert said in told
     assert ("at the start" in told) == bool(said)
+
+
+@pytest.mark.parametrize("rate", [0.0, 2e9])
+def test_ceilings_that_could_not_be_measured_are_none(rate: float, tmp_path: Path) -> None:
+    tried = [replace(ceiling("copy", 0.0), note="not measured: it took too long")]
+    path = write_run(
+        tmp_path / "run.jsonl",
+        [planned("base")],
+        [trial(0, number) for number in range(3)],
+        ceilings=[*tried, ceiling("read", rate)],
+    )
+    told = " ".join(content(read_journal(path)).notices)
+    assert ("No ceilings were measured" in told) == (rate == 0)

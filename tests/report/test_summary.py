@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
 import pytest
+from markdown_it import MarkdownIt
 
-from harness.formats.markdown import escape
+from harness.formats.markdown import cell, escape, table_row
 from harness.journal.read import read_journal
 from harness.report.content.content import content
 from harness.report.pages.as_markdown import summary
@@ -81,7 +83,21 @@ def test_poor_runs_are_summed_up_too(tmp_path: Path) -> None:
         ("a|b [x](y) #1 &amp;", "a\\|b \\[x\\](y) \\#1 \\&amp;"),
         ("`code_*` and *not*", "`code_*` and \\*not\\*"),
         ("one ` alone", "one \\` alone"),
+        ("```<b>`x", "\\`\\`\\`\\<b\\>\\`x"),
     ],
 )
 def test_markup_in_texts_is_escaped(text: str, escaped: str) -> None:
     assert escape(text) == escaped
+
+
+@pytest.mark.parametrize(
+    "text", ["<b>", "`a|b`", "```<b>`x", "a ``<b>`c", "``` `<b>` `", "\\`<b>`", "`<b>` | `<b>"]
+)
+def test_no_text_is_html_or_ends_its_cell(text: str) -> None:
+    markdown = MarkdownIt("commonmark").enable("table")
+    shown = markdown.render(f"| a | b |\n|---|---|\n{table_row([cell(text), 'end'])}\n")
+    assert "<b>" not in shown
+    assert shown.count("<td>") == 2
+    assert "<td>end</td>" in shown
+    said = html.unescape(re.sub("</?code>", "`", shown.split("</td>")[0].rpartition("<td>")[2]))
+    assert said == text

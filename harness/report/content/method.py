@@ -15,6 +15,7 @@ import jinja2
 from harness.analysis.unfinished import cases_missing, why_unfinished
 from harness.analysis.wording import percent
 from harness.cases.summary import CaseSummary
+from harness.cases.throughput import limits_of
 from harness.host.machine_checks import BUSY_LOAD
 from harness.journal.lines import Run
 from harness.report.words.text import plural
@@ -43,7 +44,7 @@ def notices(run: Run, rows: Sequence[CaseSummary]) -> tuple[str, ...]:
         load_unknown=environment.load_1m is None and not run.header.imported,
         busy=(environment.load_1m or 0.0) > BUSY_LOAD * max(1, environment.processors),
         environment=environment,
-        without_ceilings=timed and not run.ceilings and not run.header.imported,
+        without_ceilings=timed and not limits_of(run) and not run.header.imported,
         of_other_sizes=timed and not any(row.ceiling for row in timed) and _of_one_size(run),
         above=sum(row.above_ceiling for row in timed),
         inexact=sorted(source for source in sources if "lower bound" in source),

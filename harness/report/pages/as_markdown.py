@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from harness.analysis.ranking import Ranking
-from harness.formats.markdown import code, escape, table_row
+from harness.formats.markdown import cell, code, escape, table_row
 from harness.report.content.choices import SUMMARY_COLUMNS, texts
 from harness.report.content.columns import chosen
 from harness.report.content.content import Content, ScenarioContent
@@ -52,7 +52,7 @@ def _sides(sides: SideBySide) -> Iterator[str]:
     yield table_row(["---", "---", *("--:" for _ in heads[1:]), "---"])
     for line in sides.lines:
         numbers = (line.base_time, line.candidate_time, line.ratio)
-        memory = (line.base_memory, line.candidate_memory, escape(line.why))
+        memory = (line.base_memory, line.candidate_memory, cell(line.why))
         yield table_row([code(line.case), line.verdict, *numbers, *memory])
     yield ""
     for remark in sides.remarks:
@@ -79,7 +79,7 @@ def _scenario(scenario: ScenarioContent, *, every: bool) -> Iterator[str]:
     sweep = scenario.sweep
     columns = SUMMARY_COLUMNS[kind_of(sweep)]
     decisive, *others = (column.head(sweep) for column in columns)
-    yield table_row(["when", "strategy", escape(f"{decisive} {answer.place}".rstrip()), *others])
+    yield table_row(["when", "strategy", cell(f"{decisive} {answer.place}".rstrip()), *others])
     yield table_row(["---", "---", *("--:" for _ in columns)])
     baseline = sweep.baseline_at(answer.size_bytes)
     if baseline is not None and sweep.compared(baseline):
@@ -88,7 +88,7 @@ def _scenario(scenario: ScenarioContent, *, every: bool) -> Iterator[str]:
         if ranking.winner is not None and ranking.winner is baseline:
             continue
         numbers = texts(columns, ranking.leaders[0])
-        yield table_row([escape(_when(ranking)), _names(ranking), *numbers])
+        yield table_row([cell(_when(ranking)), _names(ranking), *numbers])
     yield ""
 
 
