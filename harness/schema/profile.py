@@ -93,7 +93,8 @@ class LineRow:
         visits: how often it was entered.
         time_s: in all visits, without what watching took.
         peak_bytes: the highest within any one visit, above the beginning of that visit.
-        peak: the same by kind of page; parts need not have peaked at one instant.
+        peak: by kind of page: anonymous and shared ones in the visit with the most of both, pages
+            of mapped files in that with the most of them. Kinds need not peak at one instant.
         kept: pages more at the end than at the beginning, over all visits; negative where it freed.
         heap_bytes: of malloc's blocks, what it took from memory that the heap had free, or (below
             0) freed into memory that the heap keeps: the pages do not show it.
@@ -105,7 +106,7 @@ class LineRow:
         split_missed: of the peak, the kinds were not observed completely.
         swapped: pages were swapped out, which the peak does not count.
         replaced: pages of files were dropped; what replaced them was not observed completely.
-        running: it had not ended when watching did.
+        running: it had not ended when watching did. Its peak and level are lower bounds then.
     """
 
     file: int
