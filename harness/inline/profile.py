@@ -96,7 +96,7 @@ def profile(
             lambda watching: host.call(
                 CallProfileRequest(watching),
                 timeout_s,
-                observe="lines" if watching.tool == "lines" else "",
+                observe=watching.observe,
                 file=job.file,
             ),
             wanted,

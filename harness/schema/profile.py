@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.schema.records import Outcome, Rss
-from harness.schema.request import TaskRequest, TrialRequest
+from harness.schema.request import Observed, TaskRequest, TrialRequest
 
 Tool = Literal["lines", "memory_profiler", "memray", "viztracer", "perf"]
 """What watches the call: each in a fresh process of its own."""
@@ -29,6 +29,11 @@ class Watching:
     output: str = ""
     files: tuple[str, ...] = ()
     warm: bool = False
+
+    @property
+    def observe(self) -> Observed:
+        """What the host has observe the process; empty where nothing does."""
+        return "lines" if self.tool == "lines" else ""
 
 
 @dataclass(frozen=True)
