@@ -23,12 +23,14 @@ def peak_bytes(row: LineRow) -> int:
     """The highest within a visit, without pages of mapped files."""
     if row.split_missed:
         return row.peak_bytes
-    return max(row.peak.anon_bytes + row.peak.shmem_bytes, row.heap_bytes)
+    return max(row.peak.anon_bytes + row.peak.shmem_bytes, row.heap_bytes or 0)
 
 
 def kept_bytes(row: LineRow) -> int:
-    """What it kept, without pages of mapped files; negative where it freed."""
-    return row.kept.anon_bytes + row.kept.shmem_bytes + row.heap_bytes
+    """What it kept, without pages of mapped files; negative where it freed. By pages alone where
+    malloc reports nothing.
+    """
+    return row.kept.anon_bytes + row.kept.shmem_bytes + (row.heap_bytes or 0)
 
 
 def peak_too_low(row: LineRow) -> bool:

@@ -88,6 +88,7 @@ def _doubts(lines: Lines) -> Iterator[str]:
         yield f"peaks are {lines.source}"
     if lines.allocator:
         yield FOREIGN.format(lines.allocator)
+        yield "what lines keep is counted by pages alone, those that malloc keeps free included"
     if lines.missed:
         yield (
             f"{plural(lines.missed, 'line')}: which kinds of pages they had at their peak was not "
@@ -97,14 +98,15 @@ def _doubts(lines: Lines) -> Iterator[str]:
 
 def _of_row(row: LineRow) -> Iterator[str]:
     line = f"line {row.line}"
-    if row.heap_bytes > accurate_to(row.peak_bytes):
+    heap_bytes = row.heap_bytes or 0  # where it is not known, that is said of all lines
+    if heap_bytes > accurate_to(row.peak_bytes):
         yield (
-            f"{line} took {format_size(row.heap_bytes)} from memory that the heap had free: no new "
+            f"{line} took {format_size(heap_bytes)} from memory that the heap had free: no new "
             "pages, but it is counted"
         )
-    elif -row.heap_bytes > accurate_to(row.peak_bytes):
+    elif -heap_bytes > accurate_to(row.peak_bytes):
         yield (
-            f"{line} freed {format_size(-row.heap_bytes)} that the heap cannot give back to the "
+            f"{line} freed {format_size(-heap_bytes)} that the heap cannot give back to the "
             "system, since other blocks lie on the same pages"
         )
     yield from _why_at_least(row, line)

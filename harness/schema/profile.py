@@ -102,7 +102,8 @@ class LineRow:
             of mapped files in that with the most of them. Kinds need not peak at one instant.
         kept: pages more at the end than at the beginning, over all visits; negative where it freed.
         heap_bytes: of malloc's blocks, what it took from memory that the heap had free, or (below
-            0) freed into memory that the heap keeps: the pages do not show it.
+            0) freed into memory that the heap keeps: the pages do not show it. None where malloc
+            does not report it.
         faults_minor: page faults without disk.
         faults_major: with it.
         level_bytes: the highest above the beginning of the whole call, without mapped files.
@@ -122,7 +123,7 @@ class LineRow:
     peak_bytes: int
     peak: Rss
     kept: Rss
-    heap_bytes: int
+    heap_bytes: int | None
     faults_minor: int
     faults_major: int
     level_bytes: int

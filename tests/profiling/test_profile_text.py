@@ -116,6 +116,7 @@ def test_a_bound_is_none_less_for_the_whole_call(
         ({"full": True}, "no room for more lines"),
         ({"lost_trace": True}, "took sys.settrace for itself"),
         ({"allocator": "libjemalloc.so.2"}, "malloc is that of libjemalloc.so.2"),
+        ({"allocator": "libjemalloc.so.2"}, "what lines keep is counted by pages alone"),
         ({"missed": 1}, "≤ is for all kinds together"),
     ],
 )

@@ -194,7 +194,7 @@ class LinesPage:
             "peak_bytes": row[R_PEAK],
             "peak": _kinds(row[R_PEAK_ANON : R_PEAK_SHMEM + 1]),
             "kept": _kinds(row[R_KEPT_ANON : R_KEPT_SHMEM + 1]),
-            "heap_bytes": row[R_HEAP],
+            "heap_bytes": None if flags & ROOM_UNKNOWN else row[R_HEAP],
             "faults_minor": row[R_MINOR],
             "faults_major": row[R_MAJOR],
             "level_bytes": row[R_LEVEL],
