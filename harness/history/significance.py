@@ -163,8 +163,8 @@ def chance_of_amounts(before: Readings, after: Readings) -> float:
     """The probability that runs lie apart like this by chance, in either direction.
 
     A run counts once, by its median, in however many processes it was measured. What it hands on to
-    the next is allowed for: the more runs lie apart the less probable it is, by a factor for each,
-    and runs that say no more than one together count as one.
+    the next is allowed for: each further run makes chance less likely by a factor, and runs that
+    say no more together than one would count as one.
     """
     one, other = ([statistics.median(run) for run in side] for side in (before, after))
     chance: float = ranks_by_chance(one, other) ** (1 / runs_like_one(carried_over(one, other)))

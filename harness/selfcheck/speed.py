@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -56,7 +57,7 @@ class Course:
         """What passed between the last trial of each round and the first of the next."""
         return [
             later.started_s - (earlier.started_s + earlier.wall_s)
-            for earlier, later in zip(self.trials, self.trials[1:], strict=False)
+            for earlier, later in itertools.pairwise(self.trials)
             if later.round != earlier.round
         ]
 
@@ -80,26 +81,26 @@ def _seconds(*command: str) -> float:
 
 def beginning(host: Host, runs: int = 5) -> Iterator[BenchResult]:
     """How soon a command measures, and what lies between two rounds."""
-    imports, firsts, later, gaps, budgets, within, calls = ([] for _ in range(7))
+    imports, gaps, calls = list[float](), list[float](), list[float]()
+    free, limited = list[Course](), list[Course]()
     for _ in range(runs):
         imports.append(_seconds("-c", "import torch"))
-        course = _course(f"{CASE} --trials 5")
-        firsts.append(course.to_first_s)
-        later.append(firsts[-1] - imports[-1])
-        gaps += course.between_rounds_s()
-        course = _course(f"{CASE} --trials 1000 --budget 15s")
-        budgets.append(course.to_first_s)
-        within.append(float(len(course.trials)))
+        free.append(_course(f"{CASE} --trials 5"))
+        gaps += free[-1].between_rounds_s()
+        limited.append(_course(f"{CASE} --trials 1000 --budget 15s"))
         done = subprocess.run(
             [sys.executable, "-c", IN_PYTHON], check=True, capture_output=True, text=True, cwd=ROOT
         )
         calls.append(float(done.stdout))
     yield BenchResult("new interpreter importing torch", "s", tuple(imports))
-    yield BenchResult("command to first trial", "s", tuple(firsts))
-    yield BenchResult("… beyond importing torch", "s", tuple(later), 0.5)
+    firsts = tuple(course.to_first_s for course in free)
+    beyond = tuple(first - alone for first, alone in zip(firsts, imports, strict=True))
+    yield BenchResult("command to first trial", "s", firsts)
+    yield BenchResult("… beyond importing torch", "s", beyond, 0.5)
     yield BenchResult("a round without its trials", "s", tuple(gaps), 0.05)
-    yield BenchResult("--budget 15s: to the first trial", "s", tuple(budgets), 2.0)
-    yield BenchResult("… trials", "", tuple(within))
+    soon = tuple(course.to_first_s for course in limited)
+    yield BenchResult("--budget 15s: to the first trial", "s", soon, 2.0)
+    yield BenchResult("… trials", "", tuple(float(len(course.trials)) for course in limited))
     yield BenchResult("harness.measure(torch.tensor), 8 MiB", "s", tuple(calls), 0.5)
 
 

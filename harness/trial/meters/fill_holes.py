@@ -83,7 +83,7 @@ def give_back_pools(python: Arenas, *, of_all: bool = False) -> Arenas:
     An arena goes back whole or not at all, and one is always kept. What the harness notes while a
     result is alive would hold a second one. So pools that were used are taken, for good, and their
     pages given back: nobody will look into them again. Those that were never used come last in
-    their arena. They are left alone in the last arena alone: used ones may follow in others.
+    their arena. Only in the last arena are they left alone: elsewhere, used ones may follow.
 
     Args:
         python: as it is now.

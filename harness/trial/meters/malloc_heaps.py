@@ -102,7 +102,7 @@ class Heaps:
 
     def looked_at(self) -> Heaps:
         """The same, knowing what of it is in memory; takes a millisecond or two."""
-        return replace(self, resident_bytes=_resident_bytes())
+        return replace(self, resident_bytes=_resident_bytes(len(self.arenas) - 1))
 
     @property
     def free_bytes(self) -> int:
@@ -130,25 +130,33 @@ class Heaps:
         return cls(tuple(arenas), int(mapped[1]))
 
 
-def _resident_bytes() -> int | None:
-    """Pages in memory of all heaps of threads' arenas: mincore(2).
+def _resident_bytes(arenas: int) -> int | None:
+    """Pages in memory of all heaps of threads' arenas: mincore(2); None where that is not known.
 
     Each begins at a multiple of their largest size, HEAP_MAX_SIZE of glibc's arena.c. A mapping
     beside a heap may be counted with it, so that this is never too little.
+
+    Args:
+        arenas: how many there are. Where fewer heaps are found, they are of another size, as with
+            the tunable glibc.malloc.hugetlb.
     """
+    mapped = mappings()
+    if mapped is None:
+        return None
     ask = libc().mincore
     ask.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]
-    pages = 0
-    for mapping in mappings() or ():
+    pages = heaps = 0
+    for mapping in mapped:
         first = -(-mapping.low // _HEAP_BYTES) * _HEAP_BYTES
         if mapping.permissions != "rw-p" or mapping.name or first >= mapping.high:
             continue
         size_bytes = mapping.high - first
+        heaps += -(-size_bytes // _HEAP_BYTES)
         found = ctypes.create_string_buffer(size_bytes // mmap.PAGESIZE)
         if ask(first, size_bytes, found) != 0:
             return None
         pages += sum(page & 1 for page in found.raw)
-    return pages * mmap.PAGESIZE
+    return pages * mmap.PAGESIZE if heaps >= arenas else None
 
 
 def _arena(text: Text, begins: int, ends: int, *, main: bool) -> Arena:

@@ -164,3 +164,18 @@ def test_what_was_never_touched_in_an_arena_of_a_thread_is_no_room(
     assert arenas > 1
     assert room_bytes >= 100_000
     assert least * 1024 <= resident_bytes <= most * 1024
+
+
+@pytest.mark.skipif(not is_accounted(), reason="another allocator than glibc's")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("mappings", lambda: None), ("_HEAP_BYTES", 1 << 46)],
+    ids=["no maps", "heaps of another size"],
+)
+def test_where_heaps_cannot_be_found_all_that_is_free_counts(
+    name: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"harness.trial.meters.malloc_heaps.{name}", value)
+    heaps = Heaps.parse(INFO).looked_at()
+    assert heaps.resident_bytes is None
+    assert heaps.room_bytes == Heaps.parse(INFO).room_bytes > 90_000
