@@ -25,7 +25,7 @@ class Wanted:
         files: whose functions are watched too.
         timeout_s: how long each process may take.
         warm: call it once, unwatched, in each process before.
-        scratch: a folder for what tools record; without one, memray is not run.
+        scratch: a folder for what tools record; without one, only memory_profiler is run besides.
     """
 
     files: tuple[str, ...] = ()
