@@ -72,19 +72,20 @@ def profile(
         is raised.
 
     Raises:
-        UsageError: it is not callable, or written in C, or the folder is not empty.
+        UsageError: it is not callable, or it or one of ``also`` is written in C, or the folder is
+            not empty.
         UnableError: this process cannot be forked, or the folder cannot be written.
     """
     if timeout_s <= 0:
         raise UsageError("timeout_s= must be positive")
     job = Job(function, args, kwargs, allow_shared=allow_shared)
+    files = tuple(_file_of(one) for one in also)
     place = Path(folder) if folder is not None else None
     if place is not None:
         check_folder(place, force=force, option="force=True")
     fork_safety.refuse_unless_forkable()
     job.refuse_shared()
     fork_safety.pause_openmp()
-    files = tuple(python.__code__.co_filename for one in also if (python := python_function(one)))
     tasks = {CallProfileRequest.task: Task(CallProfileRequest, _watching(job))}
     with ExitStack() as stack:
         scratch = None
@@ -96,7 +97,7 @@ def profile(
             lambda watching: host.call(
                 CallProfileRequest(watching),
                 timeout_s,
-                observe="lines" if watching.tool == "lines" else "",
+                observe=watching.observe,
                 file=job.file,
             ),
             wanted,
@@ -106,6 +107,14 @@ def profile(
             host.close()
             write_profile(found, place)
     return found
+
+
+def _file_of(function: Callable[..., Any]) -> str:
+    """Where a function stands whose file's lines are watched, too."""
+    python = python_function(function)
+    if python is None:
+        raise UsageError(f"also=: {Target(function, function).label} is written in C, in no file")
+    return python.__code__.co_filename
 
 
 def _watching(job: Job) -> Callable[[CallProfileRequest, Provided], Answer]:

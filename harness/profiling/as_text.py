@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.profiling.figures import (
-    LITTLE,
-    kept_bytes,
-    peak_bytes,
-    shown_columns,
-    size_text,
-)
+from harness.profiling.figures import LITTLE, kept_bytes, shown_columns, size_text
 from harness.profiling.profile import Profile
 from harness.profiling.tables import FunctionTable, LineView
 from harness.trial.meters.allocated import ACCURATE_BYTES, ACCURATE_SHARE
@@ -37,8 +31,7 @@ def _head(profile: Profile) -> Iterator[str]:
     if whole is None:
         return
     payload = profile.payload_bytes
-    highest = f" in line {profile.highest.line}" if profile.highest else ""
-    said = [f"peak {size_text(peak_bytes(whole), payload)}{highest}"]
+    said = [f"peak {profile.peak}"]
     if not whole.running:
         said.append(f"keeps {size_text(kept_bytes(whole), payload)}")
     if whole.peak.file_bytes >= ACCURATE_BYTES and not whole.split_missed:

@@ -68,7 +68,7 @@ def _asking(host: Host, trial: TrialRequest, wanted: Wanted) -> Ask:
     return lambda watching: host.call(
         CaseProfileRequest(trial, watching),
         wanted.timeout_s,
-        observe="lines" if watching.tool == "lines" else "",
+        observe=watching.observe,
     )
 
 

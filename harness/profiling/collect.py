@@ -25,7 +25,7 @@ class Wanted:
         files: whose functions are watched too.
         timeout_s: how long each process may take.
         warm: call it once, unwatched, in each process before.
-        scratch: a folder for what tools record; without one, memray is not run.
+        scratch: a folder for what tools record; without one, only memory_profiler is run besides.
     """
 
     files: tuple[str, ...] = ()
@@ -40,8 +40,8 @@ class Collected:
 
     Args:
         lines: what was seen line by line; None where watching did not begin.
-        found: by the tools that were run.
-        missing: of the others: why they were not run.
+        found: by the tools that watched a call which ended as the one watched line by line.
+        missing: of the others: why they have nothing to say.
         wanted: what was asked for.
     """
 
@@ -82,11 +82,17 @@ def collect(ask: Ask, wanted: Wanted) -> Collected:
         said = _profiled(further, wanted.timeout_s)
         if said.refused:
             missing[tool] = said.refused
-        elif further.answer is not None:
-            found[tool] = said
+        elif further.answer is None:
+            missing[tool] = f"{tool}: {_ending(said)}"
+        elif said.outcome.name != call.outcome.name:  # it would tell of something else
+            missing[tool] = f"{tool}: the call ended otherwise when it was watched: {_ending(said)}"
         else:
-            missing[tool] = f"{tool}: {said.outcome.name}: {said.outcome.reason}"
+            found[tool] = said
     return Collected(lines, found, missing, wanted)
+
+
+def _ending(said: Profiled) -> str:
+    return ": ".join(filter(None, (said.outcome.name, said.outcome.reason)))
 
 
 def _profiled(report: Report, timeout_s: float) -> Profiled:

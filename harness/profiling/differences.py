@@ -49,7 +49,7 @@ def _of_kept(line: int, row: LineRow, shown: float, kept: int, files: int) -> It
             f"line {line}: {format_size(abs(files))} of what memory_profiler shows "
             f"({format_size(shown)}) {verb} pages of mapped files, which the system can take back"
         )
-    elif abs(off + row.heap_bytes) <= _tolerance(row.heap_bytes) and row.heap_bytes:
+    elif row.heap_bytes and abs(off + row.heap_bytes) <= _tolerance(row.heap_bytes):
         yield (
             f"line {line}: {format_size(abs(row.heap_bytes))} came from, or went to, memory that "
             f"the heap keeps: resident memory does not show it ({format_size(shown)})"

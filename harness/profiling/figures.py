@@ -23,18 +23,20 @@ def peak_bytes(row: LineRow) -> int:
     """The highest within a visit, without pages of mapped files."""
     if row.split_missed:
         return row.peak_bytes
-    return max(row.peak.anon_bytes + row.peak.shmem_bytes, row.heap_bytes)
+    return max(row.peak.anon_bytes + row.peak.shmem_bytes, row.heap_bytes or 0)
 
 
 def kept_bytes(row: LineRow) -> int:
-    """What it kept, without pages of mapped files; negative where it freed."""
-    return row.kept.anon_bytes + row.kept.shmem_bytes + row.heap_bytes
+    """What it kept, without pages of mapped files; negative where it freed. By pages alone where
+    malloc reports nothing.
+    """
+    return row.kept.anon_bytes + row.kept.shmem_bytes + (row.heap_bytes or 0)
 
 
 def peak_too_low(row: LineRow) -> bool:
     """Whether more may have been needed than pages tell."""
     room = row.room_bytes is None or row.room_bytes > accurate_to(row.peak_bytes)
-    return room or row.swapped or row.replaced
+    return room or row.swapped or row.replaced or row.running
 
 
 def size_text(size_bytes: float, payload_bytes: int = 0) -> str:
@@ -68,10 +70,17 @@ def _of_row(text: Callable[[LineRow, int], str]) -> Callable[[LineView, int], st
     return lambda view, payload_bytes: "" if view.row is None else text(view.row, payload_bytes)
 
 
-def _peak_text(row: LineRow, payload_bytes: int) -> str:
-    mark = "≥ " if peak_too_low(row) else "≤ " if row.split_missed else ""
+def peak_text(row: LineRow, payload_bytes: int) -> str:
+    """Its peak, with ≥ where it may have been more, ≤ where mapped files may be in it; of what may
+    be either, there is no figure.
+    """
+    at_least, at_most = peak_too_low(row), row.split_missed
+    if at_least and at_most:
+        return MISSING
     text = size_text(peak_bytes(row), payload_bytes)
-    return text if text == LITTLE and not peak_too_low(row) else f"{mark}{text}"
+    if at_least:
+        return f"≥ {text}"
+    return f"≤ {text}" if at_most and text != LITTLE else text
 
 
 def _kept_text(row: LineRow, payload_bytes: int) -> str:
@@ -81,13 +90,17 @@ def _kept_text(row: LineRow, payload_bytes: int) -> str:
 def _shared_text(row: LineRow, _: int) -> str:
     if row.split_missed:
         return MISSING
-    return size_text(max(row.peak.shmem_bytes, row.kept.shmem_bytes))
+    return _so_far(row, size_text(max(row.peak.shmem_bytes, row.kept.shmem_bytes)))
 
 
 def _files_text(row: LineRow, _: int) -> str:
     if row.split_missed:
         return MISSING
-    return size_text(row.peak.file_bytes)
+    return _so_far(row, size_text(row.peak.file_bytes))
+
+
+def _so_far(row: LineRow, text: str) -> str:
+    return f"≥ {text}" if row.running and text != LITTLE else text
 
 
 def _faults_text(row: LineRow, _: int) -> str:
@@ -112,7 +125,7 @@ COLUMNS = (
     Column(
         "peak",
         "The highest within one visit above its beginning: anonymous and shared pages.",
-        _of_row(_peak_text),
+        _of_row(peak_text),
     ),
     Column("keeps", "What it took and did not free, or freed, in all visits.", _of_row(_kept_text)),
     Column("shared", "Of the peak, shared memory.", _of_row(_shared_text), always=False),

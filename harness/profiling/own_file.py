@@ -42,7 +42,7 @@ def profile_file(path: Path, function: str, arrays: Sequence[Path], wanted: Want
             lambda watching: host.call(
                 FileProfileRequest(str(path), function, given, watching),
                 wanted.timeout_s,
-                observe="lines" if watching.tool == "lines" else "",
+                observe=watching.observe,
             ),
             wanted,
         )

@@ -12,8 +12,9 @@ from markupsafe import Markup
 from harness.charts.palette import STYLES
 from harness.errors import UnableError
 from harness.files.writing import write_whole
+from harness.profiling.as_text import legend
 from harness.profiling.collect import MEMORY_FILE, TIMELINE_FOLDER
-from harness.profiling.figures import Column, kept_bytes, peak_bytes, shown_columns, size_text
+from harness.profiling.figures import Column, kept_bytes, shown_columns, size_text
 from harness.profiling.flame_graph import FLAME_GRAPH, write_flame_graph
 from harness.profiling.mappings import mappings
 from harness.profiling.profile import Profile
@@ -106,6 +107,7 @@ def _html(profile: Profile, missing: str, mapped: list[str], timeline: Timeline 
             timeline=timeline,
             no_timeline=profile.collected.missing.get("viztracer", "viztracer was not run"),
             timeline_file=TIMELINE,
+            legend=legend(),
             data=DATA,
             palette=STYLES,
             style=asset("page.css"),
@@ -120,10 +122,9 @@ def _facts(profile: Profile) -> Iterator[tuple[str, str]]:
     if whole is None:
         return
     payload = profile.payload_bytes
-    highest = f" in line {profile.highest.line}" if profile.highest else ""
-    yield "peak of the call", f"{size_text(peak_bytes(whole), payload)}{highest}"
+    yield "peak of the call", profile.peak
     if not whole.running:
-        yield "kept when it returned", size_text(kept_bytes(whole), payload)
+        yield "kept when it ended", size_text(kept_bytes(whole), payload)
     if not whole.split_missed:
         yield "mapped files, at most", size_text(whole.peak.file_bytes)
     yield "time, watched", format_seconds(whole.time_s)

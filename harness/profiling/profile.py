@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.profiling.collect import Collected
 from harness.profiling.differences import differences
-from harness.profiling.figures import accurate_to, peak_bytes
+from harness.profiling.figures import accurate_to, peak_bytes, peak_text
 from harness.profiling.remarks import cost, counts, headline, remarks
 from harness.profiling.tables import FunctionTable, function_tables
 from harness.schema.profile import LineRow
@@ -79,6 +79,14 @@ class Profile:
         top: float = max(row.level_bytes for row in self.rows)
         top -= accurate_to(top)
         return max((row for row in self.rows if row.level_bytes >= top), key=peak_bytes)
+
+    @property
+    def peak(self) -> str:
+        """``≥ 128 MiB (8.00×) in line 6``: of the whole call; empty where it did not begin."""
+        if self.whole is None:
+            return ""
+        where = f" in line {self.highest.line}" if self.highest else ""
+        return f"{peak_text(self.whole, self.payload_bytes)}{where}"
 
     @cached_property
     def differences(self) -> list[str]:

@@ -10,9 +10,9 @@ from harness.profiling.tables import FunctionTable
 from harness.schema.profile import LineRow, Lines
 from harness.trial.meters.allocated import FOREIGN
 from harness.trial.meters.process_memory import EXACT, REPLACED, SWAPPED
-from harness.units import format_seconds, format_size, plural
+from harness.units import MIB, MISSING, format_seconds, format_size, plural
 
-ARENA_BYTES = 1024**2
+ARENA_BYTES = MIB
 """What Python takes from the system at once, for small objects."""
 
 
@@ -39,6 +39,7 @@ def remarks(collected: Collected, tables: list[FunctionTable]) -> list[str]:
     room = collected.call.arenas_room_bytes
     return [
         *_doubts(lines),
+        *(text for row in lines.rows[:1] for text in _why_at_least(row, "the call")),
         *(text for row in lines.rows[1:] for text in _of_row(row)),
         *(_no_source(table) for table in tables if not table.has_source),
         *_of_python(room),
@@ -87,34 +88,40 @@ def _doubts(lines: Lines) -> Iterator[str]:
         yield f"peaks are {lines.source}"
     if lines.allocator:
         yield FOREIGN.format(lines.allocator)
+        yield "what lines keep is counted by pages alone, those that malloc keeps free included"
     if lines.missed:
         yield (
             f"{plural(lines.missed, 'line')}: which kinds of pages they had at their peak was not "
-            "observed; ≤ is for all kinds together"
+            f"observed; ≤ is for all kinds together, {MISSING} where even that may be too low"
         )
 
 
 def _of_row(row: LineRow) -> Iterator[str]:
     line = f"line {row.line}"
-    if row.heap_bytes > accurate_to(row.peak_bytes):
+    heap_bytes = row.heap_bytes or 0  # where it is not known, that is said of all lines
+    if heap_bytes > accurate_to(row.peak_bytes):
         yield (
-            f"{line} took {format_size(row.heap_bytes)} from memory that the heap had free: no new "
+            f"{line} took {format_size(heap_bytes)} from memory that the heap had free: no new "
             "pages, but it is counted"
         )
-    elif -row.heap_bytes > accurate_to(row.peak_bytes):
+    elif -heap_bytes > accurate_to(row.peak_bytes):
         yield (
-            f"{line} freed {format_size(-row.heap_bytes)} that the heap cannot give back to the "
+            f"{line} freed {format_size(-heap_bytes)} that the heap cannot give back to the "
             "system, since other blocks lie on the same pages"
         )
+    yield from _why_at_least(row, line)
+
+
+def _why_at_least(row: LineRow, what: str) -> Iterator[str]:
     if row.room_bytes is not None and row.room_bytes > accurate_to(row.peak_bytes):
         yield (
-            f"{line}: ≥, because the heap had up to {format_size(row.room_bytes)} free when it "
+            f"{what}: ≥, because the heap had up to {format_size(row.room_bytes)} free when it "
             "began, which it may have used for a moment"
         )
     if row.swapped:
-        yield f"{line}: ≥, because {SWAPPED}"
+        yield f"{what}: ≥, because {SWAPPED}"
     if row.replaced:
-        yield f"{line}: ≥, because {REPLACED}"
+        yield f"{what}: ≥, because {REPLACED}"
 
 
 def _no_source(table: FunctionTable) -> str:
@@ -125,8 +132,11 @@ def _no_source(table: FunctionTable) -> str:
 
 def _of_python(room_bytes: int | None) -> Iterator[str]:
     if room_bytes is None:
-        return
-    if room_bytes > ARENA_BYTES:
+        yield (
+            "what Python's own allocator had free at the end is not known: a line that makes many "
+            "small objects may have used some of it"
+        )
+    elif room_bytes > ARENA_BYTES:
         yield (
             f"Python's own allocator had {format_size(room_bytes)} free at the end: a line that "
             "makes many small objects may have used as much without a new page"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.schema.profile import Function, LineRow, Lines, SampledLine
-from harness.trial.profiling.statements import first_lines
+from harness.trial.profiling.statements import first_line, first_lines, parsed
 
 
 @dataclass(frozen=True)
@@ -62,28 +62,24 @@ def function_tables(lines: Lines, sampled: Sequence[SampledLine] = ()) -> list[F
         lines: what was seen.
         sampled: memory_profiler's table.
     """
-    spans = _outermost([_span(lines, function) for function in lines.functions])
+    trees = [parsed(file) for file in lines.files]
+    spans = _outermost(
+        [_span(lines, function, trees[function.file]) for function in lines.functions]
+    )
     shown = _by_statement(sampled)
     return [found for span in spans if (found := _table(lines, span, shown)).views]
 
 
-def _span(lines: Lines, function: Function) -> _Span:
+def _span(lines: Lines, function: Function, tree: ast.Module) -> _Span:
     """From where to where a function goes: that of a lambda may be within a line of another."""
-    for node in ast.walk(_tree(lines.files[function.file])):
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+            first = first_line(node)
             if first == function.first_line and node.name == function.name.rpartition(".")[2]:
                 return _Span(function, first, node.end_lineno or first)
     index = lines.functions.index(function)
     own = [row.line for row in lines.rows if row.function == index] or [function.first_line]
     return _Span(function, min(own), max(own))
-
-
-def _tree(file: str) -> ast.AST:
-    try:
-        return ast.parse("".join(linecache.getlines(file)))
-    except (SyntaxError, ValueError):
-        return ast.Module([], [])
 
 
 def _outermost(spans: Iterable[_Span]) -> list[_Span]:
@@ -122,9 +118,10 @@ def _table(
 
 def _by_statement(sampled: Iterable[SampledLine]) -> dict[tuple[str, int], SampledLine]:
     """memory_profiler's lines, those of one statement added up."""
+    statements = {file: first_lines(file) for file in {one.file for one in sampled}}
     found: dict[tuple[str, int], SampledLine] = {}
     for one in sampled:
-        place = one.file, first_lines(one.file).get(one.line, one.line)
+        place = one.file, statements[one.file].get(one.line, one.line)
         before = found.get(place)
         increment = one.increment_bytes + (before.increment_bytes if before else 0.0)
         found[place] = SampledLine(*place, increment, one.occurrences)

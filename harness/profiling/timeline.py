@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.files.writing import write_whole
 from harness.schema.profile import TIMELINE_EVENTS
+from harness.units import plural
 
 TIMELINE = "timeline.json"
 _OF_TORCH = ("cpu_op", "user_annotation", "python_function", "cuda_runtime", "kernel")
@@ -24,18 +25,22 @@ class Timeline:
         spans: how many.
         processes: the names of those that are in it.
         full: those that had more to tell than there was room: their first spans are missing.
+        cut_off: how many others ended before they had written theirs whole.
     """
 
     spans: int
     processes: tuple[str, ...]
     full: tuple[str, ...]
+    cut_off: int
 
     @property
     def text(self) -> str:
         """``1,204 spans of the call, worker 0 and worker 1``."""
         names = ", ".join(self.processes)
         lost = f"; the first ones of {', '.join(self.full)} had no room" if self.full else ""
-        return f"{self.spans:,} spans of {names}{lost}"
+        cut = f"; {plural(self.cut_off, 'process', 'processes')} ended before all was written"
+        spans = f"{self.spans:,} span{'' if self.spans == 1 else 's'}"
+        return f"{spans} of {names}{lost}{cut if self.cut_off else ''}"
 
 
 def write_timeline(records: Path, folder: Path) -> Timeline:
@@ -47,9 +52,13 @@ def write_timeline(records: Path, folder: Path) -> Timeline:
     events: list[dict[str, Any]] = []
     names: list[str] = []
     full: list[str] = []
-    spans = 0
+    spans = cut_off = 0
     for file in sorted(records.glob("*.json"), key=lambda one: int(one.stem)):
-        found = json.loads(file.read_bytes())["traceEvents"]
+        try:
+            found = json.loads(file.read_bytes())["traceEvents"]
+        except ValueError:  # a loader ends its workers, whatever they are doing
+            cut_off += 1
+            continue
         own = [event for event in found if str(event.get("pid")) == file.stem]
         name = _process_name(own) or file.stem
         names.append(name)
@@ -63,7 +72,7 @@ def write_timeline(records: Path, folder: Path) -> Timeline:
     names.sort(key=lambda name: (name != "the call", name))
     whole = {"traceEvents": events, "displayTimeUnit": "ms"}
     write_whole({folder / TIMELINE: json.dumps(whole, separators=(",", ":")).encode()})
-    return Timeline(spans, tuple(names), tuple(full))
+    return Timeline(spans, tuple(names), tuple(full), cut_off)
 
 
 def _process_name(events: list[dict[str, Any]]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from harness.schema.records import Outcome, Rss
-from harness.schema.request import TaskRequest, TrialRequest
+from harness.schema.request import Observed, TaskRequest, TrialRequest
 
 Tool = Literal["lines", "memory_profiler", "memray", "viztracer", "perf"]
 """What watches the call: each in a fresh process of its own."""
@@ -29,6 +29,11 @@ class Watching:
     output: str = ""
     files: tuple[str, ...] = ()
     warm: bool = False
+
+    @property
+    def observe(self) -> Observed:
+        """What the host has observe the process; empty where nothing does."""
+        return "lines" if self.tool == "lines" else ""
 
 
 @dataclass(frozen=True)
@@ -93,10 +98,12 @@ class LineRow:
         visits: how often it was entered.
         time_s: in all visits, without what watching took.
         peak_bytes: the highest within any one visit, above the beginning of that visit.
-        peak: the same by kind of page; parts need not have peaked at one instant.
+        peak: by kind of page: anonymous and shared ones in the visit with the most of both, pages
+            of mapped files in that with the most of them. Kinds need not peak at one instant.
         kept: pages more at the end than at the beginning, over all visits; negative where it freed.
         heap_bytes: of malloc's blocks, what it took from memory that the heap had free, or (below
-            0) freed into memory that the heap keeps: the pages do not show it.
+            0) freed into memory that the heap keeps: the pages do not show it. None where malloc
+            does not report it.
         faults_minor: page faults without disk.
         faults_major: with it.
         level_bytes: the highest above the beginning of the whole call, without mapped files.
@@ -105,7 +112,7 @@ class LineRow:
         split_missed: of the peak, the kinds were not observed completely.
         swapped: pages were swapped out, which the peak does not count.
         replaced: pages of files were dropped; what replaced them was not observed completely.
-        running: it had not ended when watching did.
+        running: it had not ended when watching did. Its peak and level are lower bounds then.
     """
 
     file: int
@@ -116,7 +123,7 @@ class LineRow:
     peak_bytes: int
     peak: Rss
     kept: Rss
-    heap_bytes: int
+    heap_bytes: int | None
     faults_minor: int
     faults_major: int
     level_bytes: int

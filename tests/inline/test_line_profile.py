@@ -85,6 +85,8 @@ def test_what_only_raises_is_shown() -> None:
 def test_what_has_no_lines_or_is_no_function_is_refused() -> None:
     with pytest.raises(UsageError, match="written in C"):
         harness.profile(np.empty, 5)
+    with pytest.raises(UsageError, match="also=: empty is written in C, in no file"):
+        harness.profile(doubled, DATA, also=(np.empty,))
     with pytest.raises(UsageError, match="not callable"):
         harness.profile(5)  # type: ignore[arg-type]
 

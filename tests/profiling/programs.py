@@ -80,6 +80,12 @@ def mapped() -> Any:
     return total + again
 
 
+def by_turns() -> None:
+    a = np.load(file_of(os.getppid()), mmap_mode="r")
+    for do in (a.sum, functools.partial(np.ones, N // 2)):
+        do()  # peak 16 files 32
+
+
 def shared() -> Any:
     block = mmap.mmap(-1, N * 8)
     a = np.frombuffer(block)
@@ -150,6 +156,7 @@ KNOWN = (
     "called",
     "threaded",
     "mapped",
+    "by_turns",
     "shared",
     "copied_on_write",
     "in_holes",
@@ -187,6 +194,16 @@ def never_ends() -> Any:
 
 def dies() -> Any:
     a = np.ones(N)  # peak 32 keeps 32
+    os.abort()
+    return a
+
+
+def dies_within() -> Any:
+    return _dies_later()
+
+
+def _dies_later() -> Any:
+    a = np.ones(N).astype("f4")  # peak 48 keeps 16
     os.abort()
     return a
 

@@ -141,6 +141,16 @@ def test_what_was_seen_outlives_the_process(function: str, host: Host) -> None:
     assert 32 * MIB <= whole.peak_bytes < 40 * MIB
 
 
+def test_what_ended_within_a_line_that_did_not_is_part_of_it(host: Host) -> None:
+    whole, outer, made, last = lines_of(watch(host, "dies_within")).rows
+    check(made)
+    assert [row.running for row in (whole, outer, made, last)] == [True, True, False, True]
+    for row in (whole, outer):
+        assert abs(row.peak_bytes - 48 * MIB) < MIB
+        assert row.level_bytes >= made.kept.anon_bytes
+    assert last.peak_bytes < 4 * MIB
+
+
 def test_of_forked_processes_nothing_is_in_the_table(host: Host) -> None:
     lines = lines_of(watch(host, "forks"))
     assert lines.forks == 1

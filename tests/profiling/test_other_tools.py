@@ -78,6 +78,19 @@ def test_a_call_without_workers_has_a_timeline(host: Host, tmp_path: Path) -> No
     nested(events)
 
 
+def test_a_process_that_ended_while_it_wrote_is_named(tmp_path: Path) -> None:
+    name = {"ph": "M", "name": "process_name", "pid": 7, "args": {"name": "the call"}}
+    span = {"ph": "X", "cat": "FEE", "name": "f", "pid": 7, "tid": 7, "ts": 1, "dur": 1}
+    whole = json.dumps({"traceEvents": [name, span]})
+    records = tmp_path / "records"
+    records.mkdir()
+    (records / "7.json").write_text(whole)
+    assert write_timeline(records, tmp_path).text == "1 span of the call"
+    (records / "8.json").write_text(whole[:-9])
+    found = write_timeline(records, tmp_path)
+    assert found.text == "1 span of the call; 1 process ended before all was written"
+
+
 @pytest.mark.usefixtures("_file")
 def test_a_mapped_file_is_named_where_memray_counts_it(host: Host, tmp_path: Path) -> None:
     record = tmp_path / "memray.bin"

@@ -87,7 +87,26 @@ def test_what_is_not_known_is_no_number(tmp_path: Path) -> None:
     big = Rss(anon_bytes=64 * MIB)
     text = as_text(profile_of(tmp_path, row(2, big, running=True, faults_minor=0)))
     (line,) = [line for line in text.splitlines() if "y = g(" in line]
-    assert line.split()[1:7] == ["1", "1", "ms", "64", "MiB", "–"]
+    assert line.split()[1:8] == ["1", "1", "ms", "≥", "64", "MiB", "–"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({"running": True}, "≥ 64 MiB"),
+        ({"room_bytes": None}, "≥ 64 MiB"),
+        ({"split_missed": True}, "≤ 64 MiB"),
+        ({"split_missed": True, "swapped": True}, "–"),
+        ({}, "64 MiB"),
+    ],
+)
+def test_a_bound_is_none_less_for_the_whole_call(
+    changed: dict[str, Any], text: str, tmp_path: Path
+) -> None:
+    whole = row(0, Rss(anon_bytes=64 * MIB), file=-1, function=-1, **changed)
+    said = as_text(profile_of(tmp_path, row(5), whole=whole))
+    assert f"the call: peak {text} in line 5, " in said
+    assert ("the call: ≥, because pages were swapped out" in said) is whole.swapped
 
 
 @pytest.mark.parametrize(
@@ -97,6 +116,7 @@ def test_what_is_not_known_is_no_number(tmp_path: Path) -> None:
         ({"full": True}, "no room for more lines"),
         ({"lost_trace": True}, "took sys.settrace for itself"),
         ({"allocator": "libjemalloc.so.2"}, "malloc is that of libjemalloc.so.2"),
+        ({"allocator": "libjemalloc.so.2"}, "what lines keep is counted by pages alone"),
         ({"missed": 1}, "≤ is for all kinds together"),
     ],
 )
@@ -140,6 +160,15 @@ def test_equal_figures_need_no_explanation(tmp_path: Path) -> None:
     same = Rss(anon_bytes=32 * MIB)
     sampled = (SampledLine(str(tmp_path / "mine.py"), 9, 32.2 * MIB, 1),)
     assert profile_of(tmp_path, row(9, same, same), sampled=sampled).differences == []
+
+
+def test_what_python_had_free_is_named_where_it_is_not_known(tmp_path: Path) -> None:
+    found = profile_of(tmp_path, row(5))
+    words = "what Python's own allocator had free at the end is not known"
+    assert words in as_text(found)
+    known = replace(found.collected.call, arenas_room_bytes=0)
+    collected = replace(found.collected, found={"lines": known})
+    assert words not in as_text(replace(found, collected=collected))
 
 
 def test_what_failed_is_in_the_headline(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from torch.utils.data import DataLoader, IterableDataset, Subset
 
 from harness.schema.loader import LoaderLook, LoaderSetting
+from harness.trial.base.as_script import as_script
 from harness.trial.base.looks import a
 
 Step = Callable[[Any], Any]
@@ -69,14 +70,11 @@ def in_file(file: str, name: str) -> Any:
         UnfitError: there is no such name, or the file cannot be imported under its own name.
     """
     path = Path(file)
-    folder, stem = str(path.parent), path.stem
+    stem = path.stem
     known = sys.modules.get(stem)
     if known is not None and getattr(known, "__file__", None) != file:
         raise UnfitError(f"{path.name} has the name of a module of Python's or ferrybench's")
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    sys.argv[:] = [file]
-    sys.dont_write_bytecode = True  # beside the user's file
+    as_script(path)
     module = importlib.import_module(stem)
     found = getattr(module, name, None)
     if found is None:

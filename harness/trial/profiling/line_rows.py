@@ -93,14 +93,27 @@ class LineRows:
         if row == CALL:
             self._base_bytes = _own_bytes(rss)
         words[start + at.R_BEGAN] = time.perf_counter_ns()
-        words[start + at.R_ANON] = rss.anon_bytes
-        words[start + at.R_FILED] = rss.file_bytes
-        words[start + at.R_SHARED] = rss.shmem_bytes
+        words[start + at.R_SPENT] = words[at.WATCHING_NS]
+        words[start + at.R_ANON] = words[start + at.R_HIGH_ANON] = rss.anon_bytes
+        words[start + at.R_FILED] = words[start + at.R_HIGH_FILED] = rss.file_bytes
+        words[start + at.R_SHARED] = words[start + at.R_HIGH_SHARED] = rss.shmem_bytes
+        words[start + at.R_HIGH_TOTAL] = rss.total_bytes
         if reading.room_bytes is None:
             words[start + at.R_FLAGS] |= at.ROOM_UNKNOWN
         else:
             words[start + at.R_ROOM] = max(words[start + at.R_ROOM], reading.room_bytes)
         return True
+
+    def reached(self, line: OpenLine) -> None:
+        """Note how high a line has come that goes on: the process may not outlive it."""
+        words, start = self._words, self._page.row_at(line.row)
+        for word, high_bytes in (
+            (at.R_HIGH_ANON, line.anon_bytes),
+            (at.R_HIGH_FILED, line.file_bytes),
+            (at.R_HIGH_SHARED, line.shmem_bytes),
+            (at.R_HIGH_TOTAL, max(line.peak_bytes, line.total_bytes)),
+        ):
+            words[start + word] = max(words[start + word], high_bytes)
 
     def closed(self, line: OpenLine, last: Reading, spent: Spent, *, observed: bool) -> None:
         """Note that a line ends, and what it did.
@@ -140,16 +153,18 @@ class LineRows:
         self, start: int, line: OpenLine, last: Reading, minor: int, *, observed: bool
     ) -> None:
         words, ledger = self._words, line.ledger(last, observed=observed)
-        if ledger.peak_extra_bytes > words[start + at.R_PEAK]:
-            words[start + at.R_PEAK] = ledger.peak_extra_bytes
-            words[start + at.R_PEAK_ANON] = ledger.peak.anon_bytes
-            words[start + at.R_PEAK_FILE] = ledger.peak.file_bytes
-            words[start + at.R_PEAK_SHMEM] = ledger.peak.shmem_bytes
-        self._note_level(start, _own_bytes(line.began.status.rss) + _own_bytes(ledger.peak))
+        peak = ledger.peak
+        words[start + at.R_PEAK] = max(words[start + at.R_PEAK], ledger.peak_extra_bytes)
+        words[start + at.R_PEAK_FILE] = max(words[start + at.R_PEAK_FILE], peak.file_bytes)
+        # One visit may map a file, and another one need less, but of its own.
+        if _own_bytes(peak) > words[start + at.R_PEAK_ANON] + words[start + at.R_PEAK_SHMEM]:
+            words[start + at.R_PEAK_ANON] = peak.anon_bytes
+            words[start + at.R_PEAK_SHMEM] = peak.shmem_bytes
+        self._note_level(start, _own_bytes(line.began.status.rss) + _own_bytes(peak))
         if ledger.at_least == SWAPPED:
             words[start + at.R_FLAGS] |= at.SWAPPED_OUT
         # Each page that took the place of another one came with a fault.
-        elif ledger.at_least and minor * mmap.PAGESIZE > ledger.peak.anon_bytes + ACCURATE_BYTES:
+        elif ledger.at_least and minor * mmap.PAGESIZE > peak.anon_bytes + ACCURATE_BYTES:
             words[start + at.R_FLAGS] |= at.FILE_REPLACED
         if ledger.split_source == MISSED:
             words[start + at.R_FLAGS] |= at.SPLIT_MISSED

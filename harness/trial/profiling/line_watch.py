@@ -153,6 +153,7 @@ class LineWatch:
         seen = self._page.seen() if self.observed else None
         if self._stack:
             self._stack[-1].add(reading.status, seen)
+            self._rows.reached(self._stack[-1])
         return reading
 
     def _begin(self, reading: Reading) -> None:
@@ -185,5 +186,6 @@ class LineWatch:
         line = self._stack.pop()
         if self._stack:
             self._stack[-1].add_inner(line)
+            self._rows.reached(self._stack[-1])
         self._rows.closed(line, reading, self._spent, observed=self.observed)
         return line.frame

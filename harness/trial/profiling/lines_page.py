@@ -44,11 +44,16 @@ HEAD_WORDS = 64
     R_FLAGS,
     R_OPEN,
     R_BEGAN,
+    R_SPENT,
     R_ANON,
     R_FILED,
     R_SHARED,
-) = range(23)
-ROW_WORDS = 24
+    R_HIGH_ANON,
+    R_HIGH_FILED,
+    R_HIGH_SHARED,
+    R_HIGH_TOTAL,
+) = range(28)
+ROW_WORDS = 28
 ROW_LIMIT = 2000
 TEXT_BYTES = 128 * 1024
 SPLIT_MISSED, SWAPPED_OUT, FILE_REPLACED, ROOM_UNKNOWN = 1, 2, 4, 8
@@ -155,7 +160,9 @@ class LinesPage:
         if not words[TEXT]:
             return {}
         text = json.loads(self._map[_TEXT_AT : _TEXT_AT + words[TEXT]])
-        rows = [self._row(number) for number in range(words[ROWS])]
+        words_of = [self._words_of(number) for number in range(words[ROWS])]
+        is_open = [row for row in words_of if row[R_OPEN] > 0 and not words[ENDED]]
+        rows = [self._row(row, is_open) for row in words_of]
         return {
             "files": text["files"],
             "functions": text["functions"],
@@ -171,11 +178,13 @@ class LinesPage:
             "lost_trace": bool(words[LOST]),
         }
 
-    def _row(self, number: int) -> dict[str, Any]:
+    def _words_of(self, number: int) -> Sequence[int]:
         start = self.row_at(number)
-        row: Sequence[int] = list(self.words[start : start + ROW_WORDS])
+        return list(self.words[start : start + ROW_WORDS])
+
+    def _row(self, row: Sequence[int], is_open: Sequence[Sequence[int]]) -> dict[str, Any]:
         flags = row[R_FLAGS]
-        running = row[R_OPEN] > 0 and not self.words[ENDED]
+        running = row in is_open
         found: dict[str, Any] = {
             "file": row[R_FILE],
             "line": row[R_LINE],
@@ -185,7 +194,7 @@ class LinesPage:
             "peak_bytes": row[R_PEAK],
             "peak": _kinds(row[R_PEAK_ANON : R_PEAK_SHMEM + 1]),
             "kept": _kinds(row[R_KEPT_ANON : R_KEPT_SHMEM + 1]),
-            "heap_bytes": row[R_HEAP],
+            "heap_bytes": None if flags & ROOM_UNKNOWN else row[R_HEAP],
             "faults_minor": row[R_MINOR],
             "faults_major": row[R_MAJOR],
             "level_bytes": row[R_LEVEL],
@@ -195,20 +204,34 @@ class LinesPage:
             "replaced": bool(flags & FILE_REPLACED),
             "running": running,
         }
-        return {**found, **self._so_far(row)} if running else found
+        return {**found, **self._so_far(row, is_open)} if running else found
 
-    def _so_far(self, row: Sequence[int]) -> dict[str, Any]:
-        """Of a line that had not ended: how long it took, and what the observer saw last."""
-        words = self.words
-        now = (words[ANON], words[FILE], words[SHMEM])
-        grown = [
-            max(0, kind - at) for kind, at in zip(now, row[R_ANON : R_SHARED + 1], strict=True)
-        ]
-        peak = max(row[R_PEAK], words[TOTAL] - sum(row[R_ANON : R_SHARED + 1]))
-        before = row[R_PEAK_ANON : R_PEAK_SHMEM + 1]
-        kinds = [max(pair) for pair in zip(grown, before, strict=True)]
-        time_ns = row[R_TIME] + time.perf_counter_ns() - row[R_BEGAN]
-        return {"time_s": time_ns / 1e9, "peak_bytes": max(0, peak), "peak": _kinds(kinds)}
+    def _so_far(self, row: Sequence[int], is_open: Sequence[Sequence[int]]) -> dict[str, Any]:
+        """Of a line that had not ended: how long it took, and what it had come to, at least.
+
+        Lines that are open and began later are within it. What the observer saw last counts if it
+        was in the section that did not end.
+        """
+        within = [one for one in is_open if one[R_BEGAN] >= row[R_BEGAN]]
+        highs = [one[R_HIGH_ANON : R_HIGH_TOTAL + 1] for one in within]
+        seen = self.seen()
+        if seen is not None:
+            kinds = seen.highest
+            highs.append(
+                [kinds.anon_bytes, kinds.file_bytes, kinds.shmem_bytes, seen.total_bytes],
+            )
+        *high, total = [max(values) for values in zip(*highs, strict=True)]
+        began = row[R_ANON : R_SHARED + 1]
+        anon, file, shmem = [max(0, top - at) for top, at in zip(high, began, strict=True)]
+        own = max((anon, shmem), (row[R_PEAK_ANON], row[R_PEAK_SHMEM]), key=sum)
+        time_ns = time.perf_counter_ns() - row[R_BEGAN] - self.words[WATCHING_NS] + row[R_SPENT]
+        call = self._words_of(0)
+        return {
+            "time_s": (row[R_TIME] + time_ns) / 1e9,
+            "peak_bytes": max(0, row[R_PEAK], total - sum(began)),
+            "peak": _kinds([own[0], max(file, row[R_PEAK_FILE]), own[1]]),
+            "level_bytes": max(row[R_LEVEL], high[0] + high[2] - call[R_ANON] - call[R_SHARED]),
+        }
 
 
 def _kinds(values: Sequence[int]) -> dict[str, int]:

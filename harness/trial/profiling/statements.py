@@ -13,23 +13,25 @@ def first_lines(file: str) -> Mapping[int, int]:
     Of a compound statement, this is its head. Empty where there is no source, or none that this
     Python understands: each line is then by itself.
     """
-    try:
-        tree = ast.parse("".join(linecache.getlines(file)))
-    except (SyntaxError, ValueError):  # of a notebook's cell with magics, or not Python at all
-        return {}
-    return _first_lines(tree)
-
-
-def _first_lines(tree: ast.AST) -> dict[int, int]:
     found: dict[int, int] = {}
-    heads = [one for one in ast.walk(tree) if isinstance(one, ast.stmt | ast.ExceptHandler)]
-    for node in sorted(heads, key=lambda one: (_first(one), one.col_offset)):
-        for line in range(_first(node), _last(node) + 1):
-            found.setdefault(line, _first(node))
+    nodes = ast.walk(parsed(file))
+    heads = [one for one in nodes if isinstance(one, ast.stmt | ast.ExceptHandler)]
+    for node in sorted(heads, key=lambda one: (first_line(one), one.col_offset)):
+        for line in range(first_line(node), _last(node) + 1):
+            found.setdefault(line, first_line(node))
     return found
 
 
-def _first(node: ast.stmt | ast.ExceptHandler) -> int:
+def parsed(file: str) -> ast.Module:
+    """A file's statements; none where there is no source, or none that this Python understands."""
+    try:
+        return ast.parse("".join(linecache.getlines(file)))
+    except (SyntaxError, ValueError):  # of a notebook's cell with magics, or not Python at all
+        return ast.Module([], [])
+
+
+def first_line(node: ast.stmt | ast.ExceptHandler) -> int:
+    """Where a statement begins: that of a decorated function, with its decorators."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(one.lineno for one in decorators)])
 
@@ -39,5 +41,5 @@ def _last(node: ast.stmt | ast.ExceptHandler) -> int:
     body = getattr(node, "body", None) or getattr(node, "cases", None)
     if not body:
         return node.end_lineno or node.lineno
-    inner = body[0].pattern.lineno if isinstance(body[0], ast.match_case) else _first(body[0])
+    inner = body[0].pattern.lineno if isinstance(body[0], ast.match_case) else first_line(body[0])
     return max(node.lineno, inner - 1)

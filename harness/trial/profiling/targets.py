@@ -14,6 +14,7 @@ import numpy as np
 from harness.schema.profile import CaseProfileRequest, FileProfileRequest
 from harness.schema.records import UNFINISHED, Found
 from harness.trial.base import pointers
+from harness.trial.base.as_script import as_script
 from harness.trial.base.inputs import folder_of
 from harness.trial.base.outcomes import one_line
 from harness.trial.base.request import TrialTask, put_into_force
@@ -83,8 +84,8 @@ def file_target(request: FileProfileRequest) -> Target:
 
 
 def _imported(path: Path) -> Any:
-    """A file as a module, with its folder on the path, as a script would have it."""
-    sys.path.insert(0, str(path.parent))
+    """A user's file as a module."""
+    as_script(path)
     name = path.stem if path.stem not in sys.modules else f"{path.stem}_profiled"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

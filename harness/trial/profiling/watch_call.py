@@ -27,6 +27,9 @@ from harness.trial.profiling.lines_page import BOUNDARY_NS, LinesPage
 from harness.trial.profiling.outcome import outcome_of
 from harness.trial.profiling.target import Target
 
+_Watch = Callable[[Target, Watching, LinesPage | None, Profiled], Profiled]
+"""Has one tool watch a target, and adds what it saw to what is known."""
+
 
 def watch_call(target: Target, watching: Watching, page: LinesPage | None) -> dict[str, Any]:
     """Make the call, and say what the tool saw; what was seen line by line is on the page.
@@ -48,6 +51,11 @@ def watch_call(target: Target, watching: Watching, page: LinesPage | None) -> di
     return set_fields(found)
 
 
+def _warm(target: Target, watching: Watching) -> None:
+    if watching.warm:
+        outcome_of(target)
+
+
 def _by_lines(
     target: Target, watching: Watching, page: LinesPage | None, found: Profiled
 ) -> Profiled:
@@ -55,8 +63,7 @@ def _by_lines(
     keep_no_free_memory()
     use_small_pages()
     own_page = page or LinesPage()
-    if watching.warm:
-        outcome_of(target)
+    _warm(target, watching)
     watch = LineWatch(own_page, target.watched(watching.files), observed=page is not None)
     watch.learn([target.file, *watching.files])
     gc.collect()
@@ -75,44 +82,36 @@ def _by_lines(
 def _by_memory_profiler(
     target: Target, watching: Watching, page: LinesPage | None, found: Profiled
 ) -> Profiled:
-    if watching.warm:
-        outcome_of(target)
+    _warm(target, watching)
     sampled, outcome, refused = by_memory_profiler(target)
     return replace(found, sampled=sampled, outcome=outcome, refused=refused)
 
 
-def _by_memray(
-    target: Target, watching: Watching, page: LinesPage | None, found: Profiled
-) -> Profiled:
-    if watching.warm:
-        outcome_of(target)
-    outcome, refused = by_memray(target, watching.output)
-    return replace(found, outcome=outcome, refused=refused)
+def _recorded(by_tool: Callable[[Target, str], tuple[Outcome, str]]) -> _Watch:
+    """By a tool that writes all it has to say to its output."""
 
+    def watch(
+        target: Target, watching: Watching, page: LinesPage | None, found: Profiled
+    ) -> Profiled:
+        _warm(target, watching)
+        outcome, refused = by_tool(target, watching.output)
+        return replace(found, outcome=outcome, refused=refused)
 
-def _by_viztracer(
-    target: Target, watching: Watching, page: LinesPage | None, found: Profiled
-) -> Profiled:
-    if watching.warm:
-        outcome_of(target)
-    outcome, refused = by_viztracer(target, watching.output)
-    return replace(found, outcome=outcome, refused=refused)
+    return watch
 
 
 def _by_perf(
     target: Target, watching: Watching, page: LinesPage | None, found: Profiled
 ) -> Profiled:
-    if watching.warm:
-        outcome_of(target)
+    _warm(target, watching)
     counted, outcome, refused = by_perf(target, watching.output)
     return replace(found, counted=counted, outcome=outcome, refused=refused)
 
 
-_Watch = Callable[[Target, Watching, LinesPage | None, Profiled], Profiled]
 _TOOLS: Mapping[Tool, _Watch] = {
     "lines": _by_lines,
     "memory_profiler": _by_memory_profiler,
-    "memray": _by_memray,
-    "viztracer": _by_viztracer,
+    "memray": _recorded(by_memray),
+    "viztracer": _recorded(by_viztracer),
     "perf": _by_perf,
 }
