@@ -31,7 +31,7 @@ class Named:
             raise UsageError(f"{text}: write FILE.py:NAME, such as train.py:{what}")
         path = Path(file)
         if path.suffix != ".py" or not path.is_file():
-            raise UsageError(f"{file} is not a Python file that is there")
+            raise UsageError(f"{file} is no Python file, or does not exist")
         return cls(str(path.resolve()), name)
 
 

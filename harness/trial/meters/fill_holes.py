@@ -37,8 +37,8 @@ from harness.trial.meters.python_arenas import Arenas
 
 LITTLE_BYTES = 128 * 1024
 """Free memory of all arenas that is not worth the time: less than figures are accurate to."""
-_LITTLE_OBJECTS_BYTES = 192 * 1024
-"""The same of Python's objects, of all sizes together."""
+_LITTLE_OBJECTS_BYTES = 96 * 1024
+"""The same of Python's objects, of all sizes together: a call may use up what is left of either."""
 _UNTOUCHED_BYTES = 1024**2
 """The same of what is free, whether it is in memory or not: it blurs the allocator's account."""
 _TRIES = 5
