@@ -6,7 +6,7 @@ import statistics
 from dataclasses import dataclass
 
 from harness.schema.loader import LoaderData, LoaderSetting
-from harness.tuning.bench import Bench
+from harness.tuning.bench import Bench, TrialFailedError
 from harness.tuning.costs import batch_s
 from harness.tuning.goal import Goal
 from harness.tuning.known import Found, Known
@@ -53,22 +53,33 @@ class Choosing:
             if not fits:
                 without.add(winner)
                 continue
-            found.data = self._compared(winner)
+            own = self._hashed(self.own)
+            try:
+                found.data = self._compared(own, winner)
+            except TrialFailedError as error:
+                self._reject(winner, error, found)
+                without.add(winner)
+                continue
             if found.data.harmless:
                 return
             found.rejected[winner] = found.data
             # What is wrong with one number of workers is so with another.
-            own = self.own.num_workers
-            without |= {winner, *(one for one in race.runners if one.num_workers != own)}
+            workers = self.own.num_workers
+            without |= {winner, *(one for one in race.runners if one.num_workers != workers)}
         found.winner, found.data = self.own, None
 
-    def _compared(self, other: LoaderSetting) -> DataVerdict:
+    def _reject(self, winner: LoaderSetting, error: TrialFailedError, found: Found) -> None:
+        """What ran in the race and fails later is not to be relied on."""
+        found.rejected[winner] = DataVerdict("unknown", f"it ran, and failed later: {error}")
+        found.winner, found.data = self.own, None
+
+    def _compared(self, own: LoaderData, other: LoaderSetting) -> DataVerdict:
         """Hold its data against the reference's, from one seed."""
-        one, two = self._hashed(self.own), self._hashed(other)
-        verdict = compare_data(one, two, None)
+        data = self._hashed(other)
+        verdict = compare_data(own, data, None)
         if verdict.same != "random":
             return verdict
-        return compare_data(one, two, self._hashed(self.own))
+        return compare_data(own, data, self._hashed(self.own))
 
     def _hashed(self, setting: LoaderSetting) -> LoaderData:
         seconds = max(LEAST_DATA_S, DATA_SHARE * self.goal.budget_s)
@@ -91,12 +102,26 @@ class Choosing:
             },
             seed=3,
         )
-        rounds.add(pairs)
+        try:
+            rounds.add(pairs)
+        except TrialFailedError as error:
+            if not self._still_runs():
+                raise
+            self._reject(winner, error, found)
+            return
         times = [batch_s(one, self.known.length, own) for one in rounds.found["own"]]
         others = [batch_s(one, self.known.length, winner) for one in rounds.found["other"]]
         found.confirmed = Confirmed(
             winner, Ratio.of(others, times), statistics.median(times), statistics.median(others)
         )
+
+    def _still_runs(self) -> bool:
+        """Whether the reference does, so that it was the other that failed."""
+        try:
+            self.bench.run(self.own, stepped=self.goal.stepped)
+        except TrialFailedError:
+            return False
+        return True
 
     def verdict(self, found: Found, *, fits: bool) -> Word:
         """What the fresh pairs say."""

@@ -188,6 +188,8 @@ class Session:
             return self._answer(known, "keep" if fits else "fits", found)
         self.say("the winner against your setting, in fresh pairs")
         choosing.confirm(found)
+        if found.confirmed is None:
+            return self._answer(known, "keep" if fits else "fits", found)
         return self._answer(known, choosing.verdict(found, fits=fits), found)
 
     def _why(self, known: Known) -> tuple[Freed, ...]:

@@ -141,5 +141,9 @@ class Monitored:
 
 
 def line_events(listener: Listener) -> Traced | Monitored:
-    """What this Python has."""
-    return Monitored(listener) if sys.version_info >= (3, 12) else Traced(listener)
+    """What this Python has; traced where other tools have taken all that sys.monitoring has room
+    for.
+    """
+    monitoring: Any = getattr(sys, "monitoring", None)
+    free = [one for one in _CANDIDATES if monitoring and monitoring.get_tool(one) is None]
+    return Monitored(listener, free[0]) if free else Traced(listener)
