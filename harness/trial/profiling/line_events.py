@@ -71,10 +71,10 @@ class Traced:
 class Monitored:
     """By sys.monitoring, which costs nothing in functions that are not watched."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, tool: int) -> None:
         self._listener = listener
         self._monitoring: Any = sys.monitoring  # type: ignore[attr-defined]
-        self._tool = next(one for one in _CANDIDATES if self._monitoring.get_tool(one) is None)
+        self._tool = tool
         self._thread = threading.get_ident()
         self._local = 0
 
