@@ -58,6 +58,7 @@ def nested(events: list[dict[str, Any]]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
 def test_every_worker_is_on_the_timeline(method: str, host: Host, tmp_path: Path) -> None:
+    pytest.importorskip("viztracer")
     found, events = timeline_of(host, loaders.__file__, method, tmp_path)
     assert found.processes == ("the call", "worker 0", "worker 1")
     assert found.full == ()
@@ -69,6 +70,7 @@ def test_every_worker_is_on_the_timeline(method: str, host: Host, tmp_path: Path
 
 
 def test_a_call_without_workers_has_a_timeline(host: Host, tmp_path: Path) -> None:
+    pytest.importorskip("viztracer")
     found, events = timeline_of(host, programs.__file__, "called", tmp_path)
     assert found.processes == ("the call",)
     (made,) = [event for event in events if event["name"].startswith("_made ")]
@@ -93,6 +95,7 @@ def test_a_process_that_ended_while_it_wrote_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("_file")
 def test_a_mapped_file_is_named_where_memray_counts_it(host: Host, tmp_path: Path) -> None:
+    pytest.importorskip("memray")
     record = tmp_path / "memray.bin"
     watched(host, "memray", programs.__file__, "copied_on_write", record)
     (said,) = mappings(record, [programs.__file__])
@@ -103,6 +106,7 @@ def test_a_mapped_file_is_named_where_memray_counts_it(host: Host, tmp_path: Pat
 
 
 def test_memory_of_its_own_is_no_mapping(host: Host, tmp_path: Path) -> None:
+    pytest.importorskip("memray")
     record = tmp_path / "memray.bin"
     watched(host, "memray", programs.__file__, "kept", record)
     assert mappings(record, [programs.__file__]) == []
