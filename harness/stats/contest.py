@@ -85,6 +85,10 @@ class ContestRule:
         return FALSE_LEVEL / self.looks
 
 
+ALONE = ContestRule()
+"""Of a run that holds one contest, and looks at it once."""
+
+
 @dataclass(frozen=True)
 class Scatter:
     """Logarithms of ratios from round to round.
@@ -170,17 +174,16 @@ class Answer:
     Args:
         word: how it ended.
         leaders: those that are not beaten, the fastest first.
-        margin: of a winner, the time of its nearest rival in multiples of its own; else that of the
-            slowest leader in multiples of the fastest one's.
-        rounds: that the two have in common.
+        nearest: of a winner, its nearest rival; else the slowest leader; None of one way alone.
+        margin: the time of that one in multiples of the first leader's.
         needed: rounds in all after which it should have ended, if those to come are like these;
             None where that is not foreseeable, and 0 where it has.
     """
 
     word: Word
     leaders: tuple[int, ...]
+    nearest: int | None = None
     margin: Interval = NOTHING
-    rounds: int = 0
     needed: int | None = 0
 
 
@@ -249,25 +252,24 @@ class Standings:
         if len(leaders) == 1:
             rivals = [way for way in self._order if way != best]
             nearest = min(rivals, key=lambda way: self._centre(best, way), default=None)
-            margin, rounds = self._margin(best, nearest)
-            return Answer("winner", (best,), margin, rounds)
+            return Answer("winner", (best,), nearest, self._margin(best, nearest))
         last = max(leaders[1:], key=lambda way: self._centre(best, way))
-        margin, rounds = self._margin(best, last)
+        margin = self._margin(best, last)
         if all(self.level(*pair) for pair in itertools.combinations(leaders, 2)):
-            return Answer("level", tuple(leaders), margin, rounds)
-        return Answer("undecided", tuple(leaders), margin, rounds, self._needed(leaders))
+            return Answer("level", tuple(leaders), last, margin)
+        return Answer("undecided", tuple(leaders), last, margin, self._needed(leaders))
 
     def _centre(self, one: int, other: int) -> float:
         found = self.scatter(one, other)
         return math.inf if found is None else found.centre
 
-    def _margin(self, one: int, other: int | None) -> tuple[Interval, int]:
+    def _margin(self, one: int, other: int | None) -> Interval:
         found = None if other is None else self.scatter(one, other)
         if found is None:
-            return NOTHING, 0
+            return NOTHING
         spread = found.spread(self._usual)
         low, high = (math.exp(spread.bound(end)) for end in (-CONFIDENCE, CONFIDENCE))
-        return Interval(math.exp(found.centre), low, high, CONFIDENCE, found.count), found.count
+        return Interval(math.exp(found.centre), low, high, CONFIDENCE, found.count)
 
     def _needed(self, leaders: Sequence[int]) -> int | None:
         """Rounds after which each leader should be beaten by the best, or level with it."""
