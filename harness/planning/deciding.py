@@ -8,7 +8,6 @@ in which all that are compared share their layout and their moment.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,9 +49,15 @@ class OpenContest:
         return [case for case in self.times if case not in self.out]
 
     @property
+    def shared(self) -> list[Round]:
+        """Rounds that all of them have, in their order."""
+        first, *others = [self.times[case] for case in self.running] or [{}]
+        return [key for key in first if all(key in own for own in others)]
+
+    @property
     def rounds(self) -> int:
-        """That all of them have."""
-        return min((len(self.times[case]) for case in self.running), default=0)
+        """How many these are."""
+        return len(self.shared)
 
     @property
     def is_open(self) -> bool:
@@ -63,13 +68,18 @@ class OpenContest:
 
     def look_again(self, looks: Sequence[int], rule: ContestRule) -> None:
         """Decide by as many rounds as a look that is due takes, and not by those after it."""
-        look = max((one for one in looks if one <= self.rounds), default=0)
+        shared = self.shared
+        look = max((one for one in looks if one <= len(shared)), default=0)
         if not self.is_open or look <= self.look:
             return
+        last = shared[look - 1]
         self.look = look
         self.looked = tuple(self.times)
-        counted = [dict(itertools.islice(own.items(), look)) for own in self.times.values()]
-        self.answer = decide(counted, rule)
+        seen = [
+            {key: time_s for key, time_s in own.items() if key <= last}
+            for own in self.times.values()
+        ]
+        self.answer = decide(seen, rule)
         leaders = {self.looked[place] for place in self.answer.leaders}
         self.out |= set(self.looked) - leaders
 
@@ -177,7 +187,7 @@ class Deciding:
         costs = [
             (not one.rivals.reference, self._cost_s(one, one_s), number)
             for number, one in enumerate(self.contests)
-            if one.is_open and one.answer is not None
+            if one.is_open
         ]
         found, taken_s = [], 0.0
         for _, cost_s, number in sorted(costs):
@@ -187,8 +197,11 @@ class Deciding:
         return found
 
     def _cost_s(self, one: OpenContest, one_s: Seconds) -> float:
-        """Until it should be decided; infinite where none of the looks should decide it."""
-        needed = one.answer.needed if one.answer is not None else None
+        """Until it should be decided; infinite where none of the looks should decide it.
+
+        One that no look has seen, since its rounds were interrupted, is to have the first.
+        """
+        needed = one.answer.needed if one.answer is not None else self._looks[0]
         if needed is None:
             return math.inf
         until = next((look for look in self._looks if look >= max(needed, one.rounds + 1)), None)

@@ -27,8 +27,8 @@ from harness.schema.records import TIMED, ContestEffort, Effort, HostSpec, Plann
 
 CEILINGS_SHARE = 1 / 3
 """Of a budget, for what the machine can do at best: what was asked for comes first."""
-CONTEST_LOOKS = (3, 5, 8, 12, 18, 27, 40)
-"""Rounds after which a contest may end: each half as many again, since every look may err."""
+CONTEST_LOOKS = (3, 4, 5, 6, 7, 9, 11, 13, 15, 18, 22, 27, 33, 40)
+"""Rounds after which a contest may end: fewer and fewer of them, since every look may err."""
 FORECAST_EVERY_S = 1.0  # adding up what is left takes milliseconds in a long run
 
 
@@ -309,12 +309,14 @@ class Runner:
         return max(0.0, self._ends_at - now)
 
     def _further_s(self, waiting: Sequence[Sequence[Step]]) -> float:
-        """What contests should take beyond the planned rounds: all that they may, until these say."""
+        """What contests should take beyond planned rounds: all that they may, until these say."""
         timed = [step for steps in waiting for step in steps if step.kind in TIMED]
-        planned = [step for step in timed if step.round <= self.plan.effort.trials]
-        to_come_s = math.fsum(map(self.estimator.one_s, planned))
-        allowed_s = self.deciding.allowed_s(self._time_s, to_come_s)
-        return allowed_s if planned else self.deciding.left_s(self._time_s, allowed_s)
+        to_come_s = math.fsum(map(self.estimator.one_s, timed))
+        if any(step.round <= self.plan.effort.trials for step in timed):
+            return self.deciding.allowed_s(self._time_s, to_come_s)
+        # Of which these are a part.
+        allowed_s = self.deciding.allowed_s(self._time_s)
+        return max(0.0, self.deciding.left_s(self._time_s, allowed_s) - to_come_s)
 
     def _passed_over(self, step: Step, *, last: bool) -> bool:
         """Whether a step is put off, or not taken at all.
@@ -384,7 +386,7 @@ def default_effort(level: str) -> Effort:
             steady_s=0.02,
             min_samples=3,
             max_samples=20,
-            contests=ContestEffort(CONTEST_LOOKS, extra_share=0.5),
+            contests=ContestEffort(CONTEST_LOOKS, extra_share=0.75),
         ),
         "usual": Effort(
             trials=5, steady_s=0.2, contests=ContestEffort(CONTEST_LOOKS, extra_share=0.0)

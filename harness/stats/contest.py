@@ -12,13 +12,14 @@ To be beaten takes two tests, since each is wrong where the other is not:
   Applications in Genetics and Molecular Biology 3 (2004) 3). A fifth of the ratios at either end
   counts no further than its neighbours (Yuen, Biometrika 61 (1974) 165), and what a round has of
   the one before widens the error;
-- of how many ratios are how large. Of two equal ways, one process in eight may be twice as slow as
-  the other for reasons of its own, one in 32 four times (:func:`by_luck`), and two or three that
-  agree prove nothing at all.
+- of how many ratios are how large. Of two equal ways, one process in 16 may be twice as slow as the
+  other for reasons of its own, one in 128 four times (:func:`by_luck`), and two or three that agree
+  prove nothing at all.
 
-So five times decides after three rounds, 2.3 times after five, 1.5 after eight, and a twentieth
-after some twelve. Two are level if both of two one-sided tests of the centre reject a difference of
-the margin (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987) 657).
+So in a sweep of many contests a factor of 3.3 decides after three rounds, 1.9 after five, 1.2 after
+ten, and a twentieth after 15. Two are level if both of two one-sided tests of the centre reject a
+difference of the margin (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987)
+657).
 
 ``python -m harness.selfcheck.contest_errors`` counts how often this is wrong.
 """
@@ -46,7 +47,7 @@ LEAST_GAIN = 0.02
 """A smaller gain makes no winner: the harness itself is no more accurate."""
 ACCURACY_S = 30e-9
 """Nor does a gain of less time than this; and ways that differ by less are level."""
-USUAL_SCATTER, USUAL_ROUNDS = 0.05, 4
+USUAL_SCATTER, USUAL_ROUNDS = 0.03, 4
 """How far the ratios of a pair scatter from round to round, known as by so many rounds."""
 POOLED_AT = 0.1
 """The probability with which the pairs of a contest may scatter more than is believed of them."""
@@ -149,7 +150,7 @@ class Scatter:
 
 def by_luck(log_ratio: float) -> float:
     """The probability with which one of two equal ways takes so many times as long, at most."""
-    return 0.5 * math.exp(-2 * log_ratio) if log_ratio > 0 else 0.5
+    return 0.5 * math.exp(-3 * log_ratio) if log_ratio > 0 else 0.5
 
 
 def _repeated(apart: Sequence[float]) -> float:
