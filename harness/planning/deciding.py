@@ -165,9 +165,19 @@ class Deciding:
             if case in contest.times and self.spares(case)
         )
 
-    def left_s(self, one_s: Seconds, allowed_s: float) -> float:
-        """What contests that are open should take, of which each has its planned rounds."""
-        return math.fsum(self._cost_s(one, one_s) for one in self._chosen(one_s, allowed_s))
+    def further_s(self, one_s: Seconds, to_come_s: float, *, planned: bool) -> float:
+        """What contests should take beyond what is about to be measured.
+
+        Args:
+            one_s: what a trial takes.
+            to_come_s: what the timed trials should take that are.
+            planned: whether those are of planned rounds. Contests are then expected to take all
+                that they may; later, what those should take that are open.
+        """
+        if planned:
+            return self.allowed_s(one_s, to_come_s)
+        chosen = self._chosen(one_s, self.allowed_s(one_s))
+        return max(0.0, math.fsum(self._cost_s(one, one_s) for one in chosen) - to_come_s)
 
     def lap(self, one_s: Seconds, allowed_s: float) -> list[list[list[int]]]:
         """Rounds to be measured next, each of groups of cases that belong together.

@@ -309,14 +309,11 @@ class Runner:
         return max(0.0, self._ends_at - now)
 
     def _further_s(self, waiting: Sequence[Sequence[Step]]) -> float:
-        """What contests should take beyond planned rounds: all that they may, until these say."""
+        """What contests should take beyond the steps that are waiting."""
         timed = [step for steps in waiting for step in steps if step.kind in TIMED]
         to_come_s = math.fsum(map(self.estimator.one_s, timed))
-        if any(step.round <= self.plan.effort.trials for step in timed):
-            return self.deciding.allowed_s(self._time_s, to_come_s)
-        # Of which these are a part.
-        allowed_s = self.deciding.allowed_s(self._time_s)
-        return max(0.0, self.deciding.left_s(self._time_s, allowed_s) - to_come_s)
+        planned = any(step.round <= self.plan.effort.trials for step in timed)
+        return self.deciding.further_s(self._time_s, to_come_s, planned=planned)
 
     def _passed_over(self, step: Step, *, last: bool) -> bool:
         """Whether a step is put off, or not taken at all.
