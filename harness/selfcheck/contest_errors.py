@@ -15,6 +15,7 @@ none, as in the quick sweep: a part of what all of them take goes into further r
 from __future__ import annotations
 
 import argparse
+import itertools
 import math
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -175,11 +176,11 @@ def _one_sweep(
             lucks.append(kind(draw, lambda: machine.now))
     deciding = Deciding(cases, {INFO.name: INFO}, effort)
 
-    def measure(case: int, number: int) -> None:
-        seconds = USUAL_S * math.exp(offsets[case] + machine.now + lucks[case]())
+    def measure(index: int, number: int) -> None:
+        seconds = USUAL_S * math.exp(offsets[index] + machine.now + lucks[index]())
         timing = Timing(seconds, (seconds,), 1, False, 0.0)
         ended = Trial(
-            case=case,
+            case=index,
             kind="time",
             round=number,
             wall_s=TRIAL_S,
@@ -190,18 +191,18 @@ def _one_sweep(
 
     for number in range(1, effort.trials + 1):
         machine.next_round()
-        for case in range(len(cases)):
-            if not deciding.spares(case):
-                measure(case, number)
+        for index in range(len(cases)):
+            if not deciding.spares(index):
+                measure(index, number)
     number, further = effort.trials, 0
     beside_s = BESIDE * len(cases) * effort.trials * TRIAL_S
     while lap := deciding.lap(_trial_s, deciding.allowed_s(_trial_s, beside_s)):
         for groups in lap:
             machine.next_round()
             number += 1
-            for case in (case for group in groups for case in group):
+            for index in itertools.chain.from_iterable(groups):
                 further += 1
-                measure(case, number)
+                measure(index, number)
     found.seconds += further / (1 + BESIDE) / len(cases) / effort.trials
     _count(deciding, offsets, found)
 

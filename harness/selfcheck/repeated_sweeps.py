@@ -46,7 +46,7 @@ class Ended:
 def ended(run: Run) -> dict[Key, Ended]:
     """Every contest of a run that time decides."""
     rows = summaries(run)
-    found = {}
+    found: dict[Key, Ended] = {}
     for info in run.header.scenarios:
         own = sweep(info, rows)
         if info.probe or own.weighs != "time":

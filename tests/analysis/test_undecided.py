@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ INFO = scenario(
         "pin": parameter(default=False),
     },
 )
-POINT = {"dtype": "f4", "threads": 1, "pin": False}
+POINT: dict[str, Any] = {"dtype": "f4", "threads": 1, "pin": False}
 
 
 def swept(tmp_path: Path, rounds: int, info: ScenarioInfo = INFO) -> Sweep:
