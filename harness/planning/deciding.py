@@ -2,7 +2,8 @@
 
 Every case is timed in as many rounds as are planned. From the first look on, what has been beaten
 is spared the rest of them; what is open goes on from look to look, those first that a verdict is
-about, and of these those that should be decided soonest. Its trials stand in rounds of their own,
+about, and of these those that should be decided soonest. Where time is left that decides nothing,
+verdicts are to have fewer that may be best. Its trials stand in rounds of their own,
 in which all that are compared share their layout and their moment.
 """
 
@@ -176,35 +177,45 @@ class Deciding:
         """
         if planned:
             return self.allowed_s(one_s, to_come_s)
-        chosen = self._chosen(one_s, self.allowed_s(one_s))
-        return max(0.0, math.fsum(self._cost_s(one, one_s) for one in chosen) - to_come_s)
+        allowed_s = self.allowed_s(one_s)
+        ending, _ = self._chosen(one_s, allowed_s)
+        should_s = math.fsum(self._cost_s(one, one_s) for one in ending)
+        if any(one.rivals.reference and one.is_open and one not in ending for one in self.contests):
+            should_s = allowed_s
+        return max(0.0, should_s - to_come_s)
 
     def lap(self, one_s: Seconds, allowed_s: float) -> list[list[list[int]]]:
         """Rounds to be measured next, each of groups of cases that belong together.
 
-        Empty where nothing is open that can be decided in the time.
+        Empty where nothing is open that there is time for.
         """
-        chosen = [
-            (self._next_look(one) - one.rounds, one) for one in self._chosen(one_s, allowed_s)
-        ]
+        ending, further = self._chosen(one_s, allowed_s)
+        chosen = [(self._next_look(one) - one.rounds, one) for one in (*ending, *further)]
         most = max((rounds for rounds, _ in chosen), default=0)
         return [
             [one.running for rounds, one in chosen if number < rounds] for number in range(most)
         ]
 
-    def _chosen(self, one_s: Seconds, allowed_s: float) -> list[OpenContest]:
-        """As many as there is time for: first what verdicts are about, first what takes least."""
-        costs = [
-            (not one.rivals.reference, self._cost_s(one, one_s), number)
-            for number, one in enumerate(self.contests)
-            if one.is_open
-        ]
-        found, taken_s = [], 0.0
-        for _, cost_s, number in sorted(costs):
-            if taken_s + cost_s <= allowed_s:
-                taken_s += cost_s
-                found.append(self.contests[number])
-        return found
+    def _chosen(
+        self, one_s: Seconds, allowed_s: float
+    ) -> tuple[list[OpenContest], list[OpenContest]]:
+        """As many as there is time for, and of each kind those first that take least.
+
+        Returns:
+            Those that should end, of which what verdicts are about comes first; and of the rest
+            what verdicts are about, with the time to its next look: fewer may be left after it.
+        """
+        left = [one for one in self.contests if one.is_open and one.rounds < self._looks[-1]]
+        costs = {id(one): self._cost_s(one, one_s) for one in left}
+        left.sort(key=lambda one: (not one.rivals.reference, costs[id(one)]))
+        ending, rest_s = _fitting(left, costs, allowed_s)
+        others = [one for one in left if one.rivals.reference and one not in ending]
+        costs = {
+            id(one): (self._next_look(one) - one.rounds) * math.fsum(map(one_s, one.running))
+            for one in others
+        }
+        others.sort(key=lambda one: costs[id(one)])
+        return ending, _fitting(others, costs, rest_s)[0]
 
     def _cost_s(self, one: OpenContest, one_s: Seconds) -> float:
         """Until it should be decided; infinite where none of the looks should decide it.
@@ -221,3 +232,15 @@ class Deciding:
 
     def _next_look(self, one: OpenContest) -> int:
         return next(look for look in self._looks if look > one.rounds)
+
+
+def _fitting(
+    contests: Iterable[OpenContest], costs: Mapping[int, float], allowed_s: float
+) -> tuple[list[OpenContest], float]:
+    """One after the other, all for which there is time; and the time that is left."""
+    found = []
+    for one in contests:
+        if costs[id(one)] <= allowed_s:
+            allowed_s -= costs[id(one)]
+            found.append(one)
+    return found, allowed_s

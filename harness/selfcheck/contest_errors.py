@@ -26,7 +26,7 @@ from rich.table import Table
 from harness.console import out
 from harness.planning.deciding import Deciding
 from harness.run.runner import default_effort
-from harness.schema.description import Parameter, ScenarioInfo, StrategyInfo
+from harness.schema.description import ScenarioInfo, StrategyInfo
 from harness.schema.records import Case, Effort, Outcome, PlannedCase, Timing, Trial
 from harness.selfcheck.count import Count
 from harness.stats.contest import MARGIN
@@ -170,8 +170,8 @@ def _one_sweep(
     for number in range(CONTESTS):
         kind = noise if draw.random() < 0.5 else plain
         for rival, offset in enumerate(_offsets(draw, number)):
-            case = Case("simulated", f"way{rival}", {"size": 1 + number})
-            cases.append(PlannedCase(case, baseline=rival == 0))
+            case = Case("simulated", _name(number, rival), {})
+            cases.append(PlannedCase(case, baseline=not cases))
             offsets.append(offset)
             lucks.append(kind(draw, lambda: machine.now))
     deciding = Deciding(cases, {INFO.name: INFO}, effort)
@@ -244,17 +244,24 @@ def _count(deciding: Deciding, offsets: Sequence[float], found: Found) -> None:
     found.false_winners.of += 1
 
 
-_ANYTHING = Parameter(1, axis=True)
+def _name(number: int, rival: int) -> str:
+    return f"way {rival} of {number}"
+
+
 INFO = ScenarioInfo(
-    "simulated",
-    "",
-    "",
-    "way0",
-    False,
-    {"size": _ANYTHING},
-    tuple(StrategyInfo(name=f"way{rival}", doc="", source="") for rival in range(MOST_RIVALS)),
-    (),
-    ("size",),
+    name="simulated",
+    path="",
+    question="",
+    baseline=_name(0, 0),
+    probe=False,
+    parameters={},
+    strategies=tuple(
+        StrategyInfo(name=_name(number, rival), doc="", source="", group=f"purpose {number}")
+        for number in range(CONTESTS)
+        for rival in range(MOST_RIVALS)
+    ),
+    variants=(),
+    input_parameters=(),
 )
 
 

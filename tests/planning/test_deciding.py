@@ -119,11 +119,17 @@ def test_what_they_are_spared_is_there_for_others() -> None:
     assert sum(counts) <= 6 * len(CASES)
 
 
-def test_verdicts_come_first_and_nothing_is_begun_that_there_is_no_time_for() -> None:
+def test_verdicts_come_first_and_nothing_that_there_is_no_time_for() -> None:
     _, counts = decided([1.0, 1.01, 9.0] * 2, allowed_s=10.5 * TRIAL_S)
     assert counts == [3, 3, 3, 8, 8, 3]
-    _, counts = decided([1.0, 1.01, 9.0] * 2, allowed_s=9.5 * TRIAL_S)
+    _, counts = decided([1.0, 1.01, 9.0] * 2, allowed_s=3.5 * TRIAL_S)
     assert counts == [3] * 6
+
+
+def test_time_that_decides_nothing_is_a_verdict_s() -> None:
+    """To the next look, after which fewer may be left; there is no time for the one after."""
+    _, counts = decided([1.0, 1.01, 9.0] * 2, allowed_s=9.5 * TRIAL_S)
+    assert counts == [3, 3, 3, 5, 5, 3]
 
 
 def test_with_trials_that_are_fixed_every_case_has_as_many() -> None:
