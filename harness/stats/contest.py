@@ -145,16 +145,17 @@ class Scatter:
     def luck(self) -> float:
         """The probability with which so many ratios of equal ways would be so large.
 
-        For every ratio: that as many as are above it would be.
+        For every ratio above one: that as many would be at least so large.
         """
         from scipy.special import bdtrc
 
         share = self.count / len(self.ordered)
-        return min(
-            float(bdtrc(math.floor(share * (len(self.ordered) - below)) - 1, self.count, luck))
+        lucks = (
+            bdtrc(math.floor(share * (len(self.ordered) - below)) - 1, self.count, by_luck(value))
             for below, value in enumerate(self.ordered)
-            if (luck := by_luck(value))
+            if value > 0
         )
+        return float(min(lucks, default=1.0))
 
     def with_rounds(self, count: int) -> Scatter:
         """What so many rounds should give that are like these."""
@@ -164,8 +165,12 @@ class Scatter:
 
 
 def by_luck(log_ratio: float) -> float:
-    """The probability with which one of two equal ways takes so many times as long, at most."""
-    return 0.5 * math.exp(-3 * log_ratio) if log_ratio > 0 else 0.5
+    """The probability with which one of two equal ways takes so many times as long, at most.
+
+    Args:
+        log_ratio: greater than zero.
+    """
+    return 0.5 * math.exp(-3 * log_ratio)
 
 
 def _repeated(apart: Sequence[float]) -> float:

@@ -140,8 +140,15 @@ def test_rounds_that_take_after_each_other_widen_the_error() -> None:
 
 
 def test_luck_is_a_coin_s_at_no_difference_and_rare_far_off() -> None:
-    assert by_luck(-1.0) == by_luck(0.0) == 0.5
+    assert by_luck(0.0) == 0.5
     assert by_luck(math.log(2)) == pytest.approx(1 / 16)
+
+
+def test_what_lies_on_both_sides_of_one_is_luck_however_much_there_is() -> None:
+    both = Scatter.of([0.1, -0.1] * 20)
+    assert both.luck > 0.05
+    assert Scatter.of([-0.1] * 40).luck == 1
+    assert Scatter.of([0.1] * 40).luck < 1e-12
 
 
 def false_winners(rounds: Sequence[int], scatter: float, count: int) -> int:
