@@ -113,3 +113,6 @@ class Progress(Closing):
 
     def dropped(self, steps: int) -> None:
         self._bar.advance(self._task, steps)
+
+    def added(self, steps: int) -> None:
+        self._bar.update(self._task, total=(self._bar.tasks[0].total or 0) + steps)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.parameter_values import in_order
 from harness.analysis.ranking import certainly_less
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import factor, percent, shortened
 from harness.cases.summary import CaseSummary
+from harness.planning.parameter_values import in_order
 from harness.scenario import PAGE_CACHE
 from harness.schema.records import DISK_RANDOM, DISK_SEQUENTIAL, Value
 from harness.schema.values import value_text

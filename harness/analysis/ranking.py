@@ -1,7 +1,8 @@
 """Who is best among strategies that make the same promise, and whether that is certain.
 
-Best is the fastest; where a scenario weighs memory, the one whose process tree grows least; where
-it searches under a limit, the one that takes the largest data.
+Best is the fastest, by :mod:`harness.stats.contest`: a contest has a winner, or some that are
+level, or is undecided. Where a scenario weighs memory, which hardly varies, it is the one whose
+process tree grows least; where it searches under a limit, the one that takes the largest data.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.sweep import Sweep, Weighs, setting
+from harness.cases.rounds import steady_by_sitting
 from harness.cases.summary import NEGLIGIBLE_BYTES, CaseSummary
-from harness.stats.intervals import Interval
+from harness.stats.contest import LEAST_GAIN, Answer, Word, decide
+from harness.stats.intervals import NOTHING, Interval
 
-ACCURACY = 1.02
-ACCURACY_S = 30e-9
-"""Times closer than this are equal: the harness itself is no more accurate."""
-FAR = 1.25
-"""Ratios at least this far apart decide although the times themselves overlap."""
+ACCURACY = 1 + LEAST_GAIN
+"""Ratios closer to one than this are equal: the harness itself is no more accurate."""
 LEAST_COVERAGE = 0.75
 """Intervals less certain than those of three processes name no winner."""
 LEANER = 0.05
@@ -39,13 +39,38 @@ class Ranking:
     meaning: str  # when to choose among that group, as the beginning of a sentence
     setting: str  # the parameters of the contest that are not the defaults; "" when all are
     rows: tuple[CaseSummary, ...]  # all contestants, the best first
-    leaders: tuple[CaseSummary, ...]  # those that cannot be told from the best
+    leaders: tuple[CaseSummary, ...]  # those that nobody has beaten, the best first
     weighs: Weighs = "time"
+    answer: Answer | None = None  # of times; None of what is not weighed by them
+
+    @property
+    def word(self) -> Word:
+        """How the contest ended."""
+        if self.too_few:
+            return "undecided"
+        if self.answer is not None:
+            return self.answer.word
+        return "winner" if len(self.leaders) == 1 else "level"
+
+    @property
+    def margin(self) -> Interval:
+        """The nearest rival's time in multiples of the winner's, with an interval of 95%.
+
+        Without a winner, the slowest leader's in those of the fastest.
+        """
+        return self.answer.margin if self.answer is not None else NOTHING
+
+    @property
+    def nearest(self) -> CaseSummary | None:
+        """The nearest rival of a winner; the slowest of several leaders."""
+        if self.answer is None or self.answer.nearest is None:
+            return None
+        return self.rows[self.answer.nearest]
 
     @property
     def winner(self) -> CaseSummary | None:
         """The only leader; None when there are several, or too few processes to tell."""
-        return self.leaders[0] if len(self.leaders) == 1 and not self.too_few else None
+        return self.leaders[0] if self.word == "winner" else None
 
     @property
     def too_few(self) -> bool:
@@ -53,6 +78,16 @@ class Ranking:
         if self.weighs != "time":
             return False  # memory hardly varies: one reading will do
         return len(self.rows) > 1 and self.leaders[0].steady.coverage < LEAST_COVERAGE
+
+    @property
+    def cheapest(self) -> CaseSummary | None:
+        """The leader that needs least memory; None where that is unknown, or is no difference."""
+        known = sorted(self.leaders, key=lambda row: row.extra_bytes)
+        if len(known) < 2 or any(math.isnan(row.extra_bytes) for row in known):
+            return None
+        least, next_one = known[:2]
+        slack = max(NEGLIGIBLE_BYTES, LEANER * least.payload_bytes)
+        return least if least.extra_bytes + slack < next_one.extra_bytes else None
 
     @property
     def leanest(self) -> CaseSummary | None:
@@ -90,37 +125,25 @@ def rankings(sweep: Sweep, rows: Sequence[CaseSummary]) -> tuple[Ranking, ...]:
 
 
 def _pick(group: str, rows: Sequence[CaseSummary], sweep: Sweep) -> Ranking:
-    better = BETTER[sweep.weighs]
     ordered = sorted(rows, key=sweep.weight)
-    leaders = [row for row in ordered if not any(better(other, row) for other in ordered)]
+    answer = None
+    if sweep.weighs == "time":
+        times = [steady_by_sitting(row.processes) for row in ordered]
+        answer = decide(times, ordered[0].rule)
+        leaders = [ordered[place] for place in answer.leaders]
+    else:
+        better = BETTER[sweep.weighs]
+        leaders = [row for row in ordered if not any(better(other, row) for other in ordered)]
     # All searches that are compared have one limit, which the verdict names.
     place = "" if sweep.by_size else setting(ordered[0], sweep.info)
-    return Ranking(
-        group, sweep.info.meaning(group), place, tuple(ordered), tuple(leaders), sweep.weighs
-    )
+    meaning = sweep.info.meaning(group)
+    return Ranking(group, meaning, place, tuple(ordered), tuple(leaders), sweep.weighs, answer)
 
 
 def clearly_leaner(one: CaseSummary, other: CaseSummary) -> bool:
     """Whether the process tree of a case grows less than another's, by more than it may vary."""
     slack = max(LEANER_TREE_BYTES, LEANER * max(one.payload_bytes, other.payload_bytes))
     return one.tree_bytes + slack < other.tree_bytes
-
-
-def clearly_faster(one: CaseSummary, other: CaseSummary) -> bool:
-    """Whether a case beats another by more than the harness's own error, with intervals apart.
-
-    The intervals of the times and those of the ratios to the baseline's neighbouring process must
-    both be apart: with three processes either one alone is so by chance in one contest of ten.
-    On a machine whose speed drifts times overlap, and ratios that are far apart decide; where the
-    baseline has no times, those of the strategies have to do.
-    """
-    gap = other.steady.median - one.steady.median
-    if gap <= max(one.steady.median * (ACCURACY - 1), ACCURACY_S):
-        return False
-    times_apart = one.steady.high < other.steady.low
-    if math.isnan(one.ratio.median) or math.isnan(other.ratio.median):
-        return times_apart
-    return one.ratio.high * (1 if times_apart else FAR) < other.ratio.low
 
 
 def certainly_less(less: Interval, more: Interval, by: float = ACCURACY) -> bool:
@@ -139,8 +162,7 @@ def clearly_larger(one: CaseSummary, other: CaseSummary) -> bool:
 
 
 BETTER: Mapping[Weighs, Callable[[CaseSummary, CaseSummary], bool]] = {
-    "time": clearly_faster,
     "memory": clearly_leaner,
     "size": clearly_larger,
 }
-"""What has to lie between two cases for one to be the better."""
+"""What has to lie between two cases for one to be the better, where that is not time."""

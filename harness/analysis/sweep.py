@@ -9,24 +9,20 @@ beside the size has one usual value for all strategies, or they could not be com
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.analysis.parameter_values import in_order
 from harness.cases.summary import CaseSummary
 from harness.planning.case_text import setting_value
-from harness.schema.description import ScenarioInfo, StrategyInfo
+from harness.planning.usual import ParameterPoint, reference_size, usual_values
+from harness.schema.description import ScenarioInfo
 from harness.schema.records import DEFAULT_HOST, Value
 from harness.schema.values import value_text
 from harness.units import format_size
 
-REFERENCE_BYTES = 64 * 1024**2
-"""Verdicts are given at the largest size up to this one: beyond the caches, yet soon measured."""
 BUDGET = "budget_bytes"
 """The parameter that a search under a limit is about."""
-ParameterPoint = Mapping[str, Value]
 Weighs = Literal["time", "memory", "size"]
 
 
@@ -79,10 +75,8 @@ class Sweep:
             or [row for row in rows if self.compared(row)]
             or list(rows)
         )
-        sizes = sorted({row.size_bytes for row in chosen if row.size_bytes is not None})
-        if not sizes:
-            return None
-        return max((size for size in sizes if size <= REFERENCE_BYTES), default=sizes[0])
+        sizes = {row.size_bytes for row in chosen if row.size_bytes is not None}
+        return reference_size(sizes) if sizes else None
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -182,13 +176,7 @@ def _differs_in(row: CaseSummary, base: ParameterPoint) -> set[str]:
 def sweep(info: ScenarioInfo, rows: Sequence[CaseSummary]) -> Sweep:
     """Split the rows of a scenario; those of others are left out."""
     own = [row for row in rows if row.scenario == info.name]
-    shared = _axis_values(info, own)
-    usual = {
-        strategy.name: _usual_values(
-            info, strategy, [row for row in own if row.strategy == strategy.name], shared
-        )
-        for strategy in info.strategies
-    }
+    usual = usual_values(info, [(row.strategy, row.parameters) for row in own])
     main = [
         row
         for row in own
@@ -203,40 +191,6 @@ def sweep(info: ScenarioInfo, rows: Sequence[CaseSummary]) -> Sweep:
         tuple(sorted(sizes, key=lambda size: size or 0)),
         usual,
     )
-
-
-def _axis_values(info: ScenarioInfo, rows: Sequence[CaseSummary]) -> dict[str, Value]:
-    """One value for each axis beside the size: one that most strategies were measured at.
-
-    The default where it is among those, else the middle one.
-    """
-    shared = {}
-    for name, parameter in info.parameters.items():
-        measured = {(row.strategy, row.parameters[name]) for row in rows if name in row.parameters}
-        if not parameter.axis or name == "size" or not measured:
-            continue
-        counts = Counter(value for _, value in measured)
-        common = [value for value, count in counts.items() if count == max(counts.values())]
-        if parameter.default in common:
-            shared[name] = parameter.default
-        else:
-            shared[name] = in_order(common)[len(common) // 2]
-    return shared
-
-
-def _usual_values(
-    info: ScenarioInfo,
-    strategy: StrategyInfo,
-    rows: Sequence[CaseSummary],
-    shared: ParameterPoint,
-) -> dict[str, Value]:
-    usual = {}
-    for name, parameter in info.parameters.items():
-        values = [row.parameters[name] for row in rows if name in row.parameters]
-        if values:
-            preferred = strategy.at.get(name, shared.get(name, parameter.default))
-            usual[name] = preferred if preferred in values else values[0]
-    return usual
 
 
 def setting(row: CaseSummary, info: ScenarioInfo) -> str:

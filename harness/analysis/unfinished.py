@@ -37,5 +37,7 @@ def why_unfinished(run: Run) -> str:
         return f"{why} before every pair was decided; every case was reached"
     infos = {info.name: info for info in run.header.scenarios}
     left = sum(map(len, steps_left(plan.cases, infos, plan.effort, plan.seed, run.trials)))
+    if not left:  # how many further rounds it takes turns out as they are measured
+        return f"{why} while contests were being decided; every planned trial was made"
     done = len(run.trials)
     return f"{why} after {done} of {plural(done + left, 'trial')}; every case was reached"

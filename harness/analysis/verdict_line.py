@@ -64,11 +64,13 @@ def _part(ranking: Ranking, baseline: CaseSummary | None) -> str:
 
 
 def _names(ranking: Ranking) -> str:
+    """``any of a, b or 2 more``, which are level; ``a or b, undecided``."""
     names = [row.strategy for row in ranking.leaders]
     more = len(names) - MOST_NAMES
-    if more > 0:
-        return f"{', '.join(names[:MOST_NAMES])} or {more} more alike"
-    return series(names, "or")
+    told = series([*names[:MOST_NAMES], *([f"{more} more"] if more > 0 else [])], "or")
+    if ranking.word == "level":
+        return f"any of {told}"
+    return f"{told}, undecided" if ranking.word == "undecided" else told
 
 
 def _facts(ranking: Ranking, baseline: CaseSummary | None) -> list[str]:
@@ -95,11 +97,12 @@ def _faster(ranking: Ranking, baseline: CaseSummary | None) -> str:
     if baseline is None or not baseline.timed:
         return "nothing to compare with"
     if baseline in ranking.leaders:
-        second = ranking.rows[1] if ranking.winner is baseline and len(ranking.rows) > 1 else None
-        if second is None:
-            return "the baseline" if len(ranking.rows) == 1 else "none is clearly faster"
-        gain = factor(second.steady.median / baseline.steady.median)
-        return f"the baseline, {gain} faster than {second.strategy}"
+        if len(ranking.rows) == 1:
+            return "the baseline"
+        if ranking.winner is baseline and ranking.nearest is not None:
+            gain = factor(ranking.margin.median)
+            return f"the baseline, {gain} faster than {ranking.nearest.strategy}"
+        return "none is clearly faster"
     slowest = max((row.ratio for row in ranking.leaders), key=lambda ratio: ratio.median)
     if slowest.coverage < LEAST_COVERAGE:
         return f"too few processes to compare it with {baseline.strategy}"

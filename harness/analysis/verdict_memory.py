@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.analysis.parameter_values import in_order
 from harness.analysis.ranking import Ranking, clearly_leaner
 from harness.analysis.sweep import Sweep
 from harness.analysis.wording import series, shortened
 from harness.analysis.workers import START_METHOD, WORKERS, first_batches
 from harness.cases.summary import CaseSummary
+from harness.planning.parameter_values import in_order
 from harness.schema.records import Value
 from harness.schema.values import value_text
 from harness.units import format_multiple

@@ -53,12 +53,14 @@ def paired_ratio(trials: Iterable[Trial], others: Iterable[Trial]) -> Interval:
 
 def paired_ratios(trials: Iterable[Trial], others: Iterable[Trial]) -> list[float]:
     """The ratios of two cases' times in the same round and sitting."""
-    times, theirs = (
-        {
-            (trial.sitting, trial.round): value
-            for trial in some
-            if trial.kind in TIMED and (value := steady_s(trial)) > 0
-        }
-        for some in (trials, others)
-    )
+    times, theirs = steady_by_sitting(trials), steady_by_sitting(others)
     return [times[key] / theirs[key] for key in sorted(times.keys() & theirs.keys())]
+
+
+def steady_by_sitting(trials: Iterable[Trial]) -> dict[tuple[int, int], float]:
+    """Steady-state seconds of the trials that measured time, by their sitting and round."""
+    return {
+        (trial.sitting, trial.round): value
+        for trial in trials
+        if trial.kind in TIMED and (value := steady_s(trial)) > 0
+    }

@@ -13,7 +13,9 @@ from harness.cases.rounds import outcome_of, paired_ratio
 from harness.cases.summary import CaseSummary
 from harness.cases.throughput import limits_of, with_throughput
 from harness.journal.lines import Run
+from harness.planning.rivals import rule_of
 from harness.schema.records import TIMED, PlannedCase, Timing, Trial, TrialKind
+from harness.stats.contest import ContestRule
 from harness.stats.intervals import known_median, median_interval, two_modes
 
 MEMORY_KINDS: Mapping[TrialKind, int] = {
@@ -45,12 +47,13 @@ def summaries(run: Run) -> list[CaseSummary]:
         for strategy in info.strategies
     }
     limits = limits_of(run)
+    rule = rule_of(cases, infos, run.header.plan.effort)
     found = []
     for index, planned in enumerate(cases):
         case = planned.case
         baseline = baselines.get((case.scenario, case.point), [])
         group = groups.get((case.scenario, case.strategy), "")
-        summary = _summary(run, planned, group, trials.get(index, []), baseline)
+        summary = _summary(run, planned, group, trials.get(index, []), baseline, rule)
         found.append(with_throughput(summary, infos.get(case.scenario), limits))
     return found
 
@@ -61,6 +64,7 @@ def _summary(
     group: str,
     trials: Sequence[Trial],
     baseline: Sequence[Trial],
+    rule: ContestRule,
 ) -> CaseSummary:
     """All but what needs the machine's ceilings."""
     own = [trial for trial in trials if trial.kind != "limit"]  # attempts measure nothing else
@@ -105,6 +109,7 @@ def _summary(
         cache=cache_of(own),
         limit=limit,
         device=device_of(own),
+        rule=rule,
     )
 
 

@@ -24,6 +24,7 @@ from harness.schema.records import (
     Trial,
     Value,
 )
+from harness.stats.contest import ALONE, ContestRule
 from harness.stats.intervals import NOTHING, Interval, known_median
 
 NEGLIGIBLE_BYTES = 512 * 1024
@@ -71,6 +72,7 @@ class CaseSummary:
     cache: CacheSummary | None = None
     limit: LimitSummary | None = None
     device: DeviceSummary | None = None
+    rule: ContestRule = ALONE  # how sure its run has to be of a contest
 
     @property
     def scenario(self) -> str:

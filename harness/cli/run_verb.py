@@ -48,9 +48,9 @@ class RunOptions:
     Parameters
     ----------
     quick
-        Few sizes, three processes per case.
+        Few sizes, three processes per case, and more where a contest is open.
     full
-        Every value of every parameter, ten processes per case.
+        Every value of every parameter, ten processes per case; fewer of what is beaten.
     size
         Sizes of the data, such as 1MiB,64MiB, instead of the sweep's own.
     set_
@@ -61,7 +61,8 @@ class RunOptions:
     budget
         Time budget, such as 5m. Cases not reached are listed.
     trials
-        Processes that measure time, per case; with 0, only memory and outcomes are measured.
+        Processes that measure time, of every case just as many; without it, contests that are open
+        get more, and what is beaten fewer. With 0, only memory and outcomes are measured.
     memory_trials
         Processes that measure memory, per case; several make a better baseline.
     timeout
@@ -155,7 +156,7 @@ class RunOptions:
                 raise UsageError(
                     f"--trials {self.trials}: give 0 or more; 0 measures memory and outcomes alone"
                 )
-            effort = replace(effort, trials=self.trials)
+            effort = replace(effort, trials=self.trials, contests=None)
         if self.memory_trials < 1:
             raise UsageError(
                 f"--memory-trials {self.memory_trials}: memory is always measured; at least once"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.planning.deciding import Deciding
 from harness.planning.limit_search import searched
 from harness.schema.description import ScenarioInfo
-from harness.schema.records import Effort, PlannedCase, Trial, TrialKind
+from harness.schema.records import TIMED, Effort, PlannedCase, Trial, TrialKind
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,6 @@ def rounds(
     baseline are neighbours in time; their order, and that of the points, is drawn from the seed.
     """
     for number in range(max(effort.trials + 1, effort.memory_trials)):
-        draw = random.Random(f"{seed}/{number}")
         groups: dict[tuple[str, str], list[Step]] = {}
         for index, planned in enumerate(cases):
             if planned.skip:
@@ -49,11 +49,17 @@ def rounds(
             group = groups.setdefault((planned.case.scenario, planned.case.point), [])
             for kind in _kinds(planned, infos[planned.case.scenario], effort, number):
                 group.append(Step(index, kind, number))
-        order = list(groups.values())
-        draw.shuffle(order)
-        for group in order:
-            draw.shuffle(group)
-        yield [step for group in order for step in group]
+        yield in_random_order(groups.values(), seed, number)
+
+
+def in_random_order(groups: Iterable[list[Step]], seed: int, number: int) -> list[Step]:
+    """The steps of a round, those of each group together."""
+    draw = random.Random(f"{seed}/{number}")
+    order = list(groups)
+    draw.shuffle(order)
+    for group in order:
+        draw.shuffle(group)
+    return [step for group in order for step in group]
 
 
 def steps_left(
@@ -63,13 +69,23 @@ def steps_left(
     seed: int,
     done: Sequence[Trial],
 ) -> list[list[Step]]:
-    """The same without what has been done, and without what a case that has failed is spared."""
+    """The same without what has been done, and without what a case is spared.
+
+    That is everything of one that has failed, and the times of one that was beaten in a contest.
+    """
     # An attempt of a search that fails says where the search goes on.
     failed = {trial.case for trial in done if not trial.outcome.ok and trial.kind != "limit"}
+    deciding = Deciding(cases, infos, effort, done)
     taken = {Step(trial.case, trial.kind, trial.round) for trial in done if trial.kind != "limit"}
     taken |= {Step(case, "limit", 0) for case in searched(done)}
     return [
-        [step for step in steps if step not in taken and step.case not in failed]
+        [
+            step
+            for step in steps
+            if step not in taken
+            and step.case not in failed
+            and not (step.kind in TIMED and deciding.spares(step.case))
+        ]
         for steps in rounds(cases, infos, effort, seed)
     ]
 

@@ -16,16 +16,19 @@ from harness.host.inputs import FixtureStore
 from harness.journal.lines import CeilingLine, EndLine, Header, Plan
 from harness.journal.write import Journal
 from harness.planning.case_text import case_text
+from harness.planning.deciding import Deciding
 from harness.planning.estimate import Estimator
-from harness.planning.order import Step, steps_left
+from harness.planning.order import Step, in_random_order, steps_left
 from harness.run.ceilings import Ceilings
 from harness.run.instrument import Instrument
 from harness.run.limit_searches import Searches
 from harness.schema.description import ScenarioInfo
-from harness.schema.records import TIMED, Effort, HostSpec, PlannedCase, Trial
+from harness.schema.records import TIMED, ContestEffort, Effort, HostSpec, PlannedCase, Trial
 
 CEILINGS_SHARE = 1 / 3
 """Of a budget, for what the machine can do at best: what was asked for comes first."""
+CONTEST_LOOKS = (3, 4, 5, 6, 7, 9, 11, 13, 15, 18, 22, 27, 33, 40)
+"""Rounds after which a contest may end: fewer and fewer of them, since every look may err."""
 FORECAST_EVERY_S = 1.0  # adding up what is left takes milliseconds in a long run
 
 
@@ -42,7 +45,10 @@ class Listener(Protocol):
         """A trial has ended; ``declared``: as its scenario says that it would."""
 
     def dropped(self, steps: int) -> None:
-        """So many trials need not be run: their case has failed already."""
+        """So many trials need not be run: their case has failed already, or was beaten."""
+
+    def added(self, steps: int) -> None:
+        """So many more trials are about to be run, since a contest is open."""
 
 
 @dataclass
@@ -170,6 +176,7 @@ class Runner:
         self.estimator = Estimator(
             self.plan.cases, self.plan.effort, done or (), between_s=pool.between_s
         )
+        self.deciding = Deciding(self.plan.cases, self.infos, self.plan.effort, done or ())
         self.ceilings = Ceilings(self.plan, self.infos, self.done, ceilings)
         self.ceilings_s = 0.0
         self._forecast_at = self._ends_at = float("-inf")
@@ -185,28 +192,82 @@ class Runner:
         return reason
 
     def _run(self, todo: list[list[Step]], started: float) -> str:
-        """Round by round, and at the end what was put off."""
+        """Round by round, then what was put off; at the end, contests that are open."""
         for number, steps in enumerate(todo):
-            waiting = [step for step in steps if step.case not in self.failed]
+            waiting = self._waiting(steps)
             self.listener.dropped(len(steps) - len(waiting))
             self._begin_round(number, waiting, started)
-            for position, step in enumerate(waiting):
-                if self._passed_over(step, last=steps is self.put_off):
-                    continue
-                spent_s = time.monotonic() - started
-                if self.plan.budget_s and (
-                    spent_s + self.estimator.one_s(step) > self.plan.budget_s
-                ):
-                    return "budget"
-                left = [waiting[position:], *todo[number + 1 :]]
-                self.listener.working_on(self._what(step), self._left_s(left, spent_s))
-                if step.kind != "limit":
-                    self._measure(step)
-                elif not self._search(step, started):
-                    return "budget"
+            last = steps is self.put_off
+            if not self._round(waiting, todo[number + 1 :], started, last=last):
+                return "budget"
+        self._decide(started)
         # What was faster than its ceiling in the last round says that the machine has changed.
         self._measure_ceilings(len(todo), started, probe=False)
         return "complete"
+
+    def _waiting(self, steps: Iterable[Step]) -> list[Step]:
+        """Without those of cases that have failed, or need not be timed again."""
+        return [step for step in steps if not self._is_spared(step)]
+
+    def _is_spared(self, step: Step) -> bool:
+        if step.case in self.failed:
+            return True
+        return step.kind in TIMED and self.deciding.spares(step.case)
+
+    def _round(
+        self,
+        waiting: Sequence[Step],
+        later: Sequence[Sequence[Step]],
+        started: float,
+        *,
+        last: bool = False,
+    ) -> bool:
+        """Take the steps of a round; False when the budget was spent before its end.
+
+        Args:
+            waiting: the steps.
+            later: those of the rounds to come.
+            started: when the run was.
+            last: whether nothing comes after them that a step may be put off for.
+        """
+        for position, step in enumerate(waiting):
+            if self._passed_over(step, last=last):
+                continue
+            spent_s = time.monotonic() - started
+            if self.plan.budget_s and spent_s + self.estimator.one_s(step) > self.plan.budget_s:
+                return False
+            left = [waiting[position:], *later]
+            self.listener.working_on(self._what(step), self._left_s(left, spent_s))
+            if step.kind != "limit":
+                self._measure(step)
+            elif not self._search(step, started):
+                return False
+        return True
+
+    def _decide(self, started: float) -> None:
+        """More rounds of contests that are open, as far as they should end in the time there is."""
+        number = self.deciding.last_round
+        while lap := self.deciding.lap(self._time_s, self._contests_s(started)):
+            for cases in lap:
+                number += 1
+                groups = [[Step(case, "time", number) for case in group] for group in cases]
+                waiting = self._waiting(in_random_order(groups, self.plan.seed, number))
+                self.listener.added(len(waiting))
+                began = time.monotonic()
+                self.pool.next_round()
+                self.estimator.learn_round(time.monotonic() - began)
+                if not self._round(waiting, [], started, last=True):
+                    return
+
+    def _time_s(self, case: int) -> float:
+        return self.estimator.one_s(Step(case, "time", 0))
+
+    def _contests_s(self, started: float, to_come_s: float = 0.0) -> float:
+        """How long contests that are open may still take."""
+        allowed_s = self.deciding.allowed_s(self._time_s, to_come_s)
+        if not self.plan.budget_s:
+            return allowed_s
+        return min(allowed_s, self.plan.budget_s - (time.monotonic() - started))
 
     def _begin_round(self, number: int, waiting: Sequence[Step], started: float) -> None:
         """New hosts where layouts cannot be drawn, and what the machine can do at best.
@@ -247,13 +308,20 @@ class Runner:
         now = time.monotonic()
         if now - self._forecast_at > FORECAST_EVERY_S:
             self._forecast_at = now
-            waiting = [[step for step in steps if step.case not in self.failed] for steps in rounds]
-            total_s = self.estimator.total_s(waiting)
+            waiting = [self._waiting(steps) for steps in rounds]
+            total_s = self.estimator.total_s(waiting) + self._further_s(waiting)
             if any(step.kind in TIMED for steps in rounds[1:] for step in steps):
                 total_s += self.ceilings.expected_s()
             left_s = self.plan.budget_s - spent_s if self.plan.budget_s else total_s
             self._ends_at = now + min(total_s, left_s)
         return max(0.0, self._ends_at - now)
+
+    def _further_s(self, waiting: Sequence[Sequence[Step]]) -> float:
+        """What contests should take beyond the steps that are waiting."""
+        timed = [step for steps in waiting for step in steps if step.kind in TIMED]
+        to_come_s = math.fsum(map(self.estimator.one_s, timed))
+        planned = any(step.round <= self.plan.effort.trials for step in timed)
+        return self.deciding.further_s(self._time_s, to_come_s, planned=planned)
 
     def _passed_over(self, step: Step, *, last: bool) -> bool:
         """Whether a step is put off, or not taken at all.
@@ -262,9 +330,10 @@ class Runner:
         whole of its limit: all the rest is measured first.
         """
         if last:
-            if step.case in self.failed:
+            spared = self._is_spared(step)
+            if spared:
                 self.listener.dropped(1)
-            return step.case in self.failed
+            return spared
         if self._strategy(step.case) in self.slow:
             self.put_off.append(step)
             return True
@@ -286,6 +355,7 @@ class Runner:
         trial = self.instrument.trial(step)
         self.journal.append(trial)
         self.ceilings.note(trial)
+        self.deciding.note(trial)
         self.estimator.learn(trial, time.monotonic() - began)
         if not trial.outcome.ok:
             self.failed.add(step.case)
@@ -316,7 +386,20 @@ class Runner:
 def default_effort(level: str) -> Effort:
     """Processes per case and time per process, by level of sweep."""
     return {
-        "quick": Effort(trials=3, steady_s=0.02, min_samples=3, max_samples=20),
-        "usual": Effort(trials=5, steady_s=0.2),
-        "full": Effort(trials=10, steady_s=0.5, timeout_s=600.0),  # gigabytes take their time
+        "quick": Effort(
+            trials=3,
+            steady_s=0.02,
+            min_samples=3,
+            max_samples=20,
+            contests=ContestEffort(CONTEST_LOOKS, extra_share=0.75),
+        ),
+        "usual": Effort(
+            trials=5, steady_s=0.2, contests=ContestEffort(CONTEST_LOOKS, extra_share=0.0)
+        ),
+        "full": Effort(
+            trials=10,
+            steady_s=0.5,
+            timeout_s=600.0,  # gigabytes take their time
+            contests=ContestEffort(CONTEST_LOOKS, extra_share=0.0),
+        ),
     }[level]

@@ -108,6 +108,15 @@ class PlannedCase:
 
 
 @dataclass(frozen=True)
+class ContestEffort:
+    """How trials are shared out among contests that their planned rounds leave open."""
+
+    looks: tuple[int, ...]  # rounds after which a contest may end
+    extra_share: float  # of the time of the planned rounds, for further ones beside what is saved
+    margin: float = 0.05  # the share of time within which strategies are level
+
+
+@dataclass(frozen=True)
 class Effort:
     """How hard each case is measured."""
 
@@ -119,6 +128,7 @@ class Effort:
     # Leave Python's cyclic collector on, as users have it; None where a file does not say.
     collect_garbage: bool | None = False
     memory_trials: int = 1  # fresh processes that find out memory, per case
+    contests: ContestEffort | None = None  # None: every case has just as many trials
 
 
 @dataclass(frozen=True)

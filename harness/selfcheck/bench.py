@@ -3,7 +3,8 @@
 What it claims of its own cost and accuracy, measured beside what it is compared with in one run.
 Exits with 1 when a target is not met. Takes some four minutes and a gigabyte. Some parts take as
 long again each, and run only where they are named: ``--only models``, every cost model at 32 MiB,
-``--only sweeps``, the quick sweep twice, ``--only pytest``, suites with the plugin,
+``--only sweeps``, the quick sweep twice (``python -m harness.selfcheck.repeated_sweeps`` for more),
+``--only pytest``, suites with the plugin,
 ``--only beginning``, how soon commands measure, and ``--only pyperf``, one case in 20 processes
 beside it.
 """
@@ -26,10 +27,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from harness.analysis.ranking import rankings
-from harness.analysis.sweep import sweep
 from harness.cases.frame import case_frame
-from harness.cases.summaries import summaries
 from harness.errors import EXIT_OK, EXIT_WORSE, FerrybenchError
 from harness.host.environment import read_environment
 from harness.host.host import Host
@@ -48,6 +46,7 @@ from harness.selfcheck.limit_accuracy import TOLERATED_SHARE as LIMIT_SHARE
 from harness.selfcheck.limit_accuracy import limit_checks
 from harness.selfcheck.memory_accuracy import AccuracyCheck
 from harness.selfcheck.planted import TRUTHS_FILE, Planted, planted
+from harness.selfcheck.repeated_sweeps import SWEEPS, sweep_results
 from harness.selfcheck.stall_accuracy import POINTS, stall_checks
 from harness.selfcheck.tree_accuracy import TOLERATED_SHARE, tree_checks
 from harness.trial.timing.clock import WARM_SHARE
@@ -263,44 +262,9 @@ def models(host: Host) -> Iterator[BenchResult]:
 
 
 def sweeps(host: Host) -> Iterator[BenchResult]:
-    """The quick sweep twice: how long it takes by scenario, and whether its winners stay.
-
-    A contest is one group of strategies at one size, as in a report's tables.
-    """
-    names = [info.name for info in describe(host, built_in_files())]
+    """The quick sweep again and again: how long it takes, and how its contests end."""
     with tempfile.TemporaryDirectory(prefix="ferrybench-bench-") as folder:
-        winners = []
-        walls: dict[str, list[float]] = {}
-        for number in (1, 2):
-            found: dict[tuple[str, ...], str] = {}
-            for name in names:
-                began = time.perf_counter()
-                run = _measured(Path(folder) / f"{name}-{number}.jsonl", name)
-                walls.setdefault(name, []).append(time.perf_counter() - began)
-                found |= _winners(run)
-            winners.append(found)
-    for name, seconds in walls.items():
-        yield BenchResult(f"quick sweep, {name}", "s", tuple(seconds))
-    first, second = winners
-    both = first.keys() & second.keys()
-    other = sum(first[contest] != second[contest] for contest in both)
-    yield BenchResult("quick sweep twice: contests decided in both", "", (float(len(both)),))
-    yield BenchResult("… with another winner", "", (float(other),), 0.0)
-    once = len(first.keys() ^ second.keys())
-    yield BenchResult("… decided in one of the two alone", "", (float(once),))
-
-
-def _winners(run: Run) -> dict[tuple[str, ...], str]:
-    rows = summaries(run)
-    return {
-        (info.name, str(size), pick.group, pick.setting): pick.winner.strategy
-        for info in run.header.scenarios
-        if not info.probe
-        for own in (sweep(info, rows),)
-        for size in own.sizes
-        for pick in rankings(own, own.at(size))
-        if pick.winner is not None and len(pick.rows) > 1
-    }
+        yield from sweep_results(Path(folder), SWEEPS)
 
 
 def pytest_plugin(host: Host) -> Iterator[BenchResult]:

@@ -16,9 +16,10 @@ from harness.console import out
 from harness.errors import UsageError
 from harness.journal.lines import Run
 from harness.journal.read import read_journal
+from harness.planning.deciding import Deciding
 from harness.planning.estimate import Estimator
 from harness.planning.order import Step, rounds
-from harness.schema.records import Trial
+from harness.schema.records import TIMED, Trial
 from harness.units import format_seconds, format_share
 
 FROM = 1 / 3
@@ -69,20 +70,37 @@ def replay(run: Run, start_s: float = USUAL_START_S) -> list[Said]:
     began_s = datetime.fromisoformat(run.header.created).timestamp()
     ends_s = taken[-1].ended_s
     estimator = Estimator(plan.cases, plan.effort, between_s=start_s)
+    infos = {info.name: info for info in run.header.scenarios}
+    deciding = Deciding(plan.cases, infos, plan.effort)
     left, failed = _planned(run, taken), set[int]()
     said = []
     for one, following in zip(taken, [*taken[1:], None], strict=True):
         at = (one.began_s - began_s) / (ends_s - began_s)
-        said.append(Said(at, estimator.total_s(left), ends_s - one.began_s))
+        left_s = estimator.total_s(left) + _further_s(deciding, estimator, left)
+        said.append(Said(at, left_s, ends_s - one.began_s))
         if not one.trial.outcome.ok:
             failed.add(one.step.case)
+        deciding.note(one.trial)
         left = _rest(left, one.step, failed)
+        left = [[step for step in steps if not _spared(deciding, step)] for steps in left]
         if following is not None and following.step.round != one.step.round:
             estimator.learn(one.trial)
             estimator.learn_round(one.ended_s - one.began_s - one.trial.wall_s)
         else:
             estimator.learn(one.trial, one.ended_s - one.began_s)
     return said
+
+
+def _further_s(deciding: Deciding, estimator: Estimator, left: Sequence[Sequence[Step]]) -> float:
+    timed = [step for steps in left for step in steps if step.kind in TIMED]
+    to_come_s = sum(map(estimator.one_s, timed))
+    return deciding.further_s(
+        lambda case: estimator.one_s(Step(case, "time", 0)), to_come_s, planned=bool(timed)
+    )
+
+
+def _spared(deciding: Deciding, step: Step) -> bool:
+    return step.kind in TIMED and deciding.spares(step.case)
 
 
 def _rest(left: Sequence[Sequence[Step]], done: Step, failed: set[int]) -> list[list[Step]]:

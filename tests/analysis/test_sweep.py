@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.parameter_values import in_order
 from harness.analysis.sweep import Sweep
+from harness.planning.parameter_values import in_order
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Value
 from harness.schema.values import value_text

@@ -65,19 +65,33 @@ def test_a_planted_tie_has_no_winner(tmp_path: Path) -> None:
             "third": [10.9e-3, 10.1e-3, 10.6e-3],
         },
     )
-    assert (
-        "there is no clear winner among `other`, `third`; even the slowest of them is 3.9× "
-        "faster than `base`." in found.text
-    )
+    assert "it is undecided among `other`, `third`; about " in found.text
+    assert "`ferrybench run moving/other moving/third --quick --size 1MiB --trials " in found.text
+    assert "; even the slowest of them is 3.9× faster than `base`." in found.text
     assert found.rankings[0].winner is None
 
 
-def test_a_difference_below_the_harness_s_own_accuracy_is_a_tie(tmp_path: Path) -> None:
-    # GIVEN intervals that are apart, but by one percent
-    found = answered(
-        tmp_path, {"base": [10.1e-3, 10.11e-3, 10.12e-3], "other": [10e-3, 10.01e-3, 10.02e-3]}
-    )
-    assert "no clear winner" in found.text
+@pytest.mark.parametrize("rounds", [3, 12])
+def test_a_difference_below_the_harness_s_own_accuracy_makes_no_winner(
+    tmp_path: Path, rounds: int
+) -> None:
+    # GIVEN times that are surely apart, but by one percent
+    times = {"base": [10.1e-3] * rounds, "other": [10e-3] * rounds}
+    found = answered(tmp_path, times)
+    (ranking,) = found.rankings
+    assert ranking.winner is None
+    assert ranking.word == ("level" if rounds > 3 else "undecided")
+    level = "any of `other` or `base` will do, level within 5%" in found.text
+    assert level == (rounds > 3)
+
+
+def test_what_needs_least_memory_is_named_of_those_that_are_level(tmp_path: Path) -> None:
+    cases = [planned("base", baseline=True), planned("other")]
+    big = Rss(anon_bytes=3 * MIB)
+    trials = [trial(0, number, peak=big) for number in range(13)]
+    trials += [trial(1, number) for number in range(13)]
+    found = verdict(sweep_of(tmp_path, cases, trials))
+    assert "level within 5%, of which `other` needs least memory" in found.text
 
 
 def test_a_drifting_machine_does_not_hide_a_winner(tmp_path: Path) -> None:
@@ -89,7 +103,7 @@ def test_a_drifting_machine_does_not_hide_a_winner(tmp_path: Path) -> None:
 
 def test_the_baseline_may_win(tmp_path: Path) -> None:
     found = answered(tmp_path, {"base": [1e-3] * 3, "other": [2e-3] * 3})
-    assert "`base` itself is the fastest: 2.0× faster than `other`" in found.text
+    assert "`base` itself is the fastest: 2.0× (1.89× to 2.1×) faster than `other`" in found.text
 
 
 @pytest.mark.parametrize("processes", [1, 2])

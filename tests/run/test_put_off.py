@@ -48,6 +48,9 @@ class Events:
     def dropped(self, steps: int) -> None:
         self.run += steps
 
+    def added(self, steps: int) -> None:
+        self.steps += steps
+
     def working_on(self, what: str, left_s: float) -> None: ...
 
     def next_round(self) -> None: ...

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.selfcheck import memory_false_alarms, time_false_alarms
+from harness.run.runner import default_effort
+from harness.selfcheck import contest_errors, memory_false_alarms, time_false_alarms
 from harness.selfcheck.history_false_alarms import (
     SERIES,
     counted_among_others,
@@ -65,7 +66,18 @@ def test_the_luck_of_runs_is_no_change_in_however_many_processes(runs: int) -> N
     assert suites_with_false_changes(doubts, 100).found == 0
 
 
+@pytest.mark.parametrize("noise", ["spikes", "two layouts"])
+def test_sweeps_name_no_winner_of_equals_and_end_within_their_time(noise: str) -> None:
+    effort = default_effort("quick")
+    assert effort.contests is not None
+    found = contest_errors.sweeps(noise, 2, effort)
+    assert (found.false_winners.found, found.false_levels.found) == (0, 0)
+    assert found.ended.found > found.ended.of / 4
+    assert 0 < found.seconds <= effort.contests.extra_share
+
+
 def test_the_experiments_print_a_row_for_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    contest_errors.main(["--sweeps", "1", "--noise", "uneven"])
     memory_false_alarms.main(["--suites", "1", "--planted", "1"])
     time_false_alarms.main(["--comparisons", "1"])
     said = capsys.readouterr().out

@@ -24,6 +24,7 @@ from harness.report.content.columns import (
 )
 from harness.report.content.limit_columns import BEYOND, LARGEST, PREDICTED, SHARE, TAKES
 from harness.report.words.kinds import Kind, kind_of
+from harness.stats.contest import Word
 from harness.units import format_multiple
 
 
@@ -62,8 +63,9 @@ class Choice:
     group: str
     promise: str
     setting: str
-    names: tuple[str, ...]  # more than one: none is clearly the fastest
+    names: tuple[str, ...]  # more than one: they are level, or it is undecided
     best: str  # "fastest" or "leanest", where that is clear
+    word: Word  # how the contest ended
     among: int
     leaner: str  # a strategy that needs much less memory, and how much; "" when there is none
     texts: tuple[str, ...]  # of the best, one for each column
@@ -92,6 +94,7 @@ def _choice(sweep: Sweep, ranking: Ranking) -> Choice:
         setting=ranking.setting,
         names=tuple(row.strategy for row in ranking.leaders),
         best=best_word(ranking) if ranking.winner is not None else "",
+        word=ranking.word,
         among=len(ranking.rows),
         leaner=f"{leaner.strategy}: {format_multiple(leaner.peak_multiple)}" if leaner else "",
         texts=texts(CHOICE_COLUMNS[kind_of(sweep)], ranking.leaders[0]),

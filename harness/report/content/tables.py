@@ -23,7 +23,7 @@ class TableLine:
     row: CaseSummary
     setting: str
     published: str  # where it was printed, if it is kept as published
-    standing: str  # "fastest" or its like, "level" with that one, or ""
+    standing: str  # "fastest" or its like, "level" with that one, "undecided", or ""
     place: str  # where it failed, and the line there
     code: str
     cells: tuple[tuple[Column, Cell], ...]
@@ -94,10 +94,10 @@ def table(sweep: Sweep, rows: Sequence[CaseSummary], columns: Sequence[Column]) 
 
 
 def standings(found: Sequence[Ranking]) -> dict[str, str]:
-    """By strategy: ``fastest`` or its like, or ``level`` with that one."""
+    """By strategy: ``fastest`` or its like, ``level`` with that one, or ``undecided``."""
     contested = [ranking for ranking in found if len(ranking.rows) > 1 and not ranking.too_few]
     return {
-        row.strategy: best_word(ranking) if ranking.winner is row else "level"
+        row.strategy: best_word(ranking) if ranking.winner is row else ranking.word
         for ranking in contested
         for row in ranking.leaders
     }

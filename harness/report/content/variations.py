@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.parameter_values import in_order
 from harness.analysis.sweep import Sweep, setting
 from harness.analysis.verdict_limit import largest_text
 from harness.cases.summary import CaseSummary
+from harness.planning.parameter_values import in_order
 from harness.report.content.columns import NOT_MEASURED, Cell
 from harness.report.words.limits import beyond_text
 from harness.report.words.text import cache_text, epoch_text, format_ratio, tree_text

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from harness.analysis.parameter_values import in_order
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.cases.summary import CaseSummary
 from harness.charts.axes import linear_axis, log_axis
 from harness.charts.chart import Axis, ChartLine, ChartPoint, Emphasis, LineFigure
 from harness.charts.ticks import size_ticks, widen
+from harness.planning.parameter_values import in_order
 from harness.report.figures.measures import RATE, Measure, measure_over, usual_measure
 from harness.report.figures.spec import FigureSpec, OtherSpec, Subject, of
 from harness.report.words.order import emphasis, own_styles

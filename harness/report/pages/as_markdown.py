@@ -112,8 +112,10 @@ def _names(ranking: Ranking) -> str:
     names = [code(row.strategy) for row in ranking.leaders]
     if len(names) == 1:
         return names[0]
+    if ranking.word == "level":
+        return f"any of {', '.join(names)}"
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"no clear winner: {', '.join(names[:3])}{more}"
+    return f"undecided: {', '.join(names[:3])}{more}"
 
 
 def _findings(content: Content) -> Iterator[str]:
