@@ -90,7 +90,7 @@ def test_the_page_is_whole(shown: Page) -> None:
         "RLIMIT_DATA counts private writable memory",
         "so that each worker has a budget of its own",
         "3 timed, 1 watched for memory, 1 with its workers, up to 2 under a limit",
-        "The largest size differs from what the cost model predicts 1",
+        "The largest size differs from what the cost model predicts FB103 1",
     ],
 )
 def test_what_was_measured_is_on_the_page(shown: Page, text: str) -> None:
