@@ -21,6 +21,7 @@ def report_command(
     *journals: Path,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     force: Annotated[bool, Parameter(negative=())] = False,
+    svg: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Make a page, figures and a summary for pull requests from a journal.
 
@@ -32,12 +33,15 @@ def report_command(
         A folder; reports/RUN by default. With several journals, each gets a folder in it.
     force
         Replace files of the same names in a folder that is not empty.
+    svg
+        Write each figure as SVG too, beside its PNG.
     """
     runs = [shown(read_run(path)) for path in journals or (latest_journal(),)]
     for run in runs:
         for remark in run.remarks:
             err.print(remark, soft_wrap=True)
     # pandas, matplotlib and the charts' runtime take a second and more to import
+    from harness.charts.png import Form
     from harness.report.content.content import content
     from harness.report.pages.write import check_folder, write_report
 
@@ -47,13 +51,14 @@ def report_command(
         else output
         for run in runs
     ]
+    forms: tuple[Form, ...] = ("png", "svg") if svg else ("png",)
     for folder in folders:
         check_folder(folder, force=force, read=[run.path for run in runs])
     for run, folder in zip(runs, folders, strict=True):
         with err.status(f"writing {folder}"):
-            page, *others = write_report(content(run), folder)
+            page, *others = write_report(content(run), folder, forms)
         show_verdicts(verdicts_of(run))
-        pictures = [path.name for path in others if path.suffix == ".png"]
+        pictures = [path.name for path in others if path.suffix in (".png", ".svg")]
         out.print(f"{page}: {format_size(page.stat().st_size)}", soft_wrap=True)
         if pictures:
             out.print(f"{folder}/: {', '.join(pictures)}", soft_wrap=True)

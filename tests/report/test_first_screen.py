@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
+from harness.charts.chart import file_stem
+from harness.charts.png import picture
 from harness.journal.read import read_journal
 from harness.report.content.content import Content, content
 from harness.report.content.effort import effort_text
@@ -16,6 +19,7 @@ from harness.schema.records import Case, Outcome, PlannedCase, Rss, Trial
 from tests.journals import MIB, planned, scenario, strategy, trial, write_run
 from tests.report.runs import rich_run
 from tests.report.test_page import Page
+from tests.some import some
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +63,16 @@ def test_the_picture_goes_from_the_usual_way_to_what_to_use(rich: Content) -> No
 
 
 def test_opportunities_come_by_their_measured_saving(rich: Content) -> None:
-    told = [(one.code.id, one.strategy, one.saving, one.condition) for one in rich.first.gains]
+    told = [
+        (one.code.id, one.strategy, one.rate, one.rate_of, one.saving, one.condition)
+        for one in rich.first.gains
+    ]
+    # Of 64 MiB, of which a GiB has 16.
     assert told == [
-        ("FB001", "view", "40.8 ms", "if the memory may be shared"),
-        ("FB003", "kept", "32.6 ms", "if the data may go into memory you keep"),
-        ("FB002", "clone", "30.6 ms", ""),
-        ("FB004", "base", "20.4 ms", ""),
+        ("FB001", "view", "653 ms", "a GiB", "40.8 ms", "if the memory may be shared"),
+        ("FB003", "kept", "522 ms", "a GiB", "32.6 ms", "if the data may go into memory you keep"),
+        ("FB002", "clone", "490 ms", "a GiB", "30.6 ms", ""),
+        ("FB004", "base", "326 ms", "a GiB", "20.4 ms", ""),
     ]
 
 
@@ -154,6 +162,7 @@ def test_less_memory_is_an_opportunity_of_its_own(tmp_path: Path) -> None:
     path = write_run(tmp_path / "run.jsonl", cases, trials, infos=infos)
     (gain,) = content(read_journal(path)).first.gains
     assert (gain.code.id, gain.saving, gain.of) == ("FB005", "2 MiB", "at the peak")
+    assert (gain.rate, gain.rate_of) == ("1.00×", "the data")
     assert gain.change == "2 MiB → 0 B"
     assert gain.interval == ""  # one reading has none, and says so
     assert "without an interval" in gain.certainty
@@ -187,3 +196,33 @@ def test_every_code_that_is_named_is_explained_on_the_page(rich: Content) -> Non
 )
 def test_effort_is_counted_in_lines(source: str, effort: str) -> None:
     assert effort_text(replace(strategy("one"), source=source)) == effort
+
+
+def test_the_picture_of_several_questions_is_a_file_too(tmp_path: Path) -> None:
+    infos = [scenario((strategy("base"), strategy("other")), name=name) for name in ("one", "two")]
+    cases = [
+        PlannedCase(Case(info.name, name, {"size": MIB}), name == "base", 0, 1.0)
+        for info in infos
+        for name in ("base", "other")
+    ]
+    times = {0: 0.010, 1: 0.002, 2: 0.010, 3: 0.020}  # in the second the usual way is the best
+    trials = [trial(index, number, times[index]) for index in times for number in range(5)]
+    path = write_run(tmp_path / "run.jsonl", cases, trials, infos=infos)
+    found = content(read_journal(path))
+    assert [file_stem(figure) for figure in found.figures[:2]] == [
+        "overview-time",
+        "overview-memory",
+    ]
+    rows = [
+        (row.name, {dot.role: dot.value for dot in row.dots}) for row in found.first.figures[0].rows
+    ]
+    assert rows == [
+        ("one", {"main": pytest.approx(0.2), "second": 1.0}),
+        ("two", {"main": 1.0, "second": 1.0}),
+    ]
+    for figure in some(found.first.figures):
+        drawn = picture(figure, found.styles[figure.scenario], "svg")
+        assert drawn == picture(figure, found.styles[figure.scenario], "svg")
+        texts = "".join(ET.fromstring(drawn).itertext())
+        assert figure.title in texts
+        assert "two" in texts

@@ -150,3 +150,15 @@ def test_it_works_without_torch_and_scenarios(tmp_path: Path, journal: Path) -> 
     )
     assert (done.returncode, done.stderr) == (EXIT_OK, "")
     assert (tmp_path / "out" / "index.html").stat().st_size > 500_000
+
+
+def test_figures_come_as_svg_too_where_that_is_asked_for(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    assert run(["report", str(rich_run(tmp_path)), "-o", str(folder), "--svg"]) == EXIT_OK
+    kinds = ("time", "throughput", "memory", "first-call", "faults")
+    assert {path.name for path in folder.iterdir()} == {
+        "index.html",
+        "summary.md",
+        *(f"moving-{kind}.{form}" for kind in kinds for form in ("png", "svg")),
+    }
+    assert (folder / "moving-time.svg").read_text().startswith("<?xml")

@@ -30,6 +30,7 @@ from harness.report.content.failures import Failure, failures
 from harness.report.content.first_screen import Answered, FirstScreen, first_screen
 from harness.report.content.limit_tables import LimitTable, limit_table
 from harness.report.content.method import method, not_measured, notices
+from harness.report.content.overview import LOOKS, OVERVIEW
 from harness.report.content.sides import SideBySide, side_by_side
 from harness.report.content.tables import Pane, panes
 from harness.report.content.variations import Variation, further, variations
@@ -110,7 +111,10 @@ class Content:
 
     @property
     def figures(self) -> tuple[Figure, ...]:
-        return tuple(figure for one in self.scenarios for figure in one.figures)
+        return (
+            *self.first.figures,
+            *(figure for one in self.scenarios for figure in one.figures),
+        )
 
 
 def content(run: Run) -> Content:
@@ -134,7 +138,10 @@ def content(run: Run) -> Content:
         findings=tuple(found),
         checks=checks(rows, infos, found),
         ceilings=tuple(limits_of(run).values()),
-        styles={info.name: styles(one.group for one in info.strategies) for info in measuring},
+        styles={
+            OVERVIEW: LOOKS,
+            **{info.name: styles(one.group for one in info.strategies) for info in measuring},
+        },
         notices=notices(whole, rows),
         sides=side_by_side(whole),
         method=method(run, rows),

@@ -6,16 +6,19 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from harness.analysis.opportunities import Opportunity, State, StateName, in_order
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.analysis.wording import comparison, per
 from harness.cases.summary import CaseSummary
+from harness.charts.chart import DotFigure
 from harness.charts.ticks import Tick
 from harness.codes.code import Code
 from harness.codes.registry import code_for
 from harness.report.content.gains import Gain, gain
+from harness.report.content.overview import Question, overview
 from harness.report.words.text import format_ratio
 from harness.units import format_multiple, format_seconds, format_size, plural
 
@@ -72,6 +75,7 @@ class FirstScreen:
     memory_ticks: tuple[Tick, ...]
     gains: tuple[Gain, ...]
     unanswered: tuple[Unanswered, ...]
+    figures: tuple[DotFigure, ...]  # the picture, as files
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,14 @@ def first_screen(answered: Sequence[Answered]) -> FirstScreen:
         memory_ticks=tuple((100 * at / memory, f"{at:g}×") for at in (0.0, memory)),
         gains=tuple(gain(one) for one in found),
         unanswered=tuple(_unanswered(answered)),
+        figures=overview(
+            [
+                Question(one.sweep.info.name, baseline, best, partial(_multiple, one))
+                for one, best, _ in chosen
+                for baseline in (_baseline(one),)
+                if baseline is not None and not one.sweep.by_size
+            ]
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from harness.codes.code import Code
 from harness.codes.registry import code_for
 from harness.report.content.effort import effort_text
 from harness.report.words.text import interval_text
-from harness.units import MISSING, format_multiple, format_seconds, format_size, plural
+from harness.units import GIB, MISSING, format_multiple, format_seconds, format_size, plural
 
 MOST_ALIKE = 3
 
@@ -27,6 +27,8 @@ class Gain:
     strategy: str
     condition: str  # ``if the memory may be shared``; "" where there is none
     variables: str
+    rate: str  # what opportunities are put in order by: ``4.12 s``
+    rate_of: str  # ``a GiB``
     saving: str  # ``8.03 ms``
     of: str  # ``a call``, ``an epoch``
     interval: str  # ``4.18–10.5 ms``; "" of one reading
@@ -51,6 +53,8 @@ def gain(found: Opportunity) -> Gain:
         strategy=best.strategy,
         condition=found.condition,
         variables=found.variables,
+        rate=_rate(found)[0],
+        rate_of=_rate(found)[1],
         saving=write(found.saved.median),
         of=_of(found),
         interval=interval_text(found.saved, write),
@@ -65,6 +69,16 @@ def gain(found: Opportunity) -> Gain:
             (code_for("finding", one.kind), one.text) for one in remarks_of(best, found.sweep.info)
         ),
     )
+
+
+def _rate(found: Opportunity) -> tuple[str, str]:
+    """What is saved by the size of the data: seconds for a GiB, or multiples of memory."""
+    if found.weighs == "time" and found.per_byte:
+        return format_seconds(found.per_byte * GIB), "a GiB"
+    if found.weighs == "memory" and found.per_byte:
+        return format_multiple(found.per_byte), "the data"
+    write = format_seconds if found.weighs == "time" else format_size
+    return write(found.saved.median), _of(found)
 
 
 def _of(found: Opportunity) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.charts.chart import file_stem
-from harness.charts.png import drawing
+from harness.charts.png import Form, drawing
 from harness.errors import UnableError, UsageError
 from harness.files.writing import refuse_overwriting_any, write_whole
 from harness.report.content.content import Content
@@ -39,8 +39,13 @@ def check_folder(
         raise UsageError(f"{folder} is not empty; will not overwrite it without {option}")
 
 
-def write_report(content: Content, folder: Path) -> list[Path]:
+def write_report(content: Content, folder: Path, forms: Sequence[Form] = ("png",)) -> list[Path]:
     """Write a report; files of the same names are replaced, all or none; others are left alone.
+
+    Args:
+        content: of it.
+        folder: which is made where there is none.
+        forms: in which each figure is written.
 
     Returns:
         What was written, the page first.
@@ -50,14 +55,15 @@ def write_report(content: Content, folder: Path) -> list[Path]:
     """
     page, summary = folder / PAGE, folder / SUMMARY
     names = apart(as_file_name(file_stem(figure)) for figure in content.figures)
-    pictures = [folder / f"{name}.png" for name in names]
+    pictures = [folder / f"{name}.{form}" for name in names for form in forms]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UnableError(
             f"{error.filename or folder} cannot be written: {error.strerror}"
         ) from error
-    with drawing([(one, content.styles[one.scenario]) for one in content.figures]) as drawn:
+    figures = [(one, content.styles[one.scenario]) for one in content.figures]
+    with drawing(figures, forms) as drawn:
         texts = {
             page: as_html.page(content, profiles_beside(folder)),
             summary: as_markdown.summary(content),

@@ -1,5 +1,5 @@
 // Tables of numbers sort by the headings of their columns, and long ones can be filtered.
-const FILTER_FROM = 12;
+const FILTER_FROM = 16;
 const SCALES = {
   ns: 1e-9, "µs": 1e-6, ms: 1e-3, s: 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40,
   "%": 0.01,
