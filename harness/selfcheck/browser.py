@@ -1,11 +1,15 @@
 """A page in headless Chromium without a network, driven through its DevTools protocol.
 
+``python -m harness.selfcheck.browser PAGE -o FILE.png`` takes a picture of the top of one.
+
 The browser is spoken to through two pipes, so that no port is opened and nothing is needed but
 Chromium itself: see https://chromedevtools.github.io/devtools-protocol.
 """
 
 from __future__ import annotations
 
+import argparse
+import base64
 import json
 import os
 import shutil
@@ -184,9 +188,7 @@ class Browser:
 
     def screenshot(self) -> bytes:
         """The page as PNG, as far as it is in view."""
-        from base64 import b64decode
-
-        return b64decode(self.call("Page.captureScreenshot")["data"])
+        return base64.b64decode(self.call("Page.captureScreenshot")["data"])
 
     @property
     def complaints(self) -> list[str]:
@@ -241,3 +243,22 @@ def browser() -> Iterator[Browser]:
         with Browser(process, ours_in, ours_out) as found:
             found.attach()
             yield found
+
+
+def main() -> None:
+    """Take a picture of what of a page is in view at first."""
+    parser = argparse.ArgumentParser(prog="python -m harness.selfcheck.browser")
+    parser.add_argument("page", type=Path)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    parser.add_argument("--width", type=int, default=1280)
+    parser.add_argument("--height", type=int, default=900)
+    parser.add_argument("--dark", action="store_true")
+    said = parser.parse_args()
+    with browser() as found:
+        found.open(said.page, width=said.width, height=said.height, dark=said.dark)
+        time.sleep(2)  # while figures are drawn
+        said.output.write_bytes(found.screenshot())
+
+
+if __name__ == "__main__":
+    main()

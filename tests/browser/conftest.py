@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from harness.journal.read import read_journal
+from harness.report.content.beside import beside
 from harness.report.content.content import content
 from harness.report.pages.as_html import page
+from harness.report.pages.beside_page import beside_page
 from harness.selfcheck.browser import Browser, axe_script, browser, chromium
 from tests.report.runs import rich_run
 
@@ -38,4 +40,14 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     made = folder / "index.html"
     made.write_text(page(content(read_journal(rich_run(folder)))), "utf-8")
+    return made
+
+
+@pytest.fixture(scope="session")
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of two runs side by side."""
+    folder = tmp_path_factory.mktemp("beside")
+    one = content(read_journal(rich_run(folder)))
+    made = folder / "index.html"
+    made.write_text(beside_page(beside([one, one], ["a/index.html", "b/index.html"])), "utf-8")
     return made

@@ -65,7 +65,9 @@ function makeSortable(table) {
   for (const heading of table.tHead.rows[0].cells) {
     const own = column;
     column += heading.colSpan;
-    if ("unsorted" in heading.dataset || !heading.textContent.trim()) continue;
+    // A link cannot stand within a button.
+    const plain = heading.textContent.trim() && !heading.querySelector("a");
+    if (!plain || "unsorted" in heading.dataset) continue;
     const button = document.createElement("button");
     button.type = "button";
     button.className = "sort";
