@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from io import BytesIO
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib import rc_context
 
@@ -20,7 +20,7 @@ from harness.host.environment import usable_processors
 
 DOTS_PER_IN = 150
 Form = Literal["png", "svg"]
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "text.parse_math": False,  # a name with two dollars is no formula
     "svg.fonttype": "none",  # words stay words, which can be searched and read aloud
     "svg.hashsalt": "ferrybench",

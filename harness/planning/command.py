@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 
 from harness.scenario.npy import NPY, RAW, parse_raw
-from harness.schema.description import Level, ScenarioInfo
+from harness.schema.description import LEVELS, Level, ScenarioInfo
 from harness.schema.records import DEFAULT_HOST, Case, HostSpec, Value
 from harness.schema.values import is_number
 
@@ -18,7 +18,7 @@ OF_FILE = ("size", "dtype", "sample_bytes")
 _UNITS = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024))
 
 
-def command_for(case: Case, info: ScenarioInfo, level: Level, host: HostSpec | None = None) -> str:
+def command_for(case: Case, info: ScenarioInfo, level: str, host: HostSpec | None = None) -> str:
     """``ferrybench run tensor_from_array/from_numpy --quick --set size=64MiB``.
 
     It measures the case with the baseline beside it, and nothing else but what a scenario always
@@ -34,10 +34,11 @@ def command_for(case: Case, info: ScenarioInfo, level: Level, host: HostSpec | N
     return shlex.join(_parts(case, info, level, host))
 
 
-def _parts(case: Case, info: ScenarioInfo, level: Level, host: HostSpec | None) -> Iterator[str]:
+def _parts(case: Case, info: ScenarioInfo, level: str, host: HostSpec | None) -> Iterator[str]:
+    sweep: Level = next((one for one in LEVELS if one == level), "usual")
     yield from ("ferrybench", "run", f"{case.scenario}/{case.strategy}")
-    if level != "usual":
-        yield f"--{level}"
+    if sweep != "usual":
+        yield f"--{sweep}"
     if not info.path.startswith(BUILT_IN):
         yield from ("--scenarios", PurePath(info.path).name)
     own = info.strategy(case.strategy).at
@@ -51,10 +52,10 @@ def _parts(case: Case, info: ScenarioInfo, level: Level, host: HostSpec | None) 
             continue
         # A value that is taken anyway need not be named, unless others are taken too.
         usual = {parameter.default, own.get(name, parameter.default)} == {value}
-        if not usual or len(parameter.values(level)) > 1:
+        if not usual or len(parameter.values(sweep)) > 1:
             yield from ("--set", f"{name}={_text(name, value)}")
     if host is not None and case.host not in (DEFAULT_HOST, *(v.name for v in info.variants)):
-        python = [f"python={host.python}"] if host.python else []
+        python = [f"python={PurePath(host.python).name}"] if host.python else []
         settings = [*python, *(f"{name}={text}" for name, text in host.env.items())]
         yield from ("--host", f"{host.name}:{','.join(settings)}")
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from select import select
@@ -193,7 +193,7 @@ class Browser:
     @property
     def complaints(self) -> list[str]:
         """Everything that stands on the console, and dialogs that were opened."""
-        texts = {
+        texts: dict[str, Callable[[Event], Any]] = {
             "Runtime.consoleAPICalled": lambda one: [each.get("value") for each in one["args"]],
             "Runtime.exceptionThrown": lambda one: one["exceptionDetails"],
             "Log.entryAdded": lambda one: one["entry"]["text"],

@@ -15,7 +15,7 @@ from tests.some import some
 
 pytestmark = pytest.mark.slow
 GRAVE = ("serious", "critical")
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "wide": {"width": 1280},
     "phone": {"width": 400},
     "dark": {"width": 1280, "dark": True},

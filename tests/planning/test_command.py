@@ -12,8 +12,8 @@ from harness.cli.options import parse_hosts, parse_sets
 from harness.journal.read import read_journal
 from harness.planning.command import command_for
 from harness.planning.plan import Request, expand
-from harness.schema.description import ScenarioInfo
-from harness.schema.records import Case, HostSpec
+from harness.schema.description import Level, ScenarioInfo
+from harness.schema.records import Case, HostSpec, Value
 from tests.journals import parameter, scenario, strategy
 from tests.some import some
 
@@ -25,7 +25,7 @@ def planned_by(command: str, info: ScenarioInfo) -> list[Case]:
     """The cases of ``ferrybench run``, in the words of its command line."""
     program, verb, target, *words = shlex.split(command)
     assert (program, verb) == ("ferrybench", "run")
-    level = "quick" if "--quick" in words else "full" if "--full" in words else "usual"
+    level: Level = "quick" if "--quick" in words else "full" if "--full" in words else "usual"
     given = [(word, words[place + 1]) for place, word in enumerate(words[:-1])]
     sets = parse_sets([value for word, value in given if word == "--set"])
     hosts = parse_hosts([value for word, value in given if word == "--host"])
@@ -79,7 +79,12 @@ def test_files_are_called_by_their_names_alone() -> None:
 
 def test_a_raw_file_says_what_lies_in_it() -> None:
     info = info_with(size=1, npy="", raw="", dtype="f4")
-    point = {"size": 8, "npy": "/a/tokens.bin", "raw": "1000x16+256", "dtype": "uint16"}
+    point: dict[str, Value] = {
+        "size": 8,
+        "npy": "/a/tokens.bin",
+        "raw": "1000x16+256",
+        "dtype": "uint16",
+    }
     command = command_for(Case("moving", "base", point), info, "usual")
     assert command == (
         "ferrybench run moving/base --raw tokens.bin --dtype uint16 --shape 1000,16 --offset 256"

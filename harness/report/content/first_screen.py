@@ -119,7 +119,7 @@ def _headline(answered: Sequence[Answered]) -> str:
     """How many questions have which state; none of them is left out."""
     counts = Counter(one.state.name for one in answered)
     better = counts.pop("opportunity", 0)
-    said = {
+    said: dict[StateName, str] = {
         "passed": "with nothing to win",
         "undecided": "undecided",
         "not applicable": "not applicable here",

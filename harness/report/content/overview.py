@@ -59,7 +59,7 @@ def overview(questions: Sequence[Question]) -> tuple[DotFigure, ...]:
     if len(memory) >= LEAST:
         most = max(max(one.memory) for one in memory)
         axis = linear_axis("extra memory ÷ data", "multiple", most * 1.02)
-        rows = [(one, one.memory[0], *[one.memory[1]] * 3) for one in memory]
+        rows = [(one, usual, best, best, best) for one in memory for usual, best in (one.memory,)]
         title = "Extra memory, from the usual way to what to use"
         found.append(_figure("memory", title, axis, rows))
     return tuple(found)
