@@ -247,7 +247,8 @@ def test_the_summary_tells_stalls_and_sizes(every: Content) -> None:
         "| predicted | what fails above it |",
         "| baseline | `copying` | 155 MiB | 0.30× | 2.01× | 156 MiB, by 2.00× "
         "| tensor memory at `making.py:57` |",
-        "- largest size: `listing` (limiting, budget_bytes=1 GiB), 12.52× the data taken, 6.00× "
+        "- [FB103](index.html#page-FB103) largest size: `listing` (limiting, budget_bytes=1 GiB), "
+        "12.52× the data taken, 6.00× "
         "declared",
     ):
         assert line in text, line

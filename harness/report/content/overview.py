@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.analysis.opportunities import Opportunity
 from harness.cases.summary import CaseSummary
 from harness.charts.axes import linear_axis, log_axis_of
-from harness.charts.chart import Axis, Dot, DotFigure, DotRow
+from harness.charts.chart import Axis, Dot, DotFigure, DotRow, Tip
 from harness.charts.palette import STYLES
 
 OVERVIEW = "overview"
@@ -27,6 +27,13 @@ class Question:
     baseline: CaseSummary
     use: Opportunity | None
     multiple: Callable[[CaseSummary], float]  # of memory
+
+    @property
+    def tip(self) -> Tip:
+        """What is compared: strategies, or the variables that the usual one is to have."""
+        usual = self.baseline.strategy
+        use = (self.use.variables or self.use.best.strategy) if self.use else usual
+        return (("what to use", use), ("the usual way", usual))
 
     @property
     def ratio(self) -> tuple[float, float, float]:
@@ -84,8 +91,8 @@ def _figure(
                 "",
                 "best",
                 (
-                    Dot(0, "main", value, low, high, ()),
-                    Dot(0, "second", usual, usual, usual, ()),
+                    Dot(0, "main", value, low, high, one.tip),
+                    Dot(0, "second", usual, usual, usual, one.tip),
                 ),
             )
             for one, usual, value, low, high in rows
