@@ -15,7 +15,7 @@ RUN_conversions := tensor_from_array array_from_tensor --quick --trials 0 --size
 RUN_matrices := matrix_array_to_tensor matrix_tensor_to_array --set dtype=uint8,float32,complex64 --trials 0 --seed 1
 GATE = PATH="$(abspath $(BIN)):$$PATH" GATE_FOLDER=reports/gate-$* GATE_LOOKS=30 docs/ci/gate.sh
 
-.PHONY: report test test-most test-inline test-slow test-all test-again test-accelerator lint types gate baseline bench-harness clean
+.PHONY: report test test-most test-inline test-slow test-all test-again test-accelerator page-check lint types gate baseline bench-harness clean
 
 report: $(READY)
 	$(BIN)/ferrybench run $(RUN_ARGS) -o $(LATEST) --force
@@ -50,6 +50,17 @@ test-again: $(READY)
 # make test-accelerator READY= BIN=FOLDER-OF-ITS-PYTHON
 test-accelerator: $(READY)
 	$(BIN)/python3 -m pytest -ra tests/accelerator
+
+# Pages in headless Chromium with the network off. Needs a Chromium, and npm for axe-core, which finds
+# what keeps people from reading; without either those tests are skipped, with the reason.
+AXE := .page-check/node_modules/axe-core/axe.min.js
+AXE_VERSION := 4.14.1
+
+page-check: $(READY) $(AXE)
+	$(BIN)/pytest tests/browser
+
+$(AXE):
+	npm install --silent --no-audit --no-fund --prefix .page-check axe-core@$(AXE_VERSION)
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

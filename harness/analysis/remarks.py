@@ -10,6 +10,7 @@ from typing import Literal
 from harness.analysis.sweep import setting
 from harness.analysis.wording import percent
 from harness.cases.summary import NEGLIGIBLE_BYTES, CaseSummary
+from harness.codes.findings import FINDINGS
 from harness.schema.description import ScenarioInfo
 from harness.units import format_multiple, format_seconds, format_size
 
@@ -27,67 +28,8 @@ RemarkKind = Literal[
     "tree kept",
     "processes left",
     "two modes",
-]  # the gravest first
-REMARK_KINDS: dict[RemarkKind, tuple[str, str]] = {
-    "not verified": (
-        "Results that could not be verified in every respect",
-        "Nothing was found wrong, but the check could not judge all of it: samples that are alike "
-        "can change places unseen.",
-    ),
-    "cost model": (
-        "Copies differ from the declared cost model",
-        "By more than 5% and 0.5 MiB: the model is wrong, or the strategy does more than its "
-        "author thought.",
-    ),
-    "largest size": (
-        "The largest size differs from what the cost model predicts",
-        "By more than 2%, under a limit: the memory that runs out may not be the copies that the "
-        "model counts.",
-    ),
-    "not shared": (
-        "Declared to share memory, but copied",
-        "By addresses: the result does not overlap the inputs.",
-    ),
-    "memory unknown": (
-        "Memory was measured, but is not known",
-        "The figures may be too low, so none is shown.",
-    ),
-    "page cache": (
-        "The page cache was not in the requested state",
-        "Pages mapped by another process cannot be evicted, and full memory drops pages that were "
-        "read: these times describe neither state.",
-    ),
-    "pickled": (
-        "Data came from workers in messages, not in shared memory",
-        "Tensors travel as handles of a few hundred bytes; arrays are pickled, sent and copied.",
-    ),
-    "open files": (
-        "Open files near their limit",
-        "Every tensor that a worker sends keeps a file open until it is freed; at the limit, "
-        "loading fails.",
-    ),
-    "memory kept": (
-        "Memory kept after the result was dropped",
-        "A leak, or freed blocks that the allocator keeps for later.",
-    ),
-    "pinned memory kept": (
-        "Pinned memory kept after the result was dropped",
-        "torch keeps it for the next transfer, which then need not pin again, until the process "
-        "ends or, where torch has it, torch.accelerator.empty_host_cache() is called.",
-    ),
-    "tree kept": (
-        "Memory of the process tree kept after the loader was dropped",
-        "Summed over its processes, counting each shared page once and no file pages: a leak, or "
-        "freed blocks that allocators keep for later.",
-    ),
-    "processes left": ("Processes left behind", "They were killed after the trial."),
-    "two modes": (
-        "Two speeds",
-        "Samples fall into two clusters, as on a machine with other work to do; the median "
-        "describes neither.",
-    ),
-}
-"""A title for each kind, and what it means."""
+]
+"""What is found; :mod:`harness.codes.findings` says what each means."""
 MODEL_FROM_BYTES = 1024**2
 """Cost models are checked from this size on: below it, stray pages would count as copies."""
 MODEL_SHARE = 0.05
@@ -122,18 +64,19 @@ def case_remarks(rows: Sequence[CaseSummary], infos: Iterable[ScenarioInfo]) -> 
     rank: dict[tuple[str, ...], tuple[float, float]] = {}
     count: dict[tuple[str, ...], int] = {}
     for row in rows:
-        for found in _of(row, by_name[row.scenario]):
+        for found in remarks_of(row, by_name[row.scenario]):
             key = (found.kind, found.scenario, found.strategy)
             count[key] = count.get(key, -1) + 1
             own = (round(found.weight, 2), row.payload_bytes)  # of equals, the largest data
             if key not in worst or own > rank[key]:
                 worst[key], rank[key] = found, own
-    order = list(REMARK_KINDS)
+    order = [code.name for code in FINDINGS]
     merged = [Remark(**{**found.__dict__, "also": count[key]}) for key, found in worst.items()]
     return sorted(merged, key=lambda found: (order.index(found.kind), -found.weight))
 
 
-def _of(row: CaseSummary, info: ScenarioInfo) -> Iterator[Remark]:
+def remarks_of(row: CaseSummary, info: ScenarioInfo) -> Iterator[Remark]:
+    """Everything worth telling of one case."""
     where = [format_size(row.size_bytes)] if row.size_bytes is not None else []
     if departs := setting(row, info):
         where.append(departs)

@@ -218,22 +218,32 @@ def _elsewhere(found: Sequence[Ranking], baseline: CaseSummary | None) -> str:
 
 def _other_host(sweep: Sweep, baseline: CaseSummary | None) -> str:
     """Whether an environment variable makes the baseline itself faster."""
-    if baseline is None or not baseline.timed:
+    best = on_another_host(sweep, baseline)
+    if best is None:
         return ""
-    environments = {variant.name: variant.env for variant in sweep.info.variants}
+    settings = variables_of(sweep, best).replace("`", "'")
+    gain = factor(1 / best.ratio.median)
+    return f"with `{settings}` in the environment, `{best.strategy}` is {gain} faster"
+
+
+def on_another_host(sweep: Sweep, baseline: CaseSummary | None) -> CaseSummary | None:
+    """The baseline where an environment variable makes it fastest; None where none does."""
+    if baseline is None or not baseline.timed:
+        return None
+    variants = {variant.name for variant in sweep.info.variants}
     faster = [
         row
         for row in sweep.others
         if row.strategy == baseline.strategy
-        and row.host in environments
+        and row.host in variants
         and (row.size_bytes, row.point) == (baseline.size_bytes, baseline.point)
         and row.timed
         and row.ratio.high < 1 / ACCURACY
     ]
-    if not faster:
-        return ""
-    best = min(faster, key=lambda row: row.ratio.median)
-    pairs = (f"{name}={value}" for name, value in environments[best.host].items())
-    settings = " ".join(pairs).replace("`", "'")
-    gain = factor(1 / best.ratio.median)
-    return f"with `{settings}` in the environment, `{best.strategy}` is {gain} faster"
+    return min(faster, key=lambda row: row.ratio.median, default=None)
+
+
+def variables_of(sweep: Sweep, row: CaseSummary) -> str:
+    """``NAME=VALUE``: the variables that a case's host was started with."""
+    pairs = next(one.env for one in sweep.info.variants if one.name == row.host)
+    return " ".join(f"{name}={value}" for name, value in pairs.items())

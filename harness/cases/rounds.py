@@ -53,8 +53,19 @@ def paired_ratio(trials: Iterable[Trial], others: Iterable[Trial]) -> Interval:
 
 def paired_ratios(trials: Iterable[Trial], others: Iterable[Trial]) -> list[float]:
     """The ratios of two cases' times in the same round and sitting."""
+    return [own / theirs for own, theirs in _pairs(trials, others)]
+
+
+def paired_savings(trials: Iterable[Trial], others: Iterable[Trial]) -> Interval:
+    """How many seconds less than another case one takes, paired in the same way."""
+    savings = [theirs - own for own, theirs in _pairs(trials, others)]
+    return median_interval(savings) if savings else NOTHING
+
+
+def _pairs(trials: Iterable[Trial], others: Iterable[Trial]) -> list[tuple[float, float]]:
+    """Times of two cases in the same round and sitting."""
     times, theirs = steady_by_sitting(trials), steady_by_sitting(others)
-    return [times[key] / theirs[key] for key in sorted(times.keys() & theirs.keys())]
+    return [(times[key], theirs[key]) for key in sorted(times.keys() & theirs.keys())]
 
 
 def steady_by_sitting(trials: Iterable[Trial]) -> dict[tuple[int, int], float]:

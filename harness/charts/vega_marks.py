@@ -39,10 +39,11 @@ def scale_and_axis(axis: Axis) -> Spec:
     values, names = [value for value, _ in axis.ticks], [name for _, name in axis.ticks]
     # Ticks are looked up by their place: a number's text differs between languages.
     label = f"{json.dumps(names)}[indexof({json.dumps(values)}, datum.value)]"
-    kind = "log" if axis.log else "linear"
+    # Of a logarithmic scale Vega warns that it has no zero, if one is mentioned.
+    kind = {"type": "log"} if axis.log else {"type": "linear", "zero": False}
     return {
         "type": "quantitative",
-        "scale": {"type": kind, "domain": [axis.low, axis.high], "nice": False, "zero": False},
+        "scale": {**kind, "domain": [axis.low, axis.high], "nice": False},
         "axis": {
             "title": axis.title,
             "values": values,

@@ -11,9 +11,10 @@ from harness.cli.options import latest_journal
 from harness.cli.verdicts import show_verdicts, verdicts_of
 from harness.console import err, out
 from harness.errors import EXIT_OK
+from harness.files.writing import refuse_overwriting_any
 from harness.formats.open_results import read_run
 from harness.journal.shown import shown
-from harness.report.words.place import REPORTS, folder_of
+from harness.report.words.place import BESIDE, PAGE, REPORTS, folder_of
 from harness.units import format_size
 
 
@@ -21,6 +22,7 @@ def report_command(
     *journals: Path,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     force: Annotated[bool, Parameter(negative=())] = False,
+    svg: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Make a page, figures and a summary for pull requests from a journal.
 
@@ -29,34 +31,47 @@ def report_command(
     journals
         Journals; the latest in results/ by default.
     output
-        A folder; reports/RUN by default. With several journals, each gets a folder in it.
+        A folder; reports/RUN by default. With several journals, each gets a folder in it, beside a
+        page that sets them side by side.
     force
         Replace files of the same names in a folder that is not empty.
+    svg
+        Write each figure as SVG too, beside its PNG.
     """
     runs = [shown(read_run(path)) for path in journals or (latest_journal(),)]
     for run in runs:
         for remark in run.remarks:
             err.print(remark, soft_wrap=True)
     # pandas, matplotlib and the charts' runtime take a second and more to import
+    from harness.charts.png import Form
     from harness.report.content.content import content
-    from harness.report.pages.write import check_folder, write_report
+    from harness.report.pages.write import check_folder, write_beside, write_report
 
+    whole = output or REPORTS / BESIDE
     folders = [
         folder_of(run.header.run_id, output or REPORTS)
         if output is None or len(runs) > 1
         else output
         for run in runs
     ]
+    forms: tuple[Form, ...] = ("png", "svg") if svg else ("png",)
     for folder in folders:
         check_folder(folder, force=force, read=[run.path for run in runs])
+    if len(runs) > 1:
+        refuse_overwriting_any([whole / PAGE], force=force, read=[run.path for run in runs])
+    contents = []
     for run, folder in zip(runs, folders, strict=True):
         with err.status(f"writing {folder}"):
-            page, *others = write_report(content(run), folder)
+            contents.append(content(run))
+            page, *others = write_report(contents[-1], folder, forms)
         show_verdicts(verdicts_of(run))
-        pictures = [path.name for path in others if path.suffix == ".png"]
+        pictures = [path.name for path in others if path.suffix in (".png", ".svg")]
         out.print(f"{page}: {format_size(page.stat().st_size)}", soft_wrap=True)
         if pictures:
             out.print(f"{folder}/: {', '.join(pictures)}", soft_wrap=True)
         out.print(f"{others[-1]}: paste it into a pull request", soft_wrap=True)
-    out.print(f"next: open {folders[-1] / page.name} in a browser", soft_wrap=True)
+    first = folders[-1] / PAGE
+    if len(runs) > 1:
+        first = write_beside(contents, folders, whole)
+    out.print(f"next: open {first} in a browser", soft_wrap=True)
     return EXIT_OK

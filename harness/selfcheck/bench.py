@@ -4,9 +4,9 @@ What it claims of its own cost and accuracy, measured beside what it is compared
 Exits with 1 when a target is not met. Takes some four minutes and a gigabyte. Some parts take as
 long again each, and run only where they are named: ``--only models``, every cost model at 32 MiB,
 ``--only sweeps``, the quick sweep twice (``python -m harness.selfcheck.repeated_sweeps`` for more),
-``--only pytest``, suites with the plugin,
-``--only beginning``, how soon commands measure, and ``--only pyperf``, one case in 20 processes
-beside it.
+``--only pytest``, suites with the plugin, ``--only beginning``, how soon commands measure,
+``--only pyperf``, one case in 20 processes beside it, and ``--only page``, a report of two thousand
+cases.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ from harness.selfcheck.compare_cost import compare_seconds, enlarged, imports_to
 from harness.selfcheck.limit_accuracy import TOLERATED_SHARE as LIMIT_SHARE
 from harness.selfcheck.limit_accuracy import limit_checks
 from harness.selfcheck.memory_accuracy import AccuracyCheck
+from harness.selfcheck.page_speed import RUN as MANY
+from harness.selfcheck.page_speed import page_speed
 from harness.selfcheck.planted import TRUTHS_FILE, Planted, planted
 from harness.selfcheck.repeated_sweeps import SWEEPS, sweep_results
 from harness.selfcheck.stall_accuracy import POINTS, stall_checks
@@ -299,10 +301,11 @@ PARTS: dict[str, Callable[[Host], Iterator[BenchResult]]] = {
     "pytest": pytest_plugin,
     "beginning": speed.beginning,
     "pyperf": speed.one_case,
+    "page": lambda _: page_speed(read_journal(MANY)),
 }
 
 
-LONG = ("models", "sweeps", "pytest", "beginning", "pyperf")
+LONG = ("models", "sweeps", "pytest", "beginning", "pyperf", "page")
 """Parts of several minutes, which run only where they are named."""
 
 

@@ -90,7 +90,7 @@ def test_the_page_is_whole(shown: Page) -> None:
         "RLIMIT_DATA counts private writable memory",
         "so that each worker has a budget of its own",
         "3 timed, 1 watched for memory, 1 with its workers, up to 2 under a limit",
-        "The largest size differs from what the cost model predicts 1",
+        "The largest size differs from what the cost model predicts FB103 1",
     ],
 )
 def test_what_was_measured_is_on_the_page(shown: Page, text: str) -> None:
@@ -247,7 +247,8 @@ def test_the_summary_tells_stalls_and_sizes(every: Content) -> None:
         "| predicted | what fails above it |",
         "| baseline | `copying` | 155 MiB | 0.30× | 2.01× | 156 MiB, by 2.00× "
         "| tensor memory at `making.py:57` |",
-        "- largest size: `listing` (limiting, budget_bytes=1 GiB), 12.52× the data taken, 6.00× "
+        "- [FB103](index.html#page-FB103) largest size: `listing` (limiting, budget_bytes=1 GiB), "
+        "12.52× the data taken, 6.00× "
         "declared",
     ):
         assert line in text, line

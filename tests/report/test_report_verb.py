@@ -105,7 +105,17 @@ def test_several_journals_get_a_folder_each(tmp_path: Path, journal: Path) -> No
     other.write_text(journal.read_text().replace(RUN_ID, "20260102-000000-def456"))
     assert run(["report", str(journal), str(other), "-o", str(tmp_path / "out")]) == EXIT_OK
     folders = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert folders == [RUN_ID, "20260102-000000-def456"]
+    assert folders == [RUN_ID, "20260102-000000-def456", "index.html"]
+
+
+def test_a_run_called_like_the_page_of_all_is_one_line(
+    tmp_path: Path, journal: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_text(journal.read_text().replace(RUN_ID, "index.html"))
+    assert run(["report", str(journal), str(other), "-o", str(tmp_path / "out")]) == EXIT_UNABLE
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("index.html cannot be written: Is a directory")
 
 
 @pytest.mark.parametrize(
@@ -150,3 +160,15 @@ def test_it_works_without_torch_and_scenarios(tmp_path: Path, journal: Path) -> 
     )
     assert (done.returncode, done.stderr) == (EXIT_OK, "")
     assert (tmp_path / "out" / "index.html").stat().st_size > 500_000
+
+
+def test_figures_come_as_svg_too_where_that_is_asked_for(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    assert run(["report", str(rich_run(tmp_path)), "-o", str(folder), "--svg"]) == EXIT_OK
+    kinds = ("time", "throughput", "memory", "first-call", "faults")
+    assert {path.name for path in folder.iterdir()} == {
+        "index.html",
+        "summary.md",
+        *(f"moving-{kind}.{form}" for kind in kinds for form in ("png", "svg")),
+    }
+    assert (folder / "moving-time.svg").read_text().startswith("<?xml")

@@ -49,7 +49,11 @@ def test_the_best_of_each_group_stands_beside_the_baseline(text: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "- cost model: `clone` (moving, 64 MiB), 2.00× copied, 1.00× declared",
+        "- [FB102](index.html#page-FB102) cost model: `clone` (moving, 64 MiB), "
+        "2.00× copied, 1.00× declared",
+        "A better way than the usual one was measured for 1 of 1 question.",
+        "- [FB001](index.html#page-FB001) moving at 64 MiB: use `view`, "
+        "if the memory may be shared; saves 40.8 ms a call (40.4–41.2 ms)",
         "16 cases: 12 ok, 2 crash, 2 skipped.",
         "torch 2.13.0+cpu",
         "2 end the process: `two` with layout step (f4, f8).",

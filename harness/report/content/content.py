@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from harness.analysis.contests import in_contests
+from harness.analysis.looked_for import Check, checks
 from harness.analysis.matrix import Grid, grid
 from harness.analysis.matrix_dangers import summary
 from harness.analysis.one_side import base_alone
+from harness.analysis.opportunities import opportunities, state
 from harness.analysis.remarks import Remark, case_remarks
 from harness.analysis.sweep import Sweep, sweep
 from harness.analysis.verdict import Verdict, verdict
@@ -17,13 +20,17 @@ from harness.cases.summary import CaseSummary
 from harness.cases.throughput import limits_of
 from harness.charts.chart import Figure
 from harness.charts.palette import Style, styles
+from harness.codes.code import Code
 from harness.journal.lines import Run
 from harness.report.content.choices import Choice, choices
 from harness.report.content.columns import Cell
 from harness.report.content.device_tables import DeviceTable, device_table
+from harness.report.content.every_case import CaseLine, case_lines
 from harness.report.content.failures import Failure, failures
+from harness.report.content.first_screen import Answered, FirstScreen, first_screen
 from harness.report.content.limit_tables import LimitTable, limit_table
 from harness.report.content.method import method, not_measured, notices
+from harness.report.content.overview import LOOKS, OVERVIEW
 from harness.report.content.sides import SideBySide, side_by_side
 from harness.report.content.tables import Pane, panes
 from harness.report.content.variations import Variation, further, variations
@@ -66,9 +73,12 @@ class Content:
 
     run: Run
     rows: tuple[CaseSummary, ...]
+    first: FirstScreen
+    cases: tuple[CaseLine, ...]
     scenarios: tuple[ScenarioContent, ...]
     matrices: tuple[MatrixContent, ...]
     findings: tuple[Remark, ...]
+    checks: tuple[Check, ...]  # what was looked for, with what came of it
     ceilings: tuple[Ceiling, ...]
     styles: Mapping[str, Mapping[str, Style]]  # of groups, by scenario
     notices: tuple[str, ...]  # what a reader must know before trusting anything below
@@ -76,7 +86,7 @@ class Content:
     method: tuple[str, ...]
     not_measured: tuple[str, ...]
 
-    @property
+    @cached_property
     def sources(self) -> frozenset[str]:
         """The strategies whose code the report shows, each as ``scenario.strategy``."""
         return frozenset(
@@ -86,9 +96,25 @@ class Content:
             if strategy.source and not strategy.borrowed_from
         )
 
+    @cached_property
+    def codes(self) -> frozenset[Code]:
+        """Those that the report names, and so has to explain."""
+        return frozenset(
+            [
+                *(one.code for one in self.first.gains),
+                *(code for one in self.first.gains for code, _ in one.cautions),
+                *(one.code for one in self.first.unanswered),
+                *(one.code for one in self.checks if one.result != "not applicable"),
+                *(one.code for one in self.cases if one.code),
+            ]
+        )
+
     @property
     def figures(self) -> tuple[Figure, ...]:
-        return tuple(figure for one in self.scenarios for figure in one.figures)
+        return (
+            *self.first.figures,
+            *(figure for one in self.scenarios for figure in one.figures),
+        )
 
 
 def content(run: Run) -> Content:
@@ -103,13 +129,19 @@ def content(run: Run) -> Content:
     return Content(
         run=run,
         rows=tuple(rows),
+        first=first_screen([_answered(one) for one in scenarios]),
+        cases=case_lines(run, rows),
         scenarios=scenarios,
         matrices=tuple(
             MatrixContent(info, one, summary(one), _first(info, one)) for info, one in grids
         ),
         findings=tuple(found),
+        checks=checks(rows, infos, found),
         ceilings=tuple(limits_of(run).values()),
-        styles={info.name: styles(one.group for one in info.strategies) for info in measuring},
+        styles={
+            OVERVIEW: LOOKS,
+            **{info.name: styles(one.group for one in info.strategies) for info in measuring},
+        },
         notices=notices(whole, rows),
         sides=side_by_side(whole),
         method=method(run, rows),
@@ -134,6 +166,11 @@ def _scenario(info: ScenarioInfo, rows: Sequence[CaseSummary]) -> ScenarioConten
         failures=failures(info, rows),
         groups=tuple(dict.fromkeys(one.group for one in info.strategies if one.group)),
     )
+
+
+def _answered(one: ScenarioContent) -> Answered:
+    found = opportunities(one.sweep, one.verdict)
+    return Answered(one.sweep, one.verdict, found, state(one.sweep, one.verdict, found))
 
 
 def _first(info: ScenarioInfo, one: Grid) -> int:

@@ -6,20 +6,27 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from markupsafe import Markup
+
 from harness.analysis.matrix import CELL_KINDS, SYMBOLS
-from harness.analysis.remarks import REMARK_KINDS as FINDING_KINDS
 from harness.charts.chart import Figure
 from harness.charts.palette import STYLES, named_lines, part_styles
 from harness.charts.vega import height, specification
+from harness.codes.registry import FAMILIES, TITLES
 from harness.report.content.choices import CHOICE_COLUMNS
 from harness.report.content.columns import pace_name
 from harness.report.content.content import Content
+from harness.report.content.first_screen import SHOWN
+from harness.report.content.gains import Gain
 from harness.report.content.machine import ceiling_table, host_lines, machine_pairs, run_pairs
 from harness.report.content.variations import quantity
 from harness.report.pages.profiles import ProfileLink
 from harness.report.pages.rendering import asset, environment, runtime
 from harness.report.words.kinds import kind_of
 from harness.schema.description import StrategyInfo
+
+STYLE_SHEETS = ("page.css", "first_screen.css", "tables.css")
+SCRIPTS = ("page.js", "copy.js", "tables.js")
 
 
 def page(
@@ -44,6 +51,11 @@ def page(
         place = f"{strategy.borrowed_from}.{strategy.name}"
         return place if place in content.sources else ""
 
+    infos = {one.info.name: one.info for one in content.scenarios}
+
+    def source_code(gain: Gain) -> str:
+        return infos[gain.scenario].strategy(gain.strategy).source
+
     return (
         environment()
         .get_template("page.html.j2")
@@ -57,7 +69,11 @@ def page(
             choice_columns=CHOICE_COLUMNS,
             kind_of=kind_of,
             pace_name=pace_name,
-            finding_kinds=FINDING_KINDS,
+            code_families=FAMILIES,
+            code_titles=TITLES,
+            most_gains=SHOWN,
+            source_code=source_code,
+            sources=content.sources,
             cell_kinds=CELL_KINDS,
             symbols=SYMBOLS,
             palette=STYLES,
@@ -68,7 +84,7 @@ def page(
             profiles=profiles,
             quantity=quantity,
             runtime=runtime(),
-            style=asset("page.css"),
-            script=asset("page.js"),
+            style=Markup("\n").join(map(asset, STYLE_SHEETS)),
+            script=Markup("\n").join(map(asset, SCRIPTS)),
         )
     )

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from harness.analysis.ranking import Ranking
+from harness.codes.code import Code
+from harness.codes.registry import code_for
 from harness.formats.markdown import cell, code, escape, table_row
 from harness.report.content.choices import SUMMARY_COLUMNS, texts
 from harness.report.content.columns import chosen
@@ -13,9 +15,11 @@ from harness.report.content.content import Content, ScenarioContent
 from harness.report.content.machine import machine_line
 from harness.report.content.sides import SideBySide
 from harness.report.words.kinds import kind_of
+from harness.report.words.place import PAGE
 from harness.report.words.text import plural
 
 MOST_FINDINGS = 8
+MOST_GAINS = 5
 
 
 def summary(content: Content) -> str:
@@ -31,6 +35,7 @@ def _lines(content: Content) -> Iterator[str]:
         yield ""
     if content.sides is not None:
         yield from _sides(content.sides)
+    yield from _gains(content)
     for scenario in content.scenarios:
         yield from _scenario(scenario, every=not content.run.header.ours)
     for matrix in content.matrices:
@@ -39,6 +44,32 @@ def _lines(content: Content) -> Iterator[str]:
     yield from _findings(content)
     yield from _failures(content)
     yield f"<sub>{escape(machine_line(content.run))}</sub>"
+
+
+def _gains(content: Content) -> Iterator[str]:
+    """How many questions have a better answer, and what saves most."""
+    if not content.scenarios:
+        return
+    yield f"{escape(content.first.headline)}."
+    yield ""
+    gains = content.first.gains
+    for one in gains[:MOST_GAINS]:
+        use = f"set {code(one.variables)}" if one.variables else f"use {code(one.strategy)}"
+        when = f", {one.condition}" if one.condition else ""
+        interval = f" ({one.interval})" if one.interval else ""
+        saving = f"{one.saving} {one.of}{interval}"
+        word = "fits" if one.of == "more data" else "saves"
+        where = f"{one.scenario} {one.place}".rstrip()
+        yield f"- {_link(one.code)} {escape(where)}: {use}{escape(when)}; {word} {saving}"
+    if len(gains) > MOST_GAINS:
+        yield f"- {len(gains) - MOST_GAINS} more in the report"
+    if gains:
+        yield ""
+
+
+def _link(known: Code) -> str:
+    """A code, leading to its explanation on the page beside the summary."""
+    return f"[{known.id}]({PAGE}#page-{known.id})"
 
 
 def _sides(sides: SideBySide) -> Iterator[str]:
@@ -128,7 +159,9 @@ def _findings(content: Content) -> Iterator[str]:
     yield ""
     for found in told[:MOST_FINDINGS]:
         where = ", ".join(part for part in (found.scenario, found.case) if part)
-        yield f"- {found.kind}: {code(found.strategy)} ({escape(where)}), {escape(found.text)}"
+        link = _link(code_for("finding", found.kind))
+        text = f"{code(found.strategy)} ({escape(where)}), {escape(found.text)}"
+        yield f"- {link} {found.kind}: {text}"
     if len(told) > MOST_FINDINGS:
         yield f"- {len(told) - MOST_FINDINGS} more in the report"
     if unsteady:

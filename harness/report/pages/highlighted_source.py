@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -17,6 +18,7 @@ _LEXER = PythonLexer()
 _FORMATTER = HtmlFormatter(nowrap=True)
 
 
+@lru_cache(maxsize=1024)
 def highlighted(source: str) -> Markup:
     """Python source as spans of pygments' short classes, which the page's style sheet colours."""
     return Markup(highlight(source, _LEXER, _FORMATTER))  # noqa: S704 — pygments escapes

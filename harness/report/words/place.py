@@ -8,6 +8,8 @@ from harness.schema.texts import as_file_name
 
 REPORTS = Path("reports")
 PAGE = "index.html"
+BESIDE = "side-by-side"
+"""The folder of the page of several runs, unless another is named."""
 
 
 def folder_of(run_id: str, folder: Path = REPORTS) -> Path:

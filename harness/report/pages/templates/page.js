@@ -54,19 +54,6 @@ function chooseGroup(group, button) {
   tell(group.dataset.groups, "group", off ? "" : button.dataset.group);
 }
 
-async function copy(button) {
-  const code = button.nextElementSibling;
-  try {
-    await navigator.clipboard.writeText(code.textContent);
-  } catch {
-    getSelection().selectAllChildren(code);
-    document.execCommand("copy");
-    getSelection().removeAllRanges();
-  }
-  button.textContent = "Copied";
-  setTimeout(() => { button.textContent = "Copy"; }, 1500);
-}
-
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
@@ -74,7 +61,6 @@ document.addEventListener("click", (event) => {
   const groups = button.closest("[data-groups]");
   if (sizes) chooseSize(sizes.dataset.sizes, button.dataset.size);
   else if (groups) chooseGroup(groups, button);
-  else if (button.classList.contains("copy")) copy(button);
 });
 
 // A link to a strategy opens its code.
@@ -129,6 +115,23 @@ for (const table of document.querySelectorAll("table.matrix")) {
 }
 addEventListener("scroll", () => showTip(null), { passive: true });
 
-(async () => {
-  for (const box of document.querySelectorAll(".chart")) await draw(box);
-})();
+// Figures are drawn when they come near, and the others while there is nothing else to do.
+const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 50));
+const waiting = new Set(document.querySelectorAll(".chart"));
+
+function drawOnce(box) {
+  if (waiting.delete(box)) return draw(box);
+}
+
+const near = new IntersectionObserver((entries) => {
+  for (const entry of entries) if (entry.isIntersecting) drawOnce(entry.target);
+}, { rootMargin: "800px" });
+for (const box of waiting) near.observe(box);
+
+async function drawNext() {
+  const [box] = waiting;
+  if (!box) return;
+  await drawOnce(box);
+  idle(drawNext);
+}
+addEventListener("load", () => idle(drawNext));
