@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.analysis.claims.of_run import Verdicts, verdicts
 from harness.analysis.contests import in_contests
 from harness.analysis.matrix import Grid, grid
 from harness.analysis.matrix_dangers import summary
@@ -68,6 +69,7 @@ class Content:
     rows: tuple[CaseSummary, ...]
     scenarios: tuple[ScenarioContent, ...]
     matrices: tuple[MatrixContent, ...]
+    claims: Verdicts  # about the scenarios of the run
     findings: tuple[Remark, ...]
     ceilings: tuple[Ceiling, ...]
     styles: Mapping[str, Mapping[str, Style]]  # of groups, by scenario
@@ -107,6 +109,7 @@ def content(run: Run) -> Content:
         matrices=tuple(
             MatrixContent(info, one, summary(one), _first(info, one)) for info, one in grids
         ),
+        claims=verdicts(run, rows).about({info.name for info in infos}),
         findings=tuple(found),
         ceilings=tuple(limits_of(run).values()),
         styles={info.name: styles(one.group for one in info.strategies) for info in measuring},

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from harness.analysis.claims.wording import counts_text, evidence_text
 from harness.analysis.matrix import CELL_KINDS, SYMBOLS
 from harness.analysis.remarks import REMARK_KINDS as FINDING_KINDS
 from harness.charts.chart import Figure
@@ -57,6 +58,8 @@ def page(
             choice_columns=CHOICE_COLUMNS,
             kind_of=kind_of,
             pace_name=pace_name,
+            claim_counts=counts_text,
+            claim_evidence=evidence_text,
             finding_kinds=FINDING_KINDS,
             cell_kinds=CELL_KINDS,
             symbols=SYMBOLS,
