@@ -94,7 +94,8 @@ def _exchanges(groups: Sequence[tuple[NDArray[np.int_], Floats]]) -> float:
     for names, _ in groups:
         _, counts = np.unique(names, return_counts=True)
         logs += math.lgamma(len(names) + 1) - sum(math.lgamma(one + 1) for one in counts)
-        logs -= math.lgamma(len(counts) + 1)
+        if counts.max() > 1:  # then labels of one point are not those of another
+            logs -= math.lgamma(len(counts) + 1)
     return math.exp(min(logs, 700))
 
 
