@@ -4,7 +4,7 @@
 
 Labels without meaning must not decide (at most 1% of all verdicts), data flipped about its bounds
 must flip every verdict, and a claim must not be confirmed when cases that it rests on are gone.
-With ``--decide 3``, three undecided claims are drawn and the commands printed for them are run: each
+With ``--decide 3``, the commands that are printed for three undecided claims are run: each
 must decide its claim. The journal is only read. A quick sweep's takes a few minutes.
 """
 
