@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis.claims.declared import Claim, Part, names
+from harness.analysis.claims.metrics import METRICS
 from harness.cases.summary import CaseSummary
+from harness.planning.plan import Request, expand
+from harness.schema.description import ScenarioInfo
 from harness.schema.records import Value
 from harness.units import format_duration
 
@@ -33,13 +37,19 @@ class Deciding:
 
 
 def deciding(
-    claim: Claim, rows: Sequence[CaseSummary], trials: int, *, memory_again: bool
+    claim: Claim,
+    rows: Sequence[CaseSummary],
+    infos: Sequence[ScenarioInfo],
+    trials: int,
+    *,
+    memory_again: bool,
 ) -> Deciding | None:
     """What to run for a claim; None where nothing that can be run decides it.
 
     Args:
         claim: that is undecided.
         rows: of the run, whose trials say how long such trials last.
+        infos: its scenarios, where what a quick sweep varies beside is told not to vary.
         trials: processes that measure time, for each case.
         memory_again: memory must be measured in several processes, too.
     """
@@ -53,16 +63,47 @@ def deciding(
             targets[f"{scenario}/{name}"] = None
         for name, values in _values(part).items():
             sets.setdefault(name, {}).update(dict.fromkeys(map(str, values)))
-    words = ["ferrybench run", *targets]
+    own = [info for info in infos if any(one.startswith(f"{info.name}/") for one in targets)]
+    for info in own:
+        sets |= {name: {value: None} for name, value in _held(info, targets, sets)}
+    words = ["ferrybench run --quick", *targets]
     words += [f"--set {name}={','.join(values)}" for name, values in sets.items()]
-    if any(part.metric not in ("largest size", "can be caught") for part in claim.parts):
+    if any(METRICS[part.metric].kind != "limit" for part in claim.parts):
         words.append(f"--trials {trials}")
     if memory_again:
         words.append(f"--memory-trials {REPEATS}")
-    grid = math.prod(len(values) for values in sets.values())
     each = trials + (REPEATS if memory_again else 2)
-    takes_s = sum(_trial_s(target, rows, device=claim.device) for target in targets) * grid * each
+    takes_s = 0.0
+    for target, count in _counted(targets, sets, own).items():
+        takes_s += count * each * _trial_s(target, rows, device=claim.device)
     return Deciding(" ".join(words), START_S + takes_s)
+
+
+def _held(
+    info: ScenarioInfo, targets: Iterable[str], sets: Container[str]
+) -> Iterator[tuple[str, str]]:
+    """Parameters that a quick sweep would vary beside, with the value that they are to keep."""
+    chosen = [one for one in info.strategies if f"{info.name}/{one.name}" in {*targets}]
+    for name, parameter in info.parameters.items():
+        if name in sets or parameter.axis or len(parameter.values("quick")) < 2:
+            continue
+        if not any(name in one.at for one in chosen):
+            yield name, str(parameter.default)
+
+
+def _counted(
+    targets: Iterable[str], sets: Mapping[str, Iterable[str]], infos: Sequence[ScenarioInfo]
+) -> Mapping[str, int]:
+    """How many cases the command has, by strategy; guessed where the scenario is not known."""
+    counts = dict.fromkeys(targets, math.prod(len([*values]) for values in sets.values()))
+    known = {info.name for info in infos}
+    own = tuple(one for one in counts if one.partition("/")[0] in known)
+    if not own:
+        return counts
+    overrides = {name: tuple(values) for name, values in sets.items()}
+    planned = expand(infos, Request(own, "quick", overrides))
+    cases = Counter(f"{one.case.scenario}/{one.case.strategy}" for one in planned)
+    return {**{one: count for one, count in counts.items() if one not in own}, **cases}
 
 
 def _values(part: Part) -> Mapping[str, list[Value]]:

@@ -104,7 +104,7 @@ def answers(
         (claim, [(part, *bench.evidence(claim, part)) for part in claim.parts]) for claim in claims
     ]
     level = WRONG / max(1, sum(_by_times(parts) for _, parts in found))
-    return tuple(_answer(claim, parts, rows, level, accelerator) for claim, parts in found)
+    return tuple(_answer(claim, parts, bench, level, accelerator) for claim, parts in found)
 
 
 def _by_times(parts: Iterable[tuple[Part, list[Evidence], Places]]) -> bool:
@@ -118,7 +118,7 @@ def _by_times(parts: Iterable[tuple[Part, list[Evidence], Places]]) -> bool:
 def _answer(
     claim: Claim,
     parts: Sequence[tuple[Part, list[Evidence], Places]],
-    rows: Sequence[CaseSummary],
+    bench: Bench,
     level: float,
     accelerator: bool,
 ) -> Answer:
@@ -127,7 +127,8 @@ def _answer(
     if result.decided:
         return Answer(result, None)
     trials = trials_needed(result, level)
-    return Answer(result, deciding(claim, rows, trials, memory_again=_memory_again(verdicts)))
+    again = _memory_again(verdicts)
+    return Answer(result, deciding(claim, bench.rows, bench.infos, trials, memory_again=again))
 
 
 def _memory_again(parts: Iterable[PartVerdict]) -> bool:
