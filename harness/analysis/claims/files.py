@@ -47,7 +47,7 @@ def claims_for(run: Run) -> tuple[Claim, ...]:
     own = [
         claims_in(located(info.path), info.name)
         for info in run.header.scenarios
-        if info.name not in known
+        if run.header.ours and info.path and info.name not in known
     ]
     return _ordered([built_in_claims(), *own])
 
