@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -12,40 +11,15 @@ import pytest
 
 from harness.cli import run
 from harness.errors import EXIT_NOT_JUDGED, EXIT_OK, EXIT_USAGE
-from harness.schema.records import PlannedCase, Trial
-from tests.journals import MIB, planned, scenario, trial, write_run
+from tests.made_claims import OWN, write_moving
 
 RESULTS = Path(__file__).parents[2] / "results"
 TRANSFERS = RESULTS / "h200-transfers.jsonl"
-OWN = """
-[[claim]]
-code = "1001"
-statement = "The other one is faster."
-source = "us"
-
-[[claim.parts]]
-metric = "time"
-of = "other"
-against = "base"
-over = {size = ["1MiB", "4MiB"]}
-at_most = 0.8
-"""
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
-    """A user's own scenario, whose other strategy takes half the time of its baseline."""
-    sizes, names = (MIB, 4 * MIB), ("base", "other")
-    cases: list[PlannedCase] = []
-    done: list[Trial] = []
-    for name in names:
-        for size in sizes:
-            for number in range(4):
-                one_s = (2e-3 if name == "base" else 1e-3) * (1 + 0.01 * number)
-                done.append(trial(len(cases), number, one_s))
-            cases.append(planned(name, size, baseline=name == "base"))
-    info = replace(scenario(), path=str(tmp_path / "moving.py"))
-    return write_run(tmp_path / "run.jsonl", cases, done, infos=[info])
+    return write_moving(tmp_path)
 
 
 @pytest.fixture
