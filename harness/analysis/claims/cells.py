@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from harness.analysis.claims.declared import Part, near, value_of, within
-from harness.analysis.parameter_values import in_order
 from harness.cases.summary import CaseSummary
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import DEFAULT_HOST, Value
@@ -197,7 +196,7 @@ def _steps(part: Part, strategy: str, own: Sequence[CaseSummary]) -> Iterator[Pl
         lines.setdefault(tuple(rest.items()), []).append(row)
     for line in lines.values():
         values = {row.planned.case.parameters[part.along]: row for row in line}
-        ordered = in_order(list(values))
+        ordered = sorted(values, key=number_of)
         for low, high in pairwise(ordered):
             label = {OF: strategy} if len(part.pairs) > 1 else {}
             point = {**label, part.along: high}
