@@ -19,6 +19,8 @@ TRIAL_S = {False: 1.0, True: 3.0}
 """What a trial is taken to last where none like it was seen, without a device and with one."""
 START_S = 5.0
 """Of an interpreter, with torch."""
+BETWEEN = 1.2
+"""What a run takes for each second in its trials, with making inputs and beginning rounds."""
 REPEATS = 7
 """Times that memory is measured where one reading says too little."""
 
@@ -76,7 +78,7 @@ def deciding(
     takes_s = 0.0
     for target, count in _counted(targets, sets, own).items():
         takes_s += count * each * _trial_s(target, rows, device=claim.device)
-    return Deciding(" ".join(words), START_S + takes_s)
+    return Deciding(" ".join(words), START_S + BETWEEN * takes_s)
 
 
 def _held(
