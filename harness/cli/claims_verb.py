@@ -32,6 +32,7 @@ STYLES = {"confirmed": "green", "refuted": "red", "depends": "yellow", "undecide
 def claims_command(
     *journals: Path,
     claim: Annotated[tuple[str, ...], Parameter(name="--claim", negative=())] = (),
+    everything: Annotated[bool, Parameter(name="--all", negative=())] = False,
     format: Format = "text",  # noqa: A002 — the option's name
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     force: Annotated[bool, Parameter(negative=())] = False,
@@ -48,6 +49,8 @@ def claims_command(
         Journals; the latest in results/ by default.
     claim
         Only the claim of this number, with every place that was judged; may be repeated.
+    everything
+        Also claims about scenarios that a run does not have.
     format
         text; or csv or json, with a row or an entry for every claim of every run.
     output
@@ -72,7 +75,7 @@ def claims_command(
     for code in (code for code in claim if code not in known):
         raise UsageError(f"there is no claim {code!r}; ferrybench claims lists all of them")
     if format == "text":
-        _show(found, places=bool(claim))
+        _show(found, places=bool(claim), everything=everything or bool(claim))
     elif output is None:
         sys.stdout.write(_written(found, format))
     else:
@@ -101,14 +104,16 @@ def _written(found: Sequence[Verdicts], form: Format) -> str:
     return stream.getvalue()
 
 
-def _show(found: Sequence[Verdicts], *, places: bool) -> None:
+def _show(found: Sequence[Verdicts], *, places: bool, everything: bool) -> None:
     if len(found) == 1:
-        _show_one(found[0], places=places)
+        (one,) = found
+        shown_ones = one if everything else one.about_it
+        _show_one(shown_ones, places=places, more=len(one.answers) - len(shown_ones.answers))
     else:
-        _show_beside(found)
+        _show_beside(found, everything=everything)
 
 
-def _show_one(one: Verdicts, *, places: bool) -> None:
+def _show_one(one: Verdicts, *, places: bool, more: int) -> None:
     """A run: each verdict with what it rests on, then what is undecided; the counts last."""
     from harness.analysis.claims.wording import (
         by_verdict,
@@ -130,18 +135,24 @@ def _show_one(one: Verdicts, *, places: bool) -> None:
             out.print(f"{'':24}{line}", style="dim", soft_wrap=True)
         if places:
             out.print(f"{'':22}source: {judged.claim.source}", style="dim", soft_wrap=True)
+    if more:
+        out.print(f"{plural(more, 'claim')} about other scenarios: --all", soft_wrap=True)
     out.print(f"{one.run_id}: {counts_text(one.answers)}", style="bold", soft_wrap=True)
 
 
-def _show_beside(found: Sequence[Verdicts]) -> None:
+def _show_beside(found: Sequence[Verdicts], *, everything: bool) -> None:
     """Several runs: a column of verdicts for each, and what differs."""
+    from harness.analysis.claims.of_run import scenarios_of
     from harness.analysis.claims.wording import counts_text, evidence_text
 
     table = Table(box=None, pad_edge=False)
     for head in ("", *(f"{number}" for number, _ in enumerate(found, start=1)), "statement"):
         table.add_column(head)
+    known = frozenset().union(*(each.scenarios for each in found))
     for beside in zip(*(each.answers for each in found), strict=True):
         claim = beside[0].judged.claim
+        if not (everything or known & scenarios_of(claim)):
+            continue
         cells = [Text(one.judged.verdict, style=STYLES[one.judged.verdict]) for one in beside]
         table.add_row(claim.code, *cells, claim.statement)
     out.print(table)

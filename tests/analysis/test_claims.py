@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.analysis.claims.declared import Claim, Part
@@ -100,7 +101,7 @@ def test_what_lies_at_the_margin_is_undecided_and_says_what_would_decide(run: Ru
     assert "too close to the margin" in found.judged.why
     assert found.deciding is not None
     assert found.deciding.text.startswith(
-        "ferrybench run moving/other moving/base --set size=1MiB,4MiB --trials "
+        "ferrybench run --quick moving/other moving/base --set size=1MiB,4MiB --trials "
     )
     assert found.deciding.text in undecided_text(found)
 
@@ -138,6 +139,22 @@ def test_memory_is_held_against_bounds_and_other_memory(run: Run) -> None:
     assert verdict(
         run, claim(Part(metric="memory at the peak", of=("base", "third"), at_least=1))
     ) == ("depends")
+
+
+def test_memory_of_one_case_alone_takes_as_many_readings_as_its_command_asks_for(
+    tmp_path: Path,
+) -> None:
+    peak = claim(Part(metric="memory at the peak", of="base", at_least=1.8, at_most=2.2))
+    few = run_of(tmp_path, {"base": (1e-3, 4e-3)}, copies={"base": 2.0}, trials=1)
+    found = answer(few, peak)
+    assert found.judged.why == "memory was measured in too few processes"
+    assert found.deciding is not None
+    trials = int(found.deciding.text.rpartition("--trials ")[2])
+    enough = run_of(tmp_path, {"base": (1e-3, 4e-3)}, copies={"base": 2.0}, trials=trials)
+    one_place = claim(
+        *(msgspec.structs.replace(part, where={"size": "1MiB"}) for part in peak.parts)
+    )
+    assert verdict(enough, one_place) == "confirmed"
 
 
 def test_growth_is_an_exponent(run: Run) -> None:

@@ -21,7 +21,7 @@ START_S = 5.0
 """Of an interpreter, with torch."""
 BETWEEN = 1.2
 """What a run takes for each second in its trials, with making inputs and beginning rounds."""
-REPEATS = 7
+REPEATS = 8
 """Times that memory is measured where one reading says too little."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from harness.analysis.claims.declared import Claim
 from harness.analysis.claims.files import claims_for
 from harness.analysis.claims.judge import Answer, answers
 from harness.analysis.one_side import base_alone
@@ -24,26 +25,29 @@ class Verdicts:
         run_id: of the run.
         machine: that it was measured on.
         answers: one for each claim, by number.
+        scenarios: that the run has.
     """
 
     run_id: str
     machine: str
     answers: tuple[Answer, ...]
+    scenarios: frozenset[str] = frozenset()
 
     def only(self, codes: Collection[str]) -> Verdicts:
         """Those of some claims; of all where none is named."""
         kept = (one for one in self.answers if not codes or one.judged.claim.code in codes)
         return replace(self, answers=tuple(kept))
 
-    def about(self, scenarios: Collection[str]) -> Verdicts:
-        """Those of claims about some scenarios."""
-        kept = (
-            one
-            for one in self.answers
-            if {one.judged.claim.scenario, *(part.scenario for part in one.judged.claim.parts)}
-            & {*scenarios}
-        )
+    @property
+    def about_it(self) -> Verdicts:
+        """Those of claims about the scenarios that the run has."""
+        kept = (one for one in self.answers if self.scenarios & scenarios_of(one.judged.claim))
         return replace(self, answers=tuple(kept))
+
+
+def scenarios_of(claim: Claim) -> frozenset[str]:
+    """The scenarios that a claim is about."""
+    return frozenset({claim.scenario, *(part.scenario for part in claim.parts)})
 
 
 def verdicts(run: Run, rows: Sequence[CaseSummary] | None = None) -> Verdicts:
@@ -67,6 +71,7 @@ def verdicts(run: Run, rows: Sequence[CaseSummary] | None = None) -> Verdicts:
             run.header.scenarios,
             accelerator=bool(_accelerator(run.header.environment)),
         ),
+        frozenset(info.name for info in run.header.scenarios),
     )
 
 

@@ -19,9 +19,10 @@ MEANINGLESS = 0.01
 """How often a claim may be decided where labels mean nothing."""
 MOST_TRIALS = 40
 """More than these are not asked for: what so many leave open lies at the margin."""
-LEAST_TRIALS = 5
-"""Processes that a command for what is undecided asks for: two groups of so many lie apart by
-chance in less than 1% of all exchanges."""
+LEAST_TRIALS = 7
+"""Processes that a command for what is undecided asks for: with the one that is observed, readings
+of so many lie on the same side of a bound in less than 1% of all cases if either side is as likely,
+and two groups of so many lie apart in less than 1% of all exchanges."""
 TIMED_TRIALS = 15
 """The same where times decide: a difference of 10% is found in so many that scatter by 5%."""
 

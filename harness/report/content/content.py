@@ -109,7 +109,7 @@ def content(run: Run) -> Content:
         matrices=tuple(
             MatrixContent(info, one, summary(one), _first(info, one)) for info, one in grids
         ),
-        claims=verdicts(run, rows).about({info.name for info in infos}),
+        claims=verdicts(run, rows).about_it,
         findings=tuple(found),
         ceilings=tuple(limits_of(run).values()),
         styles={info.name: styles(one.group for one in info.strategies) for info in measuring},
