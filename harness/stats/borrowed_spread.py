@@ -22,6 +22,8 @@ With the deviations of cases a factor of 2.5 apart (one standard deviation of th
 0.9), differences of two that differ by chance alone were then called at the 1% level in 1.2%, with
 three readings each or with five; with two degrees, in up to 1.9% (simulated).
 """
+TRIMMED = 0.2
+"""The share of readings at either end that a mean leaves out."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,25 @@ class Usual:
 
 
 def mean_spread(values: Sequence[float], usual: Usual) -> Spread | None:
-    """The mean of a group, and how well it is known; None where nothing says so."""
-    own = len(values) - 1
-    borrowed = 0.0 if math.isnan(usual.variance) else BORROWED
-    if not values or own + borrowed <= 0 or own < 1:
+    """The mean of a group, and how well it is known; None where nothing says so.
+
+    Now and then a process is far off, which costs a plain mean most of its certainty. So a fifth of
+    the readings at either end are left out, and the spread is that of the readings with these ends
+    drawn in (K. K. Yuen, Biometrika 61 (1974) 165); of fewer than five, none.
+    """
+    cut = int(TRIMMED * len(values))
+    kept = sorted(values)[cut : len(values) - cut]
+    own = len(kept) - 1
+    if own < 1:
         return None
-    total = own * statistics.variance(values) + (borrowed * usual.variance if borrowed else 0.0)
-    variance = total / (own + borrowed)
-    return Spread(statistics.fmean(values), math.sqrt(variance / len(values)), own + borrowed)
+    drawn_in = [kept[0]] * cut + kept + [kept[-1]] * cut
+    squares = statistics.variance(drawn_in) * (len(values) - 1)
+    error_squared = squares / (len(kept) * own)  # of the mean
+    if math.isnan(usual.variance):
+        return Spread(statistics.fmean(kept), math.sqrt(error_squared), own)
+    total = own * error_squared + BORROWED * usual.variance / len(values)
+    error = math.sqrt(total / (own + BORROWED))
+    return Spread(statistics.fmean(kept), error, own + BORROWED)
 
 
 def difference(one: Spread, other: Spread) -> Spread:
