@@ -242,8 +242,8 @@ def _turned_stage(trial: Trial) -> Trial:
 def _turned_fate(trial: Trial) -> Trial:
     if trial.outcome.ok:
         return trial
-    name = "oom" if trial.outcome.name == "crash" else "crash"
-    return replace(trial, outcome=Outcome(name, "flipped"))
+    caught = trial.outcome.name != "crash"
+    return replace(trial, outcome=Outcome("crash" if caught else "oom", "flipped"))
 
 
 _TURNED: Mapping[str, Change] = {

@@ -15,7 +15,7 @@ from harness.analysis.claims.wording import evidence_text, undecided_text
 from harness.cases.summaries import summaries
 from harness.journal.lines import Run
 from harness.journal.read import read_journal
-from harness.schema.records import Outcome, PlannedCase, Rss, Trial
+from harness.schema.records import Outcome, PlannedCase, Rss, Trial, Value
 from harness.selfcheck.claims_changed import flipped, rested_on, shuffled, unplanned, without
 from tests.journals import MIB, case, parameter, planned, scenario, strategy, trial, write_run
 from tests.some import some
@@ -158,9 +158,12 @@ def test_memory_of_one_case_alone_takes_as_many_readings_as_its_command_asks_for
 
 
 def test_growth_is_an_exponent(run: Run) -> None:
-    def grows(of: str, **more: float) -> Claim:
-        over = {"size": ("1MiB", "4MiB")}
-        return claim(Part(metric="time", of=of, along="size", over=over, **more))
+    def grows(of: str, at_most: float, at_least: float | None = None) -> Claim:
+        over: Mapping[str, tuple[Value, ...]] = {"size": ("1MiB", "4MiB")}
+        part = Part(
+            metric="time", of=of, along="size", over=over, at_most=at_most, at_least=at_least
+        )
+        return claim(part)
 
     several = run_of(run.path.parent, FOUR, trials=5)
     assert verdict(several, grows("base", at_least=0.8, at_most=1.2)) == "confirmed"
