@@ -31,6 +31,7 @@ _VERBS = {
     "ab": "Compare two interpreters, environments or revisions, interleaved in one run.",
     "compare": "Is one run worse than another in memory, copies, page faults, outcomes or time?",
     "history": "Follow cases over many runs: what changed, in which run, and what else changed.",
+    "claims": "What people say about moving data, put to the test by a run: each with its verdict.",
     "matrix": "Show which conversions share, copy, cast, warn, raise or abort.",
     "profile": "Where did it go: memory and time of one call, line by line.",
     "tune": "What does your own loader wait for, and which setting is best?",

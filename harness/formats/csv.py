@@ -19,12 +19,17 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\n")
 
 def write(run: Run, cases: pd.DataFrame, stream: TextIO) -> int:
     """Write the frame with its header; missing values are empty."""
-    if len(cases):
-        plain = cases.copy()
+    write_frame(cases, stream)
+    return len(cases)
+
+
+def write_frame(frame: pd.DataFrame, stream: TextIO) -> None:
+    """The same of any frame; nothing where it has no row."""
+    if len(frame):
+        plain = frame.copy()
         for name in plain.select_dtypes(exclude="number"):
             plain[name] = plain[name].map(_inert)
         plain.rename(columns=_inert).to_csv(stream, index=False)
-    return len(cases)
 
 
 def _inert(cell: Any) -> Any:

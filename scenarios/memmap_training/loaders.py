@@ -105,7 +105,10 @@ class PlainRows(MappedRows):
         self.labels = labels
 
 
-@by_row(copies=needs(3, of_a_row=LISTED_BYTES + INDEX_BYTES, tensors=1))
+@by_row(
+    copies=needs(3, of_a_row=LISTED_BYTES + INDEX_BYTES, tensors=1),
+    not_quick=all_but("page_cache"),
+)
 def memmap_as_array(path, labels, batch_size, access):
     """The memmap as a plain array: a row of a memmap is another memmap, slow to make."""
     return loader(PlainRows(path, labels), batch_size, access)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from harness.analysis.claims.of_run import Verdicts, verdicts
 from harness.analysis.contests import in_contests
 from harness.analysis.looked_for import Check, checks
 from harness.analysis.matrix import Grid, grid
@@ -77,6 +78,7 @@ class Content:
     cases: tuple[CaseLine, ...]
     scenarios: tuple[ScenarioContent, ...]
     matrices: tuple[MatrixContent, ...]
+    claims: Verdicts  # about the scenarios of the run
     findings: tuple[Remark, ...]
     checks: tuple[Check, ...]  # what was looked for, with what came of it
     ceilings: tuple[Ceiling, ...]
@@ -135,6 +137,7 @@ def content(run: Run) -> Content:
         matrices=tuple(
             MatrixContent(info, one, summary(one), _first(info, one)) for info, one in grids
         ),
+        claims=verdicts(run, rows).about_it,
         findings=tuple(found),
         checks=checks(rows, infos, found),
         ceilings=tuple(limits_of(run).values()),

@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from harness.analysis.claims.wording import counts_text, evidence_text
 from harness.analysis.matrix import CELL_KINDS, SYMBOLS
 from harness.charts.chart import Figure
 from harness.charts.palette import STYLES, named_lines, part_styles
@@ -74,6 +75,8 @@ def page(
             most_gains=SHOWN,
             source_code=source_code,
             sources=content.sources,
+            claim_counts=counts_text,
+            claim_evidence=evidence_text,
             cell_kinds=CELL_KINDS,
             symbols=SYMBOLS,
             palette=STYLES,

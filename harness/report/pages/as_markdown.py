@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from harness.analysis.claims.wording import counts_text, evidence_text
 from harness.analysis.ranking import Ranking
 from harness.codes.code import Code
 from harness.codes.registry import code_for
@@ -41,6 +42,7 @@ def _lines(content: Content) -> Iterator[str]:
     for matrix in content.matrices:
         yield f"**{escape(matrix.info.question)}** {escape(' '.join(matrix.sentences))}"
         yield ""
+    yield from _claims(content)
     yield from _findings(content)
     yield from _failures(content)
     yield f"<sub>{escape(machine_line(content.run))}</sub>"
@@ -147,6 +149,24 @@ def _names(ranking: Ranking) -> str:
         return f"any of {', '.join(names)}"
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"undecided: {', '.join(names[:3])}{more}"
+
+
+def _claims(content: Content) -> Iterator[str]:
+    """Those that were decided; of the others, how many there are."""
+    answers = content.claims.answers
+    decided = [one.judged for one in answers if one.judged.decided]
+    if not decided:
+        return
+    yield "### Claims"
+    yield ""
+    yield f"{counts_text(answers)}."
+    yield ""
+    yield table_row(["claim", "verdict", "statement", "measured"])
+    yield table_row(["--:", "---", "---", "---"])
+    for one in decided:
+        texts = (one.claim.statement, evidence_text(one))
+        yield table_row([one.claim.code, one.verdict, *map(cell, texts)])
+    yield ""
 
 
 def _findings(content: Content) -> Iterator[str]:
