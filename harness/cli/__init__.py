@@ -31,6 +31,7 @@ _VERBS = {
     "compare": "Is one run worse than another in memory, copies, page faults, outcomes or time?",
     "history": "Follow cases over many runs: what changed, in which run, and what else changed.",
     "matrix": "Show which conversions share, copy, cast, warn, raise or abort.",
+    "predict": "How long would it take at a size that a run did not measure?",
     "profile": "Where did it go: memory and time of one call, line by line.",
     "tune": "What does your own loader wait for, and which setting is best?",
     "export": "Write a journal's cases as CSV, as JSON or for other tools.",

@@ -17,9 +17,11 @@ from harness.cases.summary import CaseSummary
 from harness.cases.throughput import limits_of
 from harness.charts.chart import Figure
 from harness.charts.palette import Style, styles
+from harness.host.environment import Environment
 from harness.journal.lines import Run
 from harness.report.content.choices import Choice, choices
 from harness.report.content.columns import Cell
+from harness.report.content.costs import Costs, costs
 from harness.report.content.device_tables import DeviceTable, device_table
 from harness.report.content.failures import Failure, failures
 from harness.report.content.limit_tables import LimitTable, limit_table
@@ -44,6 +46,7 @@ class ScenarioContent:
     device: DeviceTable | None
     limits: LimitTable | None  # in place of panes, where the largest sizes are searched
     figures: tuple[Figure, ...]
+    costs: Costs | None  # where times were measured at several sizes, or with several workers
     variations: tuple[Variation, ...]
     further: tuple[tuple[str, str, str, Cell], ...]
     failures: tuple[Failure, ...]
@@ -98,7 +101,7 @@ def content(run: Run) -> Content:
     infos = run.header.scenarios
     measuring = [info for info in infos if not info.probe]
     found = case_remarks(rows, infos)
-    scenarios = tuple(_scenario(info, rows) for info in measuring)
+    scenarios = tuple(_scenario(info, rows, run.header.environment) for info in measuring)
     grids = [(info, grid(rows, info.name)) for info in infos if info.probe]
     return Content(
         run=run,
@@ -117,7 +120,9 @@ def content(run: Run) -> Content:
     )
 
 
-def _scenario(info: ScenarioInfo, rows: Sequence[CaseSummary]) -> ScenarioContent:
+def _scenario(
+    info: ScenarioInfo, rows: Sequence[CaseSummary], environment: Environment
+) -> ScenarioContent:
     own = sweep(info, rows)
     answer = verdict(own)
     return ScenarioContent(
@@ -129,6 +134,7 @@ def _scenario(info: ScenarioInfo, rows: Sequence[CaseSummary]) -> ScenarioConten
         device=device_table(own),
         limits=limit_table(own),
         figures=figures(own, answer),
+        costs=costs(own, environment),
         variations=variations(own),
         further=further(own),
         failures=failures(info, rows),
