@@ -24,6 +24,8 @@ DIFFERENT = 1.05
 """Strategies nearer to each other than this have no difference to explain."""
 UNEXPLAINED = 0.2
 """With more of the difference left, nothing is said to be the reason."""
+MATERIAL = 0.1
+"""A smaller share is none worth telling, and may be chance: many experiments are looked at."""
 Times = Mapping[object, float]
 """Seconds of a process by its round."""
 Word = Literal["because", "in part", "not because", "level", "undecided"]
@@ -34,8 +36,9 @@ class Attribution:
     """What an experiment says of a difference.
 
     Args:
-        word: because, where at most a fifth is certainly left; in part, where some of it certainly
-            goes; not because, where at most a fifth may go; level, where there is no difference.
+        word: because, where at most a fifth is certainly left; in part, where a tenth of it or more
+            certainly goes; not because, where at most a fifth may go; level, where there is no
+            difference.
         ratio: of the times, the slower over the faster strategy's.
         share: of the difference that goes; below zero where it grows.
         rounds: in which all four were measured.
@@ -90,7 +93,7 @@ def _word(ratio: Interval, share: Interval, rounds: int) -> Word:
         return "because"
     if share.high <= UNEXPLAINED:
         return "not because"
-    return "in part" if share.low > 0 else "undecided"
+    return "in part" if share.low > MATERIAL else "undecided"
 
 
 def _interval(values: list[float]) -> Interval:

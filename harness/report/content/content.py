@@ -26,6 +26,7 @@ from harness.report.content.device_tables import DeviceTable, device_table
 from harness.report.content.failures import Failure, failures
 from harness.report.content.limit_tables import LimitTable, limit_table
 from harness.report.content.method import method, not_measured, notices
+from harness.report.content.reasons import Reasons, explained
 from harness.report.content.sides import SideBySide, side_by_side
 from harness.report.content.tables import Pane, panes
 from harness.report.content.variations import Variation, further, variations
@@ -47,6 +48,7 @@ class ScenarioContent:
     limits: LimitTable | None  # in place of panes, where the largest sizes are searched
     figures: tuple[Figure, ...]
     costs: Costs | None  # where times were measured at several sizes, or with several workers
+    reasons: Reasons | None  # where experiments on causes were measured
     variations: tuple[Variation, ...]
     further: tuple[tuple[str, str, str, Cell], ...]
     failures: tuple[Failure, ...]
@@ -135,6 +137,7 @@ def _scenario(
         limits=limit_table(own),
         figures=figures(own, answer),
         costs=costs(own, environment),
+        reasons=explained(own),
         variations=variations(own),
         further=further(own),
         failures=failures(info, rows),
