@@ -16,7 +16,7 @@ from harness.analysis.wording import factor, series
 from harness.cases.rounds import steady_s
 from harness.cases.summary import CaseSummary
 from harness.schema.records import DEFAULT_HOST, TIMED, Value
-from harness.stats.attribution import Attribution, Times, attribute
+from harness.stats.attribution import Attribution, attribute
 from harness.units import format_size
 
 CAUSES: dict[str, tuple[Value, str]] = {"threads": ("all", "running on one thread")}
@@ -140,7 +140,7 @@ def _took(before: float, after: float) -> bool:
     return many > FEW_FAULTS and many > TOOK * few  # NaN, which is not known, is neither
 
 
-def times_of(row: CaseSummary) -> Times:
+def times_of(row: CaseSummary) -> dict[tuple[int, int], float]:
     """Seconds of each process by its sitting and round."""
     return {
         (trial.sitting, trial.round): seconds

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from harness.console import out
 from harness.selfcheck.count import Count
-from harness.stats.attribution import Attribution, Times, attribute
+from harness.stats.attribution import Attribution, attribute
 
 NEAR = 0.05
 SHARED = 0.5
@@ -48,7 +48,9 @@ class Pair:
         return found
 
 
-def _times(seconds: float, noise: float, luck: np.ndarray, draw: np.random.Generator) -> Times:
+def _times(
+    seconds: float, noise: float, luck: np.ndarray, draw: np.random.Generator
+) -> dict[int, float]:
     late = (draw.random(luck.shape) < LATE) * draw.exponential(LATE_BY, luck.shape)
     logs = luck + draw.normal(0, noise, luck.shape) + late
     return dict(enumerate(map(float, seconds * np.exp(logs))))

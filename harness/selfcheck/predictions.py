@@ -1,11 +1,12 @@
 """How right predictions are: ``python -m harness.selfcheck.predictions -o predictions.jsonl``.
 
-Two parts:
+Three parts:
 
 - ``measured``: strategies are measured at the sizes of the usual sweep, and at other sizes drawn
   for each, in the rounds of one run. Models are made of the former alone, and predict the latter:
   how far off they are, and how often their intervals hold what was measured. The journal is that of
   the run, and is continued where it stopped.
+- ``left out``: every size of the journals that are named is predicted from the others of its run.
 - ``simulated``: planted steps that are found, steps that are invented on straight lines, planted
   crossings that lie where they are said to, and intervals that hold a size that was left out.
 """
@@ -24,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from harness.analysis.models.prediction import predict
+from harness.analysis.models.prediction import FURTHEST, predict
 from harness.analysis.models.time_model import TimeModel, logs_of, time_models
 from harness.cases.summaries import summaries
 from harness.cases.summary import CaseSummary
@@ -66,6 +67,8 @@ INSIDE = 8
 """Further sizes of each strategy, between those."""
 BEYOND = 4 * SIZES[-1]
 """And one more, as far away as is predicted."""
+LEAST_LEFT = 4
+"""Sizes that must be left where one is left out."""
 PAGE = 4 * KIB
 POINT = {"dtype": ("float32",), "threads": ("1",)}
 LAYOUTS = {"tensor_from_array": "C", "array_from_tensor": "contiguous"}
@@ -155,7 +158,27 @@ def judged(run: Run) -> list[Told]:
 
 
 def _of(model: TimeModel, row: CaseSummary) -> bool:
-    return (row.scenario, row.strategy) == (model.scenario, model.strategy)
+    case = model.cases[0]
+    mine = (case.scenario, case.strategy, case.host, case.point)
+    return (row.scenario, row.strategy, row.host, row.point) == mine
+
+
+def left_out(run: Run) -> list[Told]:
+    """Every size of a run, as its other sizes predict it, where these are four or more."""
+    rows = [row for row in summaries(run) if row.timed]
+    found = []
+    for size in sorted({row.size_bytes for row in rows if row.size_bytes}):
+        others = [row for row in rows if row.size_bytes != size]
+        own = [row for row in rows if row.size_bytes == size]
+        for model in time_models(others, run.header.environment):
+            if model.curve is not None and len(model.sizes) >= LEAST_LEFT and reached(model, size):
+                found += [_told(model, row) for row in own if _of(model, row)]
+    return found
+
+
+def reached(model: TimeModel, size: int) -> bool:
+    """Whether a size is near enough to be predicted."""
+    return model.sizes[0] / FURTHEST <= size <= model.sizes[-1] * FURTHEST
 
 
 def _told(model: TimeModel, row: CaseSummary) -> Told:
@@ -218,7 +241,8 @@ def main() -> None:
     """Measure what is missing, and print what is known."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("-o", "--output", type=Path, default=Path("predictions.jsonl"))
-    parser.add_argument("--part", action="append", choices=("measured", "simulated"))
+    parser.add_argument("journals", nargs="*", type=Path, help="whose sizes are left out in turn")
+    parser.add_argument("--part", action="append", choices=("measured", "simulated", "left out"))
     parser.add_argument("--trials", type=int, default=5, help="processes at each size")
     parser.add_argument("--simulations", type=int, default=400, help="of each kind")
     parser.add_argument("--seed", type=int, default=17)
@@ -226,6 +250,7 @@ def main() -> None:
     parts: dict[str, Callable[[], Iterator[tuple[str, str]]]] = {
         "simulated": partial(simulated_rows, options.simulations, options.seed),
         "measured": partial(_measured, options.output, options.trials, options.seed),
+        "left out": partial(_left_out, options.journals),
     }
     for name, rows in parts.items():
         if not options.part or name in options.part:
@@ -238,6 +263,10 @@ def main() -> None:
 def _measured(path: Path, trials: int, seed: int) -> Iterator[tuple[str, str]]:
     measure(path, trials, seed)
     yield from measured_rows(judged(read_journal(path)))
+
+
+def _left_out(paths: Sequence[Path]) -> Iterator[tuple[str, str]]:
+    yield from measured_rows([told for path in paths for told in left_out(read_journal(path))])
 
 
 if __name__ == "__main__":

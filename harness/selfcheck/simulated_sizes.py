@@ -92,15 +92,20 @@ def crossing_held(machine: Machine) -> bool | None:
     one, other = machine.times(
         lambda size: 1e-6 + slow * size, lambda size: float(fixed + fast * size)
     )
-    curves = [SizeCurve(fit_cost(points_of(times)), points_of(times)) for times in (one, other)]
+    first, second = (_curve(times) for times in (one, other))
     ratios = {
-        size: [first - second for first, second in zip(one[size], other[size], strict=True)]
+        size: [here - there for here, there in zip(one[size], other[size], strict=True)]
         for size in SIZES
     }
-    found = RatioCurve(*curves, points_of(ratios)).crossings()
+    found = RatioCurve(first, second, points_of(ratios)).crossings()
     if not found:
         return None
     return len(found) == 1 and (found[0].low or 0) <= at <= (found[0].high or math.inf)
+
+
+def _curve(times: Mapping[int, Sequence[float]]) -> SizeCurve:
+    points = points_of(times)
+    return SizeCurve(fit_cost(points), points)
 
 
 def interval_held(machine: Machine) -> bool:

@@ -10,9 +10,9 @@ Intervals are those of Wilcoxon's signed ranks over rounds: see :mod:`harness.st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from harness.stats.intervals import Interval
 from harness.stats.signed_rank import SignedRanks
@@ -26,8 +26,7 @@ UNEXPLAINED = 0.2
 """With more of the difference left, nothing is said to be the reason."""
 MATERIAL = 0.1
 """A smaller share is none worth telling, and may be chance: many experiments are looked at."""
-Times = Mapping[object, float]
-"""Seconds of a process by its round."""
+Round = TypeVar("Round", bound=Hashable)
 Word = Literal["because", "in part", "not because", "level", "undecided"]
 
 
@@ -56,12 +55,15 @@ class Attribution:
 
 
 def attribute(
-    slow: Times, fast: Times, slow_without: Times, fast_without: Times
+    slow: Mapping[Round, float],
+    fast: Mapping[Round, float],
+    slow_without: Mapping[Round, float],
+    fast_without: Mapping[Round, float],
 ) -> Attribution | None:
     """What taking a cause away does to a difference.
 
     Args:
-        slow: of the slower strategy, as it is.
+        slow: seconds of the slower strategy's processes by their round, as it is.
         fast: of the faster one.
         slow_without: of the slower one without the cause.
         fast_without: of the faster one without it: the same as ``fast`` where it never had it.

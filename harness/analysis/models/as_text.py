@@ -18,6 +18,9 @@ from harness.units import MIB, format_seconds, format_share, format_size, plural
 FLAT = 0.1
 """A cost per byte that makes less of the time than this at the largest size is none to speak of."""
 
+POOR = 0.15
+"""The law describes no throughputs that lie further off it."""
+
 
 def cost_text(model: TimeModel) -> str:
     """``12 µs + 210 µs/MiB; 2.1× from between 16 MiB and 64 MiB on``; or why it is not known."""
@@ -142,7 +145,10 @@ def workers_text(model: WorkerModel) -> str:
         parts.append(f"most throughput with {law.best.median:.0f} ({_counts(law.best)})")
     else:
         parts.append("no number beyond which throughput falls")
-    off = "nothing left to check it by" if law.misfit is None else f"off by {law.misfit:.0%}"
+    off = "nothing left to check it by"
+    if law.misfit is not None:
+        off = f"off by {law.misfit:.0%} at most"
+        off += ", so that it does not describe them" if law.misfit > POOR else ""
     return f"{', '.join(parts)}; {', '.join(map(str, law.counts))} workers, {off}"
 
 
