@@ -33,6 +33,7 @@ _VERBS = {
     "history": "Follow cases over many runs: what changed, in which run, and what else changed.",
     "claims": "What people say about moving data, put to the test by a run: each with its verdict.",
     "matrix": "Show which conversions share, copy, cast, warn, raise or abort.",
+    "predict": "How long would it take at a size that a run did not measure?",
     "profile": "Where did it go: memory and time of one call, line by line.",
     "tune": "What does your own loader wait for, and which setting is best?",
     "export": "Write a journal's cases as CSV, as JSON or for other tools.",

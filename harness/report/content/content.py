@@ -22,9 +22,11 @@ from harness.cases.throughput import limits_of
 from harness.charts.chart import Figure
 from harness.charts.palette import Style, styles
 from harness.codes.code import Code
+from harness.host.environment import Environment
 from harness.journal.lines import Run
 from harness.report.content.choices import Choice, choices
 from harness.report.content.columns import Cell
+from harness.report.content.costs import Costs, costs
 from harness.report.content.device_tables import DeviceTable, device_table
 from harness.report.content.every_case import CaseLine, case_lines
 from harness.report.content.failures import Failure, failures
@@ -32,6 +34,7 @@ from harness.report.content.first_screen import Answered, FirstScreen, first_scr
 from harness.report.content.limit_tables import LimitTable, limit_table
 from harness.report.content.method import method, not_measured, notices
 from harness.report.content.overview import LOOKS, OVERVIEW
+from harness.report.content.reasons import Reasons, explained
 from harness.report.content.sides import SideBySide, side_by_side
 from harness.report.content.tables import Pane, panes
 from harness.report.content.variations import Variation, further, variations
@@ -52,6 +55,8 @@ class ScenarioContent:
     device: DeviceTable | None
     limits: LimitTable | None  # in place of panes, where the largest sizes are searched
     figures: tuple[Figure, ...]
+    costs: Costs | None  # where times were measured at several sizes, or with several workers
+    reasons: Reasons | None  # where experiments on causes were measured
     variations: tuple[Variation, ...]
     further: tuple[tuple[str, str, str, Cell], ...]
     failures: tuple[Failure, ...]
@@ -126,7 +131,7 @@ def content(run: Run) -> Content:
     infos = run.header.scenarios
     measuring = [info for info in infos if not info.probe]
     found = case_remarks(rows, infos)
-    scenarios = tuple(_scenario(info, rows) for info in measuring)
+    scenarios = tuple(_scenario(info, rows, run.header.environment) for info in measuring)
     grids = [(info, grid(rows, info.name)) for info in infos if info.probe]
     return Content(
         run=run,
@@ -152,7 +157,9 @@ def content(run: Run) -> Content:
     )
 
 
-def _scenario(info: ScenarioInfo, rows: Sequence[CaseSummary]) -> ScenarioContent:
+def _scenario(
+    info: ScenarioInfo, rows: Sequence[CaseSummary], environment: Environment
+) -> ScenarioContent:
     own = sweep(info, rows)
     answer = verdict(own)
     return ScenarioContent(
@@ -164,6 +171,8 @@ def _scenario(info: ScenarioInfo, rows: Sequence[CaseSummary]) -> ScenarioConten
         device=device_table(own),
         limits=limit_table(own),
         figures=figures(own, answer),
+        costs=costs(own, environment),
+        reasons=explained(own),
         variations=variations(own),
         further=further(own),
         failures=failures(info, rows),

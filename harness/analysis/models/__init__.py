@@ -1,0 +1,1 @@
+"""What time costs against size and against workers, and what that predicts, from one run."""
