@@ -53,6 +53,8 @@ def _lines(advice: Advice) -> list[str]:
         return [f"array = {_array(data)}", "data = torch.from_numpy(array).reshape(-1)"]
     if len(task.inputs) == 1:
         return [f"{task.inputs[0]} = {_array(data)}"]
+    if task.name == "to-loader":
+        return [f"data = {_array(data)}", "labels = None  # these batches are of data alone"]
     return [f"data = {_array(data)}", f"labels = np.arange({data.rows}){OWN}"]
 
 

@@ -34,7 +34,8 @@ WARM_SHARE = 0.6
 SLIGHT_SHARE, SLIGHT_BYTES = 0.05, 16 * 1024**2
 """Of two ways that are level, the one that is listed first, unless it takes so much more memory."""
 _BASE = """
-import numpy, torch
+import numpy, torch, torch.utils.data
+torch.from_numpy(numpy.ones(1 << 18)).clone().sum()
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 print(status["VmRSS"].split()[0])
 """
@@ -107,7 +108,9 @@ _OWN = Path(built_in_files()[0].parent / "_own_data.py")
 
 @contextmanager
 def _base() -> Iterator[Callable[[], int]]:
-    """What an interpreter takes that has imported NumPy and torch, found out meanwhile."""
+    """What an interpreter takes that has imported NumPy and torch and calculated with them, found
+    out meanwhile.
+    """
     found: list[int] = []
     process = subprocess.Popen(
         [sys.executable, "-c", _BASE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -26,6 +26,7 @@ ROWS, SHAPE = 50, (50, 3, 8)
 BATCH = 16
 RUNNABLE = ("to-tensor", "to-loader", "from-loader", "train-from-file")
 KINDS = ("npy", "raw", "shape")
+IMPORTS = {"own": "import harness", "h5py": "import h5py", "fine": "import math, torch.nn"}
 
 
 def data_of(kind: str, folder: Path) -> Data:
@@ -87,6 +88,7 @@ def results(host: Host, tmp_path_factory: pytest.TempPathFactory) -> dict[str, d
         for kind in KINDS
         for label, code in scripts(host, name, kind, folder).items()
     }
+    codes |= {f"imports {name}": line for name, line in IMPORTS.items()}
     found = ran(codes, folder)
     assert found.keys() == codes.keys()
     return found
@@ -105,13 +107,11 @@ def test_it_runs(name: str, kind: str, results: dict[str, dict[str, Any]]) -> No
             assert one["batch"] == [ROWS % BATCH, *SHAPE[1:]], label
 
 
-def test_what_is_not_there_is_missed(tmp_path: Path) -> None:
+def test_what_is_not_there_is_missed(results: dict[str, dict[str, Any]]) -> None:
     """The interpreter of these tests has the harness: there, it must not be found."""
-    codes = {"own": "import harness", "h5py": "import h5py", "fine": "import math, torch.nn"}
-    found = ran(codes, tmp_path)
-    assert "No module named 'harness'" in found["own"]["failed"]
-    assert "No module named 'h5py'" in found["h5py"]["failed"]
-    assert not found["fine"]["failed"]
+    assert "No module named 'harness'" in results["imports own"]["failed"]
+    assert "No module named 'h5py'" in results["imports h5py"]["failed"]
+    assert not results["imports fine"]["failed"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
