@@ -150,9 +150,10 @@ def _table(advice: Advice) -> Iterator[str]:
     for one in shown:
         assert one.time is not None
         memory = f"peak {format_size(one.peak.value)}" if one.peak else "peak not known"
+        note = f", {one.note}" if one.note else ""
         far = f", from {format_size(one.time.measured_bytes)}" if one.time.extrapolated else ""
         yield f"  {one.name:{width}}  {format_seconds(one.time.value):>8}{far}, {memory}" + (
-            "" if one.fits != "no" else ", does not fit"
+            f"{note}" if one.fits != "no" else f", does not fit{note}"
         )
     untimed = [one for one in advice.ways if one.time is None and not one.failed]
     dropped = [one.name for one in untimed if one.note != NOT_TRIED]

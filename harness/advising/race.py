@@ -285,8 +285,8 @@ class Race:
         least = max(reading.size_bytes for one in finalists for reading in one.readings)
         while size > least:
             spent_s = LEAST_ROUNDS * self._round_s(finalists, size)
-            held = size if self.bench.task.holds else 0
-            needed = held + max(one.extra_bytes(size) for one in finalists)
+            # A file that is read takes memory, too, if only of the page cache.
+            needed = size + max(one.extra_bytes(size) for one in finalists)
             if spent_s <= self.bench.left_s - SPARE_S and needed <= FREE_SHARE * self.free_bytes:
                 return size
             size = self.bench.data.first(size // 2)

@@ -8,10 +8,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from harness.advising.advice import NOT_TRIED, Advice, Fits, Way
-from harness.advising.bench import Bench
+from harness.advising.bench import OWN, Bench
 from harness.advising.cost_models import Needs, declared
 from harness.advising.data import Data
 from harness.advising.figures import LEVEL, Figure, Scatter, memory_at, time_at
@@ -68,7 +67,7 @@ def advise(task: Task, data: Data, goal: Goal, say: Say = lambda text: None) -> 
         cold = not task.holds and data.nbytes > WARM_SHARE * min(limit_bytes, free_bytes)
         if not task.holds:
             parameters["page_cache"] = "cold" if cold else "warm"
-        host.scenario_files = [_OWN]
+        host.scenario_files = [OWN]
         host.preload_scenarios()
         # Where starting took long, as it does beside other work, something must be left.
         deadline = max(began, time.monotonic() - LATEST_SHARE * goal.budget_s) + goal.budget_s
@@ -101,9 +100,6 @@ def advise(task: Task, data: Data, goal: Goal, say: Say = lambda text: None) -> 
                 sizes=sorted({one.size_bytes for r in race.runners for one in r.readings}),
                 cold=cold,
             )
-
-
-_OWN = Path(built_in_files()[0].parent / "_own_data.py")
 
 
 @contextmanager

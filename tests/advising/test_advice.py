@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+import harness
 from harness.advising.advice import NOT_TRIED, Advice, Fits, Verdict, Way
 from harness.advising.as_text import headline, text
 from harness.advising.data import Data
 from harness.advising.figures import Figure
 from harness.advising.goal import Goal
 from harness.advising.tasks import TASKS
+from harness.errors import UsageError
+from harness.inline.advise import Advised
 
 MIB = 1024**2
 SOURCE = "def {name}(array):\n    return torch.tensor(array)"
@@ -130,3 +133,22 @@ def test_an_extrapolated_figure_says_so() -> None:
     far = replace(BETTER.time, measured_bytes=10 * MIB, extrapolated=True)
     said = text(advice(USUAL, replace(BETTER, time=far)))
     assert "extrapolated from 10 MiB, 4 processes" in said
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_in_python(name: str) -> None:
+    found, verdict, words = CASES[name]
+    advised = Advised(found)
+    assert advised.verdict == verdict
+    assert words in advised.headline
+    assert str(advised) == text(found)
+    assert bool(advised.name) == bool(advised.code) == (verdict != "none")
+    if advised.code:
+        assert f"tensor = {advised.name}(array)" in advised.code
+
+
+def test_in_python_what_cannot_be_is_refused() -> None:
+    with pytest.raises(UsageError, match="it is empty"):
+        harness.advise("to-loader", shape=(5, 0), dtype="uint8")
+    with pytest.raises(UsageError, match="there are to-tensor"):
+        harness.advise("to-nowhere", shape=(5, 1), dtype="uint8")
