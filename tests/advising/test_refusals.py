@@ -9,6 +9,7 @@ import pytest
 
 from harness.cli import run
 from harness.errors import EXIT_USAGE
+from tests.some import some
 
 SHAPES = {
     "negative": ("-5,3", "every number must be positive"),
@@ -88,7 +89,7 @@ def test_files_that_are_not_what_they_say(
         tmp_path / "none.npy": "No such file",
         tmp_path: "cannot be read",
     }
-    for path, why in of_npy.items():
+    for path, why in some(of_npy.items()):
         assert why in refused(["to-loader", "--npy", str(path)], capsys), path
     as_raw = ["to-loader", "--raw", str(raw), "--dtype", "uint8"]
     assert "the file holds 100 B" in refused([*as_raw, "--shape", "11,10"], capsys)
