@@ -10,6 +10,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,7 +34,7 @@ BLOCK_VALUES = 2**18 + 3
 """Values that are drawn; all others repeat them, and no row is like the one before."""
 NUMBER_BYTES = 4
 
-DATA = {
+DATA: dict[str, Any] = {
     "size": Parameter(MIB, axis=True, doc="bytes of the first rows that are taken"),
     "dtype": "float32",
     "shape": Parameter("", doc="of the whole array, such as 1000x1024"),

@@ -147,7 +147,7 @@ class Race:
             if self.bench.left_s > look_s or one is self.usual:
                 self._try(one, first, memory=True)
         heat = self._heat_bytes(first, full)
-        if heat < full:
+        if heat < full or len(self._in_question()) > FINALISTS + 1:
             self.say(f"a heat with {format_size(heat)}")
             until_s = self.bench.left_s * (1 - HEAT_SHARE)
             self._heat(self._in_question(), heat, HEAT_ROUNDS, until_s)

@@ -163,6 +163,8 @@ class Truth:
     def find(self) -> None:
         """A round of all of them, and more of those that may be best."""
         self._round(self.names, 0)
+        if not self.times_s:
+            return
         began = time.monotonic()
         for number in range(1, ROUNDS):
             if time.monotonic() - began > HARDEST_S:

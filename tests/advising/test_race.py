@@ -53,6 +53,14 @@ def test_who_is_better_only_with_much_data_is_not_dropped() -> None:
     assert min(medians, key=lambda name: medians[name]) == "later"
 
 
+def test_with_little_data_one_look_does_not_choose_the_finalists() -> None:
+    """Of many that look alike, every one is timed before most are left out."""
+    models = {"usual": line(0.0, 300)} | {f"way_{n}": line(0.0, 900 + 20 * n) for n in range(9)}
+    bench = SimulatedBench(models, data_of(3), noise=0.3)
+    race = raced(bench)
+    assert all(one.times() for one in race.runners)
+
+
 def test_what_would_not_fit_is_measured_with_less() -> None:
     models = {"usual": line(0.0, 500), "best": line(0.0, 1000)}
     bench = SimulatedBench(models, data_of(512), extra={"usual": 2.0, "best": 2.0})
