@@ -21,6 +21,8 @@ FURTHER = 0.1
 """The same, for each doubling beyond the largest size that was measured."""
 MEMORY_SHARE, MEMORY_BYTES = 0.02, 4 * 1024**2
 """How far peaks of equal processes may lie apart: of what is allocated, and beside it."""
+BASE_BYTES = 3 * 1024**2
+"""How far interpreters lie apart that have imported the same, and used more or less of it."""
 DECLARED_SHARE = 0.1
 """The same of what was not measured, but is declared."""
 LEAST_FREEDOM = 2
@@ -48,12 +50,12 @@ class Figure:
     measured_bytes: int
     extrapolated: bool = False
 
-    def plus(self, constant: float) -> Figure:
-        """With something added that is known."""
+    def plus(self, constant: float, either_way: float) -> Figure:
+        """With something added that is known up to so much, either way."""
         return Figure(
             self.value + constant,
-            self.low + constant,
-            self.high + constant,
+            self.low + constant - either_way,
+            self.high + constant + either_way,
             self.count,
             self.measured_bytes,
             self.extrapolated,

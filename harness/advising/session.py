@@ -13,7 +13,7 @@ from harness.advising.advice import NOT_TRIED, Advice, Fits, Way
 from harness.advising.bench import OWN, Bench
 from harness.advising.cost_models import Needs, declared
 from harness.advising.data import Data
-from harness.advising.figures import LEVEL, Figure, Scatter, memory_at, time_at
+from harness.advising.figures import BASE_BYTES, LEVEL, Figure, Scatter, memory_at, time_at
 from harness.advising.goal import Goal
 from harness.advising.race import Race, Runner, near
 from harness.advising.tasks import Task
@@ -161,7 +161,7 @@ def _way(
     if extras:
         here, there = (needs.get((info.name, size)) for size in (max(extras), full))
         growth = None if here is None or there is None else there - here
-        peak = memory_at(extras, full, growth).plus(held_bytes)
+        peak = memory_at(extras, full, growth).plus(held_bytes, BASE_BYTES)
     last = max(runner.readings, key=lambda one: one.size_bytes)
     of_memory = runner.of_memory()
     at_least = any(one.at_least for one in of_memory[max(of_memory)])

@@ -12,6 +12,7 @@ from harness.advising.as_text import headline, text
 from harness.advising.data import Data
 from harness.advising.figures import Figure
 from harness.advising.goal import Goal
+from harness.advising.session import _fits
 from harness.advising.tasks import TASKS
 from harness.errors import UsageError
 from harness.inline.advise import Advised
@@ -152,3 +153,12 @@ def test_in_python_what_cannot_be_is_refused() -> None:
         harness.advise("to-loader", shape=(5, 0), dtype="uint8")
     with pytest.raises(UsageError, match="there are to-tensor"):
         harness.advise("to-nowhere", shape=(5, 1), dtype="uint8")
+
+
+def test_what_fits_lies_below_the_limit_with_all_of_its_interval() -> None:
+    peak = Figure(100, 90, 110, 1, 1)
+    words = {89: "no", 90: "unknown", 105: "unknown", 110: "yes", 200: "yes"}
+    assert {limit: _fits(peak, limit, at_least=False) for limit in words} == words
+    assert _fits(peak, 200, at_least=True) == "unknown"
+    assert _fits(peak, 89, at_least=True) == "no"
+    assert _fits(None, 200, at_least=False) == "unknown"
