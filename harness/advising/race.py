@@ -33,6 +33,8 @@ TRIAL_S = 0.06
 FREE_SHARE = 0.85
 """Of the free memory, what a trial may take."""
 SPARE_S = 1.0
+WRITTEN_A_SECOND = 500e6
+"""Bytes of a file, where one has to be made."""
 ALIKE = 50
 SLIGHT_S = 2e-4
 """So much a first time may be off, whatever it is of."""
@@ -285,6 +287,8 @@ class Race:
         least = max(reading.size_bytes for one in finalists for reading in one.readings)
         while size > least:
             spent_s = LEAST_ROUNDS * self._round_s(finalists, size)
+            if self.bench.task.writes(self.bench.data, size):
+                spent_s += size / WRITTEN_A_SECOND
             # A file that is read takes memory, too, if only of the page cache.
             needed = size + max(one.extra_bytes(size) for one in finalists)
             if spent_s <= self.bench.left_s - SPARE_S and needed <= FREE_SHARE * self.free_bytes:
