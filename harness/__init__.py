@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from harness.version import __version__
 
 if TYPE_CHECKING:
+    from harness.inline.advise import Advised, advise
     from harness.inline.compare import compare
     from harness.inline.comparison import Comparison
     from harness.inline.load import load
@@ -22,12 +23,14 @@ if TYPE_CHECKING:
     from harness.scenario import Parameter, Scenario
 
 __all__ = [
+    "Advised",
     "Comparison",
     "Measurement",
     "Parameter",
     "Scenario",
     "Tuned",
     "__version__",
+    "advise",
     "compare",
     "load",
     "measure",
@@ -36,11 +39,13 @@ __all__ = [
 ]
 
 _WHEN_ASKED_FOR = {
+    "Advised": "inline.advise",
     "Comparison": "inline.comparison",
     "Measurement": "inline.measurement",
     "Parameter": "scenario",
     "Scenario": "scenario",
     "Tuned": "inline.tune",
+    "advise": "inline.advise",
     "compare": "inline.compare",
     "load": "inline.load",
     "measure": "inline.measure",

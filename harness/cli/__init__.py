@@ -36,6 +36,7 @@ _VERBS = {
     "predict": "How long would it take at a size that a run did not measure?",
     "profile": "Where did it go: memory and time of one call, line by line.",
     "tune": "What does your own loader wait for, and which setting is best?",
+    "advise": "Which way is best for your own data, and is it worth a change?",
     "export": "Write a journal's cases as CSV, as JSON or for other tools.",
     "doctor": "Is this machine fit to measure on, and how far can its numbers be trusted?",
 }

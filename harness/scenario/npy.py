@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
@@ -37,6 +38,8 @@ class OwnFile:
     row_bytes: int
     raw: str = ""  # of a file without a header: its shape and first byte, see raw_text
     left_out_bytes: int = 0  # behind the last row
+    first_byte: int = 0  # of the first value
+    fortran: bool = False  # whether columns lie together, and not rows
 
     @property
     def data_bytes(self) -> int:
@@ -63,11 +66,15 @@ class OwnFile:
         }
 
 
-def read_npy(path: Path) -> OwnFile:
+def read_npy(path: Path, *, rows: bool = True) -> OwnFile:
     """Look at a file's header and length.
 
+    Args:
+        path: the file.
+        rows: whether the array must have rows, each in one place, and two of them at least.
+
     Raises:
-        UsageError: no array can be trained from there; the message says why and what would help.
+        UsageError: no such array is there; the message says why and what would help.
     """
     given = f"--npy {path}"
     try:
@@ -78,20 +85,23 @@ def read_npy(path: Path) -> OwnFile:
             found_bytes = path.stat().st_size - start
     except OSError as error:
         raise UsageError(f"{given} cannot be read: {error.strerror}") from error
-    problem = _dtype_problem(dtype) or _shape_problem(shape, fortran=fortran)
+    problem = _dtype_problem(dtype) or _shape_problem(shape, fortran=fortran, rows=rows)
     if problem:
         raise UsageError(f"{given}: {problem}")
     row_bytes = math.prod(shape[1:]) * dtype.itemsize
+    fortran = fortran and len(shape) > 1  # of one dimension, there is but one order
     if found_bytes < shape[0] * row_bytes:
         raise UsageError(
             f"{given} is cut short: its header promises {shape[0]} rows, "
             f"{format_size(shape[0] * row_bytes)}, but the file holds {format_size(found_bytes)}; "
             "save it again"
         )
-    return OwnFile(path.resolve(), dtype.name, shape, row_bytes)
+    return OwnFile(path.resolve(), dtype.name, shape, row_bytes, first_byte=start, fortran=fortran)
 
 
-def read_raw(path: Path, dtype: str, shape: str, offset: str = "0") -> OwnFile:
+def read_raw(
+    path: Path, dtype: str, shape: str, offset: str = "0", *, rows: bool = True
+) -> OwnFile:
     """Look at a file of values without a header.
 
     Args:
@@ -99,9 +109,10 @@ def read_raw(path: Path, dtype: str, shape: str, offset: str = "0") -> OwnFile:
         dtype: of its values, as NumPy names it.
         shape: numbers with commas between them; one may be -1.
         offset: bytes before the first value.
+        rows: see :func:`read_npy`.
 
     Raises:
-        UsageError: no array can be trained from there; the message says why and what would help.
+        UsageError: no such array is there; the message says why and what would help.
     """
     given = f"--raw {path}"
     try:
@@ -116,7 +127,7 @@ def read_raw(path: Path, dtype: str, shape: str, offset: str = "0") -> OwnFile:
     there_bytes = max(0, file_bytes - first)
     problem = _dtype_problem(kind)
     lengths = () if problem else _filled_up(_shape_given(shape), there_bytes // kind.itemsize)
-    problem = problem or _shape_problem(lengths, fortran=False)
+    problem = problem or _shape_problem(lengths, fortran=False, rows=rows)
     if problem:
         raise UsageError(f"{given}: {problem}")
     row_bytes = math.prod(lengths[1:]) * kind.itemsize
@@ -128,7 +139,32 @@ def read_raw(path: Path, dtype: str, shape: str, offset: str = "0") -> OwnFile:
         )
     left_out = there_bytes - lengths[0] * row_bytes if "-1" in shape else 0
     raw = raw_text(lengths, first)
-    return OwnFile(path.resolve(), kind.name, lengths, row_bytes, raw, left_out)
+    return OwnFile(path.resolve(), kind.name, lengths, row_bytes, raw, left_out, first)
+
+
+def said_array(dtype: str, shape: str, *, rows: bool = True) -> tuple[str, tuple[int, ...]]:
+    """The dtype and the shape of an array that is only told of.
+
+    Args:
+        dtype: as NumPy names it.
+        shape: positive numbers with commas between them.
+        rows: see :func:`read_npy`.
+
+    Raises:
+        UsageError: there is no such array.
+    """
+    if "-" in shape:
+        raise UsageError(f"--shape {shape}: every number must be positive where there is no file")
+    kind, lengths = _dtype_given(dtype), _shape_given(shape)
+    problem = _dtype_problem(kind)
+    if problem:
+        raise UsageError(f"--dtype {dtype}: {problem}")
+    if math.prod(lengths) * kind.itemsize > sys.maxsize:
+        raise UsageError(f"--shape {shape}: no machine can address that many bytes")
+    problem = _shape_problem(lengths, fortran=False, rows=rows)
+    if problem:
+        raise UsageError(f"--shape {shape}: {problem}")
+    return kind.name, lengths
 
 
 def raw_text(shape: tuple[int, ...], first: int) -> str:
@@ -225,9 +261,11 @@ def _dtype_problem(dtype: np.dtype[np.generic]) -> str:
     return ""
 
 
-def _shape_problem(shape: tuple[int, ...], *, fortran: bool) -> str:
+def _shape_problem(shape: tuple[int, ...], *, fortran: bool, rows: bool) -> str:
     if math.prod(shape) == 0:
         return f"its shape is {shape}: it is empty"
+    if not rows:
+        return "" if shape else "it is a single number, and no array"
     if len(shape) < _FEWEST_DIMENSIONS:
         return (
             f"its shape is {shape}; one row per sample is needed: save array.reshape(samples, -1)"

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from harness.errors import UsageError
-from harness.scenario.npy import OwnFile, parse_raw, read_npy, read_raw
+from harness.scenario.npy import OwnFile, parse_raw, read_npy, read_raw, said_array
 from tests.some import some
 
 ROWS = np.arange(24.0).reshape(4, 6)
@@ -37,7 +37,8 @@ def test_an_array_of_rows_is_described_without_being_loaded(dtype: str, tmp_path
     array = np.zeros((5, 3, 2), dtype)
     np.save(tmp_path / "mine.npy", array)
     found = read_npy(tmp_path / "mine.npy")
-    assert found == OwnFile(tmp_path / "mine.npy", dtype, (5, 3, 2), array[0].nbytes)
+    path = tmp_path / "mine.npy"
+    assert found == OwnFile(path, dtype, (5, 3, 2), array[0].nbytes, first_byte=128)
     assert found.data_bytes == array.nbytes
     assert found.values() == {
         "npy": (str(tmp_path / "mine.npy"),),
@@ -282,3 +283,21 @@ def test_numpy_is_imported_only_when_a_file_is_read() -> None:
     code = "import sys, harness.scenario.npy; sys.exit('numpy' in sys.modules)"
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+
+
+def test_an_array_that_is_taken_as_a_whole_may_have_any_order_and_shape(tmp_path: Path) -> None:
+    for shape in ((7,), (1, 5), (3, 4, 5)):
+        path = tmp_path / "whole.npy"
+        np.save(path, np.asfortranarray(np.ones(shape, np.float32)))
+        found = read_npy(path, rows=False)
+        assert (found.shape, found.fortran) == (shape, len(shape) > 1 and shape[0] > 1)
+    np.save(tmp_path / "number.npy", np.float32(1))
+    with pytest.raises(UsageError, match="a single number"):
+        read_npy(tmp_path / "number.npy", rows=False)
+
+
+def test_an_array_that_is_only_told_of() -> None:
+    assert said_array("float32", "5, 3") == ("float32", (5, 3))
+    assert said_array("uint8", "(7,)", rows=False) == ("uint8", (7,))
+    with pytest.raises(UsageError, match="no machine can address"):
+        said_array("uint8", f"{2**62},2")

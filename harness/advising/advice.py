@@ -1,0 +1,134 @@
+"""What is advised, and what it is founded on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.advising.data import Data
+from harness.advising.figures import Figure
+from harness.advising.goal import Goal
+from harness.advising.tasks import Task
+from harness.schema.records import Value
+
+Fits = Literal["yes", "no", "unknown"]
+Verdict = Literal["use", "keep", "undecided", "none"]
+BOTHER_S, BOTHER_BYTES = 1e-3, 16 * 1024**2
+"""What is less than both is not worth a change of code."""
+BOTHER_SHARE = 0.05
+"""Nor is less than this share of what it takes now, unless it saves memory."""
+
+
+NOT_TRIED = "not tried, for want of time"
+
+
+@dataclass(frozen=True)
+class Way:
+    """A strategy, with what is known of it at the full size.
+
+    Args:
+        name, doc, source: its own.
+        time: of a call or an epoch, in seconds; None where there is none.
+        first_s: of the first call in a process; None where it was not measured at the full size.
+        peak: of the memory of the whole process, in bytes; None where it is not known.
+        at_least: whether that may be more.
+        fits: into the memory there is, or that was said.
+        failed: why it cannot be used.
+        note: why there is nothing of it at the largest size.
+        unverified: what its check could not judge at the largest size.
+    """
+
+    name: str
+    doc: str
+    source: str
+    time: Figure | None = None
+    first_s: float | None = None
+    peak: Figure | None = None
+    at_least: bool = False
+    fits: Fits = "unknown"
+    failed: str = ""
+    note: str = ""
+    unverified: str = ""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The answer.
+
+    Args:
+        task, data, goal: the question.
+        parameters: with which all were called.
+        ways: all that were tried, the usual one first.
+        chosen: the best of those that fit; None where none does, or none works.
+        level: names of those that are as fast.
+        ratio: how many times as long the usual one takes, with its interval; None: not known.
+        base_bytes: what Python with NumPy and torch takes.
+        limit_bytes: of memory, as it was said, or as much as this machine has free.
+        trials, took_s: what it took to find out.
+        sizes: at which trials ran, in bytes.
+        cold: whether the file was put out of memory before each epoch.
+    """
+
+    task: Task
+    data: Data
+    goal: Goal
+    parameters: Mapping[str, Value]
+    ways: Sequence[Way]
+    chosen: Way | None
+    level: Sequence[str]
+    ratio: tuple[float, float, float] | None
+    base_bytes: int
+    limit_bytes: float
+    trials: int
+    took_s: float
+    sizes: Sequence[int]
+    cold: bool = False
+
+    @property
+    def usual(self) -> Way:
+        return self.ways[0]
+
+    @property
+    def saved_s(self) -> float | None:
+        """Each call or epoch; less than nothing where the chosen one is slower."""
+        if self.chosen is None or self.chosen.time is None or self.usual.time is None:
+            return None
+        return self.usual.time.value - self.chosen.time.value
+
+    @property
+    def saved_bytes(self) -> float | None:
+        """Of the peak; None where it is not known that there is any difference."""
+        if self.chosen is None or self.chosen.peak is None or self.usual.peak is None:
+            return None
+        own, other = self.chosen.peak, self.usual.peak
+        apart = own.high < other.low or other.high < own.low
+        return other.value - own.value if apart else None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the usual way should be left for the chosen one."""
+        chosen, usual = self.chosen, self.usual
+        if chosen is None:
+            return "none"
+        if chosen is usual:
+            return "keep"
+        if usual.failed or usual.fits == "no" or (self.saved_bytes or 0) >= BOTHER_BYTES:
+            return "use"
+        if self.saved_s is None or self.ratio is None:
+            return "undecided"
+        if self.ratio[1] > 1 + BOTHER_SHARE:
+            return "use" if self.saved_s >= BOTHER_S else "keep"
+        return "keep" if self._little() else "undecided"
+
+    def _little(self) -> bool:
+        """Whether there is little to win at most, by the end of the interval."""
+        assert self.ratio is not None
+        assert self.usual.time is not None
+        most_s = self.usual.time.value * (1 - 1 / self.ratio[2])
+        return most_s < BOTHER_S or self.ratio[2] < 1 + BOTHER_SHARE
+
+    @property
+    def way(self) -> Way | None:
+        """The way to go, until more is known; None where there is none."""
+        return self.chosen if self.verdict == "use" else None if not self.chosen else self.usual
