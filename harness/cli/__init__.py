@@ -27,6 +27,7 @@ _VERBS = {
     "list": "Show scenarios, their parameters and strategies.",
     "run": "Measure, and write a journal.",
     "report": "Make a page, figures and a summary from a journal.",
+    "merge": "Make one run of journals that were measured apart.",
     "ab": "Compare two interpreters, environments or revisions, interleaved in one run.",
     "compare": "Is one run worse than another in memory, copies, page faults, outcomes or time?",
     "history": "Follow cases over many runs: what changed, in which run, and what else changed.",

@@ -11,9 +11,11 @@ from harness.cli.options import latest_journal
 from harness.cli.verdicts import show_verdicts, verdicts_of
 from harness.console import err, out
 from harness.errors import EXIT_OK
-from harness.formats.open_results import read_run
+from harness.formats.open_results import read_any_run
+from harness.journal.lines import Run
+from harness.journal.machines import by_machine
 from harness.journal.shown import shown
-from harness.report.words.place import REPORTS, folder_of
+from harness.report.words.place import PAGE, REPORTS, folder_of
 from harness.units import format_size
 
 
@@ -33,7 +35,7 @@ def report_command(
     force
         Replace files of the same names in a folder that is not empty.
     """
-    runs = [shown(read_run(path)) for path in journals or (latest_journal(),)]
+    runs = [shown(read_any_run(path)) for path in journals or (latest_journal(),)]
     for run in runs:
         for remark in run.remarks:
             err.print(remark, soft_wrap=True)
@@ -50,6 +52,9 @@ def report_command(
     for folder in folders:
         check_folder(folder, force=force, read=[run.path for run in runs])
     for run, folder in zip(runs, folders, strict=True):
+        if run.header.machines:
+            _report_machines(run, folder)
+            continue
         with err.status(f"writing {folder}"):
             page, *others = write_report(content(run), folder)
         show_verdicts(verdicts_of(run))
@@ -58,5 +63,23 @@ def report_command(
         if pictures:
             out.print(f"{folder}/: {', '.join(pictures)}", soft_wrap=True)
         out.print(f"{others[-1]}: paste it into a pull request", soft_wrap=True)
-    out.print(f"next: open {folders[-1] / page.name} in a browser", soft_wrap=True)
+    out.print(f"next: open {folders[-1] / PAGE} in a browser", soft_wrap=True)
     return EXIT_OK
+
+
+def _report_machines(run: Run, folder: Path) -> None:
+    """Each machine of a merged run in a folder of its own, and all side by side above them."""
+    from harness.report.content.content import content
+    from harness.report.content.machines import machines
+    from harness.report.pages.machines import write_machines
+    from harness.report.pages.write import write_report
+
+    found = machines(run)
+    for view, (_, own) in zip(found.machines, by_machine(run), strict=True):
+        with err.status(f"writing {folder / view.folder}"):
+            write_report(content(own), folder / view.folder)
+        out.print(f"machine {view.name}: {view.text}", soft_wrap=True)
+        out.print(f"{folder / view.page}", soft_wrap=True)
+    page, summary = write_machines(found, folder)
+    out.print(f"{page}: all {len(found.machines)} side by side", soft_wrap=True)
+    out.print(f"{summary}: paste it into a pull request", soft_wrap=True)
