@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from harness.cases.parts.device import device_of
 from harness.cases.parts.limit import limit_of
 from harness.cases.parts.loading import loading_of, watched_tree
+from harness.cases.parts.ranks import ranks_of
 from harness.cases.parts.training import cache_of, training_of
 from harness.cases.rounds import outcome_of, paired_ratio
 from harness.cases.summary import CaseSummary
@@ -110,6 +111,7 @@ def _summary(
         cache=cache_of(own),
         limit=limit,
         device=device_of(own),
+        ranks=ranks_of(own),
     )
 
 
