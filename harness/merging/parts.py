@@ -36,7 +36,8 @@ class Part:
     @property
     def run_ids(self) -> frozenset[str]:
         """The runs it is made of."""
-        return frozenset(one.run_id for one in self.header.sources) or {self.header.run_id}
+        merged = frozenset(one.run_id for one in self.header.sources)
+        return merged or frozenset((self.header.run_id,))
 
 
 def parts_of(paths: Sequence[Path]) -> list[Part]:

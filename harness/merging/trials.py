@@ -45,7 +45,8 @@ class Merged:
         """
         run = run_of(part)
         machine = place.name if self.several else ""
-        span = 1 + max((one.round for one in (*run.trials, *run.ceilings)), default=0)
+        rounds = (*(one.round for one in run.trials), *(one.round for one in run.ceilings))
+        span = 1 + max(rounds, default=0)
         begin, taken, alike = self.next_round, set[int](), Counter[bytes]()
         for line in run.ceilings:
             if self._is_new(place, part, "ceiling", line, alike):

@@ -34,9 +34,12 @@ if __name__ == "__main__":
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != own_folder]
     load_harness(own_folder.parent)
     if sys.argv[1] == "rank":  # which torchrun has started
+        from harness.trial.base.process import die_with
+
+        die_with(int(sys.argv[2]))  # before torch is imported, which takes seconds
         from harness.trial.ranks import program
 
-        program.main(sys.argv[2:])
+        program.main(sys.argv[3:])
         sys.exit()
     from harness.trial.timing.heap_layout import take_layout
 

@@ -69,7 +69,7 @@ class Rows(Dataset[Any]):
 
 
 def dealt(dataset: Dataset[Any], num_workers: int = 0) -> Any:
-    sampler: Any = DistributedSampler(dataset)  # type: ignore[arg-type]
+    sampler: Any = DistributedSampler(dataset)
     context = "fork" if num_workers else None
     return DataLoader(
         dataset, BATCH, sampler=sampler, num_workers=num_workers, multiprocessing_context=context
@@ -162,7 +162,7 @@ def wrong(path: Path, labels: Any) -> Any:
 def first_half_twice(path: Path, labels: Any) -> Any:
     """Every rank is given what rank 0 is."""
     rows = Rows(path, labels)
-    sampler: Any = DistributedSampler(rows, rank=0)  # type: ignore[arg-type]
+    sampler: Any = DistributedSampler(rows, rank=0)
     return DataLoader(rows, BATCH, sampler=sampler)
 
 
@@ -187,7 +187,7 @@ def holds(path: Path, labels: Any, size: int, num_workers: int) -> Any:
     return DataLoader(
         rows := Holding(path, labels, size),
         BATCH,
-        sampler=DistributedSampler(rows),  # type: ignore[arg-type]
+        sampler=DistributedSampler(rows),
         num_workers=num_workers,
         multiprocessing_context="fork" if num_workers else None,
         persistent_workers=num_workers > 0,

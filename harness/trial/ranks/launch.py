@@ -21,7 +21,7 @@ from pathlib import Path
 from harness.schema.records import Outcome
 from harness.trial.base import process
 from harness.trial.base.outcomes import one_line
-from harness.trial.ranks.board import Board
+from harness.trial.ranks.board import DONE, Board
 from harness.trial.ranks.files import (
     BOARD,
     RankTask,
@@ -33,6 +33,8 @@ from harness.trial.ranks.files import (
 BOOTSTRAP = Path(__file__).resolve().parents[1] / "bootstrap.py"
 LOG = "torchrun.log"
 _NAP_S = 0.005
+_LATE_S = 0.3
+"""A process that is killed closes its sockets, which others see, before it is seen to have ended."""
 _PARTING_S = 20.0
 _LAST_WORDS = 300
 _EXIT_CODE = 51 - 2  # exit_code is field 52 of proc_pid_stat(5); the first two end with the name
@@ -63,7 +65,7 @@ class Launch:
     agent: int
     patience_s: float
     deadline_s: float
-    _ended: bool = False
+    _status: int | None = None  # how torchrun ended, as wait(2) says it
 
     def until(self, stage: int) -> None:
         """Wait until every rank has reached a stage.
@@ -93,11 +95,15 @@ class Launch:
             if time.monotonic() > until:
                 raise RankError(Outcome("timeout", "torchrun did not end after its ranks", "ranks"))
             time.sleep(_NAP_S)
+        if self._status:
+            reason = f"torchrun {_how(self._status)} after its ranks were done{self._last_words()}"
+            raise RankError(Outcome("crash", reason, "ranks"))
 
     def _has_ended(self) -> bool:
-        if not self._ended:
-            self._ended = bool(os.waitpid(self.agent, os.WNOHANG)[0])
-        return self._ended
+        if self._status is None:
+            ended, status = os.waitpid(self.agent, os.WNOHANG)
+            self._status = status if ended else None
+        return self._status is not None
 
     def _refuse_failures(self) -> None:
         """Raise RankError if a rank has failed or died: the first, not those that it took along.
@@ -106,6 +112,8 @@ class Launch:
         asked to end by torchrun.
         """
         told = first_failure(self.folder)
+        if told is not None:
+            time.sleep(_LATE_S)
         gone = self._gone(told)
         if gone is not None:
             raise RankError(gone)
@@ -133,13 +141,14 @@ class Launch:
             pid = self.board.pid(rank)
             if pid and not failure_of(self.folder, rank).exists():
                 status = _status(pid)
-                if status != _ALIVE:
+                if status != _ALIVE and self.board.stage(rank) < DONE:
                     silent[rank] = status if status is not None else self._told_by_torchrun(rank)
         silent = {r: s for r, s in silent.items() if not failure_of(self.folder, r).exists()}
         own = [rank for rank, status in silent.items() if status not in (None, signal.SIGTERM)]
-        rank = next(iter(own or (() if told else silent)), None)
-        if rank is None:
+        named = own or ([] if told else list(silent))
+        if not named:
             return None
+        rank = named[0]
         how = _how(silent[rank])
         return Outcome("crash", f"rank {rank} {how} while {self.board.doing(rank)}", f"rank {rank}")
 
@@ -221,6 +230,9 @@ def launched(folder: Path, task: RankTask, deadline_s: float) -> Iterator[Launch
 
 def _start(folder: Path, ranks: int) -> int:
     """Torchrun in a process of its own; returns its number."""
+    pid = os.fork()
+    if pid:
+        return pid
     arguments = [
         "--standalone",
         f"--nproc-per-node={ranks}",
@@ -230,11 +242,9 @@ def _start(folder: Path, ranks: int) -> int:
         "--redirects=3",
         str(BOOTSTRAP),
         "rank",
+        str(os.getpid()),
         str(folder),
     ]
-    pid = os.fork()
-    if pid:
-        return pid
     try:
         process.die_with_parent()
         log = os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

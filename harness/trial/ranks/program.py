@@ -16,13 +16,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 import torch.distributed as dist
 
 from harness.scenario.batches import row_numbers
 from harness.scenario.checks import as_array
 from harness.schema.records import Outcome
-from harness.trial.base import pointers, process
+from harness.trial.base import pointers
 from harness.trial.base.contents import contents_of
 from harness.trial.base.outcomes import failure, judged
 from harness.trial.base.request import BoundStrategy, TrialTask, put_into_force
@@ -35,6 +34,9 @@ from harness.trial.ranks.files import (
     write_failure,
     write_found,
 )
+
+BACKEND = "gloo"
+"""Which moves what lies in the host's memory."""
 
 
 class WrongDataError(Exception):
@@ -94,9 +96,10 @@ class Epochs:
             yield batch
 
     def _meet(self, loader: Any, number: int) -> None:
-        sampler = getattr(loader, "sampler", None)
-        if hasattr(sampler, "set_epoch"):
-            sampler.set_epoch(number)  # or every epoch would have one order
+        sampler: Any = getattr(loader, "sampler", None)
+        set_epoch = getattr(sampler, "set_epoch", None)
+        if set_epoch is not None:
+            set_epoch(number)  # or every epoch would have one order
         self.board.begin_epoch(self.rank, number)
         self.board.meet(self.rank, dist.barrier)
 
@@ -112,7 +115,6 @@ class Epochs:
 
 def main(arguments: list[str]) -> None:
     """Entry point: the folder of the launch."""
-    process.die_with_parent()
     folder, rank = Path(arguments[0]), int(os.environ["RANK"])
     try:
         task = read_task(folder)
@@ -131,8 +133,7 @@ def _run(asked: RankTask, board: Board, folder: Path, rank: int) -> None:
     request = asked.request
     put_into_force(dict(request.parameters), request.threads, request.path)
     task = TrialTask.of(request)
-    backend = _backend(asked.ranks)
-    dist.init_process_group(backend, timeout=timedelta(seconds=asked.patience_s))
+    dist.init_process_group(BACKEND, timeout=timedelta(seconds=asked.patience_s))
     work = task.prepare()
     gc.collect()
     board.reach(rank, READY)
@@ -153,7 +154,7 @@ def _run(asked: RankTask, board: Board, folder: Path, rank: int) -> None:
     board.wait(DROPPED)
     found = RankFound(
         rank=rank,
-        backend=backend,
+        backend=BACKEND,
         built_ns=built_ns,
         begins_ns=tuple(epochs.begins_ns),
         made_ns=tuple(epochs.made_ns),
@@ -171,14 +172,6 @@ def _run(asked: RankTask, board: Board, folder: Path, rank: int) -> None:
     board.reach(rank, DONE)
     board.meet(rank, dist.barrier)
     dist.destroy_process_group()
-
-
-def _backend(ranks: int) -> str:
-    """Gloo for what lies in the host's memory; and NCCL where every rank has a GPU."""
-    if torch.cuda.is_available() and torch.cuda.device_count() >= ranks:
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        return "cpu:gloo,cuda:nccl"
-    return "gloo"
 
 
 def _check(task: TrialTask, work: BoundStrategy, batches: Iterable[Any]) -> None:
