@@ -34,7 +34,7 @@ BOOTSTRAP = Path(__file__).resolve().parents[1] / "bootstrap.py"
 LOG = "torchrun.log"
 _NAP_S = 0.005
 _LATE_S = 0.3
-"""A process that is killed closes its sockets, which others see, before it is seen to have ended."""
+"""A process that is killed closes its sockets, which others see, before it is seen to end."""
 _PARTING_S = 20.0
 _LAST_WORDS = 300
 _EXIT_CODE = 51 - 2  # exit_code is field 52 of proc_pid_stat(5); the first two end with the name
