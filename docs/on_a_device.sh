@@ -62,9 +62,9 @@ export -f machine
 
 step machine 5 bash -c machine
 step probe 10 "$python" docs/device_probe.py "$folder/probe.jsonl"
-step tests 25 "$python" -m pytest -p no:cacheprovider -q -ra --junit-xml "$folder/tests.xml" \
+step tests 35 "$python" -m pytest -p no:cacheprovider -q -ra --junit-xml "$folder/tests.xml" \
     tests/accelerator/test_on_device.py
-run training 25 "${before}device_training"
+run training 30 "${before}device_training"
 run elsewhere 30 "${before}preprocess/cast_on_device" "${before}array_from_loader/cpu_each" \
     "${before}array_from_loader/cat_on_device" "${before}array_from_loader/pinned_staging"
 run transfers 90 "${before}host_to_device" "${before}device_to_host" --size "$sizes"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from html import escape
 
 from harness.cases.copies import copied_bytes
@@ -111,11 +112,17 @@ def size_text(size_bytes: float) -> str:
     return format_size(max(0, size_bytes))
 
 
+def _counted(what: str, names: Sequence[str]) -> list[str]:
+    """``open: pipe (5 times)``: each name once."""
+    times = ((name, names.count(name)) for name in dict.fromkeys(names))
+    return [f"{what}: {name}" + (f" ({count} times)" if count > 1 else "") for name, count in times]
+
+
 def _left_behind(found: Costs) -> str:
     parts = []
     if found.leftovers is not None:
-        parts += [f"open: {name}" for name in found.leftovers.descriptors or ()]
-        parts += [f"running: {name}" for name in found.leftovers.processes or ()]
+        parts += _counted("open", found.leftovers.descriptors or ())
+        parts += _counted("running", found.leftovers.processes or ())
     again = found.repeats
     if again is not None and (again.descriptors or again.processes):
         descriptors, processes = (

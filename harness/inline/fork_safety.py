@@ -9,18 +9,15 @@ from __future__ import annotations
 
 import ctypes
 import os
-import sys
 import threading
 from pathlib import Path
-from typing import Any
 
 from harness.errors import UnableError
 from harness.trial.base.mapped import mappings
+from harness.trial.base.queued_work import accelerator_in_use
 
 _TASKS = Path("/proc/self/task")
 _PAUSE_HARD = 2  # omp_pause_hard of the OpenMP API 5.0: give back all threads
-ACCELERATORS = ("cuda", "xpu")
-"""Asked one by one: an older torch does not say which it is built for."""
 
 
 def refuse_unless_forkable() -> None:
@@ -39,28 +36,6 @@ def refuse_unless_forkable() -> None:
             f"this process has begun to use {used}, which does not work in a forked process: "
             f"measure before anything touches {used}, or write a scenario and use `ferrybench run`"
         )
-
-
-def accelerator_in_use() -> str:
-    """The accelerator that torch has started in this process; empty where it has none."""
-    torch = sys.modules.get("torch")
-    if torch is None:
-        return ""
-    for name in (*ACCELERATORS, _built_for(torch)):
-        has_begun = getattr(getattr(torch, name, None), "is_initialized", None)
-        if has_begun is not None and has_begun():
-            return name.upper()
-    return ""
-
-
-def _built_for(torch: Any) -> str:
-    """The accelerator that torch is built for, or that has been registered with it; "" for none."""
-    current = getattr(getattr(torch, "accelerator", None), "current_accelerator", None)
-    try:
-        found = current() if current is not None else None
-    except (ImportError, RuntimeError):  # registered, without what is needed to use it
-        return ""
-    return "" if found is None else str(found.type)
 
 
 def other_threads() -> tuple[str, ...]:

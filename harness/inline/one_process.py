@@ -126,6 +126,7 @@ class ProcessRun:
             unclear=one.unclear,
             lazy=one.lazy,
             once_only=one.once_only,
+            accelerator=next((each.accelerator for each in self.answers if each.accelerator), ""),
         )
         if self.changed and self.job.shared_and_writable():
             said.append(remarks.SHARED)

@@ -18,6 +18,10 @@ SHARED = "it changes shared memory, which a fork does not isolate: this process 
 UNCLEAR = "whether it changes {} cannot be told; it was not restored"
 CHANGES = "it changes its arguments, which were restored before each further call"
 LAZY = "it returns an iterator that was not consumed: measure lambda: list(…) for all of it"
+ACCELERATOR = (
+    "it uses {}: each call was timed until nothing was left to do there; memory of the device was "
+    "not measured, which `ferrybench run` does of a strategy with on_device=True"
+)
 ONCE_ONLY = "{} yields each value only once: later calls may have got other values, or none"
 USED_UP = "used up"
 MODES = "times of single calls fall into two clusters: a median describes neither"
@@ -30,7 +34,13 @@ _NOTABLE_SHARE = 0.05
 
 
 def remarks(
-    found: Measurement, *, changes: bool, unclear: str, lazy: bool, once_only: str
+    found: Measurement,
+    *,
+    changes: bool,
+    unclear: str,
+    lazy: bool,
+    once_only: str,
+    accelerator: str,
 ) -> list[str]:
     """What should be known of the figures."""
     of_call = {
@@ -38,6 +48,7 @@ def remarks(
         UNCLEAR.format(unclear): unclear,
         LAZY: lazy,
         ONCE_ONLY.format(once_only): once_only,
+        ACCELERATOR.format(accelerator): accelerator,
     }
     said = [text for text, applies in of_call.items() if applies]
     if found.payload_unknown and found.ledger is not None:

@@ -70,6 +70,7 @@ class CallFound(Found):
     payload_unknown: str = ""  # why its bytes are not known
     sharing_unknown: str = ""  # why it is not known whether the result shares memory
     left: Holdings | None = None  # what was open or running after it, and not before
+    accelerator: str = ""  # which one it used; calls ended when nothing was left to do there
     repeats: Repeats | None = None  # what calls in the steady state added
     traceback: str = ""
 
@@ -121,6 +122,7 @@ class Trials:
         before = holdings()
         outcome = take_steps(live, page, self.effort, found, timed=step.kind == "time")
         found.left = left_since(before)
+        found.accelerator = live.watch.accelerator
         if probe is not None:
             found.used_up, found.once_only = probe.used_up(), probe.once_only()
             found.changed = probe.changed()

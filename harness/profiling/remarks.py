@@ -38,6 +38,7 @@ def remarks(collected: Collected, tables: list[FunctionTable]) -> list[str]:
         return ["nothing was seen: the call did not begin", *collected.missing.values()]
     room = collected.call.arenas_room_bytes
     return [
+        *_of_device(collected.call.accelerator),
         *_doubts(lines),
         *(text for row in lines.rows[:1] for text in _why_at_least(row, "the call")),
         *(text for row in lines.rows[1:] for text in _of_row(row)),
@@ -72,6 +73,14 @@ def counts(collected: Collected) -> str:
     unknown = [f"{one.name} are {one.why} here" for one in counted if one.count is None]
     said = f"perf counted {', '.join(known)} in another call" if known else "perf counted nothing"
     return "; ".join([said, *unknown])
+
+
+def _of_device(accelerator: str) -> Iterator[str]:
+    if accelerator:
+        yield (
+            f"the call uses {accelerator}: a line ends when its work is queued there, so that one "
+            "that waits has the time of those before it; memory of the device is not shown"
+        )
 
 
 def _doubts(lines: Lines) -> Iterator[str]:

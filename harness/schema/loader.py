@@ -252,6 +252,7 @@ class LoaderAnswer:
         stages: what the stamps say of a watched trial; None without a DataLoader.
         data: that was hashed.
         memory: of the process tree, where it was watched and can be read.
+        accelerator: which one the process used; a step goes on there while the next batch is made.
     """
 
     outcome: Outcome
@@ -264,3 +265,4 @@ class LoaderAnswer:
     stages: LoaderStages | None = None
     data: LoaderData | None = None
     memory: LoaderMemory | None = None
+    accelerator: str = ""

@@ -201,6 +201,7 @@ class Profiled:
         counted: by perf.
         arenas_room_bytes: what Python's own allocator had free at the end; None where unknown.
         lines: what was seen line by line, where no other process keeps it.
+        accelerator: which one the process used by the end; empty for none.
     """
 
     outcome: Outcome
@@ -212,3 +213,4 @@ class Profiled:
     counted: tuple[Counted, ...] = ()
     arenas_room_bytes: int | None = None
     lines: Lines | None = None
+    accelerator: str = ""

@@ -171,7 +171,8 @@ def _parts(answer: LoaderAnswer, own: LoaderSetting | None) -> list[Part]:
         for name in ("start_s", "wait_s", "step_s", "end_s")
     )
     stages = answer.stages
-    after = [Part("steps", step)]
+    meanwhile = f", but for what {answer.accelerator} does meanwhile" if answer.accelerator else ""
+    after = [Part(f"steps{meanwhile}", step)]
     if any(one.ended for one in answer.passes):
         after.append(Part("end", end))
     parts = [Part("start-up, to the first batch", start)]

@@ -257,3 +257,99 @@ def test_every_ceiling_is_measured(host: Host) -> None:
 def test_trials_leave_the_host_able_to_fork(trials: Trials) -> None:
     for _ in range(2):
         assert trials("host_to_device", "pageable_to", size=MIB)["outcome"]["name"] == "ok"
+
+
+QUEUED = """
+import statistics
+import sys
+import time
+
+import torch
+
+import harness
+
+torch.set_num_threads(1)
+ROWS, TIMES = 4096, 40
+
+
+def queue():
+    device = torch.accelerator.current_accelerator()
+    left = torch.ones(ROWS, ROWS, device=device)
+    for _ in range(TIMES):
+        left @ left
+
+
+def plain():
+    queue()
+    taken = []
+    for _ in range(20):
+        torch.accelerator.synchronize()
+        began = time.perf_counter()
+        queue()
+        torch.accelerator.synchronize()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+if sys.argv[1] == "plain":
+    print(plain())
+else:
+    found = harness.measure(queue, trials=1)
+    assert found.ok, found
+    assert any("nothing was left to do there" in text for text in found.remarks), found
+    print(found.steady.median)
+"""
+
+
+def test_a_call_of_this_process_is_timed_until_the_device_is_done(host: Host) -> None:
+    plain_s, measured_s = (
+        float(
+            subprocess.run(
+                [sys.executable, "-c", QUEUED, how], capture_output=True, text=True, check=True
+            ).stdout
+        )
+        for how in ("plain", "measured")
+    )
+    assert measured_s == pytest.approx(plain_s, rel=0.25)
+
+
+IN_FLIGHT = """
+import time
+
+import torch
+
+from harness.trial.device.kernels import Busy
+from harness.trial.loader.drive import Course
+
+making_s, step_s = 0.005, 0.02
+busy = Busy(torch.accelerator.current_accelerator(), step_s)
+
+
+def batches():
+    for _ in range(60):
+        time.sleep(making_s)
+        yield 1
+
+
+def done():
+    began = time.perf_counter()
+    busy.queue()
+    torch.accelerator.synchronize()
+    return time.perf_counter() - began
+
+
+step_s = min(done() for _ in range(5))
+(one,) = Course(batches(), lambda batch: busy.queue(), 60, 10, 1e6).passes()
+print(step_s, one.steady_s / one.steady_batches)
+"""
+
+
+def test_making_a_batch_hides_behind_a_step_of_the_device(host: Host) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IN_FLIGHT], capture_output=True, text=True, check=True
+    )
+    step_s, batch_s = map(float, done.stdout.split())
+    if step_s < 0.01:
+        pytest.skip("no work that long can be queued here")
+    # Neither what queueing takes, nor the sum of both.
+    assert batch_s == pytest.approx(step_s, rel=0.15)

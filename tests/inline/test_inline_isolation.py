@@ -21,6 +21,7 @@ import torch
 from harness import measure
 from harness.errors import UnableError
 from harness.inline import fork_safety
+from harness.trial.base.queued_work import accelerator_in_use
 
 ROOT = Path(__file__).parents[2]
 MIB = 1024**2
@@ -218,7 +219,7 @@ class TestRefusal:
         monkeypatch.setattr(
             torch.accelerator, "current_accelerator", lambda: SimpleNamespace(type="openreg")
         )
-        assert fork_safety.accelerator_in_use() == ("OPENREG" if begun else "")
+        assert accelerator_in_use() == ("OPENREG" if begun else "")
 
     @pytest.mark.parametrize("module", [None, SimpleNamespace()])
     def test_a_backend_that_does_not_say(
@@ -228,7 +229,7 @@ class TestRefusal:
         monkeypatch.setattr(
             torch.accelerator, "current_accelerator", lambda: SimpleNamespace(type="openreg")
         )
-        assert fork_safety.accelerator_in_use() == ""
+        assert accelerator_in_use() == ""
 
     def test_a_torch_without_accelerators_or_with_a_broken_one(
         self, monkeypatch: pytest.MonkeyPatch
@@ -237,9 +238,9 @@ class TestRefusal:
             raise RuntimeError("Please register PrivateUse1HooksInterface first.")
 
         monkeypatch.setattr(torch.accelerator, "current_accelerator", broken)
-        assert fork_safety.accelerator_in_use() == ""
+        assert accelerator_in_use() == ""
         monkeypatch.delattr(torch, "accelerator")
-        assert fork_safety.accelerator_in_use() == ""
+        assert accelerator_in_use() == ""
 
     def test_a_system_without_fork(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delattr(os, "fork")

@@ -42,6 +42,7 @@ def profile_of(
     sampled: tuple[SampledLine, ...] = (),
     outcome: Outcome = OK,
     whole: LineRow | None = None,
+    accelerator: str = "",
     **changed: Any,
 ) -> Profile:
     file = folder / "mine.py"
@@ -52,7 +53,8 @@ def profile_of(
         (str(file),), functions, (whole, *rows), 4, 0.001, 1e-5, EXACT, "", 0, False, 0, False
     )
     lines = replace(plain, **changed)
-    found = {"lines": Profiled(outcome=outcome, label="f", file=str(file))}
+    call = Profiled(outcome=outcome, label="f", file=str(file), accelerator=accelerator)
+    found = {"lines": call}
     if sampled:
         found["memory_profiler"] = Profiled(outcome=outcome, sampled=sampled)
     missing = {} if sampled else {"memory_profiler": "memory_profiler is not installed"}
@@ -81,6 +83,14 @@ def test_the_line_of_the_peak_is_the_one_that_took_most_for_it(tmp_path: Path) -
     assert found.highest == rows[0]
     assert "peak 8 MiB in line 2" in as_text(found)
     assert profile_of(tmp_path, row(2)).highest is None
+
+
+@pytest.mark.parametrize("accelerator", ["", "CUDA"])
+def test_of_work_that_a_line_queues_it_is_said_that_it_is_not_waited_for(
+    accelerator: str, tmp_path: Path
+) -> None:
+    said = as_text(profile_of(tmp_path, row(2), accelerator=accelerator))
+    assert ("a line ends when its work is queued there" in said) is bool(accelerator)
 
 
 def test_what_is_not_known_is_no_number(tmp_path: Path) -> None:

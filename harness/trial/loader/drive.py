@@ -1,4 +1,9 @@
-"""Go through a loader as training does, and note when each batch was asked for, came, was used."""
+"""Go through a loader as training does, and note when each batch was asked for, came, was used.
+
+A step of an accelerator returns before it is done. Without waiting for it, most of the time would
+seem to be the loader's. So a step begins only when the one before has ended on the device: while
+the host makes a batch, one step goes on, and is not waited for. The wait is a part of the step.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from harness.schema.loader import LoaderPass
+from harness.trial.base.queued_work import Waiting
 
 _now = time.monotonic_ns  # as the stamps of all processes
 LEAST_STEADY = 2
@@ -49,6 +55,7 @@ class Course:
         self._wanted, self._skip = batches, skip
         self._until = _now() + round(seconds * 1e9)
         self.last: Any = None
+        self._arrive = Waiting()
         self.note: Callable[[int, int, int], None] | None = None
         self.result: Any = None
 
@@ -84,6 +91,7 @@ class Course:
                     ended = True
                     break
                 came.append(_now())
+                self._arrive()  # one step is under way while the next batch is made
                 if self._step is not None:
                     self.result = self._step(batch)
                 used.append(_now())
@@ -94,6 +102,7 @@ class Course:
                     break
             else:
                 ended = self._is_at_end(iterator, number)
+            self._arrive()
         except Exception as error:
             stage = "step" if len(came) > len(used) else "loader"
             raise BatchError(number + 1, stage) from error

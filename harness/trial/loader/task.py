@@ -17,6 +17,7 @@ from harness.schema.loader import LoaderAnswer, LoaderMemory, LoaderRequest
 from harness.schema.records import Outcome
 from harness.trial.base import outcomes, pointers
 from harness.trial.base.contents import contents_of
+from harness.trial.base.queued_work import accelerator_in_use
 from harness.trial.loader import stages
 from harness.trial.loader.data import hashed_epoch, taken_apart
 from harness.trial.loader.drive import Again, BatchError, Course, take
@@ -84,7 +85,7 @@ def run_loader(request: LoaderRequest, page: Any, subject: Subject | None = None
         answer = _failed(answer, error, request.file)
     if watch is not None:
         answer = replace(answer, memory=_memory(watch))
-    return asdict(answer)
+    return asdict(replace(answer, accelerator=accelerator_in_use()))
 
 
 def _prepare(request: LoaderRequest, subject: Subject | None) -> _Ready:

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.trial.base.mapped import mappings
+from harness.trial.meters.thread_heaps import Resident, resident
 
 _HEAP = re.compile(rb"<heap nr=.*?</heap>", re.DOTALL)
 _BLOCKS = re.compile(rb'<(?:size|unsorted) from="(\d+)" to="(\d+)" total="(\d+)" count="(\d+)"/>')
@@ -32,7 +32,6 @@ Text = bytes | mmap.mmap
 _FLAGS = 0b111  # in the lowest bits of a size
 _EDGES_BYTES = 2 * mmap.PAGESIZE
 """What malloc_trim(3) leaves of a free block at the most: a part of a page at either end."""
-_HEAP_BYTES = 64 * 1024**2
 PROBE_BYTES = 100_000  # more than what reading takes itself, less than what is mapped by itself
 
 
@@ -85,7 +84,7 @@ class Heaps:
 
     arenas: tuple[Arena, ...]
     mapped_bytes: int
-    resident_bytes: int | None = None  # of arenas but the main one, in use or free, if looked at
+    resident: Resident | None = None  # of arenas but the main one, if looked at
 
     @property
     def in_use_bytes(self) -> int:
@@ -95,14 +94,21 @@ class Heaps:
     @property
     def room_bytes(self) -> int:
         """Of all arenas together. What is not in memory takes new pages when it is used."""
-        others = sum(arena.room_bytes for arena in self.arenas if not arena.main)
-        if self.resident_bytes is not None:
-            others = min(others, self.resident_bytes)
-        return others + sum(arena.room_bytes for arena in self.arenas if arena.main)
+        main, others = self.arenas[:1], self.arenas[1:]
+        room_bytes = sum(arena.room_bytes for arena in others)
+        if self.resident is not None:
+            if self.resident.top_bytes is not None:
+                room_bytes -= max(0, self._top_bytes - self.resident.top_bytes)
+            room_bytes = min(room_bytes, self.resident.all_bytes)
+        return room_bytes + sum(arena.room_bytes for arena in main)
+
+    @property
+    def _top_bytes(self) -> int:
+        return sum(arena.top_bytes for arena in self.arenas[1:])
 
     def looked_at(self) -> Heaps:
         """The same, knowing what of it is in memory; takes a millisecond or two."""
-        return replace(self, resident_bytes=_resident_bytes(len(self.arenas) - 1))
+        return replace(self, resident=resident(len(self.arenas) - 1, self._top_bytes))
 
     @property
     def free_bytes(self) -> int:
@@ -128,35 +134,6 @@ class Heaps:
             raise ValueError(_UNREADABLE)
         arenas = (_arena(text, *place, main=not number) for number, place in enumerate(places))
         return cls(tuple(arenas), int(mapped[1]))
-
-
-def _resident_bytes(arenas: int) -> int | None:
-    """Pages in memory of all heaps of threads' arenas: mincore(2); None where that is not known.
-
-    Each begins at a multiple of their largest size, HEAP_MAX_SIZE of glibc's arena.c. A mapping
-    beside a heap may be counted with it, so that this is never too little.
-
-    Args:
-        arenas: how many there are. Where fewer heaps are found, they are of another size, as with
-            the tunable glibc.malloc.hugetlb.
-    """
-    mapped = mappings()
-    if mapped is None:
-        return None
-    ask = libc().mincore
-    ask.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]
-    pages = heaps = 0
-    for mapping in mapped:
-        first = -(-mapping.low // _HEAP_BYTES) * _HEAP_BYTES
-        if mapping.permissions != "rw-p" or mapping.name or first >= mapping.high:
-            continue
-        size_bytes = mapping.high - first
-        heaps += -(-size_bytes // _HEAP_BYTES)
-        found = ctypes.create_string_buffer(size_bytes // mmap.PAGESIZE)
-        if ask(first, size_bytes, found) != 0:
-            return None
-        pages += sum(page & 1 for page in found.raw)
-    return pages * mmap.PAGESIZE if heaps >= arenas else None
 
 
 def _arena(text: Text, begins: int, ends: int, *, main: bool) -> Arena:

@@ -15,6 +15,7 @@ from harness.trial.base.process import (
     release_free_memory,
     use_small_pages,
 )
+from harness.trial.base.queued_work import accelerator_in_use
 from harness.trial.meters.fill_holes import fill_holes, give_back_pools
 from harness.trial.meters.python_arenas import Arenas
 from harness.trial.profiling.by_memory_profiler import by_memory_profiler
@@ -76,7 +77,13 @@ def _by_lines(
     room_bytes = Arenas.now().room_bytes
     own_page.words[BOUNDARY_NS] = round(line_event_s() * 1e9)
     lines = from_fields(Lines, own_page.read()) if page is None else None
-    return replace(found, outcome=outcome, arenas_room_bytes=room_bytes, lines=lines)
+    return replace(
+        found,
+        outcome=outcome,
+        arenas_room_bytes=room_bytes,
+        lines=lines,
+        accelerator=accelerator_in_use(),
+    )
 
 
 def _by_memory_profiler(

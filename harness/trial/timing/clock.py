@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.schema.records import Effort
+from harness.trial.base.queued_work import accelerator_in_use, wait_for_accelerator, waited_for
 from harness.trial.timing.duet import ALONE, Turns, paced
 
 Clock = Callable[[], int]
@@ -82,6 +83,10 @@ class Stopwatch:
         restore: called before each call, outside the timed region, for functions that change
             their arguments; forces calls to be timed apart.
         now: the clock; tests pass one of their own.
+
+    Attributes:
+        accelerator: which one the process uses, as far as is known; each call is then timed until
+            nothing is left to do there.
     """
 
     def __init__(
@@ -92,13 +97,19 @@ class Stopwatch:
         now: Clock = time.perf_counter_ns,
         kwargs: Mapping[str, Any] | None = None,
     ) -> None:
-        self.function = function
         self.args = args
         self.kwargs = kwargs or {}
         self.restore = restore
         self.now = now
         self.clock_cost_ns = clock_cost_ns(now)
-        names = {f"argument_{index}": value for index, value in enumerate(args)}
+        self.accelerator, self._looked = "", False
+        self._empty = timeit.Timer("pass", "pass", now)
+        self._use(function)
+        self._look_for_accelerator()
+
+    def _use(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        names = {f"argument_{index}": value for index, value in enumerate(self.args)}
         named = {f"named_{index}": value for index, value in enumerate(self.kwargs.values())}
         passed = (*names, *(f"{key}={name}" for key, name in zip(self.kwargs, named, strict=True)))
         # timeit switches the collector off; where users' habits are measured, it stays on.
@@ -106,10 +117,16 @@ class Stopwatch:
         self._loop = timeit.Timer(
             f"function({', '.join(passed)})",
             setup,
-            now,
+            self.now,
             {**names, **named, "function": function, "gc": gc},
         )
-        self._empty = timeit.Timer("pass", "pass", now)
+
+    def _look_for_accelerator(self) -> bool:
+        """Have calls end when an accelerator has nothing left to do, if one is in use by now."""
+        self.accelerator = accelerator_in_use()
+        if self.accelerator:
+            self._use(waited_for(self.function))
+        return bool(self.accelerator)
 
     def one_call(self) -> tuple[Any, float]:
         """Call once; return the result and the nanoseconds it took."""
@@ -119,6 +136,11 @@ class Stopwatch:
         start = now()
         result = function(*args, **kwargs)
         end = now()
+        if not self._looked:  # the first call may have begun to use one
+            self._looked = True
+            if not self.accelerator and self._look_for_accelerator():
+                wait_for_accelerator()
+                end = now()
         return result, max(0.0, end - start - self.clock_cost_ns)
 
     def _apart(self, calls: int) -> float:

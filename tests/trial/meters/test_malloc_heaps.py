@@ -132,9 +132,10 @@ import ctypes, sys, threading
 from harness.trial.meters.malloc_heaps import Heaps, libc
 
 done, end = threading.Event(), threading.Event()
+in_use = int(sys.argv[2])
 
 def work():
-    libc().malloc(20_000)
+    ctypes.memset(libc().malloc(in_use), 1, in_use)
     block = libc().malloc(100_000)
     if sys.argv[1] == "touched":
         ctypes.memset(block, 1, 100_000)
@@ -153,16 +154,17 @@ end.set()
 
 
 @pytest.mark.skipif(not is_accounted(), reason="another allocator than glibc's")
-@pytest.mark.parametrize(("how", "least", "most"), [("touched", 96, 160), ("untouched", 0, 40)])
+@pytest.mark.parametrize("in_use", [20_000, 125_000])
+@pytest.mark.parametrize(("how", "least", "most"), [("touched", 80, 160), ("untouched", -4, 16)])
 def test_what_was_never_touched_in_an_arena_of_a_thread_is_no_room(
-    how: str, least: int, most: int
+    how: str, least: int, most: int, in_use: int
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", THREAD, how], capture_output=True, text=True, check=True
+        [sys.executable, "-c", THREAD, how, str(in_use)], capture_output=True, text=True, check=True
     )
     arenas, room_bytes, resident_bytes = map(int, done.stdout.split())
     assert arenas > 1
-    assert room_bytes >= 100_000
+    assert room_bytes >= 90_000
     assert least * 1024 <= resident_bytes <= most * 1024
 
 
@@ -175,7 +177,7 @@ def test_what_was_never_touched_in_an_arena_of_a_thread_is_no_room(
 def test_where_heaps_cannot_be_found_all_that_is_free_counts(
     name: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(f"harness.trial.meters.malloc_heaps.{name}", value)
+    monkeypatch.setattr(f"harness.trial.meters.thread_heaps.{name}", value)
     heaps = Heaps.parse(INFO).looked_at()
-    assert heaps.resident_bytes is None
+    assert heaps.resident is None
     assert heaps.room_bytes == Heaps.parse(INFO).room_bytes > 90_000

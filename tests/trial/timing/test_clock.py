@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from harness.schema.records import Effort
+from harness.trial.base import queued_work
 from harness.trial.timing import clock
 from harness.trial.timing.clock import APART_FROM_NS, WARM_SHARE, Stopwatch, clock_cost_ns
 
@@ -201,3 +202,46 @@ def test_what_the_function_raises_comes_out(now: FakeClock) -> None:
 
     with pytest.raises(ValueError, match="no"):
         Stopwatch(fail, (), now=now).steady(effort())
+
+
+class FakeAccelerator:
+    """Begins to be used at some call; waiting for what was queued takes the clock's time."""
+
+    def __init__(self, now: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now, self.in_use, self.queued_ns = now, False, 0.0
+        monkeypatch.setattr(clock, "accelerator_in_use", lambda: "FAKE" if self.in_use else "")
+        for module in (clock, queued_work):
+            monkeypatch.setattr(module, "wait_for_accelerator", self.wait)
+
+    def queue(self, duration_ns: float) -> None:
+        self.in_use = True
+        self.queued_ns += duration_ns
+        self.now.pass_ns(10_000)  # queueing itself
+
+    def wait(self) -> None:
+        self.now.pass_ns(self.queued_ns)
+        self.queued_ns = 0.0
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_call_ends_when_the_accelerator_is_done(
+    begun: bool, now: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = FakeAccelerator(now, monkeypatch)
+    device.in_use = begun
+    watch = Stopwatch(device.queue, (5 * MS,), now=now)
+    assert watch.one_call()[1] == pytest.approx(5 * MS + 10_000, abs=2 * READING_NS)
+    assert watch.accelerator == "FAKE"
+    assert watch.one_call()[1] == 5 * MS + 10_000
+    steady = watch.steady(effort())
+    assert set(steady.samples_ns) == {5 * MS + 10_000}
+
+
+def test_short_calls_in_a_loop_wait_for_it_too(
+    now: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = FakeAccelerator(now, monkeypatch)
+    device.in_use = True
+    monkeypatch.setattr(clock, "APART_FROM_NS", 10 * MS)
+    samples = Stopwatch(device.queue, (MS,), now=now).steady(effort()).samples_ns
+    assert min(samples) >= MS
