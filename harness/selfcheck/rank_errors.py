@@ -80,7 +80,7 @@ def kill(planting: Planted, draw: random.Random) -> Row:
     thread.start()
     found, problem = launched(planting, "slow", nap_ms=3.0)
     thread.join()
-    left = [one.pid for one in _processes() if one.pid not in before and _is_rank(one)]
+    left = [one.pid for one in _processes() if one.pid not in before and is_rank(one)]
     said = found.outcome.reason if found else problem
     return {"killed": killed, "said": said, "left": len(left)}
 
@@ -90,9 +90,10 @@ def _processes() -> list[psutil.Process]:
     return found
 
 
-def _is_rank(process: psutil.Process) -> bool:
+def is_rank(process: psutil.Process) -> bool:
+    """Whether torchrun has started a process as a rank of ours; not once it has ended."""
     try:
-        return "rank" in process.cmdline()[-2:]
+        return "rank" in process.cmdline()[-3:]
     except psutil.Error:
         return False
 
@@ -107,7 +108,7 @@ def _rank_of(process: psutil.Process) -> int:
 def _wait_for_ranks(before: set[int]) -> list[psutil.Process]:
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
-        ranks = [one for one in _processes() if one.pid not in before and _is_rank(one)]
+        ranks = [one for one in _processes() if one.pid not in before and is_rank(one)]
         if len(ranks) > FAULTY:
             return ranks
         time.sleep(_NAP_S)

@@ -162,13 +162,14 @@ def test_what_needs_an_accelerator_is_declared_so() -> None:
 
 
 @pytest.fixture
-def one_rank(scenario: Scenario, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def one_rank(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A process group of this process alone, for strategies that run in ranks."""
     if not scenario.ranks:
         yield
         return
     monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
-    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    store = f"file://{tmp_path / 'store'}"
+    dist.init_process_group("gloo", init_method=store, rank=0, world_size=1)
     yield
     dist.destroy_process_group()
 

@@ -29,14 +29,15 @@ class RankTask:
         ranks: how many of them there are.
         epochs: after the first one.
         checked: whether another one follows, which is checked.
-        patience_s: how long a collective may take.
+        collective_s: how long a collective may take: longer than all may stand still, or a rank
+            that waits would fail before the one that keeps it waiting is found.
     """
 
     request: TrialRequest
     ranks: int
     epochs: int
     checked: bool
-    patience_s: float
+    collective_s: float
 
 
 @dataclass(frozen=True)

@@ -215,12 +215,14 @@ def _of_rank(rank: int, outcome: Outcome) -> Outcome:
 
 
 @contextmanager
-def launched(folder: Path, task: RankTask, deadline_s: float) -> Iterator[Launch]:
-    """Start ranks, and leave none behind whatever happens."""
+def launched(
+    folder: Path, task: RankTask, patience_s: float, deadline_s: float
+) -> Iterator[Launch]:
+    """Start ranks, and leave none behind whatever happens; see :class:`Launch`."""
     write_task(folder, task)
     board = Board.create(folder / BOARD, task.ranks)
     process.adopt_orphans()  # ranks whose torchrun has died
-    launch = Launch(folder, board, _start(folder, task.ranks), task.patience_s, deadline_s)
+    launch = Launch(folder, board, _start(folder, task.ranks), patience_s, deadline_s)
     try:
         yield launch
     except BaseException:

@@ -30,7 +30,7 @@ EPOCHS = 9
 """Of a timed launch, after the first: the extremes of so many hold the median with 99.6%."""
 WATCHED_EPOCHS = 1
 PATIENCE_SHARE = 0.25
-MOST_PATIENCE_S = 15.0
+MOST_PATIENCE_S = 30.0
 DEADLINE_SHARE = 0.9
 """Of a trial's time, after which it ends itself: it can say which rank was late."""
 
@@ -45,15 +45,16 @@ def measure_ranks(
         ranks=int(task.parameters[RANKS]),
         epochs=WATCHED_EPOCHS if page else EPOCHS,
         checked=page is None,
-        patience_s=min(MOST_PATIENCE_S, PATIENCE_SHARE * task.effort.timeout_s),
+        collective_s=task.effort.timeout_s,
     )
+    patience_s = min(MOST_PATIENCE_S, PATIENCE_SHARE * task.effort.timeout_s)
     scratch = task.scratch if request.folder else None
     if scratch is not None:
         scratch.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="ranks-", dir=scratch))
     deadline_s = time.monotonic() + DEADLINE_SHARE * task.effort.timeout_s
     try:
-        with launched(folder, asked, deadline_s) as launch:
+        with launched(folder, asked, patience_s, deadline_s) as launch:
             launch.until(READY)
             go_ns = _watched(launch, page, found) if page else _driven(launch)
             launch.finish()

@@ -133,7 +133,7 @@ def _run(asked: RankTask, board: Board, folder: Path, rank: int) -> None:
     request = asked.request
     put_into_force(dict(request.parameters), request.threads, request.path)
     task = TrialTask.of(request)
-    dist.init_process_group(BACKEND, timeout=timedelta(seconds=asked.patience_s))
+    dist.init_process_group(BACKEND, timeout=timedelta(seconds=asked.collective_s))
     work = task.prepare()
     gc.collect()
     board.reach(rank, READY)
