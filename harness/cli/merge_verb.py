@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from harness.console import err, out
 from harness.errors import EXIT_OK, UsageError
 from harness.files.writing import refuse_overwriting
+from harness.formats.open_results import collector_off
 from harness.journal.read import read_journal
 from harness.merging.merge import merge, take_out
 from harness.merging.places import Allowed
@@ -54,7 +55,8 @@ def merge_command(
         return EXIT_OK
     if len(journals) < 2:
         raise UsageError("name two journals or more; one is a run already")
-    found = merge(journals, output, Allowed(same_machine, any_revision))
+    with collector_off():
+        found = merge(journals, output, Allowed(same_machine, any_revision))
     for twice in {path for path in journals if journals.count(path) > 1}:
         err.print(f"{twice} is named more than once", soft_wrap=True)
     for remark in found.remarks:

@@ -309,6 +309,17 @@ def test_a_merged_run_is_reported_taken_apart_and_not_resumed(
     assert "it is of one machine" in capsys.readouterr().err
 
 
+def test_a_history_counts_no_trial_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [apart(tmp_path / f"{day}.jsonl", day) for day in (1, 2)]
+    merge(paths, tmp_path / "all.jsonl")
+    ferrybench(["history", str(tmp_path)])
+    said = "".join(capsys.readouterr())
+    assert "2 runs" in said
+    assert "all.jsonl (merged of runs that are here)" in " ".join(said.split())
+
+
 def test_trials_without_a_moment_are_counted(tmp_path: Path) -> None:
     """Files of old, or made by hand, do not say when a trial began: its figures tell it."""
     alike = [trial(0, number, 1e-3) for number in range(4)]
