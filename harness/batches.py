@@ -1,4 +1,4 @@
-"""The public path of :mod:`harness.scenario.batches`."""
+"""The public path of :mod:`harness.scenario.batches` and :mod:`harness.scenario.parts`."""
 
 from __future__ import annotations
 
@@ -9,5 +9,13 @@ from harness.scenario.batches import (
     verify_epoch,
     verify_file_epoch,
 )
+from harness.scenario.parts import verify_part
 
-__all__ = ["START_METHODS", "number_rows", "row_numbers", "verify_epoch", "verify_file_epoch"]
+__all__ = [
+    "START_METHODS",
+    "number_rows",
+    "row_numbers",
+    "verify_epoch",
+    "verify_file_epoch",
+    "verify_part",
+]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import string
 
 KIB, MIB, GIB = 1024, 1024**2, 1024**3
 MISSING = "–"
@@ -111,3 +112,9 @@ def size_text(size_bytes: int | None) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """``1 case``, ``2 cases``."""
     return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def letters(index: int) -> str:
+    """Names for things that have none: A … Z, AA, AB …"""
+    rest, last = divmod(index, len(string.ascii_uppercase))
+    return (letters(rest - 1) if rest else "") + string.ascii_uppercase[last]

@@ -67,7 +67,7 @@ def open_ab_session(
         cases = [*_side(base, infos, request), *_side(candidate, infos, request)]
         if not cases:
             raise UsageError(
-                "ab cannot compare searches under a limit, nor hosts that a scenario adds"
+                "ab cannot compare searches under a limit, ranks, nor hosts that a scenario adds"
             )
         base.preload_scenarios()
         candidate.preload_scenarios()
@@ -103,8 +103,10 @@ def _agree(base: Sequence[ScenarioInfo], candidate: Sequence[ScenarioInfo]) -> N
 
 
 def _side(host: Host, infos: Sequence[ScenarioInfo], request: Request) -> Iterator[PlannedCase]:
-    """Every case on one side, but for searches under a limit, and hosts that a scenario adds."""
-    borrowing = {info.name for info in infos if info.borrows}
+    """Every case on one side, but for searches under a limit, ranks, which cannot take turns, and
+    hosts that a scenario adds.
+    """
+    borrowing = {info.name for info in infos if info.borrows or info.ranks}
     for planned in plan_cases(host, infos, request, available_bytes() // 2):
         case = planned.case
         if case.host == DEFAULT_HOST and case.scenario not in borrowing:

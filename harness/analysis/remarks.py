@@ -26,6 +26,7 @@ RemarkKind = Literal[
     "memory kept",
     "pinned memory kept",
     "tree kept",
+    "slow rank",
     "processes left",
     "two modes",
 ]
@@ -99,6 +100,7 @@ def remarks_of(row: CaseSummary, info: ScenarioInfo) -> Iterator[Remark]:
             text = f"fastest sample {low}, median of the slowest process {high}"
             yield found("two modes", text, row.steady.high / row.steady_min_s)
         others = (*_of_check(row), *_of_tree(row), *_of_cache(row), *_of_limit(row))
+        others += tuple(_of_ranks(row))
         for kind, text, weight in others:
             yield found(kind, text, weight)
     if row.reaped:
@@ -168,6 +170,15 @@ def _of_limit(row: CaseSummary) -> Iterator[tuple[RemarkKind, str, float]]:
         yield "largest size", text, abs(found - declared)
     if not limit.monotonic:
         yield "largest size", "a size survived that is larger than one that failed", 0.0
+
+
+def _of_ranks(row: CaseSummary) -> Iterator[tuple[RemarkKind, str, float]]:
+    """Which rank is slow, if one surely is."""
+    ranks = row.ranks
+    if ranks is not None and ranks.is_slow:
+        low, high = format_multiple(ranks.skew.low), format_multiple(ranks.skew.high)
+        text = f"rank {ranks.slowest} of {ranks.count} waits {low} to {high} the median of all"
+        yield "slow rank", text, ranks.skew.median
 
 
 def model_error(row: CaseSummary) -> float:

@@ -33,6 +33,8 @@ def why_unfinished(run: Run) -> str:
         planned = sum(not one.skip for one in run.header.plan.cases)
         return f"{why} when {missing} of {plural(planned, 'case')} had not been reached"
     plan = run.header.plan
+    if run.header.sources:  # whose rounds were moved
+        return f"{why}, as a run it was merged of; every case was reached"
     if plan.sides is not None:  # how many pairs it takes turns out as they are measured
         return f"{why} before every pair was decided; every case was reached"
     infos = {info.name: info for info in run.header.scenarios}

@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from harness.cases.parts.device import device_of
 from harness.cases.parts.limit import limit_of
 from harness.cases.parts.loading import loading_of, watched_tree
+from harness.cases.parts.ranks import ranks_of
 from harness.cases.parts.training import cache_of, training_of
 from harness.cases.rounds import outcome_of, paired_ratio
 from harness.cases.summary import CaseSummary
 from harness.cases.throughput import limits_of, with_throughput
 from harness.journal.lines import Run
 from harness.planning.rivals import rule_of
+from harness.journal.machines import of_one_machine
 from harness.schema.records import TIMED, PlannedCase, Timing, Trial, TrialKind
 from harness.stats.contest import ContestRule
 from harness.stats.intervals import known_median, median_interval, two_modes
@@ -30,7 +32,11 @@ def summaries(run: Run) -> list[CaseSummary]:
     Memory comes from the trial that was observed for it, times from the others: each process
     contributes the median of its samples, the case is the median of its processes, and the
     interval is over processes. The ratio pairs each process with its neighbour of the baseline.
+
+    Raises:
+        UsageError: the run is of several machines, of which no number may be made.
     """
+    run = of_one_machine(run)
     trials: dict[int, list[Trial]] = {}
     for trial in run.trials:
         trials.setdefault(trial.case, []).append(trial)
@@ -110,6 +116,7 @@ def _summary(
         limit=limit,
         device=device_of(own),
         rule=rule,
+        ranks=ranks_of(own),
     )
 
 

@@ -12,6 +12,7 @@ from harness.cases.copies import copied_bytes, copies_of
 from harness.cases.parts.device import DeviceSummary
 from harness.cases.parts.limit import LimitSummary
 from harness.cases.parts.loading import LoadingSummary
+from harness.cases.parts.ranks import RanksSummary
 from harness.cases.parts.training import CacheSummary, TrainingSummary
 from harness.schema.records import (
     DEFAULT_HOST,
@@ -73,6 +74,7 @@ class CaseSummary:
     limit: LimitSummary | None = None
     device: DeviceSummary | None = None
     rule: ContestRule = ALONE  # how sure its run has to be of a contest
+    ranks: RanksSummary | None = None
 
     @property
     def scenario(self) -> str:

@@ -28,6 +28,7 @@ _VERBS = {
     "run": "Measure, and write a journal.",
     "report": "Make a page, figures and a summary from a journal.",
     "explain": "What a code of a report means, such as FB002, and what to do about it.",
+    "merge": "Make one run of journals that were measured apart.",
     "ab": "Compare two interpreters, environments or revisions, interleaved in one run.",
     "compare": "Is one run worse than another in memory, copies, page faults, outcomes or time?",
     "history": "Follow cases over many runs: what changed, in which run, and what else changed.",

@@ -16,6 +16,7 @@ from harness.cli.options import parse_sets
 from harness.console import Plain, err, out, titled
 from harness.errors import EXIT_INTERRUPTED, EXIT_OK, UsageError
 from harness.journal.lines import Run
+from harness.journal.machines import of_one_machine
 from harness.journal.read import read_journal
 from harness.journal.shown import shown
 from harness.planning.plan import Request
@@ -70,7 +71,7 @@ def matrix_command(
         request = Request(MATRICES, "usual", parse_sets(set_))
         settings = Settings(default_effort("quick"), seed=0)
         ended, journal = measure_into(request, settings, (), output, force=force)
-    run = shown(read_journal(journal))
+    run = shown(of_one_machine(read_journal(journal)))
     for remark in run.remarks:
         err.print(remark, soft_wrap=True)
     _show(run, reasons=reasons)

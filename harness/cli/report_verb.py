@@ -12,7 +12,9 @@ from harness.cli.verdicts import show_verdicts, verdicts_of
 from harness.console import err, out
 from harness.errors import EXIT_OK
 from harness.files.writing import refuse_overwriting_any
-from harness.formats.open_results import read_run
+from harness.formats.open_results import read_any_run
+from harness.journal.lines import Run
+from harness.journal.machines import by_machine
 from harness.journal.shown import shown
 from harness.report.words.place import BESIDE, PAGE, REPORTS, folder_of
 from harness.units import format_size
@@ -38,7 +40,7 @@ def report_command(
     svg
         Write each figure as SVG too, beside its PNG.
     """
-    runs = [shown(read_run(path)) for path in journals or (latest_journal(),)]
+    runs = [shown(read_any_run(path)) for path in journals or (latest_journal(),)]
     for run in runs:
         for remark in run.remarks:
             err.print(remark, soft_wrap=True)
@@ -61,6 +63,9 @@ def report_command(
         refuse_overwriting_any([whole / PAGE], force=force, read=[run.path for run in runs])
     contents = []
     for run, folder in zip(runs, folders, strict=True):
+        if run.header.machines:
+            _report_machines(run, folder)
+            continue
         with err.status(f"writing {folder}"):
             contents.append(content(run))
             page, *others = write_report(contents[-1], folder, forms)
@@ -71,7 +76,28 @@ def report_command(
             out.print(f"{folder}/: {', '.join(pictures)}", soft_wrap=True)
         out.print(f"{others[-1]}: paste it into a pull request", soft_wrap=True)
     first = folders[-1] / PAGE
-    if len(runs) > 1:
-        first = write_beside(contents, folders, whole)
+    if len(contents) > 1:
+        pairs = zip(runs, folders, strict=True)
+        first = write_beside(
+            contents, [folder for run, folder in pairs if not run.header.machines], whole
+        )
     out.print(f"next: open {first} in a browser", soft_wrap=True)
     return EXIT_OK
+
+
+def _report_machines(run: Run, folder: Path) -> None:
+    """Each machine of a merged run in a folder of its own, and all side by side above them."""
+    from harness.report.content.content import content
+    from harness.report.content.machines import machines
+    from harness.report.pages.machines import write_machines
+    from harness.report.pages.write import write_report
+
+    found = machines(run)
+    for view, (_, own) in zip(found.machines, by_machine(run), strict=True):
+        with err.status(f"writing {folder / view.folder}"):
+            write_report(content(own), folder / view.folder)
+        out.print(f"machine {view.name}: {view.text}", soft_wrap=True)
+        out.print(f"{folder / view.page}", soft_wrap=True)
+    page, summary = write_machines(found, folder)
+    out.print(f"{page}: all {len(found.machines)} side by side", soft_wrap=True)
+    out.print(f"{summary}: paste it into a pull request", soft_wrap=True)

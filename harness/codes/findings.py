@@ -119,6 +119,15 @@ FINDINGS = (
         "See whether workers persist; make one loader and keep it.",
     ),
     Code(
+        "FB114",
+        "slow rank",
+        "A rank that waits longer for its batches than the others",
+        "In every epoch of the launch, against the median of all ranks.",
+        "Where ranks exchange gradients, all wait for the slowest.",
+        "Each rank times its own waits; the interval is that over epochs.",
+        "Launch it again: if another rank is slow then, it is the place that the system gave it.",
+    ),
+    Code(
         "FB112",
         "processes left",
         "Processes left behind",

@@ -70,7 +70,7 @@ def write_whole(contents: Mapping[Path, bytes]) -> None:
                     path.write_bytes(data)
                 else:
                     written[path] = beside(places[path])
-                    _write(written[path], data, places[path])
+                    _write(written[path], (data,), places[path])
         for path in list(written):
             with _said_of(path):
                 written[path].replace(places[path])
@@ -99,10 +99,32 @@ def beside(path: Path) -> Path:
     return path.with_name(f".ferrybench-{secrets.token_hex(6)}.part")
 
 
-def _write(path: Path, data: bytes, instead_of: Path) -> None:
+def write_in_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write one file that need not fit into memory, whole or not at all.
+
+    Raises:
+        UnableError: it cannot be written; the message names it.
+    """
+    place = path.resolve() if path.is_symlink() else path
+    with _said_of(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if _keeps_nothing(path):
+            with path.open("wb") as stream:
+                stream.writelines(pieces)
+            return
+        part = beside(place)
+        try:
+            _write(part, pieces, place)
+            part.replace(place)
+        finally:
+            with contextlib.suppress(OSError):
+                part.unlink()
+
+
+def _write(path: Path, pieces: Iterable[bytes], instead_of: Path) -> None:
     """Write a new file, which may be read by whoever could read the old one."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)
+        stream.writelines(pieces)
         if instead_of.exists():
             os.fchmod(descriptor, stat.S_IMODE(instead_of.stat().st_mode))

@@ -11,11 +11,21 @@ from pathlib import Path
 
 from harness.files.reading import LONGEST_LINE, opened, rest_of
 from harness.journal.lines import Run
+from harness.journal.machines import of_one_machine
 from harness.journal.read import is_journal, read_lines
 
 
 def read_run(path: Path) -> Run:
-    """Read a file that holds a run.
+    """Read a file that holds a run of one machine.
+
+    Raises:
+        UsageError: it cannot be read, holds something else, is damaged, or is of several machines.
+    """
+    return of_one_machine(read_any_run(path))
+
+
+def read_any_run(path: Path) -> Run:
+    """The same, be it of one machine or of several.
 
     Raises:
         UsageError: it cannot be read, holds something else, or is damaged.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,9 +43,11 @@ def discover(places: Sequence[Path], keep: Callable[[str], bool] = lambda key: T
     runs: dict[tuple[str, str], PastRun] = {}
     foreign: list[str] = []
     copies: list[str] = []
+    merged: dict[tuple[str, str], frozenset[str]] = {}
     for path in files:
         try:
-            run = past_run(shown(read_run(path)), keep)
+            read = shown(read_run(path))
+            run = past_run(read, keep)
         except UsageError as error:
             if path in places:
                 raise
@@ -59,11 +61,20 @@ def discover(places: Sequence[Path], keep: Callable[[str], bool] = lambda key: T
             copies.append(f"{path} (the run of {same.path})")
         if same is None or run.trials > same.trials:  # of an interrupted run, what was resumed
             runs[run.identity] = run
+            merged[run.identity] = frozenset(one.run_id for one in read.header.sources)
+    doubles = (runs.pop(identity) for identity in _of_others(merged))
+    foreign += [f"{run.path} (merged of runs that are here)" for run in doubles]
     if not runs:
         raise UsageError(f"no run in {where}: {_some(foreign)}")
     remarks = (f"ignored: {_some(foreign)}", f"counted once: {_some(copies)}")
     told = tuple(text for text, any_ in zip(remarks, (foreign, copies), strict=True) if any_)
     return Gathered(tuple(sorted(runs.values(), key=_when)), told)
+
+
+def _of_others(merged: Mapping[tuple[str, str], frozenset[str]]) -> list[tuple[str, str]]:
+    """Merged runs that hold trials of another run, which would count twice."""
+    alone = {run_id for (run_id, _), sources in merged.items() if not sources}
+    return [identity for identity, sources in merged.items() if sources & alone]
 
 
 def files_in(places: Sequence[Path]) -> list[Path]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.comparison.sides import HARDWARE, differences, unknown
 from harness.history.readings import PastRun
 from harness.host.environment import Environment
-from harness.units import format_size
+from harness.units import format_size, letters
 
 SAME_PAYLOAD = 0.02
 """What the inputs of a case may differ by and be none worth telling."""
@@ -49,7 +48,7 @@ def by_machine(runs: Sequence[PastRun]) -> tuple[Machine, ...]:
             machines.append(Machine("", run.environment, (run,)))
     if len(machines) == 1:
         return tuple(machines)
-    return tuple(replace(one, name=_letters(index)) for index, one in enumerate(machines))
+    return tuple(replace(one, name=letters(index)) for index, one in enumerate(machines))
 
 
 def same_machine(one: Environment, other: Environment) -> bool:
@@ -114,9 +113,3 @@ def _changes(before: PastRun, after: PastRun, key: str) -> Iterator[str]:
 
 def _apart(then_bytes: int, now_bytes: int) -> bool:
     return min(then_bytes, now_bytes) < (1 - SAME_PAYLOAD) * max(then_bytes, now_bytes)
-
-
-def _letters(index: int) -> str:
-    """A … Z, AA, AB …"""
-    rest, last = divmod(index, len(string.ascii_uppercase))
-    return (_letters(rest - 1) if rest else "") + string.ascii_uppercase[last]

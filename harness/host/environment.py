@@ -5,6 +5,7 @@ Read once when a run starts; two runs whose environments differ are compared wit
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -22,6 +23,8 @@ _CGROUP = Path("/sys/fs/cgroup")
 _THP = Path("/sys/kernel/mm/transparent_hugepage")
 _CPUINFO = Path("/proc/cpuinfo")
 _CPU0 = Path("/sys/devices/system/cpu/cpu0")
+_MACHINE_ID = Path("/etc/machine-id")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Environment:
     git_revision: str = ""
     git_dirty: bool | None = None
     hosts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    machine_id: str = ""  # a digest that tells machines apart and names none
+    boot_id: str = ""  # the same of one start of its kernel
 
 
 def read_environment(hosts: Mapping[str, Mapping[str, Any]] | None = None) -> Environment:
@@ -84,7 +89,18 @@ def read_environment(hosts: Mapping[str, Mapping[str, Any]] | None = None) -> En
         git_revision=revision,
         git_dirty=dirty,
         hosts=dict(hosts or {}),
+        machine_id=_digest(_text(_MACHINE_ID), platform.node()),
+        boot_id=_digest(_text(_BOOT_ID)),
     )
+
+
+def _digest(identity: str, *more: str) -> str:
+    """What stands for an identity in files that are passed on; "" where there is none.
+
+    A machine's identity comes with its name: images are copied with what identifies them.
+    """
+    text = "\n".join(("ferrybench", identity, *more))
+    return hashlib.sha256(text.encode()).hexdigest()[:16] if identity else ""
 
 
 def python_text(host: Mapping[str, Any]) -> str:

@@ -24,7 +24,21 @@ def undescribed(header: Header) -> str:
             return f"case {index} is of a host {_name(case.host)}, which it lacks"
     if plan.sides is not None and not {plan.sides.base, plan.sides.candidate} <= hosts:
         return "it compares two hosts, and lacks one of them"
-    return ""
+    return _without_a_machine(header, hosts)
+
+
+def _without_a_machine(header: Header, hosts: set[str]) -> str:
+    """Which host is not of one machine, where there are several."""
+    if not header.machines:
+        return ""
+    told = [host for machine in header.machines for host in machine.hosts]
+    names = [machine.name for machine in header.machines]
+    if len(set(names)) < len(names):
+        return "two of its machines have one name"
+    if sorted(told) != sorted(hosts):
+        return "its hosts are not each of one machine"
+    own = [host for machine in header.machines for host in set(machine.hosts.values())]
+    return "" if len(own) == len(told) else "two hosts of a machine have one name there"
 
 
 def _name(name: str) -> str:

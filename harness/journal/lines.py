@@ -7,6 +7,7 @@ other line has a ``kind``.
 Schema history: 1 — first version. 2 — loaders: phases of epochs, process trees. 3 — training
 steps, page cache, limits; outcomes with kind and place. 4 — two sides that are compared within a
 run, in duets; times and memory of accelerators; NaN and infinity, which had been written as null.
+5 — runs that were merged: where their rounds came from; several machines, each with ceilings.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from harness.schema.records import Ceiling, Effort, HostSpec, PlannedCase, Trial
 FORMAT = "ferrybench-journal"
 EXPORTED = "ferrybench, exported for pytest-benchmark"
 """The format of a run that is read from such an export."""
-SCHEMA = 4
+SCHEMA = 5
 
 
 class JournalError(UsageError):
@@ -69,6 +70,42 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Machine:
+    """One of several machines that the parts of a merged run were measured on.
+
+    Args:
+        name: such as B.
+        environment: of its first run, hosts by the names that they have there.
+        hosts: those names, by the names of its hosts in the plan.
+    """
+
+    name: str
+    environment: Environment
+    hosts: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A run that was merged into another one: its rounds were moved, to stay apart.
+
+    Args:
+        run_id: its own.
+        created: when it began, ISO 8601.
+        seed: of its data, its layouts and its order.
+        machine: by name, where there are several; else "".
+        first_round: where its rounds begin in the merged run.
+        last_round: and where they end.
+    """
+
+    run_id: str
+    created: str
+    seed: int
+    machine: str
+    first_round: int
+    last_round: int
+
+
+@dataclass(frozen=True)
 class Header:
     """The first line of a journal."""
 
@@ -79,6 +116,8 @@ class Header:
     scenarios: tuple[ScenarioInfo, ...]
     format: str = FORMAT
     schema: int = SCHEMA
+    sources: tuple[Source, ...] = ()  # of a run that was merged of others
+    machines: tuple[Machine, ...] = ()  # empty: one, of which ``environment`` tells
 
     @property
     def ours(self) -> bool:
@@ -97,6 +136,7 @@ class CeilingLine:
 
     round: int
     ceiling: Ceiling
+    machine: str = ""  # by name, where there are several
 
 
 @dataclass(frozen=True)

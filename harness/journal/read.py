@@ -29,6 +29,7 @@ from harness.journal.lines import (
     ResumeLine,
     Run,
 )
+from harness.journal.machines import merged_remarks
 from harness.journal.paths import Places, places_of_old, portable
 from harness.journal.plain import NUMBER, nan_for_null, restored, too_large
 from harness.journal.undeclared_groups import with_groups
@@ -71,6 +72,7 @@ def read_lines(path: Path, first: bytes, stream: BinaryIO) -> Run:
                 run.ended = ""
     if run.read_bytes > run.good_bytes:
         run.remarks.append(f"{path}: the last line is incomplete and was ignored")
+    run.remarks += merged_remarks(run)
     return run
 
 
@@ -104,11 +106,12 @@ class _Sides(msgspec.Struct):
 
 
 class _Beginning(msgspec.Struct):
-    """Of a header, when its run began and what it compares."""
+    """Of a header, when its run began, what it compares and whether it was merged of others."""
 
     format: str
     created: str
     plan: _Sides
+    sources: Any = None
 
 
 def began(path: Path, *, to_resume: bool = False) -> float | None:
@@ -116,7 +119,7 @@ def began(path: Path, *, to_resume: bool = False) -> float | None:
 
     Args:
         path: the file, of which only the first line is read.
-        to_resume: nor of a run that compares two sides, which cannot be taken up again.
+        to_resume: nor of a run that compares two sides, or was merged: neither can be taken up.
     """
     try:
         with opened(path) as stream:
@@ -124,8 +127,8 @@ def began(path: Path, *, to_resume: bool = False) -> float | None:
         when = datetime.fromisoformat(header.created).timestamp()
     except (UsageError, ValueError, OverflowError, RecursionError):
         return None
-    known = header.format == FORMAT and not (to_resume and header.plan.sides is not None)
-    return when if known else None
+    ended = header.plan.sides is not None or bool(header.sources)
+    return when if header.format == FORMAT and not (to_resume and ended) else None
 
 
 def _header(path: Path, line: bytes) -> Header:

@@ -22,6 +22,22 @@ from harness.journal.plain import writable
 from harness.schema.records import Trial
 
 
+def fields_of(line: JournalLine | Header) -> dict[str, Any]:
+    """A line as plain data, with the names that it has in a journal."""
+    fields: dict[str, Any] = msgspec.to_builtins(line, builtin_types=(bytes,))
+    if isinstance(line, Header):
+        return fields
+    if isinstance(line, Trial):
+        fields["trial_kind"] = fields.pop("kind")
+        fields.pop("sitting", None)  # which the lines before it tell
+    return {"kind": LINE_NAMES[type(line)], **fields}
+
+
+def encoded(fields: dict[str, Any]) -> bytes:
+    """Plain data as a line of a journal."""
+    return msgspec.json.encode(writable(fields)) + b"\n"
+
+
 class Journal(Closing):
     """A journal open for appending.
 
@@ -43,7 +59,7 @@ class Journal(Closing):
             new = not path.exists()
             path.parent.mkdir(parents=True, exist_ok=True)
         journal = cls(path, open_locked(path, create=True))
-        line = msgspec.to_builtins(header, builtin_types=(bytes,))
+        line = fields_of(header)
         with journal._or_close(), _writing(path):
             if path.stat().st_size:  # by another run, if it was not there a moment ago
                 refuse_overwriting(path, force=force)
@@ -96,18 +112,10 @@ class Journal(Closing):
 
     def append(self, line: JournalLine) -> None:
         """Write one line and hand it to the system at once."""
-        self._write({"kind": LINE_NAMES[type(line)], **self._fields(line)})
-
-    @staticmethod
-    def _fields(line: JournalLine) -> dict[str, Any]:
-        fields: dict[str, Any] = msgspec.to_builtins(line, builtin_types=(bytes,))
-        if isinstance(line, Trial):
-            fields["trial_kind"] = fields.pop("kind")
-            fields.pop("sitting", None)  # which the lines before it tell
-        return fields
+        self._write(fields_of(line))
 
     def _write(self, fields: dict[str, Any]) -> None:
-        line = portable(msgspec.json.encode(writable(fields)), self._places) + b"\n"
+        line = portable(encoded(fields), self._places)
         rest = line
         with _writing(self.path, "; what was measured before stands in it" if self._end else ""):
             try:

@@ -89,11 +89,12 @@ def _shuffled(parameters: Mapping[str, Value]) -> bool:
 def _loading(planned: PlannedCase, info: ScenarioInfo, trial: Trial) -> tuple[Work, ...]:
     """What an epoch moves is its batches, unless it hands out views of what was made before.
 
-    Nothing is known of the time that training leaves to the memory it reads.
+    Nothing is known of the time that training leaves to the memory it reads, nor of what several
+    ranks could do beside each other.
     """
     loading, parameters = trial.loading, planned.case.parameters
     assert loading is not None
-    if trial.shares_memory or not (loading.data_bytes and loading.batches):
+    if trial.ranks or trial.shares_memory or not (loading.data_bytes and loading.batches):
         return ()
     kind, workers = _declared(planned, info, trial), _workers(parameters)
     if workers:

@@ -87,6 +87,11 @@ def _case(infos: Sequence[ScenarioInfo], asked: CaseWanted) -> tuple[ScenarioInf
         raise UsageError(
             f"{asked.target} is borrowed: profile {strategy.borrowed_from}/{strategy.name}"
         )
+    if info.ranks:
+        raise UsageError(
+            f"{asked.target} runs in processes that torchrun starts, and profile watches one; "
+            f"measure it: ferrybench run {asked.target}"
+        )
     own = {}
     if asked.npy is not None:
         if NPY not in info.parameters:

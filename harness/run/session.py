@@ -235,6 +235,11 @@ def resume(run: Run, listener: Listener, announce: Callable[[str], None]) -> str
     Raises:
         UsageError: the scenarios are gone or have changed, or torch or the machine has.
     """
+    if run.header.sources:
+        raise UsageError(
+            f"{run.path} was merged and cannot be resumed; resume the run it was merged of, and "
+            "merge again"
+        )
     header = replace(run.header, scenarios=tuple(map(_located, run.header.scenarios)))
     if header.plan.sides is not None:
         raise UsageError(

@@ -124,6 +124,9 @@ class Scenario:
         possible: by group of a scenario that borrows, what its strategies make possible up to
             some size, as a clause: ``{"sorting": "an array can be sorted"}``.
         work: what strategies that do not say so themselves do at least; see :meth:`strategy`.
+        ranks: strategies are called in each of several processes that torchrun starts, as many as
+            the parameter ``ranks`` says, and return the batches of their rank. Inputs are Paths
+            and, as the last, one label for each sample. Needs ``epochs``.
         order: the place among other scenarios in lists and reports, the smallest first; those
             of equal order come by name, built-in ones before others.
 
@@ -148,6 +151,7 @@ class Scenario:
         groups: Mapping[str, str] | None = None,
         possible: Mapping[str, str] | None = None,
         work: str = "copy",
+        ranks: bool = False,
         order: int = LAST,
     ) -> None:
         if not name.isidentifier():
@@ -169,12 +173,15 @@ class Scenario:
         self.groups = dict(groups or {})
         self.possible = dict(possible or {})
         self.work = work
+        self.ranks = ranks
         self.order = order
         self.strategies: dict[str, Strategy] = {}
         self.variants: list[Variant] = []
         self.make_inputs: Callable[..., Any] | None = None
         self.verify: Callable[..., Any] | None = None
         self.make_step: Callable[..., Any] | None = None
+        if ranks and not (epochs and "ranks" in self.parameters):
+            raise DeclarationError(f"{name}: ranks=True needs epochs=True and a parameter ranks")
         for key, parameter in self.parameters.items():
             _check_parameter(name, key, parameter)
             for other in parameter.beside:

@@ -110,6 +110,7 @@ class ScenarioInfo:
     transfers: Direction = ""  # moves its data to an accelerator, or back
     groups: Mapping[str, str] = field(default_factory=dict)  # what choosing among each means
     possible: Mapping[str, str] = field(default_factory=dict)  # with a group, up to some size
+    ranks: bool = False  # strategies run in processes that torchrun starts
 
     def meaning(self, group: str) -> str:
         """When to choose among the strategies of a group, as the beginning of a sentence."""

@@ -438,6 +438,34 @@ class Limit:
     held_bytes: int | None = None  # of it, taken by inputs and setup; None if it failed before
 
 
+@dataclass(frozen=True)
+class Rank:
+    """One of several training processes: its times, since all of them began to load."""
+
+    built_s: float  # until its loader was made
+    first_batch_s: float  # until its first batch had come
+    waits_s: tuple[float, ...]  # of each epoch in the steady state, what it waited for batches
+    epochs_s: tuple[float, ...]  # and what it took, from when all had met
+    samples: int  # of an epoch
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """A launch of several ranks, each of which loaded its part of every epoch."""
+
+    launcher: str
+    backend: str  # of their process group
+    launch_s: float  # until every rank could begin to load
+    ranks: tuple[Rank, ...]
+    rows: int = 0  # samples that there are
+    missing: int | None = None  # of them, given to no rank in the epoch that was checked
+    repeated: int | None = None  # given beyond once: padding, so that all have as many
+
+    def covering(self, rows: int, missing: int, repeated: int) -> Ranks:
+        """The same with what was found out about who was given what."""
+        return replace(self, rows=rows, missing=missing, repeated=repeated)
+
+
 UNFINISHED = Outcome("error", "the trial did not finish")
 
 
@@ -472,6 +500,7 @@ class Found:
     switches_steady: Switches | None = None  # per call; in a duet with those of waiting for turns
     dtypes: tuple[str, str] = ("", "")  # of most of the inputs' bytes, and of the result's
     row_bytes: int = 0  # of the result: what one index of its first dimension holds
+    ranks: Ranks | None = None
 
     def __post_init__(self) -> None:
         self.warnings = tuple(map(visible, self.warnings))

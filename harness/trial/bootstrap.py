@@ -1,4 +1,4 @@
-"""Start a host in any interpreter that has torch: ``PYTHON bootstrap.py server|once``.
+"""Start a host in any interpreter that has torch: ``PYTHON bootstrap.py server|once|rank``.
 
 The interpreter need not have ferrybench installed, and must not see the packages installed beside
 it: the harness is loaded from its own folder, and no folder is added to ``sys.path``.
@@ -33,6 +33,14 @@ if __name__ == "__main__":
     # A script's folder comes first on sys.path, where clock.py or memory.py could shadow others.
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != own_folder]
     load_harness(own_folder.parent)
+    if sys.argv[1] == "rank":  # which torchrun has started
+        from harness.trial.base.process import die_with
+
+        die_with(int(sys.argv[2]))  # before torch is imported, which takes seconds
+        from harness.trial.ranks import program
+
+        program.main(sys.argv[3:])
+        sys.exit()
     from harness.trial.timing.heap_layout import take_layout
 
     take_layout()

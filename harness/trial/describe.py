@@ -50,6 +50,7 @@ def describe(scenario: Scenario, path: str) -> ScenarioInfo:
         transfers=scenario.transfers,
         groups=scenario.groups,
         possible=scenario.possible,
+        ranks=scenario.ranks,
     )
 
 

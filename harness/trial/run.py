@@ -17,7 +17,7 @@ from harness.schema.request import TrialRequest
 from harness.schema.strict import set_fields
 from harness.trial.base import pointers
 from harness.trial.base.outcomes import failure
-from harness.trial.base.request import TrialTask, put_into_force
+from harness.trial.base.request import TrialTask, load_inputs, put_into_force
 from harness.trial.device.accelerator import opened
 from harness.trial.device.memory import DeviceLedger, Ledgered, memory_found
 from harness.trial.kinds.on_device import measure_on_device
@@ -26,6 +26,7 @@ from harness.trial.kinds.under_limit import measure_limited
 from harness.trial.limit.memory_limit import LimitPage
 from harness.trial.meters.peak_watch import WatchPage
 from harness.trial.meters.process_tree import TreePage
+from harness.trial.ranks.measure import measure_ranks
 from harness.trial.timing.epochs import Loader
 from harness.trial.timing.heap_layout import lay_out
 from harness.trial.timing.steps import MeasuredWork, noted_warnings, take_steps
@@ -45,14 +46,17 @@ def run_trial(request: TrialRequest, page: Page | None, group: str = "") -> dict
         if task.layout_seed is not None:
             lay_out(task.layout_seed)
         put_into_force(task.parameters, request.threads, request.path)
-        found.outcome = _measure(task, page, found)
+        found.outcome = _measure(task, request, page, found)
     except BaseException as error:  # noqa: BLE001 — whatever a strategy raises is a result
         found.outcome = failure(error, request.path)
     found.threads = torch.get_num_threads()
     return set_fields(found)
 
 
-def _measure(task: TrialTask, page: Page | None, found: Found) -> Outcome:
+def _measure(task: TrialTask, request: TrialRequest, page: Page | None, found: Found) -> Outcome:
+    if task.scenario.ranks:
+        found.payload_bytes = pointers.data_bytes(load_inputs(task.fixture))
+        return measure_ranks(task, request, page if isinstance(page, TreePage) else None, found)
     if task.strategy.on_device and task.bound is None and not isinstance(page, TreePage):
         if not task.scenario.epochs:
             return measure_on_device(task, page, found, lambda: warm(task, found))

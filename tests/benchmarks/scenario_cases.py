@@ -30,7 +30,8 @@ class Named:
 
 def request(infos: Sequence[ScenarioInfo], choice: Choice) -> Request:
     """What to plan for a choice: scenarios that time nothing are left out."""
-    timed = tuple(info.name for info in infos if not info.probe and not info.borrows)
+    others = (info.probe or info.borrows or info.ranks for info in infos)
+    timed = tuple(info.name for info, other in zip(infos, others, strict=True) if not other)
     return Request(timed, "quick" if choice == "brief" else choice)
 
 

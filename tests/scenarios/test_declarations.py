@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+import torch.distributed as dist
 
 from harness.scenario import Scenario
 from harness.scenario.declaration import Strategy, call_with
@@ -160,8 +161,22 @@ def test_what_needs_an_accelerator_is_declared_so() -> None:
         assert strategy.on_device, name
 
 
+@pytest.fixture
+def one_rank(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process group of this process alone, for strategies that run in ranks."""
+    if not scenario.ranks:
+        yield
+        return
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    store = f"file://{tmp_path / 'store'}"
+    dist.init_process_group("gloo", init_method=store, rank=0, world_size=1)
+    yield
+    dist.destroy_process_group()
+
+
 @torch_may_warn
 @each_strategy
+@pytest.mark.usefixtures("one_rank")
 def test_a_strategy_is_right_at_its_own_point(scenario: Scenario, name: str, bench: Bench) -> None:
     strategy = scenario.strategies[name]
     for package in strategy.requires:

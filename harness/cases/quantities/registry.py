@@ -10,6 +10,7 @@ from harness.cases.quantities.devices import DEVICES
 from harness.cases.quantities.limits import LIMITS
 from harness.cases.quantities.loaders import CACHE, LOADING, TRAINING, TREE
 from harness.cases.quantities.quantity import Quantity
+from harness.cases.quantities.ranks import RANKS
 from harness.cases.summary import CaseSummary
 
 SECTIONS: Mapping[str, tuple[Quantity, ...]] = {
@@ -20,6 +21,7 @@ SECTIONS: Mapping[str, tuple[Quantity, ...]] = {
     "The page cache": CACHE,
     "Searches under a limit, and failures": LIMITS,
     "Accelerators": DEVICES,
+    "Ranks": RANKS,
 }
 """By what they are about."""
 QUANTITIES = tuple(one for section in SECTIONS.values() for one in section)

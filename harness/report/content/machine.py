@@ -22,6 +22,8 @@ from harness.units import (
 
 LabelledTexts = tuple[tuple[str, str], ...]
 UNKNOWN = "not known"
+SOURCES_NAMED = 5
+"""Runs that were merged of which the names are told; of others, how many there are."""
 _COLLECTOR = {True: "on", False: "off while timing", None: UNKNOWN}
 _CHANGES = {
     True: ", with uncommitted changes",
@@ -129,6 +131,7 @@ def run_pairs(run: Run) -> LabelledTexts:
     when = (
         ("Measured", _measured(header.created)),
         ("Run", header.run_id),
+        *_merged_of(run),
     )
     revision = ("Revision", _revision(environment))
     collector = ("Cyclic collector", _COLLECTOR[plan.effort.collect_garbage])
@@ -140,10 +143,18 @@ def run_pairs(run: Run) -> LabelledTexts:
         revision,
         ("Sweep", f"{plan.level}{budget}"),
         ("Processes per case", _processes(run)),
-        ("Seed", str(plan.seed)),
+        ("Seed", "one for each run" if header.sources else str(plan.seed)),
         ("Trials started by", plan.method),
         collector,
     )
+
+
+def _merged_of(run: Run) -> LabelledTexts:
+    """The runs that it was merged of."""
+    runs = dict.fromkeys(f"{one.run_id} ({one.created[:10]})" for one in run.header.sources)
+    named = list(runs)[:SOURCES_NAMED]
+    more = [f"{len(runs) - SOURCES_NAMED} more"] if len(runs) > SOURCES_NAMED else []
+    return (("Merged of", ", ".join(named + more)),) if runs else ()
 
 
 def _measured(created: str) -> str:
@@ -163,7 +174,10 @@ def _processes(run: Run) -> str:
     """How many of which kind a case is given."""
     searches = Counter(trial.case for trial in run.trials if trial.kind == "limit")
     parts = []
-    if not searches or any(trial.kind == "time" for trial in run.trials):
+    if run.header.sources:
+        timed = Counter(trial.case for trial in run.trials if trial.kind == "time").values()
+        parts += [f"{min(timed)} to {max(timed)} timed"] if timed else []
+    elif not searches or any(trial.kind == "time" for trial in run.trials):
         parts += [f"{run.header.plan.effort.trials} timed", "1 watched for memory"]
     if any(trial.tree for trial in run.trials):
         parts.append("1 with its workers")

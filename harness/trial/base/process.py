@@ -39,6 +39,17 @@ def die_with_parent() -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def die_with(parent: int) -> None:
+    """The same of a process that was started by way of another program, if that is still there.
+
+    Raises:
+        SystemExit: it has ended, before it could be asked for.
+    """
+    die_with_parent()
+    if os.getppid() != parent:
+        raise SystemExit(1)
+
+
 def adopt_orphans() -> None:
     """Become the parent of descendants whose own parent has ended."""
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)

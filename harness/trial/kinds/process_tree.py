@@ -58,8 +58,10 @@ class TreeWatcher:
         """The tree at this moment."""
         return self._sync().since(self.first)
 
-    def tree(self, idle: TreeSample | None, left: TreeSample, sent: SentBytes, passes: int) -> Tree:
-        """Everything that was seen, the course thinned out."""
+    def tree(
+        self, idle: TreeSample | None, left: TreeSample, sent: SentBytes | None, passes: int
+    ) -> Tree:
+        """Everything that was seen, the course thinned out; None of what was not counted."""
         self._page.finish()
         course = [reading.since(self.first) for reading in self._page.readings()]
         highest = max(course, key=lambda sample: sample.own_bytes)
@@ -72,9 +74,9 @@ class TreeWatcher:
             marks=tuple(self.marks),
             most_open_files=max(sample.open_files for sample in course),
             most_shm_bytes=max(sample.shm_bytes for sample in course),
-            started_bytes=sent.started,
-            sent_bytes=sent.sent // passes,
-            received_bytes=sent.received // passes,
+            started_bytes=sent.started if sent else None,
+            sent_bytes=sent.sent // passes if sent else None,
+            received_bytes=sent.received // passes if sent else None,
         )
 
 

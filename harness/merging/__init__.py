@@ -1,0 +1,1 @@
+"""Journals that were measured apart as one run."""
