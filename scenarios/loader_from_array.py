@@ -307,6 +307,40 @@ def getitems(data, labels, batch_size, shuffle, num_workers, pin_memory):
     )
 
 
+def arrays_received(size, sample_bytes, batch_size, shuffle, num_workers, start_method):
+    """From workers, arrays come as bytes: these and the arrays made of them, in this process."""
+    here = loader_needs()(size, sample_bytes, batch_size, shuffle, num_workers, start_method)
+    received = needs(batches=4)(size, sample_bytes, batch_size) if num_workers else 0
+    return here + received
+
+
+class ArraysAtOnce(Rows):
+    def __getitems__(self, indices):
+        return self.data[indices]
+
+
+class AsTensors:
+    """Makes tensors of the arrays that a loader gives."""
+
+    def __init__(self, loader):
+        self.loader = loader
+
+    def __len__(self):
+        return len(self.loader)
+
+    def __iter__(self):
+        return map(torch.from_numpy, self.loader)
+
+
+@per_batch(copies=arrays_received, in_quick=False)
+def getitems_numpy(data, labels, batch_size, shuffle, num_workers):
+    """The same with arrays, of which tensors are made where they arrive."""
+    loader = DataLoader(
+        ArraysAtOnce(data), batch_size, shuffle, collate_fn=unchanged, **in_workers(num_workers)
+    )
+    return AsTensors(loader)
+
+
 @per_batch()
 def batch_sampler(data, labels, batch_size, shuffle, num_workers, pin_memory):
     """Samples lists of indices in place of single ones; a TensorDataset takes either."""

@@ -73,6 +73,18 @@ def augment_per_sample(path, labels, batch_size, num_workers, start_method):
     return loader(AugmentedRows(path, labels), batch_size, "shuffled", num_workers, start_method)
 
 
+class RoundTrip(AugmentedRows):
+    def __getitem__(self, index):
+        image, label, row = super().__getitem__(index)
+        return torch.from_numpy(image.numpy()), label, row
+
+
+@augmented(copies=loader_needs(batches=4), skip=no_such_image_loader, in_quick=False)
+def augment_round_trip(path, labels, batch_size, num_workers, start_method):
+    """The same, by way of an array and back, which share their memory."""
+    return loader(RoundTrip(path, labels), batch_size, "shuffled", num_workers, start_method)
+
+
 @augmented(copies=needs(temporaries=10))
 def augment_per_batch(path, labels, batch_size):
     """Gathers a batch, and flips and rotates all of it at once."""

@@ -14,6 +14,7 @@ from typing import Literal
 from harness.cases.copies import copied_bytes, copies_of
 from harness.cases.summary import NEGLIGIBLE_BYTES, CaseSummary
 from harness.schema.records import Trial
+from harness.stats.intervals import known_median
 from harness.units import format_multiple, format_seconds, format_share
 
 Kind = Literal["time", "share", "memory", "flag", "limit"]
@@ -80,6 +81,15 @@ def _first_batches(row: CaseSummary) -> list[float]:
             if epoch.batches_s > 0:
                 found.append(first / (epoch.batches_s / (loading.batches - 1)))
     return found
+
+
+def _later_batches(row: CaseSummary) -> list[float]:
+    """From one batch of an epoch to the next, without starting and ending workers."""
+    return [
+        known_median(epoch.batches_s for epoch in one.loading.steady) / (one.loading.batches - 1)
+        for one in row.processes
+        if row.ok and one.loading and one.loading.steady and one.loading.batches > 1
+    ]
 
 
 def _stalls(row: CaseSummary) -> list[float]:
@@ -187,6 +197,7 @@ METRICS: Mapping[str, Metric] = {
         Metric("first call", "time", _first_calls, format_seconds, _nothing),
         Metric("start of workers", "time", _worker_starts, format_seconds, _nothing),
         Metric("first batch", "time", _first_batches, format_multiple, _nothing),
+        Metric("later batches", "time", _later_batches, format_seconds, _nothing),
         Metric("stall", "share", _stalls, format_share, _nothing),
         Metric("memory at the peak", "memory", _peaks, _copies, _ledger_accuracy),
         Metric("memory kept", "memory", _kept, _copies, _ledger_accuracy),

@@ -13,7 +13,7 @@ from harness.analysis.claims.metrics import METRICS
 from harness.analysis.claims.verdict import Judged, PartVerdict
 from harness.schema.records import Value
 from harness.schema.values import is_number, number_of
-from harness.units import format_multiple
+from harness.units import format_multiple, plural
 
 MEANINGS = {
     "confirmed": "it holds wherever it was asked for",
@@ -181,7 +181,7 @@ def counts_text(answers: Sequence[Answer]) -> str:
     pieces = [
         f"{sum(one.judged.verdict == verdict for one in answers)} {verdict}" for verdict in MEANINGS
     ]
-    return f"{len(answers)} claims: {', '.join(pieces)}"
+    return f"{plural(len(answers), 'claim')}: {', '.join(pieces)}"
 
 
 def by_verdict(answers: Sequence[Answer]) -> Iterator[Answer]:
