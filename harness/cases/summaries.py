@@ -14,8 +14,8 @@ from harness.cases.rounds import outcome_of, paired_ratio
 from harness.cases.summary import CaseSummary
 from harness.cases.throughput import limits_of, with_throughput
 from harness.journal.lines import Run
-from harness.planning.rivals import rule_of
 from harness.journal.machines import of_one_machine
+from harness.planning.rivals import rule_of
 from harness.schema.records import TIMED, PlannedCase, Timing, Trial, TrialKind
 from harness.stats.contest import ContestRule
 from harness.stats.intervals import known_median, median_interval, two_modes
