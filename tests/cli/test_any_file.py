@@ -33,6 +33,7 @@ COMMANDS = (
     ("compare", "GOOD", "FILE"),
     ("history", "GOOD", "FILE", "--all"),
     ("matrix", "FILE", "--reasons"),
+    ("merge", "GOOD", "FILE", "-o", "/dev/null", "--force"),
 )
 NESTED: list[Any] = []
 for _ in range(200):
