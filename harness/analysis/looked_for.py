@@ -105,6 +105,11 @@ def _pinned(row: CaseSummary, _: ScenarioInfo) -> Looked:
     return _if(row.ok and row.device is not None, known)
 
 
+def _ranks(row: CaseSummary, _: ScenarioInfo) -> Looked:
+    several = row.ranks is not None and row.ranks.count > 1
+    return _if(row.ok and several, row.ranks is not None and row.ranks.is_slow is not None)
+
+
 def _left(row: CaseSummary, _: ScenarioInfo) -> Looked:
     return _if(bool(row.measured), known=True)
 
@@ -125,6 +130,7 @@ LOOKED: Mapping[str, Callable[[CaseSummary, ScenarioInfo], Looked]] = {
     "memory kept": _kept,
     "pinned memory kept": _pinned,
     "tree kept": _tree,
+    "slow rank": _ranks,
     "processes left": _left,
     "two modes": _modes,
 }
