@@ -144,7 +144,7 @@ def test_the_answer_comes_first_with_its_numbers(shown: Page) -> None:
         "2.00× copied, 1.00× declared (and 2 more cases)",
         "Copies differ from the declared cost model FB102 1 finding 12 –",
         "Results that could not be verified in every respect FB101 passed 12 –",
-        "No case here has anything to look at for FB103, FB106, FB107, FB108, FB110, FB111.",
+        "No case here has anything to look at for FB103, FB106, FB107, FB108, FB110, FB111, FB114.",
         "2 end the process: two with layout step (f4, f8)",
         "which contains it with 75% here",
         "Memory on an accelerator",
