@@ -36,7 +36,7 @@ class Way:
         fits: into the memory there is, or that was said.
         failed: why it cannot be used.
         note: why there is nothing of it at the largest size.
-        unverified: what its check could not judge at the largest size.
+        unverified: what its check could not judge with the first of the data.
     """
 
     name: str

@@ -182,6 +182,8 @@ def _measured(advice: Advice) -> Iterator[str]:
         yield f"before each epoch the file was {state}"
     if advice.level:
         yield f"as fast, within the accuracy of this: {', '.join(advice.level)}"
+    if advice.sizes:
+        yield f"results were compared, value by value, with {format_size(advice.sizes[0])} of it"
     if advice.way is not None and advice.way.unverified:
         yield f"not verified of {advice.way.name}: {advice.way.unverified}"
 

@@ -175,7 +175,7 @@ def _way(
         at_least=at_least,
         fits=_fits(peak, limit_bytes, at_least=at_least),
         note=runner.note,
-        unverified=last.unverified,
+        unverified=runner.readings[0].unverified,  # where it was checked
     )
 
 
