@@ -64,6 +64,8 @@ def _to_win(advice: Advice) -> str:
 
 def _unsure(advice: Advice) -> str:
     assert advice.chosen is not None
+    if advice.chosen is advice.usual:
+        return "time was too short to try the others; a larger --budget says more"
     if advice.ratio is None or math.isinf(advice.ratio[2]):
         how = "time was too short to tell how fast it is"
     else:

@@ -18,7 +18,7 @@ from harness.advising.figures import LEVEL, Scatter
 from harness.schema.records import TrialKind
 from harness.units import format_size
 
-FIRST_BYTES, FIRST_ROWS, FIRST_BATCHES = 4 * 1024**2, 2048, 2
+FIRST_BYTES, FIRST_ROWS = 4 * 1024**2, 2048
 HEAT_BYTES = 64 * 1024**2
 LOOK_SHARE = 0.5
 """Of the time, for the first look."""
@@ -162,7 +162,7 @@ class Race:
         if not task.batches:
             return data.first(FIRST_BYTES)
         rows = min(FIRST_ROWS, FIRST_BYTES // max(1, data.row_bytes))
-        return data.first(max(rows, FIRST_BATCHES * batch_size) * data.row_bytes)
+        return data.first(max(rows, batch_size + 1) * data.row_bytes)  # more than one batch
 
     def _heat_bytes(self, first: int, full: int) -> int:
         size, allowed_s = min(full, HEAT_BYTES), HEAT_SHARE * self.bench.left_s
