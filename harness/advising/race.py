@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from harness.advising.bench import Bench, Reading
-from harness.advising.figures import LEVEL, Scatter
+from harness.advising.figures import LEAST_FREEDOM, LEVEL, Scatter
 from harness.schema.records import TrialKind
 from harness.units import format_size
 
@@ -240,9 +240,12 @@ class Race:
         return all(low > 1 + LEVEL or high < 1 + LEVEL for _, low, high in bounds)
 
     def scatter(self, of_s: float) -> Scatter:
-        """How far processes of one strategy and size lie apart that take about so long."""
+        """How far processes of one strategy and size lie apart that take about so long; where there
+        are too few of these, of all.
+        """
         all_times = [some for one in self.runners for some in one.times().values()]
-        return Scatter.of(some for some in all_times if near(statistics.median(some), of_s))
+        alike = Scatter.of(some for some in all_times if near(statistics.median(some), of_s))
+        return alike if alike.freedom >= LEAST_FREEDOM else Scatter.of(all_times)
 
     def _last_heat(self, full: int) -> bool:
         """With all of the data, if there is time; with less, if not, and then again with more.
