@@ -17,7 +17,7 @@ import torch
 
 from harness import Parameter, Scenario
 from harness.batches import number_rows, verify_file_epoch
-from harness.scenario import KIB, MIB
+from harness.scenario import MIB
 from harness.scenario.declaration import argument_names
 from harness.scenario.discover import load
 from harness.scenario.sample_files import (
@@ -28,8 +28,6 @@ from harness.scenario.sample_files import (
 )
 from harness.scenario.training_step import make_step
 
-CHECKED_BYTES = 64 * MIB
-"""Up to this, every value of what comes back is compared; beyond it, only how much it is."""
 BLOCK_VALUES = 2**18 + 3
 """Values that are drawn; all others repeat them, and no row is like the one before."""
 NUMBER_BYTES = 4
@@ -42,6 +40,7 @@ DATA: dict[str, Any] = {
     "offset": Parameter(0, doc="bytes before its first value"),
     "order": Parameter("C", choices=("C", "F")),
     "header": Parameter(True, doc="whether the file is one by numpy.save"),
+    "checked": Parameter(True, doc="whether every value is compared, or only how many there are"),
 }
 BATCHES = {"batch_size": 64, "shuffle": False}
 LOADER = {
@@ -99,15 +98,7 @@ def labels_of(said):
     return np.arange(json.loads(said)["rows"], dtype=np.int64)
 
 
-def small(said):
-    one = json.loads(said)
-    return (
-        one["rows"] * math.prod(one["lengths"][1:]) * np.dtype(one["dtype"]).itemsize
-        <= CHECKED_BYTES
-    )
-
-
-TOO_LARGE = "the values: at this size, only how much came is looked at"
+NOT_COMPARED = "the values: here, only how many came is looked at"
 
 
 def with_names(function, names):
@@ -179,8 +170,8 @@ to_tensor = own(
 
 
 @to_tensor.check
-def same_tensor(said, result, strategy):
-    return tensors.verify(array_of(said), result, strategy) if small(said) else TOO_LARGE
+def same_tensor(said, result, strategy, checked):
+    return tensors.verify(array_of(said), result, strategy) if checked else NOT_COMPARED
 
 
 # An array in memory becomes batches, whose rows are numbered so that a check can tell them.
@@ -204,13 +195,13 @@ to_loader = own(
 
 
 @to_loader.check
-def same_epoch(said, result, group, batch_size, shuffle):
+def same_epoch(said, result, group, batch_size, shuffle, checked):
     data, labels = numbered(said)
     are_numbered = data[0].nbytes >= NUMBER_BYTES
-    if small(said) and are_numbered:
+    if checked and are_numbered:
         return loaders.verify(data, labels, result, group, batch_size, shuffle)
     count_samples(result, labels)
-    return TOO_LARGE if are_numbered else "the values: rows of so few bytes cannot be told apart"
+    return NOT_COMPARED if are_numbered else "the values: rows of so few bytes cannot be told apart"
 
 
 def count_samples(batches, labels):
@@ -231,12 +222,12 @@ from_loader = own(
 
 
 @from_loader.check
-def same_arrays(said, result, batch_size, drop_last, group):
-    if small(said):
+def same_arrays(said, result, batch_size, drop_last, group, checked):
+    if checked:
         data, labels = numbered(said)
         return arrays.verify(data, labels, result, batch_size, drop_last, group)
     assert len(result[0]) == json.loads(said)["rows"], f"{len(result[0])} rows came"
-    return TOO_LARGE
+    return NOT_COMPARED
 
 
 # An array goes to an accelerator.
@@ -250,8 +241,8 @@ to_device = own("own_to_device", transfers := built_in("host_to_device.py"), {},
 
 
 @to_device.check
-def same_on_device(said, result, group):
-    return transfers.verify(*flat_tensor(said), result, group) if small(said) else TOO_LARGE
+def same_on_device(said, result, group, checked):
+    return transfers.verify(*flat_tensor(said), result, group) if checked else NOT_COMPARED
 
 
 # Samples in a file become batches: here the file is what strategies are given.
@@ -306,10 +297,10 @@ def step(shape, dtype):
 
 
 @train_from_file.check
-def same_rows(path, labels, result, strategy, group, batch_size, access):
-    if path.stat().st_size > CHECKED_BYTES + 4 * KIB:
+def same_rows(path, labels, result, strategy, group, batch_size, access, checked):
+    if not checked:
         count_samples(result, labels)
-        return TOO_LARGE
+        return NOT_COMPARED
     in_one_batch = strategy.endswith("sorted_index") and len(labels) <= batch_size
     return verify_file_epoch(
         result,

@@ -36,7 +36,7 @@ class Way:
         fits: into the memory there is, or that was said.
         failed: why it cannot be used.
         note: why there is nothing of it at the largest size.
-        unverified: what its check could not judge at the largest size.
+        unverified: what its check could not judge with the first of the data.
     """
 
     name: str
@@ -106,13 +106,21 @@ class Advice:
         return other.value - own.value if apart else None
 
     @property
+    def cut_short(self) -> bool:
+        """Whether time ended before others could show what they take."""
+        others = [one for one in self.ways[1:] if not one.failed]
+        untimed = [one for one in others if one.time is None]
+        late = any(one.note == NOT_TRIED for one in untimed)
+        return late or (bool(others) and len(untimed) == len(others))
+
+    @property
     def verdict(self) -> Verdict:
         """Whether the usual way should be left for the chosen one."""
         chosen, usual = self.chosen, self.usual
         if chosen is None:
             return "none"
         if chosen is usual:
-            return "keep"
+            return "undecided" if self.cut_short else "keep"
         if usual.failed or usual.fits == "no" or (self.saved_bytes or 0) >= BOTHER_BYTES:
             return "use"
         if self.saved_s is None or self.ratio is None:

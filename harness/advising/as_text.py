@@ -64,6 +64,8 @@ def _to_win(advice: Advice) -> str:
 
 def _unsure(advice: Advice) -> str:
     assert advice.chosen is not None
+    if advice.chosen is advice.usual:
+        return "time was too short to try the others; a larger --budget says more"
     if advice.ratio is None or math.isinf(advice.ratio[2]):
         how = "time was too short to tell how fast it is"
     else:
@@ -182,6 +184,8 @@ def _measured(advice: Advice) -> Iterator[str]:
         yield f"before each epoch the file was {state}"
     if advice.level:
         yield f"as fast, within the accuracy of this: {', '.join(advice.level)}"
+    if advice.sizes:
+        yield f"results were compared, value by value, with {format_size(advice.sizes[0])} of it"
     if advice.way is not None and advice.way.unverified:
         yield f"not verified of {advice.way.name}: {advice.way.unverified}"
 

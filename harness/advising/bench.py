@@ -90,14 +90,30 @@ class Bench(Closing):
         """Until the deadline; less than nothing after it."""
         return self.deadline - time.monotonic()
 
-    def run(self, strategy: str, size_bytes: int, kind: TrialKind, round_: int = 0) -> Reading:
+    def run(
+        self,
+        strategy: str,
+        size_bytes: int,
+        kind: TrialKind,
+        round_: int = 0,
+        *,
+        checked: bool = False,
+    ) -> Reading:
         """One trial of a strategy, with the first so many bytes of the data.
+
+        Args:
+            strategy: its name.
+            size_bytes: of the data that it has.
+            kind: whether time is found out, or memory.
+            round_: trials of one have a layout of memory in common.
+            checked: whether every value of the result is compared, or only how many there are.
 
         Raises:
             UnableError: its inputs cannot be made.
         """
         timeout_s = max(LEAST_TIMEOUT_S, self.left_s)
-        parameters = {**self.data.parameters(size_bytes), **self.parameters}
+        own = self.data.parameters(size_bytes)
+        parameters = {**own, **self.parameters, "checked": checked}
         request = TrialRequest(
             path=str(OWN),
             scenario=self.task.own,

@@ -23,6 +23,9 @@ MEMORY_SHARE, MEMORY_BYTES = 0.02, 4 * 1024**2
 """How far peaks of equal processes may lie apart: of what is allocated, and beside it."""
 BASE_BYTES = 3 * 1024**2
 """How far interpreters lie apart that have imported the same, and used more or less of it."""
+HEAP_BYTES = 32 * 1024**2
+"""Blocks below that may lie in the heap (M_MMAP_THRESHOLD of mallopt(3)), where it is luck whether
+what was freed has room for the next."""
 DECLARED_SHARE = 0.1
 """The same of what was not measured, but is declared."""
 LEAST_FREEDOM = 2
@@ -149,7 +152,11 @@ def _lines(known: Mapping[int, float], full_bytes: int) -> tuple[float, float]:
 
 
 def memory_at(
-    extra_bytes: Mapping[int, Sequence[int]], full_bytes: int, growth_bytes: float | None
+    extra_bytes: Mapping[int, Sequence[int]],
+    full_bytes: int,
+    growth_bytes: float | None,
+    *,
+    in_batches: bool = False,
 ) -> Figure:
     """The growth of memory at a size.
 
@@ -159,6 +166,8 @@ def memory_at(
         growth_bytes: by how much more the strategy declares to need than at the largest of these;
             None where it does not say: then it may need no more, or as many times as much as there
             is more data.
+        in_batches: whether memory is taken and let go of again and again: then another process may
+            need as much once more, up to :data:`HEAP_BYTES`.
     """
     size_bytes = max(extra_bytes)
     last = extra_bytes[size_bytes]
@@ -173,7 +182,7 @@ def memory_at(
     return Figure(
         middle,
         max(0.0, low * (1 - share) - MEMORY_BYTES),
-        high * (1 + share) + MEMORY_BYTES,
+        high * (1 + share) + MEMORY_BYTES + (min(high, HEAP_BYTES) if in_batches else 0),
         len(last),
         size_bytes,
         extrapolated=full_bytes != size_bytes,

@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from harness.advising.bench import Bench, Reading
-from harness.advising.figures import LEVEL, Scatter
+from harness.advising.figures import LEAST_FREEDOM, LEVEL, Scatter
+from harness.schema.records import TrialKind
 from harness.units import format_size
 
-FIRST_BYTES, FIRST_ROWS, FIRST_BATCHES = 4 * 1024**2, 2048, 2
+FIRST_BYTES, FIRST_ROWS = 4 * 1024**2, 2048
 HEAT_BYTES = 64 * 1024**2
 LOOK_SHARE = 0.5
 """Of the time, for the first look."""
@@ -147,20 +148,21 @@ class Race:
         look_s = self.bench.left_s * (1 - LOOK_SHARE)
         for one in self.runners:
             if self.bench.left_s > look_s or one is self.usual:
-                self._try(one, first, memory=True)
+                self._try(one, first, memory=True, checked=True)
         heat = self._heat_bytes(first, full)
         if heat < full or len(self._in_question()) > FINALISTS + 1:
             self.say(f"a heat with {format_size(heat)}")
             until_s = self.bench.left_s * (1 - HEAT_SHARE)
             self._heat(self._in_question(), heat, HEAT_ROUNDS, until_s)
-        self._last_heat(full)
+        while self._last_heat(full):
+            pass
 
     def _first_bytes(self, batch_size: int) -> int:
         task, data = self.bench.task, self.bench.data
         if not task.batches:
             return data.first(FIRST_BYTES)
         rows = min(FIRST_ROWS, FIRST_BYTES // max(1, data.row_bytes))
-        return data.first(max(rows, FIRST_BATCHES * batch_size) * data.row_bytes)
+        return data.first(max(rows, batch_size + 1) * data.row_bytes)  # more than one batch
 
     def _heat_bytes(self, first: int, full: int) -> int:
         size, allowed_s = min(full, HEAT_BYTES), HEAT_SHARE * self.bench.left_s
@@ -187,8 +189,11 @@ class Race:
         keep = [one for one in running if one is self.usual or one.quick_s <= slower_s]
         return sorted((one for one in keep if one.known_bytes == most), key=lambda one: one.quick_s)
 
-    def _try(self, one: Runner, size_bytes: int, *, memory: bool = False) -> None:
-        reading = self.bench.run(one.name, size_bytes, "memory" if memory else "time", self.rounds)
+    def _try(
+        self, one: Runner, size_bytes: int, *, memory: bool = False, checked: bool = False
+    ) -> None:
+        kind: TrialKind = "memory" if memory else "time"
+        reading = self.bench.run(one.name, size_bytes, kind, self.rounds, checked=checked)
         if reading.outcome.ok:
             one.readings.append(reading)
         elif one.readings and reading.outcome.name in ("timeout", "oom", "crash", "skipped"):
@@ -235,14 +240,21 @@ class Race:
         return all(low > 1 + LEVEL or high < 1 + LEVEL for _, low, high in bounds)
 
     def scatter(self, of_s: float) -> Scatter:
-        """How far processes of one strategy and size lie apart that take about so long."""
+        """How far processes of one strategy and size lie apart that take about so long; where there
+        are too few of these, of all.
+        """
         all_times = [some for one in self.runners for some in one.times().values()]
-        return Scatter.of(some for some in all_times if near(statistics.median(some), of_s))
+        alike = Scatter.of(some for some in all_times if near(statistics.median(some), of_s))
+        return alike if alike.freedom >= LEAST_FREEDOM else Scatter.of(all_times)
 
-    def _last_heat(self, full: int) -> None:
+    def _last_heat(self, full: int) -> bool:
+        """With all of the data, if there is time; with less, if not, and then again with more.
+
+        Returns whether there may be a further one.
+        """
         in_question = self._in_question()
         if not in_question:
-            return
+            return False
         others = [one for one in in_question if one is not self.usual]
         finalists = others if self._round_s(others, full) * LAST_ROUNDS < FEW_S else []
         finalists = finalists or others[:FINALISTS]
@@ -257,13 +269,16 @@ class Race:
         if self.usual not in finalists:
             self.usual.note = "too slow to be measured with more"
         size = self._last_size(finalists, full)
+        if size <= self.last_bytes:
+            return False
         self.last_bytes = size
         self.say(f"the best {len(finalists)}, with {format_size(size)}")
         if self._round_s(finalists, size) < MEMORY_SHARE * self.bench.left_s:
             for one in finalists:
                 if size not in one.extras():
                     self._try(one, size, memory=True)
-        self._heat(finalists, size, LAST_ROUNDS, SPARE_S)
+        self._heat(finalists, size, LAST_ROUNDS if size == full else HEAT_ROUNDS, SPARE_S)
+        return size < full
 
     def _with_usual(self, finalists: list[Runner], all_: list[Runner], full: int) -> list[Runner]:
         """The usual one races too, unless it takes the time that the others need."""

@@ -161,7 +161,8 @@ def _way(
     if extras:
         here, there = (needs.get((info.name, size)) for size in (max(extras), full))
         growth = None if here is None or there is None else there - here
-        peak = memory_at(extras, full, growth).plus(held_bytes, BASE_BYTES)
+        beside = memory_at(extras, full, growth, in_batches=race.bench.task.batches)
+        peak = beside.plus(held_bytes, BASE_BYTES)
     last = max(runner.readings, key=lambda one: one.size_bytes)
     of_memory = runner.of_memory()
     at_least = any(one.at_least for one in of_memory[max(of_memory)])
@@ -175,7 +176,7 @@ def _way(
         at_least=at_least,
         fits=_fits(peak, limit_bytes, at_least=at_least),
         note=runner.note,
-        unverified=last.unverified,
+        unverified=runner.readings[0].unverified,  # where it was checked
     )
 
 

@@ -42,7 +42,15 @@ class SimulatedBench:
     def __post_init__(self) -> None:
         self._draw = random.Random(self.seed)
 
-    def run(self, strategy: str, size_bytes: int, kind: TrialKind, round_: int = 0) -> Reading:
+    def run(
+        self,
+        strategy: str,
+        size_bytes: int,
+        kind: TrialKind,
+        round_: int = 0,
+        *,
+        checked: bool = False,
+    ) -> Reading:
         self.ran.append((strategy, size_bytes, kind))
         if strategy in self.failing:
             return Reading(size_bytes, self.failing[strategy])

@@ -52,6 +52,14 @@ BETTER = way("better", 0.1)
 CASES: dict[str, tuple[Advice, Verdict, str]] = {
     "faster": (advice(USUAL, BETTER), "use", "use better instead of usual: 2× as fast"),
     "nothing": (advice(USUAL, USUAL), "keep", "don't bother: nothing that was tried is better"),
+    "cut short": (
+        replace(
+            advice(USUAL, USUAL),
+            ways=[USUAL, Way("other", "A way.", "", note=NOT_TRIED)],
+        ),
+        "undecided",
+        "undecided: time was too short to try the others",
+    ),
     "a little": (
         advice(way("usual", 6e-4), way("better", 3e-4)),
         "keep",

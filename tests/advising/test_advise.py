@@ -70,6 +70,7 @@ def test_the_printed_code_takes_the_memory_that_was_said(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.new_hosts
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_a_file_is_read_and_left_alone(
     shuffle: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]

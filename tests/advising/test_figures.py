@@ -73,6 +73,9 @@ def test_memory_that_was_measured_and_that_is_declared() -> None:
     unknown = memory_at({size: [batches]}, 4 * size, None)
     assert unknown.low < batches < 4 * batches < unknown.high
     assert memory_at({size: [0]}, size, None).high == MEMORY_BYTES
+    # Batches may need as much again; a copy of a gigabyte does not.
+    assert memory_at({size: [batches]}, size, None, in_batches=True).high > 2 * batches
+    assert memory_at({size: [10 * size]}, size, None, in_batches=True).high < 11 * size
 
 
 def test_the_scatter_is_that_of_the_groups_within() -> None:

@@ -119,10 +119,12 @@ def test_a_crash_with_much_data_leaves_what_is_known_of_little() -> None:
     bench = SimulatedBench({"usual": line(0.0, 500), "best": line(0.0, 1000)}, data_of(512))
     run = bench.run
 
-    def crashing(crash_bytes: int, strategy: str, size: int, *rest: object) -> object:
+    def crashing(
+        crash_bytes: int, strategy: str, size: int, *rest: object, **named: object
+    ) -> object:
         if strategy == "best" and size >= crash_bytes:
             bench.failing = {"best": Outcome("oom", "killed")}
-        found = run(strategy, size, *rest)  # type: ignore[arg-type]
+        found = run(strategy, size, *rest, **named)  # type: ignore[arg-type]
         bench.failing = {}
         return found
 
