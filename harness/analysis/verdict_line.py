@@ -11,7 +11,7 @@ from harness.analysis.ranking import LEAST_COVERAGE, Ranking
 from harness.analysis.sweep import Sweep
 from harness.analysis.verdict import Verdict
 from harness.analysis.verdict_limit import largest_text
-from harness.analysis.verdict_time import gains_most, memory_text, not_compared
+from harness.analysis.verdict_time import gains_most, margin_share, memory_text, not_compared
 from harness.analysis.wording import TOO_FEW, comparison, factor, series
 from harness.cases.summary import CaseSummary
 from harness.units import format_multiple, plural
@@ -102,6 +102,8 @@ def _faster(ranking: Ranking, baseline: CaseSummary | None) -> str:
         if ranking.winner is baseline and ranking.nearest is not None:
             gain = factor(ranking.margin.median)
             return f"the baseline, {gain} faster than {ranking.nearest.strategy}"
+        if ranking.word == "level":
+            return f"level within {margin_share(ranking)}"
         return "none is clearly faster"
     slowest = max((row.ratio for row in ranking.leaders), key=lambda ratio: ratio.median)
     if slowest.coverage < LEAST_COVERAGE:

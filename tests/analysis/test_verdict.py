@@ -103,7 +103,7 @@ def test_a_drifting_machine_does_not_hide_a_winner(tmp_path: Path) -> None:
 
 def test_the_baseline_may_win(tmp_path: Path) -> None:
     found = answered(tmp_path, {"base": [1e-3] * 3, "other": [2e-3] * 3})
-    assert "`base` itself is the fastest: 2.0× (1.89× to 2.1×) faster than `other`" in found.text
+    assert "`base` itself is the fastest: 2.0× (1.93× to 2.1×) faster than `other`" in found.text
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -66,7 +66,7 @@ def test_it_says_what_to_use_how_much_faster_and_how_much_memory(tmp_path: Path)
     [
         ({"base": 1e-3, "other": 3e-3}, "base: the baseline, 3.0× faster than other, 1.00× the"),
         ({"base": 1e-3}, "base: the baseline, 1.00× the data"),
-        ({"base": 1e-3, "other": 1e-3}, "base or other, undecided: none is clearly faster, 1.00×"),
+        ({"base": 1e-3, "other": 1e-3}, "any of base or other: level within 5%, 1.00× the data"),
         ({"base": 4e-3, "other": 1e-3, "third": 1e-3}, "at least 4.0× faster than base, 1.00×"),
     ],
 )

@@ -6,15 +6,22 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.cases.summaries import summaries
+from harness.cli.run_verb import RunOptions
 from harness.journal.lines import EndLine
+from harness.journal.read import read_journal
+from harness.journal.write import Journal
 from harness.planning.order import Step
 from harness.run.ceilings import Ceilings
 from harness.run.runner import Runner
+from harness.schema.description import Level
 from harness.schema.records import ContestEffort, Effort, Outcome, Trial
+from harness.stats.contest import ContestRule
 from tests.journals import MIB, header, planned, scenario, strategy, trial
 
 NAMES = ("base", "near", "far")
@@ -171,3 +178,21 @@ def test_the_time_left_knows_of_contests(monkeypatch: pytest.MonkeyPatch) -> Non
     assert len(left) == 6 * 4 + 10
     assert left[6 * 4 - 1] == pytest.approx((1 + 6 * 3) * TRIAL_S)  # as long again as was planned
     assert left[-10:] == pytest.approx([count * TRIAL_S for count in range(10, 0, -1)], abs=TRIAL_S)
+
+
+@pytest.mark.parametrize("level", ["quick", "usual", "full"])
+def test_the_plan_says_how_contests_are_decided_unless_trials_are_asked_for(level: Level) -> None:
+    usual = RunOptions().settings(level).effort
+    assert usual.contests is not None
+    assert usual.contests.looks[0] <= usual.trials
+    assert RunOptions(trials=usual.trials).settings(level).effort == replace(usual, contests=None)
+
+
+def test_a_journal_keeps_it(tmp_path: Path) -> None:
+    head = header(CASES, [INFO])
+    head = replace(head, plan=replace(head.plan, effort=EFFORT))
+    with Journal.create(tmp_path / "run.jsonl", head) as journal:
+        journal.append(EndLine("complete"))
+    run = read_journal(tmp_path / "run.jsonl")
+    assert run.header.plan.effort == EFFORT
+    assert {row.rule for row in summaries(run)} == {ContestRule(2, 1 + 4)}
