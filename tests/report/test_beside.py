@@ -56,8 +56,8 @@ def test_runs_agree_where_one_thing_is_the_best_in_all(
     ((purpose,),) = [one.purposes for one in found.scenarios]
     assert [one.names for one in purpose.answers] == [("one",), names]
     assert purpose.agreement == agreement
-    counted = {"same": "1 of 1", "differs": "0 of 1", "": "0 of 0"}[agreement]
-    assert found.headline.startswith(f"For {counted} purposes")
+    counted = {"same": "For 1 of 1", "differs": "For 0 of 1", "": "There is no"}[agreement]
+    assert found.headline.startswith(f"{counted} purpose")
 
 
 def test_what_a_run_has_not_is_said_and_not_an_agreement(tmp_path: Path) -> None:

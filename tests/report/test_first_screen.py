@@ -141,7 +141,7 @@ def test_not_applicable_and_not_measured_are_neither_passed_nor_each_other(
     assert group.code.name == state
     assert group.questions[0][1].startswith(why)
     assert first.lines == ()
-    assert first.headline.startswith("A better way than the usual one was measured for 0 of 1")
+    assert first.headline.startswith("No better way than the usual one was measured, of 1")
     words = Page(page(content(read_journal(path)))).words
     assert "nothing to win" not in words.casefold()
     assert "That does not say that there is nothing" in words

@@ -91,8 +91,16 @@ def beside(contents: Sequence[Content], hrefs: Sequence[str]) -> Beside:
     return Beside(
         tuple(map(_column, contents, hrefs)),
         scenarios,
-        f"For {alike} of {alike + apart} purposes for which two runs or more choose among several, "
-        "one thing is the best in all of them, or level with it",
+        _headline(alike, alike + apart),
+    )
+
+
+def _headline(alike: int, among: int) -> str:
+    if not among:
+        return "There is no purpose for which two runs or more choose among several"
+    return (
+        f"For {alike} of {among} purposes for which two runs or more choose among several, one "
+        "thing is the best in all of them, or level with it"
     )
 
 

@@ -127,9 +127,12 @@ def _headline(answered: Sequence[Answered]) -> str:
     }
     rest = [f"{counts[name]} {words}" for name, words in said.items() if counts[name]]
     whole = plural(len(answered), "question")
-    return f"A better way than the usual one was measured for {better} of {whole}" + (
-        f"; {', '.join(rest)}" if rest else ""
+    said_first = (
+        f"A better way than the usual one was measured for {better} of {whole}"
+        if better
+        else f"No better way than the usual one was measured, of {whole}"
     )
+    return f"{said_first}; {', '.join(rest)}" if rest else said_first
 
 
 def _chosen(found: Sequence[Opportunity]) -> tuple[Opportunity | None, Opportunity | None]:
