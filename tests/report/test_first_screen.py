@@ -118,6 +118,12 @@ def test_the_state_of_a_question(
     assert [one.code.name for one in first.unanswered] == [state] * (state != "opportunity")
 
 
+def test_where_all_are_level_there_is_nothing_to_gain(tmp_path: Path) -> None:
+    ratios = [0.985 + 0.01 * (4 * number % 9 - 4) for number in range(27)]
+    first = of_times(tmp_path, [0.010] * 27, [0.010 * ratio for ratio in ratios])
+    assert [line.state for line in first.lines] == ["passed"]
+
+
 @pytest.mark.parametrize(
     ("skip", "outcome", "state", "why"),
     [
