@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness.analysis.claims.command import _counted
 from harness.analysis.claims.declared import Claim, Part
 from harness.analysis.claims.judge import Answer, answers
 from harness.analysis.claims.wording import evidence_text, undecided_text
@@ -294,3 +295,10 @@ def test_a_parameter_that_a_part_does_not_name_is_at_its_usual_value(tmp_path: P
 def test_a_part_that_makes_no_sense_is_refused(given: dict[str, object], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Part(of="base", **given)  # type: ignore[arg-type]
+
+
+def test_the_cases_of_what_a_run_does_not_know_are_guessed(run: Run) -> None:
+    targets = ("moving/base", "moving/made_since")
+    infos = run.header.scenarios
+    assert _counted(targets, {"size": ("1MiB", "4MiB")}, infos)["moving/made_since"] == 2
+    assert _counted(targets, {"made_since": ("1", "2", "3")}, infos) == dict.fromkeys(targets, 3)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from harness.analysis.claims.declared import Claim, Part, names
 from harness.analysis.claims.metrics import METRICS
 from harness.cases.summary import CaseSummary
+from harness.errors import UsageError
 from harness.planning.plan import Request, expand
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Value
@@ -96,14 +97,20 @@ def _held(
 def _counted(
     targets: Iterable[str], sets: Mapping[str, Iterable[str]], infos: Sequence[ScenarioInfo]
 ) -> Mapping[str, int]:
-    """How many cases the command has, by strategy; guessed where the scenario is not known."""
+    """How many cases the command has, by strategy; guessed where the run does not know it.
+
+    A run may be older than the claim, and its scenarios have other strategies and parameters.
+    """
     counts = dict.fromkeys(targets, math.prod(len([*values]) for values in sets.values()))
-    known = {info.name for info in infos}
-    own = tuple(one for one in counts if one.partition("/")[0] in known)
+    known = {f"{info.name}/{one.name}" for info in infos for one in info.strategies}
+    own = tuple(one for one in counts if one in known)
     if not own:
         return counts
     overrides = {name: tuple(values) for name, values in sets.items()}
-    planned = expand(infos, Request(own, "quick", overrides))
+    try:
+        planned = expand(infos, Request(own, "quick", overrides))
+    except UsageError:
+        return counts
     cases = Counter(f"{one.case.scenario}/{one.case.strategy}" for one in planned)
     return {**{one: count for one, count in counts.items() if one not in own}, **cases}
 
