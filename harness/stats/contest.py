@@ -12,16 +12,16 @@ To be beaten takes two tests, since each is wrong where the other is not:
   Applications in Genetics and Molecular Biology 3 (2004) 3). A fifth of the ratios at either end
   counts no further than its neighbours (Yuen, Biometrika 61 (1974) 165), and what a round has of
   the one before widens the error;
-- of how many ratios are how large. Of two equal ways, one process in 16 may be twice as slow as the
-  other for reasons of its own, one in 128 four times (:func:`by_luck`), and two or three that agree
+- of how many ratios are how large. Of two equal ways, one process in 11 may be twice as slow as the
+  other for reasons of its own, one in 64 four times (:func:`by_luck`), and two or three that agree
   prove nothing at all.
 
 The second alone will do if it is a thousand times as sure, with rounds that take after each other
 counted as fewer: on a busy machine ratios may lie anywhere between three and thirty, of which a t
 makes little.
 
-So in a sweep of many contests a factor of 3.3 decides after three rounds, 1.9 after five, 1.2 after
-ten, and a twentieth after 15. Two are level if both of two one-sided tests of the centre reject a
+So in a sweep of many contests a factor of 4.2 decides after three rounds, 2.1 after five, 1.3 after
+ten, and a twentieth after 16. Two are level if both of two one-sided tests of the centre reject a
 difference of the margin (Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15 (1987)
 657).
 
@@ -170,7 +170,7 @@ def by_luck(log_ratio: float) -> float:
     Args:
         log_ratio: greater than zero.
     """
-    return 0.5 * math.exp(-3 * log_ratio)
+    return 0.5 * math.exp(-2.5 * log_ratio)
 
 
 def _repeated(apart: Sequence[float]) -> float:
