@@ -95,6 +95,8 @@ class Ranking:
         known = [row for row in self.rows if row.extra_bytes >= 0]
         if not known or self.weighs != "time":
             return None
+        if any(math.isnan(row.extra_bytes) for row in self.leaders):
+            return None  # one of them may need less
         least = min(known, key=lambda row: row.extra_bytes)
         leading = min((row.extra_bytes for row in self.leaders), default=0.0)
         slack = max(NEGLIGIBLE_BYTES, LEANER * least.payload_bytes)

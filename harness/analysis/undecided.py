@@ -11,9 +11,9 @@ from harness.analysis.ranking import Ranking
 from harness.analysis.sweep import Sweep
 from harness.cases.rounds import steady_by_sitting
 from harness.cases.summary import CaseSummary
-from harness.schema.records import Value
+from harness.planning.command import option_text, scenario_option
 from harness.stats.contest import ALONE, decide
-from harness.units import format_duration, format_seconds, format_size
+from harness.units import format_duration, format_seconds
 
 STARTING_S = 3.0
 """What a command takes beside its trials."""
@@ -68,21 +68,18 @@ def _trial_s(row: CaseSummary) -> float:
 def command(sweep: Sweep, rows: tuple[CaseSummary, ...], trials: int) -> str:
     """Which measures some cases of one point again, each in so many processes, and no others."""
     words = ["ferrybench", "run", *(f"{row.scenario}/{row.strategy}" for row in rows), "--quick"]
-    return shlex.join([*words, *_point(sweep, rows[0]), "--trials", str(trials)])
+    words += [*scenario_option(sweep.info), *_point(sweep, rows[0])]
+    return shlex.join([*words, "--trials", str(trials)])
 
 
 def _point(sweep: Sweep, row: CaseSummary) -> Iterator[str]:
     """Options that set what would be varied, or stand at another value."""
     at = sweep.info.strategy(row.strategy).at
     if row.size_bytes is not None:
-        yield from ("--size", format_size(row.size_bytes).replace(" ", ""))
+        yield from ("--size", option_text("size", row.size_bytes))
     for name, value in row.parameters.items():
         parameter = sweep.info.parameters.get(name)
         if parameter is None or name in at:
             continue
         if value != parameter.default or len(parameter.quick) > 1:
-            yield from ("--set", f"{name}={_written(value)}")
-
-
-def _written(value: Value) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+            yield from ("--set", f"{name}={option_text(name, value)}")

@@ -39,8 +39,7 @@ def _parts(case: Case, info: ScenarioInfo, level: str, host: HostSpec | None) ->
     yield from ("ferrybench", "run", f"{case.scenario}/{case.strategy}")
     if sweep != "usual":
         yield f"--{sweep}"
-    if not info.path.startswith(BUILT_IN):
-        yield from ("--scenarios", PurePath(info.path).name)
+    yield from scenario_option(info)
     own = info.strategy(case.strategy).at
     file = PurePath(str(case.parameters.get(NPY, ""))).name
     if file:
@@ -53,11 +52,17 @@ def _parts(case: Case, info: ScenarioInfo, level: str, host: HostSpec | None) ->
         # A value that is taken anyway need not be named, unless others are taken too.
         usual = {parameter.default, own.get(name, parameter.default)} == {value}
         if not usual or len(parameter.values(sweep)) > 1:
-            yield from ("--set", f"{name}={_text(name, value)}")
+            yield from ("--set", f"{name}={option_text(name, value)}")
     if host is not None and case.host not in (DEFAULT_HOST, *(v.name for v in info.variants)):
         python = [f"python={PurePath(host.python).name}"] if host.python else []
         settings = [*python, *(f"{name}={text}" for name, text in host.env.items())]
         yield from ("--host", f"{host.name}:{','.join(settings)}")
+
+
+def scenario_option(info: ScenarioInfo) -> Iterator[str]:
+    """How a scenario of a user's own is named, as files are: without its folder."""
+    if not info.path.startswith(BUILT_IN):
+        yield from ("--scenarios", PurePath(info.path).name)
 
 
 def _file(file: str, case: Case) -> Iterator[str]:
@@ -72,7 +77,7 @@ def _file(file: str, case: Case) -> Iterator[str]:
         yield from ("--offset", str(first))
 
 
-def _text(name: str, value: Value) -> str:
+def option_text(name: str, value: Value) -> str:
     """As ``--set`` reads it: sizes exactly, in the largest unit that they are whole in."""
     sized = name == "size" or name.endswith("_bytes")
     if sized and isinstance(value, int) and is_number(value):

@@ -40,6 +40,7 @@ GIVEN = {
     "FB111": "tree kept",
     "FB112": "processes left",
     "FB113": "two modes",
+    "FB114": "slow rank",
     "FB201": "wrong",
     "FB202": "error",
     "FB203": "oom",

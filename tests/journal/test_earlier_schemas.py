@@ -121,7 +121,12 @@ def test_it_goes_through_every_command(
     schema: int, verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = str(unpacked(schema, tmp_path))
-    more = {"export": [], "report": ["-o", str(tmp_path / "page")], "compare": [path], "claims": []}[verb]
+    more = {
+        "export": [],
+        "report": ["-o", str(tmp_path / "page")],
+        "compare": [path],
+        "claims": [],
+    }[verb]
     assert ferrybench([verb, path, *more]) in ((0, 3) if verb == "claims" else (0,))
     said = capsys.readouterr().out
     if verb == "compare":

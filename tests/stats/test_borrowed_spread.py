@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from harness.stats.borrowed_spread import BORROWED, Usual, difference, mean_spread
+from tests.some import some
 
 UNKNOWN = Usual(math.nan)
 
@@ -68,7 +69,7 @@ def test_where_nothing_differs_little_is_found(count: int) -> None:
         deviations = 0.05 * np.exp(draw.normal(0, 0.9, 100))
         groups = [draw.normal(0, one, count).tolist() for one in deviations]
         usual = Usual.of(groups)
-        for one, other in zip(groups[::2], groups[1::2], strict=True):
+        for one, other in some(zip(groups[::2], groups[1::2], strict=True)):
             first, second = mean_spread(one, usual), mean_spread(other, usual)
             assert first is not None
             assert second is not None
@@ -82,7 +83,7 @@ def test_what_differs_is_found_in_three_readings() -> None:
     groups = draw.normal(0, 0.03, (60, 3)).tolist()
     usual = Usual.of(groups)
     found = []
-    for one, other in zip(groups[::2], groups[1::2], strict=True):
+    for one, other in some(zip(groups[::2], groups[1::2], strict=True)):
         first = mean_spread([value + math.log(1.5) for value in one], usual)
         second = mean_spread(other, usual)
         assert first is not None

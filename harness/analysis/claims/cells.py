@@ -80,8 +80,10 @@ def places_of(
     missing: list[str] = []
     known = {one.name for one in info.strategies}
     for one, other in part.pairs:
-        missing += [name for name in (one, other) if name and name not in known]
-        if one not in known:
+        lacking = [name for name in (one, other) if name and name not in known]
+        lacking += [f"parameter {name}" for name in _named(part) if name not in info.parameters]
+        missing += lacking
+        if lacking:
             continue
         own = [row for row in rows if row.strategy == one and _belongs(row, part, info)]
         missing += _lacking(part, one, own)
@@ -94,6 +96,10 @@ def places_of(
             missing += [] if there or not places else [f"{other}{_at(places[0])}"]
             missing += _alone(part, places, info)
     return Places(tuple(found), tuple(dict.fromkeys(missing)))
+
+
+def _named(part: Part) -> set[str]:
+    return {*part.where, *part.against_where, *part.over}
 
 
 def _at(place: Place) -> str:
@@ -174,13 +180,15 @@ def _partner(
     usual = _usual(info, other)
     wanted = dict(row.planned.case.parameters)
     for name in {*part.where, *part.against_where} & wanted.keys():
-        value = part.against_where.get(name, usual[name])
-        wanted[name] = value_of(name, value)
+        # Another strategy is taken at the same point, this one where nothing is said of it.
+        same = part.where.get(name, usual[name]) if part.against else usual[name]
+        wanted[name] = value_of(name, part.against_where.get(name, same))
     return next(
         (
             one
             for one in rows
-            if one.strategy == other
+            if one is not row
+            and one.strategy == other
             and one.host == DEFAULT_HOST
             and dict(one.planned.case.parameters) == wanted
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from harness.analysis.claims.declared import Claim, Part, names
 from harness.analysis.claims.metrics import METRICS
 from harness.cases.summary import CaseSummary
 from harness.errors import UsageError
+from harness.planning.command import scenario_option
 from harness.planning.plan import Request, expand
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Value
@@ -69,17 +71,19 @@ def deciding(
     own = [info for info in infos if any(one.startswith(f"{info.name}/") for one in targets)]
     for info in own:
         sets |= {name: {value: None} for name, value in _held(info, targets, sets)}
-    words = ["ferrybench run --quick", *targets]
-    words += [f"--set {name}={','.join(values)}" for name, values in sets.items()]
+    words = ["ferrybench", "run", "--quick", *targets]
+    words += [word for info in own for word in scenario_option(info)]
+    for name, values in sets.items():
+        words += ["--set", f"{name}={','.join(values)}"]
     if any(METRICS[part.metric].kind != "limit" for part in claim.parts):
-        words.append(f"--trials {trials}")
+        words += ["--trials", str(trials)]
     if memory_again:
-        words.append(f"--memory-trials {REPEATS}")
+        words += ["--memory-trials", str(REPEATS)]
     each = trials + (REPEATS if memory_again else 2)
     takes_s = 0.0
     for target, count in _counted(targets, sets, own).items():
         takes_s += count * each * _trial_s(target, rows, device=claim.device)
-    return Deciding(" ".join(words), START_S + BETWEEN * takes_s)
+    return Deciding(shlex.join(words), START_S + BETWEEN * takes_s)
 
 
 def _held(

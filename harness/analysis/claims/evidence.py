@@ -21,6 +21,7 @@ from harness.stats.intervals import CONFIDENCE
 from harness.stats.two_level import Spread
 
 SCATTERING = ("time", "share")
+RIGHT = "right"
 Readings = Mapping[int, Sequence[float]]
 
 
@@ -164,6 +165,8 @@ def _counted(
         below, above, middle = ranges[1]
         low, high = _divided(low, high, below, above)
         centre = centre / middle if middle > 0 else math.nan
+    if metric.name == RIGHT and not part.compares:
+        return _of_right(part, place, readings[0], labelled)
     least = -math.inf if part.at_least is None else part.at_least
     most = math.inf if part.at_most is None else part.at_most
     return Evidence(
@@ -174,6 +177,23 @@ def _counted(
         0.0 if least <= low and high <= most else 1.0,
         0.0 if high < least or low > most else 1.0,
         _alone(min(map(len, readings)), labelled, certain=metric.kind in ("flag", "limit")),
+        counted=True,
+        labelled=labelled,
+    )
+
+
+def _of_right(part: Part, place: Place, values: Sequence[float], labelled: bool | None) -> Evidence:
+    """One trial that is wrong refutes "right in every trial"; one that is right proves little."""
+    all_right = min(values) == 1
+    wanted = part.at_least is not None
+    return Evidence(
+        place,
+        sum(values) / len(values),
+        min(values),
+        max(values),
+        0.0 if all_right == wanted else 1.0,
+        0.0 if all_right != wanted else 1.0,
+        _alone(len(values), labelled) if all_right else 0.0,
         counted=True,
         labelled=labelled,
     )

@@ -26,6 +26,8 @@ TREE_ACCURACY_BYTES = 4 * 1024**2
 """Of a process tree, where every process has some memory of its own."""
 LIMIT_ACCURACY = 0.02
 """Of a budget, by which a search of the largest size may be off."""
+NOT_TRIED = ("skipped", "oom")
+"""Outcomes that say nothing of whether a result is right."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,12 @@ def _trees(row: CaseSummary) -> list[float]:
 
 
 def _right(row: CaseSummary) -> list[float]:
-    return [float(one.outcome.ok) for one in row.measured if not one.unverified]
+    """Of each trial; of none where one was not verified or not run, unless another was wrong."""
+    known = [
+        one for one in row.measured if not one.unverified and one.outcome.name not in NOT_TRIED
+    ]
+    readings = [float(one.outcome.ok) for one in known]
+    return readings if len(known) == len(row.measured) or 0.0 in readings else []
 
 
 def _sharing(row: CaseSummary) -> list[float]:

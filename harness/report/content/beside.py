@@ -39,10 +39,11 @@ FACTS = ("measured", "processor", "processors", "system", "Python", "NumPy", "to
 class Answer:
     """What one run says to use, for one purpose."""
 
-    names: tuple[str, ...]  # those that cannot be told from the best
+    names: tuple[str, ...]  # those that nobody has beaten
     text: str  # how it compares, or why there is no answer
     place: str
     among: int = 0  # of how many they are the best
+    decided: bool = True
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,10 @@ def _purpose(meaning: str, setting: str, found: Sequence[ScenarioContent | None]
     answers = tuple(_answer(meaning, setting, one) for one in found)
     named = [set(one.names) for one in answers if one.among > 1]
     agreement: Agreement = ""
-    if len(named) > 1:
-        agreement = "same" if set.intersection(*named) else "differs"
+    if len(named) > 1 and not set.intersection(*named):
+        agreement = "differs"
+    elif len(named) > 1 and all(one.decided for one in answers if one.among > 1):
+        agreement = "same"
     return Purpose(f"{meaning}{f', {setting}' if setting else ''}", answers, agreement)
 
 
@@ -169,7 +172,9 @@ def _answer(meaning: str, setting: str, one: ScenarioContent | None) -> Answer:
     names = tuple(row.strategy for row in ranking.leaders)
     told = _compared(ranking.leaders[0], ranking.weighs)
     alone = "the only one, " if len(ranking.rows) == 1 else ""
-    return Answer(names, f"{alone}{told}", one.verdict.place, len(ranking.rows))
+    decided = ranking.word != "undecided"
+    text = f"{alone}{told}" if decided else f"undecided, {told}"
+    return Answer(names, text, one.verdict.place, len(ranking.rows), decided)
 
 
 def _of(verdict: Verdict, meaning: str, setting: str) -> Ranking | None:

@@ -248,8 +248,11 @@ def _time_track(
     if baseline is None or use is None or not (baseline.timed and use.timed):
         return None
     ratio = use.ratio.median if use is not baseline else 1.0
+    if math.isnan(ratio):
+        return None
     elsewhere = other.best.ratio.median if other else math.nan
-    said = "the usual way is the best" if use is baseline else f"{format_ratio(ratio)} of its time"
+    same = "nothing was measured to be certainly better"
+    said = same if use is baseline else f"{format_ratio(ratio)} of its time"
     return Track(
         _time_share(1.0, decades),
         _time_share(ratio, decades),

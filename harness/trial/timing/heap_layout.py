@@ -145,9 +145,14 @@ def level_heap(offset_bytes: int) -> bool:
     libc.mallinfo2.restype = _Mallinfo
     libc.sbrk.restype = libc.malloc.restype = ctypes.c_void_p
     libc.malloc.argtypes = [ctypes.c_size_t]
-    for _ in range(_TRIES):
+
+    def from_top(size_bytes: int) -> bool:
         top = libc.sbrk(0) - libc.mallinfo2().keepcost
-        taken = libc.malloc(_BLOCK_BYTES + (offset_bytes - top) % _PAGE_BYTES - _HEAD_BYTES)
-        if taken is not None and top <= taken < top + _PAGE_BYTES:
-            return True
-    return False
+        taken = libc.malloc(size_bytes)
+        return taken is not None and top <= taken < top + _PAGE_BYTES
+
+    # What is free below and would take a block is used up first, or the next one would go there.
+    if not any(from_top(_BLOCK_BYTES) for _ in range(_TRIES)):
+        return False
+    top = libc.sbrk(0) - libc.mallinfo2().keepcost
+    return from_top(_BLOCK_BYTES + (offset_bytes - top) % _PAGE_BYTES - _HEAD_BYTES)
