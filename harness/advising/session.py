@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from harness.advising.advice import NOT_TRIED, Advice, Fits, Way
 from harness.advising.bench import OWN, Bench
@@ -169,7 +170,11 @@ def _way(
         peak = beside.plus(base_bytes + held_bytes, BASE_BYTES)
     last = max(runner.readings, key=lambda one: one.size_bytes)
     of_memory = runner.of_memory()
-    at_least = any(one.at_least for one in of_memory[max(of_memory)])
+    with_most = of_memory[max(of_memory)]
+    at_least = any(one.at_least for one in with_most)
+    if peak is not None:
+        more_bytes = max(one.more_bytes for one in with_most) * full / max(of_memory)
+        peak = replace(peak, high=peak.high + more_bytes)
     return Way(
         info.name,
         info.doc,

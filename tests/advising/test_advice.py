@@ -9,6 +9,7 @@ import pytest
 import harness
 from harness.advising.advice import NOT_TRIED, Advice, Fits, Verdict, Way
 from harness.advising.as_text import headline, text
+from harness.advising.bench import at_most_bytes
 from harness.advising.data import Data
 from harness.advising.figures import Figure
 from harness.advising.goal import Goal
@@ -16,6 +17,9 @@ from harness.advising.session import _choose, _fits
 from harness.advising.tasks import TASKS
 from harness.errors import UsageError
 from harness.inline.advise import Advised
+from harness.schema.records import CONTRADICTS
+from harness.trial.meters.allocated import FREE
+from harness.units import format_size
 
 MIB = 1024**2
 SOURCE = "def {name}(array):\n    return torch.tensor(array)"
@@ -179,6 +183,15 @@ def test_peaks_that_may_be_equal_save_nothing() -> None:
     near = advice(way("usual", 0.1, 408), BETTER, (1.0, 0.9, 1.1))
     assert near.saved_bytes is None
     assert near.verdict == "undecided"
+
+
+@pytest.mark.parametrize("size", [5, 744 * 1024, 1234567890, 3 * 1024**4])
+def test_a_doubt_that_has_a_bound_is_no_more_than_that(size: int) -> None:
+    bound = at_most_bytes(FREE.format(format_size(size)))
+    assert bound is not None
+    assert size <= bound <= 1.02 * size
+    assert at_most_bytes("") == 0
+    assert at_most_bytes(CONTRADICTS) is None
 
 
 def test_what_may_be_more_saves_nothing() -> None:

@@ -139,7 +139,8 @@ def test_a_file_with_a_header_is_named_after_all_that_was_said_of_it(
     raw, task = tmp_path / 'so"called.bin', TASKS["train-from-file"]
     raw.write_bytes(bytes(1024))
     one = next(iter(task.candidates(describe_source(host, task), Goal())))
-    said = [("uint8", "-1,32", None), ("int8", "-1,32", None), ("uint8", "-1,16", None)]
+    said: list[tuple[str, str, str | None]] = []
+    said += [("uint8", "-1,32", None), ("int8", "-1,32", None), ("uint8", "-1,16", None)]
     said += [("uint8", "16,32", None), ("uint8", "16,32", "512")]
     lines = set()
     for dtype, shape, offset in said:
