@@ -33,7 +33,7 @@ def parse_size(text: str) -> int:
     if parts is None or parts[1] not in _SIZE_FACTORS:
         raise ValueError(f"{text!r} is not a size; write for example 4096, 64KiB or 1.5GiB")
     size = parts[0] * _SIZE_FACTORS[parts[1]]
-    if size < 1 or size != int(size):
+    if not math.isfinite(size) or size < 1 or size != int(size):
         raise ValueError(f"{text!r} is not a whole, positive number of bytes")
     return int(size)
 

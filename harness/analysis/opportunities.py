@@ -203,6 +203,8 @@ def state(sweep: Sweep, answer: Verdict, found: Sequence[Opportunity]) -> State:
     unreached = sum(row.outcome == "skipped" and not row.planned.skip for row in others)
     if unreached:
         return State("undecided", f"{unreached} of {len(others)} other ways were not reached")
+    if sweep.weighs == "time" and _is_open_elsewhere(sweep, baseline):
+        return State("undecided", "whether an environment variable helps is open")
     if sweep.weighs == "time" and any(_open(one, baseline) for one in answer.rankings):
         few = any(one.too_few for one in answer.rankings)
         return State("undecided", "too few processes" if few else "intervals overlap")
@@ -218,6 +220,19 @@ def _open(contest: Ranking, baseline: CaseSummary) -> bool:
         and row.point == baseline.point
         and not (row.ratio.coverage >= LEAST_COVERAGE and row.ratio.low > 1 / ACCURACY)
         for row in contest.rows
+    )
+
+
+def _is_open_elsewhere(sweep: Sweep, baseline: CaseSummary) -> bool:
+    """Whether the baseline may be faster in another environment, for all that is known."""
+    variants = {variant.name for variant in sweep.info.variants}
+    return any(
+        row.strategy == baseline.strategy
+        and row.host in variants
+        and (row.size_bytes, row.point) == (baseline.size_bytes, baseline.point)
+        and row.timed
+        and not (row.ratio.coverage >= LEAST_COVERAGE and row.ratio.low > 1 / ACCURACY)
+        for row in sweep.others
     )
 
 

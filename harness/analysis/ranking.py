@@ -50,6 +50,8 @@ class Ranking:
             return "undecided"
         if self.answer is not None:
             return self.answer.word
+        if any(row.limit and not (row.limit.closed or row.limit.beyond) for row in self.leaders):
+            return "undecided"  # a search that gave up
         return "winner" if len(self.leaders) == 1 else "level"
 
     @property

@@ -20,9 +20,11 @@ from harness.files.writing import refuse_overwriting, write_whole
 from harness.formats.open_results import read_run
 from harness.journal.shown import shown
 from harness.schema.texts import visible
-from harness.units import plural
+from harness.units import MISSING, plural
 
 if TYPE_CHECKING:
+    from harness.analysis.claims.declared import Claim
+    from harness.analysis.claims.judge import Answer
     from harness.analysis.claims.of_run import Verdicts
 
 Format = Literal["text", "csv", "json"]
@@ -140,6 +142,18 @@ def _show_one(one: Verdicts, *, places: bool, more: int) -> None:
     out.print(f"{one.run_id}: {counts_text(one.answers)}", style="bold", soft_wrap=True)
 
 
+def _by_claim(found: Sequence[Verdicts]) -> list[tuple[Claim, list[Answer | None]]]:
+    """Each claim with the answer of every run; None of a run that does not know it."""
+    by_run = [{_key(one.judged.claim): one for one in each.answers} for each in found]
+    claims = {_key(one.judged.claim): one.judged.claim for each in found for one in each.answers}
+    return [(claim, [own.get(key) for own in by_run]) for key, claim in claims.items()]
+
+
+def _key(claim: Claim) -> tuple[str, str, str]:
+    """Runs may have claims of their own with equal codes."""
+    return claim.scenario, claim.code, claim.statement
+
+
 def _show_beside(found: Sequence[Verdicts], *, everything: bool) -> None:
     """Several runs: a column of verdicts for each, and what differs."""
     from harness.analysis.claims.of_run import scenarios_of
@@ -149,19 +163,24 @@ def _show_beside(found: Sequence[Verdicts], *, everything: bool) -> None:
     for head in ("", *(f"{number}" for number, _ in enumerate(found, start=1)), "statement"):
         table.add_column(head)
     known = frozenset().union(*(each.scenarios for each in found))
-    for beside in zip(*(each.answers for each in found), strict=True):
-        claim = beside[0].judged.claim
+    beside = _by_claim(found)
+    for claim, answers in beside:
         if not (everything or known & scenarios_of(claim)):
             continue
-        cells = [Text(one.judged.verdict, style=STYLES[one.judged.verdict]) for one in beside]
-        table.add_row(claim.code, *cells, claim.statement)
+        cells = [
+            Text(one.judged.verdict, style=STYLES[one.judged.verdict]) if one else Text(MISSING)
+            for one in answers
+        ]
+        table.add_row(visible(claim.code), *cells, visible(claim.statement))
     out.print(table)
-    for beside in zip(*(each.answers for each in found), strict=True):
+    for claim, answers in beside:
         decided = [
-            (number, one) for number, one in enumerate(beside, start=1) if one.judged.decided
+            (number, one)
+            for number, one in enumerate(answers, start=1)
+            if one is not None and one.judged.decided
         ]
         if len({one.judged.verdict for _, one in decided}) > 1:
-            out.print(f"{beside[0].judged.claim.code}  differs:", style="bold", soft_wrap=True)
+            out.print(f"{visible(claim.code)}  differs:", style="bold", soft_wrap=True)
             for number, one in decided:
                 told = f"{one.judged.verdict}: {evidence_text(one.judged)}"
                 out.print(f"  {number}  {told}", soft_wrap=True)

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness.analysis.models.choosing import exact_size
 from harness.analysis.models.prediction import Prediction
 from harness.analysis.models.time_model import TimeModel, logs_of
 from harness.analysis.wording import factor
@@ -21,6 +20,7 @@ from harness.errors import UnableError
 from harness.host.inputs import temporary_folder
 from harness.journal.lines import Run
 from harness.journal.read import read_journal
+from harness.planning.command import option_text
 from harness.planning.plan import Request
 from harness.run.session import Settings
 from harness.schema.records import Case, Value
@@ -48,7 +48,10 @@ def check_predictions(
     Raises:
         UnableError: nothing could be measured.
     """
-    anchors = {one.size: nearest(model.sizes, one.size) for one in predictions}
+    anchors = {
+        one.size: nearest([size for size in model.sizes if size != one.size], one.size)
+        for one in predictions
+    }
     sizes = sorted({*anchors, *(size for beside in anchors.values() for size in beside)})
     now = _measured(run, model, sizes, trials, user_paths)
     before = {case.size_bytes: statistics.median(logs_of(case)) for case in model.cases}
@@ -100,7 +103,7 @@ def _measured(
     sets = {name: (str(value),) for name, value in model.parameters.items()}
     request = Request(
         targets=(f"{model.scenario}/{model.strategy}",),
-        overrides={**sets, "size": tuple(map(exact_size, sizes))},
+        overrides={**sets, "size": tuple(option_text("size", size) for size in sizes)},
         only=keys,
     )
     effort = replace(run.header.plan.effort, trials=trials, memory_trials=1)

@@ -112,4 +112,6 @@ def _explain(run: Run, models: Sequence[TimeModel], model: TimeModel) -> None:
     following = next_size(model)
     if following is not None:
         out.print(f"  measure next: {next_text(following)}", soft_wrap=True)
-        out.print(f"    {command_for(model, [*model.sizes, following.size])}", soft_wrap=True)
+        if model.default_host:
+            sizes = [*model.sizes, following.size]
+            out.print(f"    {command_for(model, info, sizes)}", soft_wrap=True)

@@ -101,6 +101,9 @@ def parse_value(name: str, parameter: Parameter, text: str) -> Value:
         )
     if isinstance(parameter.default, str):
         return text
+    values = (*parameter.quick, *parameter.usual, *parameter.full)
+    if text in [value for value in values if isinstance(value, str)]:  # such as threads=all
+        return text
     if isinstance(parameter.default, bool):
         return _parse_truth(name, text)
     try:

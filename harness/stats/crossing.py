@@ -20,15 +20,14 @@ class Crossing:
 
     Args:
         size: bytes at which both take equally long.
-        low: the largest size below at which the first is certainly on one side; None where it is
-            at none.
-        high: the smallest above at which it is certainly on the other; None likewise.
+        low: the largest size below at which the first is certainly on one side.
+        high: the smallest above at which it is certainly on the other.
         slower_above: whether the first is the slower one above.
     """
 
     size: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     slower_above: bool
 
 
@@ -75,16 +74,17 @@ class RatioCurve:
     def crossings(self) -> list[Crossing]:
         """Where it passes one, between the smallest and the largest size; ascending.
 
-        Where neither side is certain there is none: two that are level everywhere cross anywhere.
+        Only where it is certain on both sides: two that are level cross anywhere.
         """
         sizes = self._looked_at()
         found = [self.at(size) for size in sizes]
         certain = [index for index, one in enumerate(found) if one.sign(CONFIDENCE)]
         crossings = []
-        for before, after in itertools.pairwise([None, *certain, None]):
-            start, end = before or 0, len(sizes) - 1 if after is None else after
-            passed = [k for k in range(start, end) if found[k].log * found[k + 1].log <= 0]
-            if not certain or len(passed) % 2 == 0:
+        for before, after in itertools.pairwise(certain):
+            if found[before].sign(CONFIDENCE) == found[after].sign(CONFIDENCE):
+                continue
+            passed = [k for k in range(before, after) if found[k].log * found[k + 1].log <= 0]
+            if not passed:
                 continue
             middle = passed[len(passed) // 2]
             here, there = found[middle].log, found[middle + 1].log
@@ -92,9 +92,9 @@ class RatioCurve:
             crossings.append(
                 Crossing(
                     sizes[middle] * (sizes[middle + 1] / sizes[middle]) ** share,
-                    None if before is None else sizes[before],
-                    None if after is None else sizes[after],
-                    found[end].log > 0,
+                    sizes[before],
+                    sizes[after],
+                    found[after].log > 0,
                 )
             )
         return crossings

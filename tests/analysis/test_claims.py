@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -102,7 +103,8 @@ def test_what_lies_at_the_margin_is_undecided_and_says_what_would_decide(run: Ru
     assert "too close to the margin" in found.judged.why
     assert found.deciding is not None
     assert found.deciding.text.startswith(
-        "ferrybench run --quick moving/other moving/base --set size=1MiB,4MiB --trials "
+        "ferrybench run --quick moving/other moving/base --scenarios moving.py "
+        "--set size=1MiB,4MiB --trials "
     )
     assert found.deciding.text in undecided_text(found)
 
@@ -302,3 +304,45 @@ def test_the_cases_of_what_a_run_does_not_know_are_guessed(run: Run) -> None:
     infos = run.header.scenarios
     assert _counted(targets, {"size": ("1MiB", "4MiB")}, infos)["moving/made_since"] == 2
     assert _counted(targets, {"made_since": ("1", "2", "3")}, infos) == dict.fromkeys(targets, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("skipped", "undecided"), ("oom", "undecided"), ("wrong", "refuted"), ("crash", "refuted")],
+)
+def test_what_was_not_tried_is_neither_right_nor_wrong(
+    name: str, word: str, tmp_path: Path
+) -> None:
+    outcome = Outcome(name, "for some reason")  # type: ignore[arg-type]
+    run = run_of(
+        tmp_path, {"base": (1e-3, 4e-3), "other": (1e-3, 4e-3)}, outcomes={"other": outcome}
+    )
+    assert answer(run, claim(Part(metric="right", of="other", at_least=1))).judged.verdict == word
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"of": "other", "against": "gone"},
+        {"of": "gone", "against": "base"},
+        {"of": "other", "where": {"num_worker": 2}, "against_where": {"num_worker": 0}},
+    ],
+)
+def test_what_a_run_does_not_know_decides_nothing(changed: dict[str, Any], run: Run) -> None:
+    found = answer(run, claim(Part(metric="time", at_most=1.1, **changed)))
+    assert found.judged.verdict == "undecided"
+    assert "not measured" in found.judged.why
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"at_most": float("nan")},
+        {"at_most": 1.0, "where": {"size": "8 pages"}},
+        {"at_most": 1.0, "over": {"num_workers": (0, 2)}, "along": "num_workers"},
+        {"at_most": 1.0, "over": {"layout": ("c", "f")}, "along": "layout"},
+    ],
+)
+def test_a_part_that_cannot_be_judged_is_refused_when_it_is_read(changed: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"finite|size|above zero"):
+        Part(metric="time", of="base", **changed)

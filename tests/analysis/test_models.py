@@ -15,7 +15,7 @@ from harness.analysis.models.as_text import (
     step_texts,
     workers_text,
 )
-from harness.analysis.models.choosing import chosen_model, command_for, exact_size
+from harness.analysis.models.choosing import chosen_model, command_for
 from harness.analysis.models.crossovers import crossovers, with_baseline
 from harness.analysis.models.places import between, described, places
 from harness.analysis.models.prediction import fits_into_memory, next_size, predict
@@ -24,6 +24,7 @@ from harness.analysis.models.time_model import TimeModel, time_models
 from harness.cases.summaries import summaries
 from harness.errors import UsageError
 from harness.journal.lines import Run
+from harness.planning.command import option_text
 from harness.planning.plan import parse_value
 from harness.schema.records import Value
 from harness.stats.scalability import throughput
@@ -151,10 +152,12 @@ def test_a_model_is_chosen_by_name_and_setting(tmp_path: Path) -> None:
 
 def test_a_printed_command_asks_for_the_very_sizes(tmp_path: Path) -> None:
     model = model_of(tmp_path, base)
-    assert command_for(model, [3 * MIB, 5000]) == "ferrybench run moving/base --size 5000,3MiB"
+    info = scenario([strategy("base")])
+    said = "ferrybench run moving/base --size 5000,3MiB --scenarios moving.py"
+    assert command_for(model, info, [3 * MIB, 5000]) == said
     size = parameter(MIB)
     for exact in some((3 * MIB, 5000, 6144, 2**31)):
-        assert parse_value("size", size, exact_size(exact)) == exact
+        assert parse_value("size", size, option_text("size", exact)) == exact
 
 
 def test_workers_follow_the_law_or_are_undecided(tmp_path: Path) -> None:

@@ -80,4 +80,4 @@ def test_values_that_are_not_the_default_are_set(tmp_path: Path) -> None:
     changed = PlannedCase(case("other", 4 * MIB, dtype="f8", threads=1, pin=True))
     row = replace(own.main[1], planned=changed)
     words = shlex.split(command(own, (row,), 7))
-    assert {"dtype=f8", "threads=1", "pin=true"} <= set(words)
+    assert {"dtype=f8", "threads=1", "pin=True"} <= set(words)

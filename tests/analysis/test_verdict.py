@@ -66,7 +66,8 @@ def test_a_planted_tie_has_no_winner(tmp_path: Path) -> None:
         },
     )
     assert "it is undecided among `other`, `third`; about " in found.text
-    assert "`ferrybench run moving/other moving/third --quick --size 1MiB --trials " in found.text
+    again = "ferrybench run moving/other moving/third --quick --scenarios moving.py --size 1MiB"
+    assert f"`{again} --trials " in found.text
     assert "; even the slowest of them is 3.9× faster than `base`." in found.text
     assert found.rankings[0].winner is None
 

@@ -204,7 +204,7 @@ def _steps(part: Part, strategy: str, own: Sequence[CaseSummary]) -> Iterator[Pl
         lines.setdefault(tuple(rest.items()), []).append(row)
     for line in lines.values():
         values = {row.planned.case.parameters[part.along]: row for row in line}
-        ordered = sorted(values, key=number_of)
+        ordered = sorted((one for one in values if number_of(one) > 0), key=number_of)
         for low, high in pairwise(ordered):
             label = {OF: strategy} if len(part.pairs) > 1 else {}
             point = {**label, part.along: high}

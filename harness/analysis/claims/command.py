@@ -73,8 +73,8 @@ def deciding(
         sets |= {name: {value: None} for name, value in _held(info, targets, sets)}
     words = ["ferrybench", "run", "--quick", *targets]
     words += [word for info in own for word in scenario_option(info)]
-    for name, values in sets.items():
-        words += ["--set", f"{name}={','.join(values)}"]
+    for name, chosen in sets.items():
+        words += ["--set", f"{name}={','.join(chosen)}"]
     if any(METRICS[part.metric].kind != "limit" for part in claim.parts):
         words += ["--trials", str(trials)]
     if memory_again:

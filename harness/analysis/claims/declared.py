@@ -7,7 +7,8 @@ have been measured; where one of them is missing, nothing is concluded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -64,6 +65,18 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError("of or against may name several strategies, not both")
         if not all(self.over.values()):
             raise ValueError("over lists no value of a parameter")
+        if not all(math.isfinite(bound) for bound in (self.at_least, self.at_most) if bound):
+            raise ValueError("at_least and at_most must be finite")
+        for name, value in self._values():
+            taken = value_of(name, value)
+            if name == self.along and not (is_number(taken) and number_of(taken) > 0):
+                raise ValueError(f"along {name}: {value!r} is no number above zero")
+
+    def _values(self) -> Iterator[tuple[str, Value]]:
+        yield from self.where.items()
+        yield from self.against_where.items()
+        for name, values in self.over.items():
+            yield from ((name, value) for value in values)
 
     @property
     def compares(self) -> bool:

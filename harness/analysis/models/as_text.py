@@ -33,10 +33,12 @@ def cost_text(model: TimeModel) -> str:
 def _plain_cost(model: TimeModel, curve: SizeCurve) -> str:
     """The time without its steps."""
     fixed, per_byte = curve.fixed, curve.per_byte
-    grown = per_byte.median * model.sizes[-1]
+    grown = per_byte.high * model.sizes[-1]
     if grown < FLAT * (fixed.median + grown):
         return f"{format_seconds(fixed.median)} whatever the size"
     rate = f"{format_seconds(per_byte.median * MIB)}/MiB"
+    if per_byte.low <= 0:
+        rate = f"at most {format_seconds(per_byte.high * MIB)}/MiB"
     if fixed.low > 0:
         return f"{format_seconds(fixed.median)} + {rate}"
     return f"at most {format_seconds(fixed.high)} + {rate}" if fixed.high > 0 else rate
@@ -107,16 +109,8 @@ def step_texts(model: TimeModel) -> Iterator[str]:
 def crossover_text(crossover: Crossover) -> str:
     """``from_numpy is faster below 3.1 MiB (2 MiB to 4 MiB), torch_tensor above``."""
     crossing = crossover.crossing
-    ends = (
-        "at any smaller size measured" if crossing.low is None else format_size(crossing.low),
-        "any larger size measured" if crossing.high is None else format_size(crossing.high),
-    )
-    if crossing.low is None:
-        where = f"{format_size(crossing.size)}, or below: {ends[1]} at most"
-    elif crossing.high is None:
-        where = f"{format_size(crossing.size)}, or above: {ends[0]} at least"
-    else:
-        where = f"{format_size(crossing.size)} ({ends[0]} to {ends[1]})"
+    around = f"{format_size(crossing.low)} to {format_size(crossing.high)}"
+    where = f"{format_size(crossing.size)} ({around})"
     return f"{crossover.below} is faster below {where}, {crossover.above} above"
 
 
@@ -143,6 +137,8 @@ def workers_text(model: WorkerModel) -> str:
     ]
     if math.isfinite(law.best.median):
         parts.append(f"most throughput with {law.best.median:.0f} ({_counts(law.best)})")
+    elif math.isfinite(law.best.low):
+        parts.append(f"most throughput with {law.best.low:.0f} or more, how many is not known")
     else:
         parts.append("no number beyond which throughput falls")
     off = "nothing left to check it by"

@@ -10,9 +10,10 @@ from harness.analysis.sweep import sweep
 from harness.errors import UsageError
 from harness.journal.lines import Run
 from harness.planning.case_text import setting_value
+from harness.planning.command import option_text, scenario_option
 from harness.planning.plan import parse_overrides, select
+from harness.schema.description import ScenarioInfo
 from harness.schema.records import Value
-from harness.units import GIB, KIB, MIB
 
 
 def chosen_model(
@@ -69,18 +70,12 @@ def setting_text(model: TimeModel) -> str:
     return f" with {', '.join(parts)}" if parts else ""
 
 
-def command_for(model: TimeModel, sizes: Sequence[int]) -> str:
+def command_for(model: TimeModel, info: ScenarioInfo, sizes: Sequence[int]) -> str:
     """The command that measures a strategy at some sizes, with its parameters as they are here."""
-    shown = ",".join(dict.fromkeys(map(exact_size, sorted(sizes))))
-    sets = " ".join(
-        shlex.quote(f"--set={name}={value}") for name, value in model.parameters.items()
-    )
-    return f"ferrybench run {model.scenario}/{model.strategy} --size {shown} {sets}".rstrip()
-
-
-def exact_size(size: int) -> str:
-    """A size as ``--size`` takes it, to the byte: ``3MiB``, ``5000KiB``, ``100``."""
-    for unit, factor in (("GiB", GIB), ("MiB", MIB), ("KiB", KIB)):
-        if size % factor == 0:
-            return f"{size // factor}{unit}"
-    return str(size)
+    shown = ",".join(dict.fromkeys(option_text("size", size) for size in sorted(sizes)))
+    words = ["ferrybench", "run", f"{model.scenario}/{model.strategy}", "--size", shown]
+    words += scenario_option(info)
+    words += [
+        f"--set={name}={option_text(name, value)}" for name, value in model.parameters.items()
+    ]
+    return shlex.join(words)
