@@ -98,8 +98,12 @@ class Advice:
 
     @property
     def saved_bytes(self) -> float | None:
-        """Of the peak; None where it is not known that there is any difference."""
+        """Of the peak; None where it is not known that there is any difference, as where it may be
+        more than what is known.
+        """
         if self.chosen is None or self.chosen.peak is None or self.usual.peak is None:
+            return None
+        if self.chosen.at_least or self.usual.at_least:
             return None
         own, other = self.chosen.peak, self.usual.peak
         apart = own.high < other.low or other.high < own.low
@@ -114,25 +118,55 @@ class Advice:
         return late or (bool(others) and len(untimed) == len(others))
 
     @property
+    def rival(self) -> Way | None:
+        """A way that may be faster than the usual one, but of which too little is known: it was
+        timed with less data, or may not fit. The first of them; None where there is none.
+        """
+        usual = self.usual
+        if usual.time is None:
+            return None
+        for one in self.ways[1:]:
+            if one.time is None or one.failed or one.fits == "no":
+                continue
+            with_less = one.time.measured_bytes < usual.time.measured_bytes
+            if with_less and one.time.low < usual.time.value:
+                return one
+            in_doubt = one.fits == "unknown" and usual.fits == "yes"
+            if in_doubt and one.time.high < usual.time.low:
+                return one
+        return None
+
+    def held(self, way: Way) -> Mapping[str, int]:
+        """Bytes that lie in memory before it is called, beside Python, by what they are."""
+        return self.task.held(self.data, way.name)
+
+    @property
     def verdict(self) -> Verdict:
         """Whether the usual way should be left for the chosen one."""
         chosen, usual = self.chosen, self.usual
         if chosen is None:
             return "none"
         if chosen is usual:
-            return "undecided" if self.cut_short else "keep"
+            return "undecided" if self.cut_short or self.rival else "keep"
         if usual.failed or usual.fits == "no" or (self.saved_bytes or 0) >= BOTHER_BYTES:
             return "use"
         if self.saved_s is None or self.ratio is None:
             return "undecided"
-        if self.ratio[1] > 1 + BOTHER_SHARE:
-            return "use" if self.saved_s >= BOTHER_S else "keep"
-        return "keep" if self._little() else "undecided"
+        if self.little:
+            # By those that were not tried, there may be more to win.
+            much = usual.time is not None and usual.time.value >= BOTHER_S
+            return "undecided" if self.cut_short and much else "keep"
+        return "use" if self.ratio[1] > 1 + BOTHER_SHARE else "undecided"
 
-    def _little(self) -> bool:
-        """Whether there is little to win at most, by the end of the interval."""
-        assert self.ratio is not None
-        assert self.usual.time is not None
+    @property
+    def little(self) -> bool:
+        """Whether there is little to win by the chosen one: where it is faster, by the time that it
+        saves; where it may be, by the end of the interval.
+        """
+        if self.ratio is None or self.saved_s is None or self.usual.time is None:
+            return False
+        if self.ratio[1] > 1 + BOTHER_SHARE:
+            return self.saved_s < BOTHER_S
         most_s = self.usual.time.value * (1 - 1 / self.ratio[2])
         return most_s < BOTHER_S or self.ratio[2] < 1 + BOTHER_SHARE
 

@@ -33,6 +33,19 @@ def text(advice: Advice, command: Sequence[str] = ()) -> str:
 
 def headline(advice: Advice) -> str:
     """The answer in one sentence."""
+    return _answer(advice) + _doubt(advice)
+
+
+def _doubt(advice: Advice) -> str:
+    """Which of the ways that the answer is about may not fit."""
+    if advice.chosen is None or advice.way is None:
+        return ""
+    named = {one.name: one for one in (advice.way, advice.chosen)}
+    unknown = [name for name, one in named.items() if one.fits == "unknown"]
+    return f"; whether {' or '.join(unknown)} fits is not known" if unknown else ""
+
+
+def _answer(advice: Advice) -> str:
     what = f"{advice.task.name}, {advice.data}"
     chosen, usual = advice.chosen, advice.usual
     if chosen is None:
@@ -65,12 +78,28 @@ def _to_win(advice: Advice) -> str:
 def _unsure(advice: Advice) -> str:
     assert advice.chosen is not None
     if advice.chosen is advice.usual:
-        return "time was too short to try the others; a larger --budget says more"
+        return _unsure_of_others(advice)
+    if advice.cut_short and advice.little:
+        late = "time was too short to try the others"
+        return f"{_to_win(advice)}, but {late}; a larger --budget says more"
     if advice.ratio is None or math.isinf(advice.ratio[2]):
         how = "time was too short to tell how fast it is"
     else:
         how = f"{_times(advice.ratio)}"
     return f"{advice.chosen.name} may be better, {how}; a larger --budget says more"
+
+
+def _unsure_of_others(advice: Advice) -> str:
+    rival = advice.rival
+    if advice.cut_short or rival is None or rival.time is None:
+        return "time was too short to try the others; a larger --budget says more"
+    if advice.usual.time and rival.time.measured_bytes < advice.usual.time.measured_bytes:
+        with_ = format_size(rival.time.measured_bytes)
+        return (
+            f"{rival.name} may be faster, but was timed with no more than {with_}; "
+            "a larger --budget or more free memory says more"
+        )
+    return f"{rival.name} is faster, but whether it fits is not known"
 
 
 def _gain(advice: Advice) -> str:
@@ -83,7 +112,7 @@ def _gain(advice: Advice) -> str:
         parts.append(f"{format_size(advice.saved_bytes)} less memory")
     if advice.usual.fits == "no":
         parts.append(f"{advice.usual.name} does not fit")
-    return "; ".join(parts) or "it fits"
+    return "; ".join(parts)
 
 
 def _times(ratio: tuple[float, float, float]) -> str:
@@ -124,10 +153,9 @@ def _known(figure: Figure, say: Callable[[float], str]) -> str:
 def _parts(advice: Advice, way: Way) -> str:
     assert way.peak is not None
     parts = [f"Python with torch {format_size(advice.base_bytes)}"]
-    held = advice.data.nbytes if advice.task.holds else 0
-    if held:
-        parts.append(f"the data {format_size(held)}")
-    beside = way.peak.value - advice.base_bytes - held
+    held = advice.held(way)
+    parts += [f"{name} {format_size(size)}" for name, size in held.items()]
+    beside = way.peak.value - advice.base_bytes - sum(held.values())
     return ", ".join([*parts, f"the {advice.task.unit} {format_size(max(0.0, beside))}"])
 
 
@@ -151,7 +179,8 @@ def _table(advice: Advice) -> Iterator[str]:
     width = max((len(one.name) for one in shown), default=0)
     for one in shown:
         assert one.time is not None
-        memory = f"peak {format_size(one.peak.value)}" if one.peak else "peak not known"
+        at_least = "at least " if one.at_least else ""
+        memory = f"peak {at_least}{format_size(one.peak.value)}" if one.peak else "peak not known"
         note = f", {one.note}" if one.note else ""
         far = f", from {format_size(one.time.measured_bytes)}" if one.time.extrapolated else ""
         yield f"  {one.name:{width}}  {format_seconds(one.time.value):>8}{far}, {memory}" + (
@@ -184,7 +213,7 @@ def _measured(advice: Advice) -> Iterator[str]:
         yield f"before each epoch the file was {state}"
     if advice.level:
         yield f"as fast, within the accuracy of this: {', '.join(advice.level)}"
-    if advice.sizes:
+    if advice.sizes and advice.way is not None and not advice.way.unverified:
         yield f"results were compared, value by value, with {format_size(advice.sizes[0])} of it"
     if advice.way is not None and advice.way.unverified:
         yield f"not verified of {advice.way.name}: {advice.way.unverified}"

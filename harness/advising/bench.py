@@ -21,13 +21,15 @@ from harness.scenario.declaration import TINY_BYTES
 from harness.scenario.discover import built_in_files
 from harness.schema.records import Effort, Found, Ledger, Outcome, TrialKind, Value
 from harness.schema.request import InputsRequest, TrialRequest
-from harness.units import format_size
+from harness.trial.meters.allocated import FREE
+from harness.units import format_size, parse_size
 
 OWN = built_in_files()[0].parent / "_own_data.py"
 """The scenarios in which strategies are given the user's data."""
 LEAST_TIMEOUT_S = 2.0
 STEADY_S = 0.05
 MOST_SAMPLES = 20
+_ROUNDED = 1.01  # to a size that was written with three digits
 _ROOM = 1.1  # of free disk space to a file that is made
 
 
@@ -41,7 +43,8 @@ class Reading:
         time_s: of a call or an epoch, once it is repeated; None where that was not measured.
         first_s: of the first one.
         extra_bytes: what memory grew by at its highest, without pages of files; None: not known.
-        at_least: whether it may have been more.
+        more_bytes: by how much at most it may have been more.
+        at_least: whether it may have been more, and nobody knows by how much.
         unverified: what the check could not judge.
         wall_s: what the whole trial took.
     """
@@ -51,9 +54,25 @@ class Reading:
     time_s: float | None = None
     first_s: float | None = None
     extra_bytes: int | None = None
+    more_bytes: float = 0.0
     at_least: bool = False
     unverified: str = ""
     wall_s: float = 0.0
+
+
+def at_most_bytes(doubt: str) -> float | None:
+    """By how much a peak may be too low for this reason; None where that is not known.
+
+    Memory that was free when the call began is rarely more than a megabyte: that is no reason not
+    to know whether a way fits.
+    """
+    if not doubt:
+        return 0.0
+    before, after = FREE.split("{}")
+    if not (doubt.startswith(before) and doubt.endswith(after)):
+        return None
+    number, unit = doubt.removeprefix(before).removesuffix(after).split()
+    return _ROUNDED * float(number) * parse_size(f"1{unit}")
 
 
 @dataclass
@@ -139,6 +158,7 @@ class Bench(Closing):
     def _read(self, found: Found, size_bytes: int, wall_s: float) -> Reading:
         timing, ledger = found.timing, found.ledger
         first_s = timing.first_call_s if timing else None
+        more_bytes = 0.0 if ledger is None else at_most_bytes(ledger.doubt)
         if found.loading is not None:
             first_s = found.loading.build_s + found.loading.first.total_s
         return Reading(
@@ -147,7 +167,8 @@ class Bench(Closing):
             timing.median_s if timing and timing.samples_s else None,
             first_s,
             None if ledger is None else self._extra(ledger),
-            bool(ledger and ledger.doubt),
+            more_bytes or 0.0,
+            more_bytes is None,
             found.unverified,
             wall_s,
         )

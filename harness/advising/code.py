@@ -50,7 +50,9 @@ def _lines(advice: Advice) -> list[str]:
         labels = f"labels = np.zeros({data.rows}, np.int64){OWN}"
         return [*_path(data), labels]
     if task.name == "to-device":
-        return [f"array = {_array(data)}", "data = torch.from_numpy(array).reshape(-1)"]
+        flat = [f"array = {_array(data)}", "data = torch.from_numpy(array).reshape(-1)"]
+        copied = data.file is not None and data.file.fortran
+        return [*flat, "array = None  # columns came first: what is sent is a copy"][: 2 + copied]
     if len(task.inputs) == 1:
         return [f"{task.inputs[0]} = {_array(data)}"]
     if task.name == "to-loader":
@@ -88,8 +90,11 @@ def _path(data: Data) -> list[str]:
             f"    np.save(path, np.ones({data.shape}, np.{data.dtype}))",
         ]
     name, start = str(file.path), file.first_byte
+    # So that what was written once of another file, or of more of this one, is not read instead.
+    own = [file.path.name, "x".join(map(str, data.shape)), data.dtype]
+    own += [f"from{start}"] if start else []
     return [
-        f'path = Path("{file.path.stem}.npy")  # with a header, written once',
+        f"path = Path({'.'.join([*own, 'npy'])!r})  # with a header, written once",
         "if not path.exists():",
         f"    np.save(path, np.memmap({name!r}, np.{data.dtype}, 'r', {start}, {data.shape}))",
     ]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from harness.advising.data import Data
-from harness.advising.tasks import Task
+from harness.advising.tasks import LABEL_BYTES, Task
 from harness.host.answers import answer_as
 from harness.host.host import Host
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Value
 from harness.schema.request import CaseQuestion, EvaluateRequest, Facts
 
-LABEL_BYTES = 8
 Needs = Mapping[tuple[str, int], float]
 """Bytes at the peak beside the data, by strategy and size; without those that nobody declared."""
 

@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 
 from harness.advising.bench import Bench, Reading
 from harness.advising.figures import LEAST_FREEDOM, LEVEL, Scatter
+from harness.advising.tasks import THE_DATA
+from harness.errors import UnableError
 from harness.schema.records import TrialKind
-from harness.units import format_size
+from harness.units import format_size, plural
 
 FIRST_BYTES, FIRST_ROWS = 4 * 1024**2, 2048
 HEAT_BYTES = 64 * 1024**2
@@ -142,7 +144,11 @@ class Race:
         self._draw = random.Random(0)
 
     def run(self, *, batch_size: int) -> None:
-        """All of it."""
+        """All of it.
+
+        Raises:
+            UnableError: memory is too little for the least that can be looked at.
+        """
         full, first = self.bench.data.nbytes, self._first_bytes(batch_size)
         self.say(f"every way, with {format_size(first)}")
         look_s = self.bench.left_s * (1 - LOOK_SHARE)
@@ -158,11 +164,19 @@ class Race:
             pass
 
     def _first_bytes(self, batch_size: int) -> int:
+        """Of the first look: the data so far, and as much again that is made of it, must fit."""
         task, data = self.bench.task, self.bench.data
-        if not task.batches:
-            return data.first(FIRST_BYTES)
+        allowed = FREE_SHARE * self.free_bytes / 2
+        least = data.first((batch_size + 1) * data.row_bytes if task.batches else 0)
+        if least > allowed:
+            what = plural(min(batch_size if task.batches else 2, data.rows), "row")
+            raise UnableError(
+                f"{'a batch of ' if task.batches else ''}{what} of {format_size(data.row_bytes)} "
+                f"and what is made of them do not fit into {format_size(self.free_bytes)} of memory"
+            )
         rows = min(FIRST_ROWS, FIRST_BYTES // max(1, data.row_bytes))
-        return data.first(max(rows, batch_size + 1) * data.row_bytes)  # more than one batch
+        wanted = rows * data.row_bytes if task.batches else FIRST_BYTES
+        return max(least, data.first(min(wanted, allowed)))  # more than one batch
 
     def _heat_bytes(self, first: int, full: int) -> int:
         size, allowed_s = min(full, HEAT_BYTES), HEAT_SHARE * self.bench.left_s
@@ -267,7 +281,7 @@ class Race:
                 break
             finalists = finalists[:-1]
         if self.usual not in finalists:
-            self.usual.note = "too slow to be measured with more"
+            self.usual.note = self.usual.note or "too slow to be measured with more"
         size = self._last_size(finalists, full)
         if size <= self.last_bytes:
             return False
@@ -304,9 +318,15 @@ class Race:
             spent_s = LEAST_ROUNDS * self._round_s(finalists, size)
             if self.bench.task.writes(self.bench.data, size):
                 spent_s += size / WRITTEN_A_SECOND
-            # A file that is read takes memory, too, if only of the page cache.
-            needed = size + max(one.extra_bytes(size) for one in finalists)
+            needed = max(self._needed_bytes(one, size) for one in finalists)
             if spent_s <= self.bench.left_s - SPARE_S and needed <= FREE_SHARE * self.free_bytes:
                 return size
             size = self.bench.data.first(size // 2)
         return math.floor(min(least, full))
+
+    def _needed_bytes(self, one: Runner, size: int) -> float:
+        """What a trial takes of memory; of a file that is read, too, if only of the page cache."""
+        data = self.bench.data
+        held = self.bench.task.held(data, one.name)
+        beside = sum(some for name, some in held.items() if name != THE_DATA)
+        return size + beside * size / data.nbytes + one.extra_bytes(size)

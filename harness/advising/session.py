@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 from harness.advising.advice import NOT_TRIED, Advice, Fits, Way
 from harness.advising.bench import OWN, Bench
@@ -35,9 +36,12 @@ SLIGHT_SHARE, SLIGHT_BYTES = 0.05, 16 * 1024**2
 _BASE = """
 import numpy, torch, torch.utils.data
 torch.from_numpy(numpy.ones(1 << 18)).clone().sum()
+{context}
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 print(status["VmRSS"].split()[0])
 """
+_CONTEXT = "torch.empty(1, device=torch.accelerator.current_accelerator())"
+"""What an accelerator's driver and libraries take of the memory of every process that uses it."""
 Say = Callable[[str], None]
 
 
@@ -56,7 +60,7 @@ def advise(task: Task, data: Data, goal: Goal, say: Say = lambda text: None) -> 
     """
     began = time.monotonic()
     task.groups(goal)
-    with _base() as base, Host(HostSpec()) as host:
+    with _base(task) as base, Host(HostSpec()) as host:
         info = describe_source(host, task)
         candidates = list(task.candidates(info, goal))
         if task.name == "to-device":
@@ -75,12 +79,11 @@ def advise(task: Task, data: Data, goal: Goal, say: Say = lambda text: None) -> 
             names = [one.name for one in candidates]
             race = Race(bench, names, min(limit_bytes, free_bytes), say)
             race.run(batch_size=goal.batch_size if task.batches else 1)
-            held_bytes = base() + (data.nbytes if task.holds else 0)
             sizes = {one.name: [*one.extras(), data.nbytes] for one in race.runners}
             wanted = [(name, size) for name, some in sizes.items() for size in some]
             needs = declared(host, info, task, data, parameters, wanted)
             ways = [
-                _way(one, runner, race, needs, held_bytes, limit_bytes)
+                _way(one, runner, race, needs, base(), limit_bytes)
                 for one, runner in zip(candidates, race.runners, strict=True)
             ]
             chosen, level = _choose(ways)
@@ -103,20 +106,21 @@ def advise(task: Task, data: Data, goal: Goal, say: Say = lambda text: None) -> 
 
 
 @contextmanager
-def _base() -> Iterator[Callable[[], int]]:
-    """What an interpreter takes that has imported NumPy and torch and calculated with them, found
-    out meanwhile.
+def _base(task: Task) -> Iterator[Callable[[], int]]:
+    """What an interpreter takes that has imported NumPy and torch and calculated with them, and
+    uses the accelerator where the task does; found out meanwhile.
     """
     found: list[int] = []
+    code = _BASE.format(context=_CONTEXT if task.name == "to-device" else "")
     process = subprocess.Popen(
-        [sys.executable, "-c", _BASE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
 
     def base() -> int:
         if not found:
             said, _ = process.communicate()
             if process.returncode:
-                raise UnableError(f"{sys.executable} cannot import numpy and torch")
+                raise UnableError(f"{sys.executable} cannot import and use numpy and torch")
             found.append(int(said) * 1024)
         return found[0]
 
@@ -146,7 +150,7 @@ def _way(
     runner: Runner,
     race: Race,
     needs: Needs,
-    held_bytes: int,
+    base_bytes: int,
     limit_bytes: float,
 ) -> Way:
     full = race.bench.data.nbytes
@@ -162,10 +166,15 @@ def _way(
         here, there = (needs.get((info.name, size)) for size in (max(extras), full))
         growth = None if here is None or there is None else there - here
         beside = memory_at(extras, full, growth, in_batches=race.bench.task.batches)
-        peak = beside.plus(held_bytes, BASE_BYTES)
+        held_bytes = sum(race.bench.task.held(race.bench.data, info.name).values())
+        peak = beside.plus(base_bytes + held_bytes, BASE_BYTES)
     last = max(runner.readings, key=lambda one: one.size_bytes)
     of_memory = runner.of_memory()
-    at_least = any(one.at_least for one in of_memory[max(of_memory)])
+    with_most = of_memory[max(of_memory)]
+    at_least = any(one.at_least for one in with_most)
+    if peak is not None:
+        more_bytes = max(one.more_bytes for one in with_most) * full / max(of_memory)
+        peak = replace(peak, high=peak.high + more_bytes)
     return Way(
         info.name,
         info.doc,
@@ -189,13 +198,15 @@ def _fits(peak: Figure | None, limit_bytes: float, *, at_least: bool) -> Fits:
 
 
 def _choose(ways: list[Way]) -> tuple[Way | None, list[str]]:
-    """The fastest that may fit; of those that are level, the lightest, or that listed first.
+    """The fastest that fits; of those that are level, the lightest, or that listed first.
 
-    One that is only told of from less data is chosen where none was measured with as much.
+    One that may fit is chosen where none is known to. One that is only told of from less data is
+    chosen where none was measured with as much.
     """
     usable = [one for one in ways if one.time is not None and one.fits != "no"]
     if not usable:
         return None, []
+    usable = [one for one in usable if one.fits == "yes"] or usable
     most = max(_measured(one) for one in usable)
     usable = [one for one in usable if _measured(one) == most]
     best = min(usable, key=_value)

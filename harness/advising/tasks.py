@@ -13,6 +13,8 @@ from harness.errors import UsageError
 from harness.schema.description import ScenarioInfo, StrategyInfo
 from harness.schema.records import Value
 
+LABEL_BYTES = 8
+THE_DATA = "the data"
 LOADER: Mapping[str, Value] = {
     "num_workers": 0,
     "pin_memory": False,
@@ -63,6 +65,15 @@ class Task:
             return False
         return data.file is None or bool(data.file.raw) or size_bytes < data.nbytes
 
+    def held(self, data: Data, strategy: str) -> Mapping[str, int]:
+        """Bytes that lie in memory before a call or an epoch begins, by what they are."""
+        parts = {THE_DATA: data.nbytes} if self.holds else {}
+        if strategy in FILLED:
+            parts["the tensor that is filled"] = data.nbytes
+        if self.name in LABELLED:
+            parts["the labels"] = LABEL_BYTES * data.rows
+        return parts
+
     def groups(self, goal: Goal) -> tuple[str, ...]:
         """Of strategies that do what is needed.
 
@@ -112,6 +123,10 @@ class Task:
         return {"batch_size": goal.batch_size, "shuffle": goal.shuffle, **LOADER}
 
 
+FILLED = frozenset({"reused_tensor", "reused_by_numpy"})
+"""Strategies whose tensor, as large as the data, is there before."""
+LABELLED = frozenset({"from-loader", "train-from-file"})
+"""Tasks whose printed code has a label for each row."""
 ORDERS = {True: "shuffled", False: "in order"}
 ONLY = {"share": "in order", "no DataLoader": "shuffled", "shuffled": "shuffled"}
 ONLY |= {"in order": "in order"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -105,10 +106,22 @@ def advise_command(
 
 
 def _conclude(advice: Advice, output: Path | None) -> int:
-    out.print(text(advice, ["ferrybench", *sys.argv[1:]]), soft_wrap=True)
+    out.print(text(advice, ["ferrybench", *_without_output(sys.argv[1:])]), soft_wrap=True)
     if advice.way is None:
         return EXIT_NOT_JUDGED
     if output is not None:
         write_whole({output: code_of(advice, advice.way).encode()})
         out.print(f"\nwrote {output}", soft_wrap=True)
     return EXIT_OK
+
+
+def _without_output(arguments: Sequence[str]) -> list[str]:
+    """What measures the same again, and writes nothing."""
+    found: list[str] = []
+    rest = iter(arguments)
+    for one in rest:
+        if one in ("-o", "--output"):
+            next(rest, None)
+        elif one != "--force" and not one.startswith(("-o", "--output=")):
+            found.append(one)
+    return found

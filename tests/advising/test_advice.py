@@ -9,16 +9,25 @@ import pytest
 import harness
 from harness.advising.advice import NOT_TRIED, Advice, Fits, Verdict, Way
 from harness.advising.as_text import headline, text
+from harness.advising.bench import at_most_bytes
 from harness.advising.data import Data
 from harness.advising.figures import Figure
 from harness.advising.goal import Goal
-from harness.advising.session import _fits
+from harness.advising.session import _choose, _fits
 from harness.advising.tasks import TASKS
 from harness.errors import UsageError
 from harness.inline.advise import Advised
+from harness.schema.records import CONTRADICTS
+from harness.trial.meters.allocated import FREE
+from harness.units import format_size
 
 MIB = 1024**2
 SOURCE = "def {name}(array):\n    return torch.tensor(array)"
+
+
+def with_less(one: Way, size: int = 10 * MIB) -> Way:
+    assert one.time is not None
+    return replace(one, time=replace(one.time, measured_bytes=size, extrapolated=True))
 
 
 def way(name: str, time_s: float, peak_mib: float = 400, fits: Fits = "yes") -> Way:
@@ -59,6 +68,52 @@ CASES: dict[str, tuple[Advice, Verdict, str]] = {
         ),
         "undecided",
         "undecided: time was too short to try the others",
+    ),
+    "rival": (
+        replace(advice(USUAL, USUAL), ways=[USUAL, with_less(BETTER)]),
+        "undecided",
+        "undecided: better may be faster, but was timed with no more than 10 MiB",
+    ),
+    "slow rival": (
+        replace(advice(USUAL, USUAL), ways=[USUAL, with_less(way("worse", 0.3))]),
+        "keep",
+        "don't bother: nothing that was tried is better",
+    ),
+    "too large a rival": (
+        replace(advice(USUAL, USUAL), ways=[USUAL, with_less(way("better", 0.1, fits="no"))]),
+        "keep",
+        "don't bother: nothing that was tried is better",
+    ),
+    "rival in doubt": (
+        replace(advice(USUAL, USUAL), ways=[USUAL, way("better", 0.1, fits="unknown")]),
+        "undecided",
+        "undecided: better is faster, but whether it fits is not known",
+    ),
+    "level and cut short": (
+        replace(
+            advice(way("usual", 0.102), BETTER, (1.02, 1.0, 1.04)),
+            ways=[way("usual", 0.102), BETTER, Way("other", "A way.", "", note=NOT_TRIED)],
+        ),
+        "undecided",
+        "2 ms to win in each call, but time was too short to try the others",
+    ),
+    "little and cut short": (
+        replace(
+            advice(way("usual", 6e-4), way("better", 3e-4)),
+            ways=[way("usual", 6e-4), BETTER, Way("other", "A way.", "", note=NOT_TRIED)],
+        ),
+        "keep",
+        "don't bother: 300 µs to win in each call; usual will do",
+    ),
+    "it may not fit": (
+        advice(USUAL, way("better", 0.1, fits="unknown")),
+        "use",
+        "100 ms less in each call; whether better fits is not known",
+    ),
+    "the usual may not fit": (
+        advice(way("usual", 0.102, fits="unknown"), BETTER, (1.02, 1.0, 1.04)),
+        "keep",
+        "usual will do; whether usual fits is not known",
     ),
     "a little": (
         advice(way("usual", 6e-4), way("better", 3e-4)),
@@ -128,6 +183,50 @@ def test_peaks_that_may_be_equal_save_nothing() -> None:
     near = advice(way("usual", 0.1, 408), BETTER, (1.0, 0.9, 1.1))
     assert near.saved_bytes is None
     assert near.verdict == "undecided"
+
+
+@pytest.mark.parametrize("size", [5, 744 * 1024, 1234567890, 3 * 1024**4])
+def test_a_doubt_that_has_a_bound_is_no_more_than_that(size: int) -> None:
+    bound = at_most_bytes(FREE.format(format_size(size)))
+    assert bound is not None
+    assert size <= bound <= 1.02 * size
+    assert at_most_bytes("") == 0
+    assert at_most_bytes(CONTRADICTS) is None
+
+
+def test_what_may_be_more_saves_nothing() -> None:
+    lower = replace(way("better", 0.1, 100), at_least=True)
+    found = advice(USUAL, lower, (1.0, 0.9, 1.1))
+    assert found.saved_bytes is None
+    assert found.verdict == "undecided"
+    assert "peak at least 100 MiB" in text(found)
+    assert "peak at least 400 MiB" not in text(found)
+
+
+def test_one_that_is_known_to_fit_is_chosen_before_a_faster_one_that_may() -> None:
+    unsure = way("better", 0.1, fits="unknown")
+    assert _choose([USUAL, unsure]) == (USUAL, [])
+    assert _choose([replace(USUAL, fits="no"), unsure]) == (unsure, [])
+    assert _choose([replace(USUAL, fits="unknown"), unsure]) == (unsure, [])
+
+
+def test_what_lies_in_memory_before_is_named() -> None:
+    found = advice(USUAL, way("reused_tensor", 0.1))
+    said = text(found)
+    held = "the data 100 MiB, the tensor that is filled 100 MiB, the call"
+    assert held in said
+    rows = Data((2**20, 16), "float32")
+    assert TASKS["train-from-file"].held(rows, "any") == {"the labels": 8 * MIB}
+    own = TASKS["from-loader"].held(rows, "any")
+    assert own == {"the data": 64 * MIB, "the labels": 8 * MIB}
+    assert TASKS["to-loader"].held(rows, "any") == {"the data": 64 * MIB}
+
+
+def test_results_are_said_to_have_been_compared_only_where_they_were() -> None:
+    words = "results were compared, value by value"
+    assert words in text(advice(USUAL, BETTER))
+    assert words not in text(advice(way("usual", 0.1, fits="no"), None))
+    assert words not in text(advice(USUAL, replace(BETTER, unverified="the order")))
 
 
 def test_what_is_not_known_is_not_said_to_fit() -> None:

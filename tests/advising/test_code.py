@@ -119,3 +119,34 @@ def test_for_a_device_it_compiles(kind: str, host: Host, tmp_path: Path) -> None
     for label, code in some(scripts(host, "to-device", kind, tmp_path).items()):
         compile(code, label, "exec")
         assert code.count("reshape(-1)") == 1
+        assert "array = None" not in code
+
+
+def test_for_a_device_columns_that_come_first_are_not_kept_beside_their_copy(
+    host: Host, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "own.npy", np.asfortranarray(np.ones((50, 30), np.float32)))
+    task, data = TASKS["to-device"], Data.of(npy=tmp_path / "own.npy", rows=False)
+    one = next(iter(task.candidates(describe_source(host, task), Goal())))
+    code = code_of(asked(task, data, Goal()), Way(one.name, one.doc, one.source))
+    kept, dropped = (code.index(line) for line in ("reshape(-1)", "array = None"))
+    assert kept < dropped < code.index("result = ")
+
+
+def test_a_file_with_a_header_is_named_after_all_that_was_said_of_it(
+    host: Host, tmp_path: Path
+) -> None:
+    raw, task = tmp_path / 'so"called.bin', TASKS["train-from-file"]
+    raw.write_bytes(bytes(1024))
+    one = next(iter(task.candidates(describe_source(host, task), Goal())))
+    said: list[tuple[str, str, str | None]] = []
+    said += [("uint8", "-1,32", None), ("int8", "-1,32", None), ("uint8", "-1,16", None)]
+    said += [("uint8", "16,32", None), ("uint8", "16,32", "512")]
+    lines = set()
+    for dtype, shape, offset in said:
+        data = Data.of(raw=raw, dtype=dtype, shape=shape, offset=offset)
+        code = code_of(asked(task, data, Goal()), Way(one.name, one.doc, one.source))
+        compile(code, "code", "exec")
+        lines |= {line for line in code.splitlines() if line.startswith("path = ")}
+    assert len(lines) == len(said)
+    assert any("""'so"called.bin.16x32.uint8.from512.npy'""" in line for line in lines)

@@ -8,6 +8,8 @@ import pytest
 
 from harness.advising.data import Data
 from harness.advising.race import HEAT_BYTES, Race
+from harness.advising.tasks import TASKS
+from harness.errors import UnableError
 from harness.schema.records import Outcome
 from tests.advising.simulated import Model, SimulatedBench, as_bench
 
@@ -59,6 +61,38 @@ def test_with_little_data_one_look_does_not_choose_the_finalists() -> None:
     bench = SimulatedBench(models, data_of(3), noise=0.3)
     race = raced(bench)
     assert all(one.times() for one in race.runners)
+
+
+def test_without_memory_for_two_rows_nothing_is_tried() -> None:
+    bench = SimulatedBench({"usual": line(0.0, 500)}, Data((10, 256 * 1024 * 1024), "float32"))
+    bench.task = TASKS["to-tensor"]
+    with pytest.raises(UnableError, match=r"^2 rows of 1 GiB and what is made .* into 4 GiB of"):
+        raced(bench, free_bytes=4 * 1024 * MIB)
+    assert not bench.ran
+
+
+def test_nor_for_a_batch() -> None:
+    bench = SimulatedBench({"usual": line(0.0, 500)}, Data((100, 4 * MIB), "float32"))
+    with pytest.raises(UnableError, match=r"^a batch of 64 rows of 16 MiB and .* into 2 GiB of"):
+        raced(bench, free_bytes=2 * 1024 * MIB)
+    assert not bench.ran
+    raced(bench, free_bytes=3 * 1024 * MIB)
+    assert {size for _, size, _ in bench.ran} == {65 * 16 * MIB}
+
+
+def test_the_first_look_takes_fewer_rows_where_memory_is_little() -> None:
+    bench = SimulatedBench({"usual": line(0.0, 500)}, data_of(64), task=TASKS["to-tensor"])
+    raced(bench, free_bytes=4 * MIB)
+    sizes = [2 * size <= 4 * MIB for _, size, kind in bench.ran if kind == "memory"]
+    assert sizes
+    assert all(sizes)
+
+
+def test_what_is_filled_takes_memory_before_it_is_called() -> None:
+    models = {"torch_tensor": line(0.0, 500), "reused_tensor": line(0.0, 1000)}
+    task = TASKS["to-tensor"]
+    race = raced(SimulatedBench(models, data_of(512), task=task), free_bytes=1024 * MIB)
+    assert race.last_bytes == 256 * MIB  # and not 512, which with the tensor would be all there is
 
 
 def test_what_would_not_fit_is_measured_with_less() -> None:
