@@ -1,9 +1,4 @@
-"""Carry out an A/B run: laps, until every case is decided or the budget is spent.
-
-Each pair draws a layout of memory for both halves. What may still differ between two hosts for as
-long as they live could only flag a case, in the first stage: so hosts stay. What was flagged is
-decided by new pairs, each lap of which has new hosts.
-"""
+"""Carry out an A/B run: laps on new hosts, until every case is decided or the budget is spent."""
 
 from __future__ import annotations
 
@@ -89,7 +84,7 @@ class AbRunner:
         return reason
 
     def _run(self, rule: StoppingRule, pairs: PairMeasuring) -> str:
-        """Lap by lap; in the first ones, memory is looked at as well.
+        """Lap by lap, on new hosts each; in the first ones, memory is looked at as well.
 
         Finally, what looked heavier is measured again until it is confirmed or not; what is open
         after many laps has no readings that could decide it.
@@ -102,7 +97,7 @@ class AbRunner:
             if batch is None and not looks and number >= MEMORY_BATCHES:
                 break
             if number and (batch or looks):
-                self._between_laps(decides=batch is not None and batch.again)
+                self.pool.renew(draw_layout(self.draw))
             if not self._look(looks, number, rule):
                 return "budget"
             if batch is not None and not self._batch(batch, rule, pairs):
@@ -112,16 +107,11 @@ class AbRunner:
             keys = self._unconfirmed()
             if not keys:
                 break
-            self._between_laps(decides=True)
+            self.pool.renew(draw_layout(self.draw))
             if not self._look_again(keys, number, rule, pairs):
                 return "budget"
             number += 1
         return "complete"
-
-    def _between_laps(self, *, decides: bool) -> None:
-        """New hosts, where their pairs decide, or would all have the layout that they inherit."""
-        if decides or not all(host.draws_layouts for host in self.pool.hosts.values()):
-            self.pool.renew(draw_layout(self.draw))
 
     def _unconfirmed(self) -> list[int]:
         """The cases of which what was flagged is open."""

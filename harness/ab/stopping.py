@@ -1,10 +1,10 @@
 """Which cases are measured next: those that are undecided, and after them those that were flagged.
 
-A lap is a few pairs of every such case. Both halves of a pair share the luck of where memory lies
-(:mod:`harness.trial.timing.heap_layout`); where each pair draws it anew, pairs of one lap are as
-independent as those of several. Where a system does not let them share it, pairs on the same hosts
-are no independent witnesses, and in the second stage, where it counts, every pair has hosts of its
-own.
+A lap is a few pairs of every such case on two hosts that serve no other lap: how an allocator
+happened to lay out a host's memory is the luck of all its trials. Both sides of a pair share that
+luck (:mod:`harness.trial.timing.heap_layout`). Where a system does not let them, pairs on the same
+hosts are no
+independent witnesses, and in the second stage, where it counts, every pair has hosts of its own.
 """
 
 from __future__ import annotations
