@@ -36,6 +36,7 @@ PATIENT = Effort(trials=1, steady_s=0.01, timeout_s=240.0)
 """A launch imports torch in every rank, which takes long on a busy machine."""
 CLOSE = 0.03
 ROWS = 257
+ROUNDING_S = 1e-9  # of differences between readings of one clock
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,7 @@ def test_ranks_are_timed_each_and_together_and_padding_is_named(lab: Lab) -> Non
     assert (loading.samples, loading.batches) == (258, 2 * 17)
     for index, whole_s in enumerate(timing.samples_s):
         for rank in ranks.ranks:
-            assert 0 < rank.waits_s[index] <= rank.epochs_s[index] <= whole_s
+            assert 0 < rank.waits_s[index] <= rank.epochs_s[index] <= whole_s + ROUNDING_S
     assert all(0 < rank.built_s < rank.first_batch_s for rank in ranks.ranks)
     assert left_behind(before) == []
 
