@@ -88,7 +88,7 @@ def test_a_prediction_is_checked_by_measuring_it(
     arguments = ["predict", str(journal), target, "--size", "2MiB", "--check", "--trials", "2"]
     assert run(arguments) == EXIT_OK
     said = capsys.readouterr().out
-    assert "whatever the size" in said
+    assert "whatever the size" in said or "at most" in said  # two processes may be too few
     assert "  measured at 2 MiB: " in said
     assert " in 2 processes, " in said
     assert journal.read_bytes() == before
