@@ -115,22 +115,14 @@ def open_team(
     method: str | None,
     *,
     many_trials: bool = False,
-    launched: Collection[Host] = (),
 ) -> Iterator[HostPool]:
-    """Start hosts, and end them whatever happens; of those launched already, what is not needed."""
+    """Start hosts, and end them whatever happens."""
     with ExitStack() as stack:
-        early = {host.spec.name: host for host in launched}
-        hosts = {}
-        for spec in specs:
-            host = early.pop(spec.name, None)
-            if host is None or host.spec != spec:
-                host = Host(spec, files, method)
-                stack.callback(host.close)
-                host.launch()  # all at once, since importing torch takes a second
-            host.scenario_files, host.many_trials = list(files), many_trials
-            hosts[spec.name] = host
-        for host in early.values():
-            host.close()
+        hosts = {spec.name: Host(spec, files, method) for spec in specs}
+        for host in hosts.values():
+            stack.callback(host.close)
+            host.many_trials = many_trials
+            host.launch()  # all at once, since importing torch takes a second
         for host in hosts.values():
             host.get_ready()
             host.preload_scenarios()

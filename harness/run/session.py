@@ -35,7 +35,6 @@ from harness.scenario.discover import (
     entry_point_files,
     module_files,
 )
-from harness.scenario.named_hosts import named_hosts
 from harness.schema.description import ScenarioInfo
 from harness.schema.records import Case, Effort, HostSpec, PlannedCase
 from harness.schema.request import (
@@ -139,8 +138,7 @@ def open_session(
     with ExitStack() as stack:
         first = stack.enter_context(closing(Host(HostSpec(), files, settings.method)))
         first.launch()
-        early = _launched_early(stack, files, request, settings)
-        machine = read_environment()  # while the hosts import torch
+        machine = read_environment()  # while the host imports torch
         first.get_ready()
         infos = describe(first, files)
         specs = needed_hosts(infos, request)
@@ -152,11 +150,7 @@ def open_session(
         first.preload_scenarios()
         pool = stack.enter_context(
             open_team(
-                specs[1:],
-                first.scenario_files,
-                settings.method,
-                many_trials=first.many_trials,
-                launched=early,
+                specs[1:], first.scenario_files, settings.method, many_trials=first.many_trials
             )
         )
         pool = HostPool({specs[0].name: first, **pool.hosts})
@@ -171,18 +165,6 @@ def open_session(
             calibration_runs=settings.calibration_runs,
         )
         yield Session(header_of(plan, pool, infos, machine), pool)
-
-
-def _launched_early(
-    stack: ExitStack, files: Sequence[Path], request: Request, settings: Settings
-) -> list[Host]:
-    """Hosts that the run will very likely need: importing torch takes them as long as the first."""
-    named = (HostSpec(name, env=env) for name, env in named_hosts(files, request.targets))
-    hosts = [Host(spec, (), settings.method) for spec in (*named, *request.hosts)]
-    for host in hosts:
-        stack.callback(host.close)
-        host.launch()
-    return hosts
 
 
 def _files_of(infos: Iterable[ScenarioInfo], cases: Iterable[PlannedCase]) -> list[Path]:
